@@ -1,2 +1,28 @@
 //! Keeps a folder of catalog files in step with a published tree.
 #![forbid(unsafe_code)]
+
+mod cancel;
+mod digest;
+mod error;
+mod fetch;
+mod head;
+mod json;
+pub mod limits;
+mod location;
+mod manifest;
+mod path;
+#[cfg(test)]
+mod testing;
+mod time;
+mod transport;
+
+pub use cancel::CancelToken;
+pub use digest::Digest;
+pub use error::{Error, ErrorKind, Result};
+pub use head::{Head, PackOffer};
+pub use json::Position;
+pub use location::{Address, HttpAddress, Location};
+pub use manifest::{Entry, Listed, Listing, Manifest};
+pub use path::EntryPath;
+pub use time::{Clock, SystemClock, Timestamp};
+pub use transport::{Request, Response, Transport, Validators};

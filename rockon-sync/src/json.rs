@@ -1,0 +1,241 @@
+//! JSON (RFC 8259) read with what matters here kept: key order, duplicate keys,
+//! number forms, and the place of each value in the text.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The members of one JSON object, in the order of the text, duplicates included.
+#[derive(Debug)]
+pub(crate) struct Object<'a> {
+    pub(crate) members: Vec<Member<'a>>,
+}
+
+/// One member of an object; the value is the untouched text of it.
+#[derive(Debug)]
+pub(crate) struct Member<'a> {
+    pub(crate) key: Cow<'a, str>,
+    pub(crate) value: &'a RawValue,
+}
+
+impl<'a> Object<'a> {
+    /// Reads `text` as one object; the values are not looked into.
+    pub(crate) fn parse(text: &'a str) -> serde_json::Result<Object<'a>> {
+        serde_json::from_str(text)
+    }
+
+    /// The value of `key`; of several the last, as most JSON readers have it.
+    pub(crate) fn value(&self, key: &str) -> Option<&'a RawValue> {
+        self.members.iter().rev().find(|member| member.key == key).map(|member| member.value)
+    }
+
+    /// Members whose key stands earlier in the object already.
+    pub(crate) fn duplicates(&self) -> impl Iterator<Item = &Member<'a>> {
+        let mut seen = std::collections::HashSet::with_capacity(self.members.len());
+        self.members.iter().filter(move |member| !seen.insert(&*member.key))
+    }
+}
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor;
+
+        impl<'de> Visitor<'de> for ObjectVisitor {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(Key(key)) = map.next_key()? {
+                    let value = map.next_value()?;
+                    members.push(Member { key, value });
+                }
+                Ok(Object { members })
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+/// A key, borrowed from the text unless it has escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// What kind of value a raw text is, by its first byte.
+pub(crate) fn kind_of(value: &RawValue) -> &'static str {
+    match value.get().as_bytes().first() {
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// A place in a text: line and column, both counted from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl Position {
+    /// Where `part` begins in `text`; `None` unless `part` is a slice of `text`.
+    pub(crate) fn of(text: &str, part: &str) -> Option<Position> {
+        let offset = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+        let before = text.get(..offset)?;
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Some(Position {
+            line: u32::try_from(before.matches('\n').count() + 1).ok()?,
+            column: u32::try_from(before[line_start..].chars().count() + 1).ok()?,
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} column {}", self.line, self.column)
+    }
+}
+
+/// Writes `value` in the one form that all texts of the same value share: no
+/// spaces, object keys in byte order, strings with the fewest escapes, numbers as
+/// they were written.
+///
+/// `None` when it nests deeper than `depth`, or an object repeats a key.
+pub(crate) fn canonical(value: &RawValue, depth: usize) -> Option<String> {
+    let mut out = String::with_capacity(value.get().len());
+    write_canonical(value, depth, &mut out).then_some(out)
+}
+
+fn write_canonical(value: &RawValue, depth: usize, out: &mut String) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    let text = value.get();
+    match text.as_bytes().first() {
+        Some(b'{') => {
+            let Ok(mut object) = Object::parse(text) else {
+                return false;
+            };
+            object.members.sort_by(|a, b| a.key.cmp(&b.key));
+            if object.members.windows(2).any(|pair| pair[0].key == pair[1].key) {
+                return false;
+            }
+            out.push('{');
+            for (n, member) in object.members.iter().enumerate() {
+                if n > 0 {
+                    out.push(',');
+                }
+                write_string(&member.key, out);
+                out.push(':');
+                if !write_canonical(member.value, depth, out) {
+                    return false;
+                }
+            }
+            out.push('}');
+        }
+        Some(b'[') => {
+            let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) else {
+                return false;
+            };
+            out.push('[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    out.push(',');
+                }
+                if !write_canonical(item, depth, out) {
+                    return false;
+                }
+            }
+            out.push(']');
+        }
+        Some(b'"') => {
+            let Ok(string) = serde_json::from_str::<Cow<'_, str>>(text) else {
+                return false;
+            };
+            write_string(&string, out);
+        }
+        _ => out.push_str(text),
+    }
+    true
+}
+
+/// Writes `string` as a JSON string with the fewest escapes.
+pub(crate) fn write_string(string: &str, out: &mut String) {
+    let quoted = serde_json::to_string(string).expect("a string is always JSON");
+    out.push_str(&quoted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_duplicates_and_number_forms_survive() {
+        let text = r#"{"b": 1.0, "a\u0062": 1e2, "b": [ 2 ]}"#;
+        let object = Object::parse(text).unwrap();
+        let members: Vec<_> = object.members.iter().map(|m| (&*m.key, m.value.get())).collect();
+        assert_eq!(members, [("b", "1.0"), ("ab", "1e2"), ("b", "[ 2 ]")]);
+        assert_eq!(object.value("b").unwrap().get(), "[ 2 ]");
+        let duplicates: Vec<_> = object.duplicates().map(|member| member.value.get()).collect();
+        assert_eq!(duplicates, ["[ 2 ]"]);
+    }
+
+    #[test]
+    fn positions_count_lines_and_characters() {
+        let text = "{\n \"ü\": {\n  \"x\": 1}}";
+        let outer = Object::parse(text).unwrap().value("ü").unwrap().get();
+        assert_eq!(Position::of(text, outer), Some(Position { line: 2, column: 7 }));
+        let inner = Object::parse(outer).unwrap().value("x").unwrap().get();
+        assert_eq!(Position::of(text, inner), Some(Position { line: 3, column: 8 }));
+        assert_eq!(Position::of(inner, text), None);
+    }
+
+    #[test]
+    fn canonical_form_is_one_for_all_texts_of_a_value() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let canonical = |text: &str| canonical(&raw(text), 4);
+        let expected = r#"{"a":[1,"é",null],"b":{"c":1.50}}"#;
+        assert_eq!(
+            canonical("{ \"b\" : {\"c\":1.50}, \"a\": [1,\t\"\\u00e9\", null] }").as_deref(),
+            Some(expected)
+        );
+        assert_eq!(canonical(expected).as_deref(), Some(expected));
+        assert_eq!(canonical(r#"{"a":1,"a":1}"#), None);
+        assert_eq!(canonical("[[[1]]]").as_deref(), Some("[[[1]]]"));
+        assert_eq!(canonical("[[[[1]]]]"), None);
+    }
+}

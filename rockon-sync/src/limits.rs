@@ -1,0 +1,48 @@
+//! How much is accepted from outside, and how long it may take: each number with its reason.
+
+use std::time::Duration;
+
+/// Largest head: 1,200 bytes as published leave room for many signatures and packs.
+pub const MAX_HEAD_BYTES: u64 = 16 * 1024;
+
+/// Largest manifest: 200,000 entries of about 300 bytes.
+pub const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Most entries of a manifest: twice the largest directory that is planned for.
+pub const MAX_ENTRIES: usize = 200_000;
+
+/// Largest file whose entry gives no size: real definitions have 1 to 30 KB.
+pub const MAX_UNSIZED_FILE_BYTES: u64 = 1024 * 1024;
+
+/// Largest file whatever its entry says: one file must fit in memory on a small machine.
+pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Most redirects followed for one request: scheme, host and path may each change once, and then some.
+pub const MAX_REDIRECTS: usize = 5;
+
+/// Longest wait for a connection: beyond this a user would rather hear of it.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Longest silence on an open connection: slow lines are slow, but they do move.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest update unless told otherwise.
+pub const UPDATE_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How often a request is tried again before the next mirror is asked, or the entry fails.
+pub const MAX_RETRIES: u32 = 3;
+
+/// Requests under way at once: what browsers open to one host.
+pub const MAX_CONNECTIONS: usize = 6;
+
+/// Wait before the first retry; it doubles with each further one.
+pub(crate) const FIRST_RETRY_DELAY: Duration = Duration::from_millis(250);
+
+/// Longest wait that a server may ask for with `Retry-After` before the attempt counts as failed.
+pub(crate) const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// How often the head is asked for again when the tree moved on during an update.
+pub(crate) const MAX_HEAD_REFETCHES: usize = 2;
+
+/// Deepest nesting of a further field's value in a manifest entry.
+pub(crate) const MAX_JSON_DEPTH: usize = 32;

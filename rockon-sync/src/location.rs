@@ -1,0 +1,414 @@
+//! Where a tree is: a URL or a folder, and the addresses of the files in it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use url::Url;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::path::EntryPath;
+
+/// The head of a tree whose location names none.
+const DEFAULT_HEAD: &str = "root.sha";
+
+/// Where a tree is: an `http`, `https` or `file` URL, or the path of a folder.
+///
+/// One that ends in `.sha` names the head itself; any other is a folder with a
+/// `root.sha` (v2), with only a `root.json` (v1), or, on disk, just with `*.json`
+/// files. Credentials in a URL are sent to its host alone and never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Location {
+    base: Base,
+    /// The head's file name, if the location named it.
+    head: Option<String>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Base {
+    /// Its path ends in `/`.
+    Http(Url),
+    Folder(PathBuf),
+}
+
+impl Location {
+    /// A folder on disk (or on a share).
+    pub fn folder(path: impl Into<PathBuf>) -> Location {
+        let mut path = path.into();
+        let mut head = None;
+        if let Some(name) = path.file_name().and_then(|name| name.to_str())
+            && name.ends_with(".sha")
+        {
+            head = Some(name.to_owned());
+            path.pop();
+        }
+        Location { base: Base::Folder(path), head }
+    }
+
+    /// Whether the location names the head itself, so that it cannot be a v1 tree.
+    pub(crate) fn names_head(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// The folder, if the tree is on disk.
+    pub(crate) fn as_folder(&self) -> Option<&Path> {
+        match &self.base {
+            Base::Http(_) => None,
+            Base::Folder(path) => Some(path),
+        }
+    }
+
+    /// The address of the head.
+    pub(crate) fn head_address(&self) -> Address {
+        self.join(self.head.as_deref().unwrap_or(DEFAULT_HEAD))
+    }
+
+    /// The address of a file of the tree.
+    pub(crate) fn address(&self, path: &EntryPath) -> Address {
+        self.join(path.as_str())
+    }
+
+    fn join(&self, relative: &str) -> Address {
+        match &self.base {
+            Base::Http(base) => {
+                let mut url = base.clone();
+                if let Ok(mut segments) = url.path_segments_mut() {
+                    segments.pop_if_empty().extend(relative.split('/'));
+                }
+                Address::from_url(url)
+            }
+            Base::Folder(path) => Address::File(path.join(relative)),
+        }
+    }
+
+    /// The location that a redirect of `relative` to `target` reveals, when the
+    /// whole folder has moved and not just the one file.
+    pub(crate) fn moved(&self, relative: &str, target: &Address) -> Option<Location> {
+        let (Base::Http(_), Address::Http(target)) = (&self.base, target) else {
+            return None;
+        };
+        let folder = target.url.path().strip_suffix(relative)?;
+        let mut url = target.url.clone();
+        url.set_path(if folder.ends_with('/') { folder } else { return None });
+        let moved = Location { base: Base::Http(url), head: self.head.clone() };
+        (moved.join(relative) == Address::Http(target.clone())).then_some(moved)
+    }
+
+    /// The location that a head's `url` gives for everything else.
+    pub(crate) fn of_head_url(text: &str) -> Result<Location> {
+        Ok(Location { base: Base::Http(folder_url(parse_url(text)?)), head: None })
+    }
+
+    /// The location in full, for a later run. A URL has lost its password, user
+    /// and query: they are secrets, and secrets are not stored.
+    pub(crate) fn to_storable(&self) -> String {
+        let text = match &self.base {
+            Base::Http(url) => {
+                let mut url = without_user(url.clone());
+                url.set_query(None);
+                url.to_string()
+            }
+            Base::Folder(path) => path.join("").to_string_lossy().into_owned(),
+        };
+        text + self.head.as_deref().unwrap_or_default()
+    }
+}
+
+fn parse_url(text: &str) -> Result<Url> {
+    let bad = |problem: &dyn fmt::Display| {
+        Error::new(ErrorKind::Argument, format!("not a usable URL: {problem}"))
+    };
+    let mut url = Url::parse(text).map_err(|error| bad(&error))?;
+    url.set_fragment(None);
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(url),
+        scheme => Err(bad(&format!("expected http, https or file, got {scheme}"))),
+    }
+}
+
+fn folder_url(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url
+}
+
+impl FromStr for Location {
+    type Err = Error;
+
+    /// Reads a URL or a path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for a URL with another scheme or without a host, and
+    /// for an empty text.
+    fn from_str(text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Err(Error::new(ErrorKind::Argument, "expected a URL or a folder, got nothing"));
+        }
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Ok(Location::folder(text));
+        };
+        if scheme.eq_ignore_ascii_case("file") {
+            let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
+            return path.map(Location::folder).ok_or_else(|| {
+                Error::new(ErrorKind::Argument, format!("not a usable file URL: {text:?}"))
+            });
+        }
+        let mut url = parse_url(text)?;
+        let mut head = None;
+        if url.path().ends_with(".sha") {
+            head = url.path_segments().and_then(|mut segments| segments.next_back()).map(decode);
+            if let Ok(mut segments) = url.path_segments_mut() {
+                segments.pop();
+            }
+        }
+        Ok(Location { base: Base::Http(folder_url(url)), head })
+    }
+}
+
+/// Undoes percent-encoding of one path segment.
+fn decode(segment: &str) -> String {
+    let bytes = segment.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = (bytes[at] == b'%')
+            .then(|| bytes.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|pair| hex::decode(pair).ok());
+        match escaped {
+            Some(byte) => {
+                out.extend(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+impl fmt::Display for Location {
+    /// The location without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.base {
+            Base::Http(url) => f.write_str(&redacted(url))?,
+            Base::Folder(path) => write!(f, "{}", path.join("").display())?,
+        }
+        f.write_str(self.head.as_deref().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Location({self})")
+    }
+}
+
+/// The address of one file.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Address {
+    /// Over the network.
+    Http(HttpAddress),
+    /// On disk.
+    File(PathBuf),
+}
+
+/// A URL, with the credentials that go with it held apart.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HttpAddress {
+    url: Url,
+    /// `user:password`, sent as HTTP Basic authentication (RFC 7617).
+    user_info: Option<String>,
+}
+
+impl HttpAddress {
+    /// The URL to ask for, without user and password. Its query may be a secret.
+    pub fn url(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// `user:password`, to be sent as HTTP Basic authentication.
+    pub fn user_info(&self) -> Option<&str> {
+        self.user_info.as_deref()
+    }
+}
+
+impl Address {
+    fn from_url(url: Url) -> Address {
+        let user_info = (!url.username().is_empty() || url.password().is_some()).then(|| {
+            format!("{}:{}", decode(url.username()), decode(url.password().unwrap_or("")))
+        });
+        Address::Http(HttpAddress { url: without_user(url), user_info })
+    }
+
+    /// Where a redirect from here to `target` leads. Credentials go along only to
+    /// the same scheme, host and port.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Status`] for a target that is no URL, that leaves HTTP, or that
+    /// would give up encryption.
+    pub(crate) fn redirected(&self, target: &str) -> Result<Address> {
+        let refuse = |problem: &str| {
+            Error::new(ErrorKind::Status, format!("redirect refused: {problem}"))
+                .with_url(self.to_string())
+        };
+        let Address::Http(from) = self else {
+            return Err(refuse("not over HTTP"));
+        };
+        let mut url = from.url.join(target).map_err(|_| refuse("the target is not a URL"))?;
+        url.set_fragment(None);
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refuse("the target is neither http nor https"));
+        }
+        if from.is_https() && url.scheme() != "https" {
+            return Err(refuse("from https to http"));
+        }
+        let same_origin = url.origin() == from.url.origin();
+        let user_info = from.user_info.clone().filter(|_| same_origin);
+        Ok(Address::Http(HttpAddress { url: without_user(url), user_info }))
+    }
+}
+
+fn without_user(mut url: Url) -> Url {
+    // Both fail only for URLs without a host, which `parse_url` does not let through.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+/// The URL without user, password, and the values of its query.
+fn redacted(url: &Url) -> String {
+    let mut shown = without_user(url.clone());
+    if url.query().is_some() {
+        let keys: Vec<String> = url.query_pairs().map(|(key, _)| format!("{key}=***")).collect();
+        shown.set_query(Some(&keys.join("&")));
+    }
+    shown.to_string()
+}
+
+impl fmt::Display for Address {
+    /// The address without secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Http(address) => f.write_str(&redacted(&address.url)),
+            Address::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}
+
+impl fmt::Debug for HttpAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpAddress({})", redacted(&self.url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(text: &str) -> Location {
+        text.parse().unwrap()
+    }
+
+    fn path(text: &str) -> EntryPath {
+        EntryPath::new(text).unwrap()
+    }
+
+    fn url_of(address: &Address) -> &str {
+        match address {
+            Address::Http(address) => address.url(),
+            Address::File(_) => panic!("expected a URL"),
+        }
+    }
+
+    #[test]
+    fn folders_and_heads_are_told_apart() {
+        for (text, head, file) in [
+            ("http://h/a", "http://h/a/root.sha", "http://h/a/x%20y/z+.json"),
+            ("http://h/a/", "http://h/a/root.sha", "http://h/a/x%20y/z+.json"),
+            ("http://h", "http://h/root.sha", "http://h/x%20y/z+.json"),
+            ("http://h/a/root.v2.sha", "http://h/a/root.v2.sha", "http://h/a/x%20y/z+.json"),
+            (
+                "https://h:8443/?t=s",
+                "https://h:8443/root.sha?t=s",
+                "https://h:8443/x%20y/z+.json?t=s",
+            ),
+        ] {
+            let location = location(text);
+            assert_eq!(url_of(&location.head_address()), head);
+            assert_eq!(url_of(&location.address(&path("x y/z+.json"))), file);
+        }
+        let folder = location("/srv/tree/root.v2.sha");
+        assert_eq!(folder.head_address(), Address::File("/srv/tree/root.v2.sha".into()));
+        assert_eq!(location("file:///srv/a%20b"), Location::folder("/srv/a b"));
+        for bad in ["", "ftp://h/", "http://", "gopher:// x"] {
+            assert_eq!(bad.parse::<Location>().unwrap_err().kind(), ErrorKind::Argument, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_percent_sign_in_a_name_is_not_an_escape() {
+        let address = location("http://h/").address(&path("%2e%2e/a#b?c"));
+        assert_eq!(url_of(&address), "http://h/%252e%252e/a%23b%3Fc");
+    }
+
+    #[test]
+    fn secrets_are_neither_shown_nor_stored() {
+        let location = location("https://me:secret@h/p/root.sha?token=secret&x=secret");
+        let address = location.head_address();
+        let Address::Http(http) = &address else { panic!() };
+        assert_eq!(http.user_info(), Some("me:secret"));
+        for shown in [
+            location.to_string(),
+            format!("{location:?}"),
+            address.to_string(),
+            format!("{address:?} {http:?}"),
+            location.to_storable(),
+        ] {
+            assert!(!shown.contains("secret"), "{shown}");
+        }
+        assert_eq!(location.to_storable(), "https://h/p/root.sha");
+    }
+
+    #[test]
+    fn redirects_keep_credentials_on_the_same_origin_only_and_never_drop_tls() {
+        let from = location("https://me:pw@h/p/").head_address();
+        let user = |address: &Address| match address {
+            Address::Http(address) => address.user_info().map(str::to_owned),
+            Address::File(_) => None,
+        };
+        let same = from.redirected("/other/root.sha").unwrap();
+        assert_eq!((url_of(&same), user(&same).is_some()), ("https://h/other/root.sha", true));
+        for target in ["https://h2/root.sha", "https://h:444/root.sha", "https://a:b@h2/"] {
+            assert_eq!(user(&from.redirected(target).unwrap()), None, "{target}");
+        }
+        for target in ["http://h/root.sha", "file:///etc/passwd", "ftp://h/", "https://"] {
+            assert_eq!(from.redirected(target).unwrap_err().kind(), ErrorKind::Status, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_moved_is_recognized() {
+        let from = location("http://h/p/");
+        let target = from.head_address().redirected("https://cdn/q/root.sha").unwrap();
+        let moved = from.moved("root.sha", &target).unwrap();
+        assert_eq!(url_of(&moved.address(&path("a.json"))), "https://cdn/q/a.json");
+        let elsewhere = from.head_address().redirected("https://cdn/q/9f3a").unwrap();
+        assert_eq!(from.moved("root.sha", &elsewhere), None);
+    }
+}

@@ -1,0 +1,2 @@
+//! The command `rockon-sync`.
+fn main() {}

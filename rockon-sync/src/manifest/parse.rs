@@ -1,0 +1,154 @@
+//! From JSON to entries, as a stream.
+
+use std::fmt;
+use std::io::{BufReader, Read};
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{Entry, invalid};
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::json;
+use crate::limits::{MAX_ENTRIES, MAX_JSON_DEPTH};
+use crate::path::EntryPath;
+use crate::time::Timestamp;
+
+pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
+    collect(serde_json::Deserializer::from_slice(bytes))
+}
+
+pub(super) fn entries_of_reader(reader: impl Read) -> Result<Vec<Entry>> {
+    collect(serde_json::Deserializer::from_reader(BufReader::new(reader)))
+}
+
+pub(super) fn too_many_entries() -> Error {
+    Error::new(ErrorKind::Limit, format!("more than {MAX_ENTRIES} entries"))
+}
+
+fn collect<'de, R: serde_json::de::Read<'de>>(
+    mut deserializer: serde_json::Deserializer<R>,
+) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut overflow = false;
+    let parsed = Entries { entries: &mut entries, overflow: &mut overflow }
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end());
+    match parsed {
+        Ok(()) => Ok(entries),
+        Err(_) if overflow => Err(too_many_entries()),
+        Err(error) if error.is_io() => {
+            Err(Error::new(ErrorKind::Store, "cannot read the manifest").with_source(error))
+        }
+        Err(error) => Err(invalid(format!("not a manifest: {error}"))),
+    }
+}
+
+/// Collects the entries of the outer object.
+struct Entries<'a> {
+    entries: &'a mut Vec<Entry>,
+    overflow: &'a mut bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Entries<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Entries<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of entries")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(id) = map.next_key::<String>()? {
+            if self.entries.len() == MAX_ENTRIES {
+                *self.overflow = true;
+                return Err(de::Error::custom("too many entries"));
+            }
+            let entry = map.next_value_seed(Row { id })?;
+            self.entries.push(entry);
+        }
+        Ok(())
+    }
+}
+
+/// Reads the value of the id.
+struct Row {
+    id: String,
+}
+
+impl<'de> DeserializeSeed<'de> for Row {
+    type Value = Entry;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Row {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with url and sha for the entry {:?}", self.id)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+        let id = self.id;
+        let bad = |what: &dyn fmt::Display| de::Error::custom(format!("entry {id:?}: {what}"));
+        let mut path = None;
+        let mut digest = None;
+        let mut size_bytes = None;
+        let mut updated = None;
+        let mut names = None;
+        let mut extra: Vec<(Box<str>, Box<str>)> = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let mut fresh = true;
+            match key.as_str() {
+                "url" => {
+                    let text: String = map.next_value()?;
+                    fresh = path.replace(EntryPath::new(text).map_err(|e| bad(&e))?).is_none();
+                }
+                "sha" => {
+                    let text: String = map.next_value()?;
+                    let parsed: Digest = text.parse().map_err(|e| bad(&e))?;
+                    fresh = digest.replace(parsed).is_none();
+                }
+                "size" => fresh = size_bytes.replace(map.next_value::<u64>()?).is_none(),
+                "updated" => {
+                    let text: String = map.next_value()?;
+                    let parsed: Timestamp = text.parse().map_err(|e| bad(&e))?;
+                    fresh = updated.replace(parsed).is_none();
+                }
+                "names" => fresh = names.replace(map.next_value::<Vec<Box<str>>>()?).is_none(),
+                _ => {
+                    let raw = map.next_value::<Box<RawValue>>()?;
+                    let text = json::canonical(&raw, MAX_JSON_DEPTH).ok_or_else(|| {
+                        bad(&format!("the field {key:?} nests too deep or repeats a key"))
+                    })?;
+                    extra.push((key.as_str().into(), text.into_boxed_str()));
+                }
+            }
+            if !fresh {
+                return Err(bad(&format!("the field {key:?} is there twice")));
+            }
+        }
+        extra.sort();
+        if let Some(pair) = extra.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(bad(&format!("the field {:?} is there twice", pair[0].0)));
+        }
+        let path = path.ok_or_else(|| bad(&"the field \"url\" is missing"))?;
+        let digest = digest.ok_or_else(|| bad(&"the field \"sha\" is missing"))?;
+        let mut entry = Entry::new(id.as_str(), path, digest).map_err(de::Error::custom)?;
+        entry.size_bytes = size_bytes;
+        entry.updated = updated;
+        entry.names = names.map(Vec::into_boxed_slice);
+        entry.extra = (!extra.is_empty()).then(|| extra.into_boxed_slice());
+        Ok(entry)
+    }
+}

@@ -1,0 +1,107 @@
+//! A tree in a folder, answered as a web server would.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::{Request, Response, Transport, Validators};
+use crate::error::{Error, ErrorKind, Result};
+use crate::location::Address;
+
+/// Reads files below a folder. Symbolic links are followed: the folder belongs to
+/// whoever named it. Anything but a regular file is an error.
+pub(crate) struct FolderTransport;
+
+impl Transport for FolderTransport {
+    fn get(&self, request: &Request<'_>) -> Result<Response> {
+        let Address::File(path) = request.address else {
+            let message = "a folder cannot answer for a URL";
+            return Err(Error::new(ErrorKind::Argument, message));
+        };
+        let answer = |status| Response::new(status, Box::new(io::empty()));
+        let (file, length, validators) = match open(path) {
+            Ok(opened) => opened,
+            Err(error) if is_absent(&error) => return Ok(answer(404)),
+            Err(error) => {
+                let doing = "cannot read this file of the source";
+                return Err(Error::new(ErrorKind::Transport, doing)
+                    .with_path(path)
+                    .with_source(error));
+            }
+        };
+        if request.validators.is_some_and(|held| held.etag == validators.etag) {
+            return Ok(Response { validators, ..answer(304) });
+        }
+        Ok(Response { validators, length: Some(length), ..Response::new(200, Box::new(file)) })
+    }
+}
+
+/// Opens a regular file; one that blocks on opening, such as a FIFO, does not get to.
+fn open(path: &Path) -> io::Result<(File, u64, Validators)> {
+    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let etag = format!(
+        "\"{:x}-{:x}-{:x}-{:x}\"",
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec()
+    );
+    Ok((file, metadata.len(), Validators { etag: Some(etag), last_modified: None }))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn get(path: &Path, validators: Option<&Validators>) -> Result<Response> {
+        let address = Address::File(path.to_owned());
+        let time_left = Duration::from_secs(1);
+        FolderTransport.get(&Request { address: &address, validators, time_left })
+    }
+
+    #[test]
+    fn files_are_answered_as_a_server_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        assert_eq!(get(&path, None).unwrap().status, 404);
+        std::fs::write(&path, "one").unwrap();
+        let mut response = get(&path, None).unwrap();
+        let mut body = String::new();
+        response.body.read_to_string(&mut body).unwrap();
+        assert_eq!((response.status, &*body, response.length), (200, "one", Some(3)));
+        assert_eq!(get(&path, Some(&response.validators)).unwrap().status, 304);
+        std::fs::write(&path, "three").unwrap();
+        assert_eq!(get(&path, Some(&response.validators)).unwrap().status, 200);
+        assert_eq!(get(&path.join("below"), None).unwrap().status, 404);
+    }
+
+    #[test]
+    fn links_are_followed_and_other_things_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("real"), "x").unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        assert_eq!(get(&link, None).unwrap().status, 200);
+        let fifo = folder.path().join("fifo");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for path in [fifo, folder.path().to_owned()] {
+            let error = get(&path, None).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Transport);
+            assert!(error.to_chain().contains("not a regular file"), "{}", error.to_chain());
+        }
+    }
+}
