@@ -1,0 +1,307 @@
+//! The file system, as far as the store and the publisher need it: one seam, so
+//! that tests can make any single operation fail.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a path is, without following a link at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) kind: FileKind,
+    pub(crate) len_bytes: u64,
+    /// Last modification, in nanoseconds since 1970.
+    pub(crate) mtime_ns: i128,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FileKind {
+    File,
+    Folder,
+    Link,
+    /// A device, a FIFO, a socket: nothing that belongs here.
+    Other,
+}
+
+/// A file being written.
+pub(crate) trait NewFile: Write + Send {
+    /// Drops what was written so far.
+    fn truncate(&mut self) -> io::Result<()>;
+    /// Waits until the bytes are on the disk.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// The operations. None follows a symbolic link at the end of its path.
+pub(crate) trait Files: Send + Sync {
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    /// Creates a file that must not exist yet.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
+    fn stat(&self, path: &Path) -> io::Result<Stat>;
+    /// The names in a folder, in no particular order.
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    fn symlink(&self, target: &Path, link: &Path) -> io::Result<()>;
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    /// Waits until the bytes of a file are on the disk.
+    fn sync_file(&self, path: &Path) -> io::Result<()>;
+    /// Waits until the names in a folder are on the disk.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Takes the permission to write from everyone.
+    fn make_read_only(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The real file system.
+pub(crate) struct RealFiles;
+
+impl Files for RealFiles {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o755).create(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(open_regular(path)?))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let metadata = fs::symlink_metadata(path)?;
+        let kind = metadata.file_type();
+        Ok(Stat {
+            kind: match kind {
+                _ if kind.is_file() => FileKind::File,
+                _ if kind.is_dir() => FileKind::Folder,
+                _ if kind.is_symlink() => FileKind::Link,
+                _ => FileKind::Other,
+            },
+            len_bytes: metadata.len(),
+            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
+                + i128::from(metadata.mtime_nsec()),
+        })
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(target, link)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        open_regular(path)?.sync_all()
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn make_read_only(&self, path: &Path) -> io::Result<()> {
+        let file = open_regular(path)?;
+        let mode = file.metadata()?.permissions().mode();
+        file.set_permissions(fs::Permissions::from_mode(mode & !0o222))
+    }
+}
+
+impl NewFile for File {
+    fn truncate(&mut self) -> io::Result<()> {
+        self.set_len(0)?;
+        io::Seek::rewind(self)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_all()
+    }
+}
+
+/// Opens a regular file and nothing else: no link at the end of the path, nothing
+/// that would block on opening.
+fn open_regular(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))
+    }
+}
+
+/// What `path` is, or `None` if there is nothing.
+pub(crate) fn stat_if_any(files: &dyn Files, path: &Path) -> Result<Option<Stat>> {
+    match files.stat(path) {
+        Ok(stat) => Ok(Some(stat)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(Error::io("look at this file", path, error)),
+    }
+}
+
+/// Creates a folder unless it is there.
+pub(crate) fn ensure_folder(files: &dyn Files, path: &Path) -> Result<()> {
+    match files.create_folder(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::io("create this folder", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a file unless it is gone.
+pub(crate) fn remove_if_any(files: &dyn Files, path: &Path) -> Result<()> {
+    match files.remove_file(path) {
+        Err(error) if !is_absent(&error) => Err(Error::io("remove this file", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a whole file, if there is one, up to `max_bytes`.
+///
+/// # Errors
+/// [`ErrorKind::Store`]; [`ErrorKind::Limit`] if the file is larger.
+pub(crate) fn read_if_any(
+    files: &dyn Files,
+    path: &Path,
+    max_bytes: u64,
+) -> Result<Option<Vec<u8>>> {
+    let fail = |error| Error::io("read this file", path, error);
+    let reader = match files.open(path) {
+        Ok(reader) => reader,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(fail(error)),
+    };
+    let mut bytes = Vec::new();
+    reader.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > max_bytes {
+        let message = format!("expected at most {max_bytes} bytes, got more");
+        return Err(Error::new(ErrorKind::Limit, message).with_path(path));
+    }
+    Ok(Some(bytes))
+}
+
+/// Puts `bytes` at `path` so that after a crash either the old or the new content
+/// is there: file, sync, rename, sync of the folder.
+pub(crate) fn write_atomically(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut staged = path.as_os_str().to_owned();
+    staged.push(STAGED_SUFFIX);
+    let staged = PathBuf::from(staged);
+    remove_if_any(files, &staged)?;
+    let written = (|| {
+        let mut file = files.create(&staged)?;
+        file.write_all(bytes)?;
+        file.sync()?;
+        files.rename(&staged, path)
+    })();
+    if let Err(error) = written {
+        // The error that counts is the first one; a leftover is replaced next time.
+        let _ = files.remove_file(&staged);
+        return Err(Error::io("write this file", path, error));
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    files.sync_folder(folder).map_err(|error| Error::io("sync this folder", folder, error))
+}
+
+/// What [`write_atomically`] appends to the name while it writes.
+pub(crate) const STAGED_SUFFIX: &str = ".new";
+
+/// Removes a file, or a folder and everything in it; links are removed, not followed.
+pub(crate) fn remove_all(files: &dyn Files, path: &Path) -> Result<()> {
+    let Some(stat) = stat_if_any(files, path)? else {
+        return Ok(());
+    };
+    if stat.kind != FileKind::Folder {
+        return remove_if_any(files, path);
+    }
+    let names = files.list(path).map_err(|error| Error::io("list this folder", path, error))?;
+    for name in names {
+        remove_all(files, &path.join(name))?;
+    }
+    files.remove_folder(path).map_err(|error| Error::io("remove this folder", path, error))
+}
+
+/// Calls `visit` for everything below `folder` that is not a folder, with the path
+/// relative to it.
+pub(crate) fn walk(
+    files: &dyn Files,
+    folder: &Path,
+    visit: &mut dyn FnMut(&Path, Stat) -> Result<()>,
+) -> Result<()> {
+    fn below(
+        files: &dyn Files,
+        root: &Path,
+        relative: &Path,
+        visit: &mut dyn FnMut(&Path, Stat) -> Result<()>,
+    ) -> Result<()> {
+        let folder = root.join(relative);
+        let names =
+            files.list(&folder).map_err(|error| Error::io("list this folder", &folder, error))?;
+        for name in names {
+            let relative = relative.join(name);
+            let path = root.join(&relative);
+            let stat =
+                files.stat(&path).map_err(|error| Error::io("look at this file", &path, error))?;
+            match stat.kind {
+                FileKind::Folder => below(files, root, &relative, visit)?,
+                _ => visit(&relative, stat)?,
+            }
+        }
+        Ok(())
+    }
+    below(files, folder, Path::new(""), visit)
+}
+
+/// Takes the exclusive lock on `path`, a file that is created or a folder; `None`
+/// if another process has it. The lock goes with the returned file.
+pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
+    let fail = |error| Error::io("lock this", path, error);
+    let file = if path.is_dir() {
+        File::open(path).map_err(fail)?
+    } else {
+        let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false).mode(0o644).custom_flags(flags);
+        options.open(path).map_err(fail)?
+    };
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(fail(error)),
+    }
+}
+
+/// Whether an error says that there is nothing at the path.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}

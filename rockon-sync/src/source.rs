@@ -1,0 +1,133 @@
+//! Sources: where a catalog comes from.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::location::Location;
+
+/// Longest name of a source, in bytes: it is a folder's name.
+const MAX_NAME_BYTES: usize = 64;
+
+/// The name of a source: lower-case letters, digits, `-`, `_` and `.`, starting with a
+/// letter or digit, at most 64 bytes; not `local`, which is the folder of hand-made
+/// definitions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceName(String);
+
+impl SourceName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for SourceName {
+    /// `rockstor`: the source of whoever follows only one.
+    fn default() -> Self {
+        SourceName("rockstor".to_owned())
+    }
+}
+
+impl FromStr for SourceName {
+    type Err = Error;
+
+    /// # Errors
+    /// [`ErrorKind::Argument`] for a name that breaks the rules.
+    fn from_str(text: &str) -> Result<Self> {
+        let is_start = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        let is_part = |b: u8| is_start(b) || matches!(b, b'-' | b'_' | b'.');
+        let is_name = text.bytes().next().is_some_and(is_start)
+            && text.bytes().all(is_part)
+            && text.len() <= MAX_NAME_BYTES
+            && text != "local";
+        if is_name {
+            Ok(SourceName(text.to_owned()))
+        } else {
+            let message = format!(
+                "expected a source name of at most {MAX_NAME_BYTES} lower-case letters, digits, \
+                 '-', '_' and '.', other than \"local\", got {text:?}"
+            );
+            Err(Error::new(ErrorKind::Argument, message))
+        }
+    }
+}
+
+impl fmt::Display for SourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a catalog comes from: a name, and one or more trees that have it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    name: SourceName,
+    mirrors: Vec<Location>,
+}
+
+impl Source {
+    /// A source with one tree; further ones are mirrors of it.
+    pub fn new(name: SourceName, tree: Location) -> Source {
+        Source { name, mirrors: vec![tree] }
+    }
+
+    /// Adds a tree that has the same catalog; it is asked when the ones before it fail.
+    pub fn with_mirror(mut self, tree: Location) -> Source {
+        self.mirrors.push(tree);
+        self
+    }
+
+    /// The name, which is also the name of the source's folder in the store.
+    pub fn name(&self) -> &SourceName {
+        &self.name
+    }
+
+    /// The trees, in the order in which they are asked.
+    pub fn mirrors(&self) -> &[Location] {
+        &self.mirrors
+    }
+}
+
+impl FromStr for Source {
+    type Err = Error;
+
+    /// Reads `[NAME=]URL|FOLDER`; without a name it is `rockstor`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for what is no location.
+    fn from_str(text: &str) -> Result<Self> {
+        if let Some((name, tree)) = text.split_once('=')
+            && let Ok(name) = name.parse()
+        {
+            return Ok(Source::new(name, tree.parse()?));
+        }
+        Ok(Source::new(SourceName::default(), text.parse()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_told_from_a_query() {
+        for (text, name, tree) in [
+            ("http://h/?token=x", "rockstor", "http://h/?token=***"),
+            ("extra=http://h/", "extra", "http://h/"),
+            ("extra=/srv/tree", "extra", "/srv/tree/"),
+            ("/srv/a=b", "rockstor", "/srv/a=b/"),
+        ] {
+            let source: Source = text.parse().unwrap();
+            assert_eq!((source.name().as_str(), &*source.mirrors()[0].to_string()), (name, tree));
+        }
+    }
+
+    #[test]
+    fn names_that_are_no_safe_folder_names_are_refused() {
+        for bad in ["", "local", "..", ".x", "-x", "a/b", "A", "ü", "a b", &"a".repeat(65)] {
+            assert_eq!(bad.parse::<SourceName>().unwrap_err().kind(), ErrorKind::Argument, "{bad}");
+        }
+        assert_eq!("a-1_b.c".parse::<SourceName>().unwrap().as_str(), "a-1_b.c");
+    }
+}

@@ -1,0 +1,182 @@
+//! One committed state of one source: a folder that is itself a tree.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::HELD_SUFFIX;
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, walk};
+use crate::head::{DEFAULT_MANIFEST, Head};
+use crate::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
+use crate::manifest::{Entry, Listing, Manifest};
+use crate::path::EntryPath;
+
+/// The head's name in a generation, whatever it was called at the source.
+pub(crate) const HEAD: &str = "root.sha";
+
+/// A generation on disk.
+#[derive(Debug, Clone)]
+pub(crate) struct Generation {
+    pub(crate) number: u64,
+    pub(crate) folder: PathBuf,
+}
+
+/// What of a generation is not as it was committed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Damage {
+    /// Files of entries that are missing or have other bytes.
+    pub(crate) entries: BTreeSet<EntryPath>,
+    /// Whether the head or the manifest is missing or has other bytes.
+    pub(crate) of_the_tree: bool,
+    /// Files that nobody asked for.
+    pub(crate) strays: usize,
+}
+
+impl Damage {
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Damage::default()
+    }
+}
+
+impl Generation {
+    /// The bytes of the head; `None` in a v1 generation.
+    pub(crate) fn head_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
+        read_if_any(files, &self.folder.join(HEAD), MAX_HEAD_BYTES)
+    }
+
+    /// The head, if there is one that can be read.
+    pub(crate) fn head(&self, files: &dyn Files) -> Option<Head> {
+        Head::parse(&self.head_bytes(files).ok()??).ok()
+    }
+
+    /// The bytes of `root.json`.
+    pub(crate) fn list_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
+        read_if_any(files, &self.list_path(), MAX_MANIFEST_BYTES)
+    }
+
+    pub(crate) fn list_path(&self) -> PathBuf {
+        self.folder.join(DEFAULT_MANIFEST)
+    }
+
+    /// The file that says what is held where that is not simply the manifest.
+    pub(crate) fn held_path(&self) -> PathBuf {
+        let mut path = self.folder.as_os_str().to_owned();
+        path.push(HELD_SUFFIX);
+        path.into()
+    }
+
+    /// Whether every entry of the manifest is held in the version it names.
+    pub(crate) fn is_complete(&self, files: &dyn Files) -> Result<bool> {
+        Ok(stat_if_any(files, &self.held_path())?.is_none())
+    }
+
+    /// What is held: each entry with the digest of the file that is really there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if neither the record of
+    /// what is held nor the manifest can be read.
+    pub(crate) fn held(&self, files: &dyn Files) -> Result<Manifest> {
+        let path = self.held_path();
+        match files.open(&path) {
+            Ok(reader) => return Manifest::read(reader).map_err(|error| error.with_path(path)),
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(Error::io("read this file", &path, error)),
+        }
+        let path = self.list_path();
+        if stat_if_any(files, &self.folder.join(HEAD))?.is_some() {
+            let reader =
+                files.open(&path).map_err(|error| Error::io("read this file", &path, error))?;
+            return Manifest::read(reader).map_err(|error| error.with_path(path));
+        }
+        self.held_by_listing(files)
+    }
+
+    /// What is held of a v1 tree whose record is lost: whatever its files are now.
+    fn held_by_listing(&self, files: &dyn Files) -> Result<Manifest> {
+        let Some(bytes) = self.list_bytes(files)? else {
+            let message = "there is neither a head nor a root.json";
+            return Err(Error::new(ErrorKind::Store, message).with_path(&self.folder));
+        };
+        let mut entries = Vec::new();
+        for row in Listing::parse(&bytes).map_err(|e| e.with_path(self.list_path()))?.rows() {
+            if let Some((digest, len_bytes)) = digest_if_any(files, &row.path.below(&self.folder))?
+            {
+                let entry = Entry::new(row.id.as_str(), row.path.clone(), digest)?;
+                entries.push(entry.with_size(len_bytes));
+            }
+        }
+        Manifest::from_entries(entries)
+    }
+
+    /// Size and time of every file, in one number that does not depend on the order
+    /// of listing. `None` if something is there that is not a regular file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if the folder cannot be listed.
+    pub(crate) fn fingerprint(&self, files: &dyn Files) -> Result<Option<String>> {
+        let mut sum = 0_u128;
+        let mut is_regular = true;
+        walk(files, &self.folder, &mut |path, stat| {
+            is_regular &= stat.kind == FileKind::File;
+            let text = format!("{} {} {}", stat.len_bytes, stat.mtime_ns, path.display());
+            let digest = Digest::of(text.as_bytes());
+            let half = digest.as_bytes()[..16].try_into().expect("a digest has 32 bytes");
+            sum = sum.wrapping_add(u128::from_be_bytes(half));
+            Ok(())
+        })?;
+        Ok(is_regular.then(|| format!("{sum:032x}")))
+    }
+
+    /// Compares every file with its digest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if something cannot be read for another reason than
+    /// not being there.
+    pub(crate) fn damage(&self, files: &dyn Files, held: &Manifest) -> Result<Damage> {
+        let mut damage = Damage::default();
+        let mut expected: BTreeSet<&str> = BTreeSet::new();
+        for entry in held.entries() {
+            expected.insert(entry.path().as_str());
+            let found = digest_if_any(files, &entry.path().below(&self.folder))?;
+            if found.map(|(digest, _)| digest) != Some(entry.digest()) {
+                damage.entries.insert(entry.path().clone());
+            }
+        }
+        let head = self.head(files);
+        let manifest_name = head.as_ref().map(|head| head.manifest().clone());
+        if let Some(head) = head {
+            expected.extend([HEAD, DEFAULT_MANIFEST]);
+            expected.extend(manifest_name.as_ref().map(EntryPath::as_str));
+            for name in [DEFAULT_MANIFEST, head.manifest().as_str()] {
+                let found = digest_if_any(files, &self.folder.join(name))?;
+                damage.of_the_tree |= found.map(|(digest, _)| digest) != Some(head.digest());
+            }
+        } else if stat_if_any(files, &self.folder.join(HEAD))?.is_some() {
+            damage.of_the_tree = true;
+        } else {
+            expected.insert(DEFAULT_MANIFEST);
+            let listing = self.list_bytes(files)?.map(|bytes| Listing::parse(&bytes));
+            damage.of_the_tree |= !matches!(listing, Some(Ok(_)));
+        }
+        walk(files, &self.folder, &mut |path, stat| {
+            let known = path.to_str().is_some_and(|path| expected.contains(path));
+            damage.strays += usize::from(!known || stat.kind != FileKind::File);
+            Ok(())
+        })?;
+        Ok(damage)
+    }
+}
+
+/// The digest and size of a regular file; `None` if there is none.
+pub(crate) fn digest_if_any(files: &dyn Files, path: &Path) -> Result<Option<(Digest, u64)>> {
+    if !matches!(stat_if_any(files, path)?, Some(stat) if stat.kind == FileKind::File) {
+        return Ok(None);
+    }
+    let read = files.open(path).and_then(|mut reader| Digest::of_reader(&mut reader));
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(Error::io("read this file", path, error)),
+    }
+}

@@ -1,0 +1,205 @@
+//! `incoming/`: verified downloads under their digest, kept until they are committed.
+//!
+//! ```text
+//! incoming/<64 hex>    a file, verified when it came; verified again before it is used
+//! incoming/part-3      a download under way, dropped by the next run
+//! incoming/seen.jsonl  of v1 files: what the server said of each, a line a file
+//! ```
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::generation::digest_if_any;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::fetch::Sink;
+use crate::files::{Files, NewFile, ensure_folder, read_if_any, remove_all, remove_if_any};
+use crate::path::EntryPath;
+use crate::transport::Validators;
+
+const PART_PREFIX: &str = "part-";
+const SEEN: &str = "seen.jsonl";
+
+/// Largest `seen.jsonl` that is read: 200,000 lines.
+const MAX_SEEN_BYTES: u64 = 128 * 1024 * 1024;
+
+/// The folder of verified downloads of one source.
+pub(crate) struct Incoming<'a> {
+    files: &'a dyn Files,
+    folder: PathBuf,
+    next_part: AtomicU64,
+    seen: Mutex<Option<Box<dyn NewFile>>>,
+}
+
+/// What a v1 server said of a file that was fetched by an interrupted update.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    digest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
+}
+
+impl Seen {
+    pub(crate) fn new(path: &EntryPath, digest: Digest, validators: &Validators) -> Seen {
+        Seen {
+            path: path.as_str().to_owned(),
+            digest: digest.to_string(),
+            etag: validators.etag.clone(),
+            last_modified: validators.last_modified.clone(),
+        }
+    }
+
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.digest.parse().ok()
+    }
+
+    pub(crate) fn validators(&self) -> Validators {
+        Validators { etag: self.etag.clone(), last_modified: self.last_modified.clone() }
+    }
+}
+
+impl<'a> Incoming<'a> {
+    /// Opens the folder, creating it, and drops downloads that were never finished.
+    pub(crate) fn open(files: &'a dyn Files, folder: PathBuf) -> Result<Incoming<'a>> {
+        ensure_folder(files, &folder)?;
+        let incoming =
+            Incoming { files, folder, next_part: AtomicU64::new(0), seen: Mutex::new(None) };
+        for name in incoming.names()? {
+            if name.starts_with(PART_PREFIX) {
+                remove_all(files, &incoming.folder.join(name))?;
+            }
+        }
+        Ok(incoming)
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        let names = self.files.list(&self.folder);
+        let names = names.map_err(|error| Error::io("list this folder", &self.folder, error))?;
+        Ok(names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect())
+    }
+
+    /// Where the file with this digest is, or would be.
+    pub(crate) fn path(&self, digest: Digest) -> PathBuf {
+        self.folder.join(digest.to_string())
+    }
+
+    /// Whether the file with this digest is there, by reading it; a damaged one is dropped.
+    pub(crate) fn has(&self, digest: Digest) -> Result<bool> {
+        let path = self.path(digest);
+        match digest_if_any(self.files, &path)? {
+            Some((found, _)) if found == digest => Ok(true),
+            _ => {
+                remove_all(self.files, &path)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Starts a download.
+    pub(crate) fn begin(&self) -> Result<Part<'_>> {
+        let number = self.next_part.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.join(format!("{PART_PREFIX}{number}"));
+        match self.files.create(&path) {
+            Ok(file) => Ok(Part { incoming: self, path, file: Some(file) }),
+            Err(error) => Err(Error::io("create this file", &path, error)),
+        }
+    }
+
+    /// Keeps bytes that are in memory already.
+    pub(crate) fn keep(&self, bytes: &[u8], digest: Digest) -> Result<()> {
+        let mut part = self.begin()?;
+        part.write_all(bytes).map_err(|error| Error::io("write this file", &part.path, error))?;
+        part.keep(digest)
+    }
+
+    /// Notes what a v1 server said of a file, for the case that this run is cut off.
+    pub(crate) fn note_seen(&self, seen: &Seen) -> Result<()> {
+        let path = self.folder.join(SEEN);
+        let mut line = serde_json::to_vec(seen).expect("plain fields are JSON");
+        line.push(b'\n');
+        let mut file = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let written = match &mut *file {
+            Some(file) => file.write_all(&line),
+            None => self.files.create(&path).and_then(|new| file.insert(new).write_all(&line)),
+        };
+        written.map_err(|error| Error::io("write this file", &path, error))
+    }
+
+    /// What [`note_seen`](Self::note_seen) noted in an earlier run; forgets it, so
+    /// that this run notes what is still true.
+    pub(crate) fn take_seen(&self) -> Result<Vec<Seen>> {
+        let path = self.folder.join(SEEN);
+        let bytes = read_if_any(self.files, &path, MAX_SEEN_BYTES)?.unwrap_or_default();
+        remove_if_any(self.files, &path)?;
+        // The last line may have been cut short.
+        let lines = bytes.split(|byte| *byte == b'\n');
+        Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    }
+
+    /// Drops everything: it is committed, or distrusted.
+    pub(crate) fn clear(&self) -> Result<()> {
+        *self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+        for name in self.names()? {
+            remove_all(self.files, &self.folder.join(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// A download under way. Dropped without [`Part::keep`], its file goes.
+pub(crate) struct Part<'a> {
+    incoming: &'a Incoming<'a>,
+    path: PathBuf,
+    file: Option<Box<dyn NewFile>>,
+}
+
+impl Part<'_> {
+    /// Gives the file its final name: the digest that the caller has verified.
+    pub(crate) fn keep(mut self, digest: Digest) -> Result<()> {
+        let files = self.incoming.files;
+        let path = self.incoming.path(digest);
+        self.file = None;
+        let moved = files.make_read_only(&self.path).and_then(|()| files.rename(&self.path, &path));
+        moved.map_err(|error| Error::io("keep this download", &path, error))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn file(&mut self) -> io::Result<&mut Box<dyn NewFile>> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("the file is closed"))
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        // Not recovery, only tidiness: the next run drops what is left all the same.
+        if self.file.take().is_some() {
+            let _ = self.incoming.files.remove_file(&self.path);
+        }
+    }
+}
+
+impl Write for Part<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file()?.flush()
+    }
+}
+
+impl Sink for Part<'_> {
+    fn restart(&mut self) -> io::Result<()> {
+        self.file()?.truncate()
+    }
+}

@@ -1,0 +1,110 @@
+//! `status.json`: what a source's folder remembers beside its generations.
+//!
+//! All of it can be lost without harm but for one request more: what guards
+//! against rollback and downgrade is also read off the current generation.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::files::{Files, read_if_any, write_atomically};
+use crate::time::Timestamp;
+use crate::transport::Validators;
+
+const FILE: &str = "status.json";
+
+/// Largest status read: a failed entry a line, and there may be many.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Status {
+    /// When the source was last asked, successfully.
+    pub(crate) checked: Option<Timestamp>,
+    /// The generation that `fingerprint` and `failed` speak of.
+    pub(crate) generation: u64,
+    /// Sizes and times of every file of the generation, in one number.
+    pub(crate) fingerprint: Option<String>,
+    /// Where the current head (v2) or list (v1) came from, without secrets.
+    pub(crate) address: Option<String>,
+    /// Validators of the current head (v2) or list (v1) at that address.
+    pub(crate) validators: Validators,
+    /// The highest serial of a head whose update was completed.
+    pub(crate) serial_floor: Option<u64>,
+    /// Whether the source was ever seen as a v2 tree.
+    pub(crate) has_been_v2: bool,
+    /// The locations of the last update, without secrets.
+    pub(crate) locations: Vec<String>,
+    /// Entries that the last update could not bring up to date.
+    pub(crate) failed: Vec<FailedRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FailedRecord {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) message: String,
+}
+
+/// The form on disk.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Wire {
+    checked: Option<String>,
+    generation: u64,
+    fingerprint: Option<String>,
+    address: Option<String>,
+    etag: Option<String>,
+    last_modified: Option<String>,
+    serial_floor: Option<u64>,
+    has_been_v2: bool,
+    locations: Vec<String>,
+    failed: Vec<FailedRecord>,
+}
+
+impl Status {
+    /// Reads the status; one that is missing or unreadable is an empty one.
+    pub(crate) fn load(files: &dyn Files, folder: &Path) -> Status {
+        let path = folder.join(FILE);
+        let wire = match read_if_any(files, &path, MAX_BYTES) {
+            Ok(None) => Wire::default(),
+            Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+                log::warn!("{}: ignored, and made anew: {error}", path.display());
+                Wire::default()
+            }),
+            Err(error) => {
+                log::warn!("ignored, and made anew: {}", error.to_chain());
+                Wire::default()
+            }
+        };
+        Status {
+            checked: wire.checked.and_then(|text| text.parse().ok()),
+            generation: wire.generation,
+            fingerprint: wire.fingerprint,
+            address: wire.address,
+            validators: Validators { etag: wire.etag, last_modified: wire.last_modified },
+            serial_floor: wire.serial_floor,
+            has_been_v2: wire.has_been_v2,
+            locations: wire.locations,
+            failed: wire.failed,
+        }
+    }
+
+    pub(crate) fn save(&self, files: &dyn Files, folder: &Path) -> Result<()> {
+        let wire = Wire {
+            checked: self.checked.map(|checked| checked.to_string()),
+            generation: self.generation,
+            fingerprint: self.fingerprint.clone(),
+            address: self.address.clone(),
+            etag: self.validators.etag.clone(),
+            last_modified: self.validators.last_modified.clone(),
+            serial_floor: self.serial_floor,
+            has_been_v2: self.has_been_v2,
+            locations: self.locations.clone(),
+            failed: self.failed.clone(),
+        };
+        let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");
+        bytes.push(b'\n');
+        write_atomically(files, &folder.join(FILE), &bytes)
+    }
+}

@@ -1,0 +1,356 @@
+//! The ordinary answer: a file below the root, with its validators.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::date;
+use crate::exchange::find_header;
+use crate::request::Request;
+
+/// An answer in full, before anything is done to it on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    /// An answer without headers and body.
+    pub(crate) fn of_status(status: u16) -> Reply {
+        Reply {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Reply {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Whether an answer of this status ends with its headers, whatever they say.
+    pub(crate) fn is_bodiless(&self) -> bool {
+        matches!(self.status, 100..=199 | 204 | 304)
+    }
+
+    /// The first header of this name, whatever its case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        find_header(&self.headers, name)
+    }
+
+    /// Everything before the body, as it goes over the wire; `None` adds no `Content-Length`.
+    pub(crate) fn head(&self, length: Option<u64>) -> Vec<u8> {
+        let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if let Some(length) = length {
+            head.push_str(&format!("Content-Length: {length}\r\n"));
+        }
+        head.push_str("\r\n");
+        head.into_bytes()
+    }
+}
+
+/// What is served, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Site {
+    pub(crate) root: PathBuf,
+    pub(crate) has_validators: bool,
+    pub(crate) has_gzip: bool,
+}
+
+impl Site {
+    /// The ordinary answer: the file, or 304 if the client has it.
+    pub(crate) fn answer(&self, request: &Request) -> Reply {
+        let mut reply = self.answer_in_full(request, |_| {});
+        if reply.status == 200 && is_known(request, &reply) {
+            reply.status = 304;
+            reply.body.clear();
+            reply.headers.retain(|(name, _)| name != "Content-Encoding");
+        }
+        reply
+    }
+
+    /// The file whether the client has it or not, edited before it is compressed.
+    pub(crate) fn answer_in_full(
+        &self,
+        request: &Request,
+        edit: impl FnOnce(&mut Vec<u8>),
+    ) -> Reply {
+        if !matches!(request.method.as_str(), "GET" | "HEAD") {
+            return Reply::of_status(405).with_header("Allow", "GET, HEAD");
+        }
+        // Refused, not resolved: no client under test may ever ask for such a path.
+        if request
+            .path
+            .split(['/', '\\'])
+            .any(|segment| segment == "..")
+        {
+            return Reply::of_status(403);
+        }
+        // A path that begins with a slash would replace the root.
+        if request.path.starts_with('/') {
+            return Reply::of_status(404);
+        }
+        let file = self.root.join(&request.path);
+        let (Ok(mut body), Ok(metadata)) = (fs::read(&file), fs::metadata(&file)) else {
+            return Reply::of_status(404);
+        };
+        let tag = content_tag(&body);
+        edit(&mut body);
+
+        let mut reply = Reply::of_status(200);
+        let is_gzip = self.has_gzip && accepts_gzip(request);
+        if self.has_validators {
+            let modified_s = metadata
+                .modified()
+                .ok()
+                .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+                .map_or(0, |age| age.as_secs());
+            // The compressed form is another representation, so a strong tag must differ.
+            let suffix = if is_gzip { "-gzip" } else { "" };
+            reply = reply
+                .with_header("ETag", format!("\"{tag}{suffix}\""))
+                .with_header("Last-Modified", date::format(modified_s));
+        }
+        if self.has_gzip {
+            reply = reply.with_header("Vary", "Accept-Encoding");
+        }
+        if is_gzip {
+            reply = reply.with_header("Content-Encoding", "gzip");
+            body = gzipped(&body);
+        }
+        reply.body = body;
+        reply
+    }
+}
+
+/// Whether the client's conditions say that it holds what the reply would bring
+/// (RFC 9110, section 13.2.2: a tag decides alone if the client sent one).
+fn is_known(request: &Request, reply: &Reply) -> bool {
+    if let Some(known) = request.header("If-None-Match") {
+        return reply.header("ETag").is_some_and(|tag| {
+            known
+                .split(',')
+                .map(str::trim)
+                .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+        });
+    }
+    let since = request.header("If-Modified-Since").and_then(date::parse);
+    let modified = reply.header("Last-Modified").and_then(date::parse);
+    matches!((since, modified), (Some(since), Some(modified)) if modified <= since)
+}
+
+fn accepts_gzip(request: &Request) -> bool {
+    let accepted = request.header("Accept-Encoding").unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && weight.trim() != "q=0"
+    })
+}
+
+fn content_tag(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder
+        .write_all(bytes)
+        .and_then(|()| encoder.finish())
+        .expect("writing to memory does not fail")
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        301 => "Moved Permanently",
+        302 => "Found",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        503 => "Service Unavailable",
+        _ => "Scripted",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use flate2::read::GzDecoder;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::Server;
+    use crate::client::{Answer, Client};
+
+    fn folder() -> TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(folder.path().join("a.json"), "{\"a\": 1}\n").unwrap();
+        fs::write(folder.path().join("sub/b c.json"), "{}\n").unwrap();
+        folder
+    }
+
+    fn get(server: &Server, target: &str, headers: &[(&str, &str)]) -> Answer {
+        Client::connect(server).get(target, headers).unwrap()
+    }
+
+    #[test]
+    fn files_are_found_by_their_decoded_path_without_the_query() {
+        let folder = folder();
+        let server = Server::serve(folder.path());
+        for (target, status, body) in [
+            ("/a.json", 200, "{\"a\": 1}\n"),
+            ("/a.json?x=1", 200, "{\"a\": 1}\n"),
+            ("/sub/b%20c.json", 200, "{}\n"),
+            ("/missing.json", 404, ""),
+            ("/sub", 404, ""),
+            ("/", 404, ""),
+            ("//etc/passwd", 404, ""),
+            ("/%2fetc/passwd", 404, ""),
+            ("/sub/../a.json", 403, ""),
+            ("/sub/%2e%2e/a.json", 403, ""),
+            ("/sub%5c..%5ca.json", 403, ""),
+        ] {
+            let answer = get(&server, target, &[]);
+            assert_eq!(
+                (answer.status, answer.text().as_str()),
+                (status, body),
+                "{target}"
+            );
+        }
+        let log = server.take_log();
+        assert_eq!(log[1].target, "/a.json?x=1");
+        assert_eq!(log[1].path, "a.json");
+        assert_eq!(log[2].path, "sub/b c.json");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_served_through_symbolic_links() {
+        let folder = folder();
+        std::os::unix::fs::symlink("sub", folder.path().join("current")).unwrap();
+        let server = Server::serve(folder.path().join("current"));
+        assert_eq!(get(&server, "/b%20c.json", &[]).status, 200);
+        server.set_root(folder.path());
+        assert_eq!(get(&server, "/current/b%20c.json", &[]).status, 200);
+        assert_eq!(get(&server, "/a.json", &[]).status, 200);
+    }
+
+    #[test]
+    fn a_file_that_the_client_holds_is_not_sent_again() {
+        let folder = folder();
+        let server = Server::serve(folder.path());
+        let first = get(&server, "/a.json", &[]);
+        let tag = first.header("ETag").unwrap();
+        let modified = first.header("Last-Modified").unwrap();
+        let weak = format!("W/{tag}");
+        let list = format!("\"other\", {tag}");
+        let past = "Thu, 01 Jan 1970 00:00:00 GMT";
+        let cases: [(&[(&str, &str)], u16); 9] = [
+            (&[("If-None-Match", tag)], 304),
+            (&[("if-none-match", &weak)], 304),
+            (&[("If-None-Match", &list)], 304),
+            (&[("If-None-Match", "*")], 304),
+            (&[("If-None-Match", "\"other\"")], 200),
+            (&[("If-Modified-Since", modified)], 304),
+            (&[("If-Modified-Since", past)], 200),
+            (
+                &[
+                    ("If-None-Match", "\"other\""),
+                    ("If-Modified-Since", modified),
+                ],
+                200,
+            ),
+            (&[("If-None-Match", tag), ("If-Modified-Since", past)], 304),
+        ];
+        server.take_log();
+        for (headers, status) in cases {
+            let answer = get(&server, "/a.json", headers);
+            assert_eq!(answer.status, status, "{headers:?}");
+            assert_eq!(answer.header("ETag"), Some(tag), "{headers:?}");
+            let exchange = server.take_log().remove(0);
+            assert_eq!(exchange.status, status, "{headers:?}");
+            assert_eq!(
+                exchange.body_len,
+                if status == 200 { 9 } else { 0 },
+                "{headers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tag_follows_the_content() {
+        let folder = folder();
+        let server = Server::serve(folder.path());
+        let first = get(&server, "/a.json", &[]);
+        let tag = first.header("ETag").unwrap();
+        fs::write(folder.path().join("a.json"), "{\"a\": 2}\n").unwrap();
+        let second = get(&server, "/a.json", &[("If-None-Match", tag)]);
+        assert_eq!(second.status, 200);
+        assert_ne!(second.header("ETag"), Some(tag));
+    }
+
+    #[test]
+    fn without_validators_every_answer_is_whole() {
+        let folder = folder();
+        let server = Server::serve(folder.path()).without_validators();
+        let headers = [
+            ("If-None-Match", "*"),
+            ("If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT"),
+        ];
+        let answer = get(&server, "/a.json", &headers);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ETag"), None);
+        assert_eq!(answer.header("Last-Modified"), None);
+    }
+
+    #[test]
+    fn gzip_is_for_those_who_ask() {
+        let folder = folder();
+        let server = Server::serve(folder.path()).with_gzip();
+        let plain = get(&server, "/a.json", &[]);
+        assert_eq!(plain.header("Content-Encoding"), None);
+        let refused = get(&server, "/a.json", &[("Accept-Encoding", "br, gzip;q=0")]);
+        assert_eq!(refused, plain);
+
+        let asked = ("Accept-Encoding", "deflate, gzip;q=0.5");
+        let packed = get(&server, "/a.json", &[asked]);
+        assert_eq!(packed.header("Content-Encoding"), Some("gzip"));
+        let mut text = String::new();
+        GzDecoder::new(&packed.body[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        assert_eq!(text, plain.text());
+        assert_ne!(packed.header("ETag"), plain.header("ETag"));
+
+        let tag = packed.header("ETag").unwrap();
+        assert_eq!(
+            get(&server, "/a.json", &[asked, ("If-None-Match", tag)]).status,
+            304
+        );
+        assert_eq!(
+            get(&server, "/a.json", &[("If-None-Match", tag)]).status,
+            200
+        );
+        assert_eq!(server.take_log()[2].body_len, packed.body.len() as u64);
+    }
+}

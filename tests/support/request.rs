@@ -1,0 +1,202 @@
+//! A request as it comes off the wire.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::TcpStream;
+
+use crate::exchange::find_header;
+
+/// A longer head is refused: no client under test has a reason to send one.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
+/// The head of one request.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    /// The decoded path without its leading slash; what cannot be decoded is kept as it is.
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(String, String)>,
+    is_http_1_0: bool,
+}
+
+impl Request {
+    /// Waits for the next request; `None` when the client has hung up.
+    ///
+    /// The last byte of the head stays in the socket until [`Request::finish`]: a socket that is
+    /// closed with unread bytes resets its connection, the only way to do so with the standard
+    /// library.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for what is no request; otherwise what the socket says.
+    pub(crate) fn read(stream: &TcpStream) -> io::Result<Option<Request>> {
+        match read_head(stream)? {
+            None => Ok(None),
+            Some(head) => match parse(&head) {
+                Some(request) => Ok(Some(request)),
+                None => Err(ErrorKind::InvalidData.into()),
+            },
+        }
+    }
+
+    /// Reads the rest of the request, so that the next one can be read and the connection be closed
+    /// in good order.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says.
+    pub(crate) fn finish(&self, stream: &TcpStream) -> io::Result<()> {
+        let body_len = self
+            .header("Content-Length")
+            .and_then(|length| length.parse::<u64>().ok())
+            .unwrap_or(0);
+        io::copy(
+            &mut stream.take(body_len.saturating_add(1)),
+            &mut io::sink(),
+        )?;
+        Ok(())
+    }
+
+    /// The value of the first header of this name, whatever its case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        find_header(&self.headers, name)
+    }
+
+    /// Whether the client wants no body, only the headers.
+    pub(crate) fn is_head(&self) -> bool {
+        self.method == "HEAD"
+    }
+
+    /// Whether the client will send nothing more on this connection.
+    pub(crate) fn is_last(&self) -> bool {
+        match self.header("Connection") {
+            Some(value) => value.eq_ignore_ascii_case("close"),
+            None => self.is_http_1_0,
+        }
+    }
+}
+
+/// Everything before the empty line; leaves the last byte of that line in the socket.
+fn read_head(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
+    const END: &[u8] = b"\r\n\r\n";
+    let mut head = Vec::new();
+    let mut window = [0; 4096];
+    while head.len() < MAX_HEAD_BYTES {
+        let seen = stream.peek(&mut window)?;
+        if seen == 0 {
+            return if head.is_empty() {
+                Ok(None)
+            } else {
+                Err(ErrorKind::UnexpectedEof.into())
+            };
+        }
+        let before = head.len();
+        head.extend_from_slice(&window[..seen]);
+        let end = head.windows(END.len()).position(|bytes| bytes == END);
+        // The end was not there before, so at least its last byte is new.
+        let used = end.map_or(seen, |end| end + END.len() - 1 - before);
+        stream.read_exact(&mut window[..used])?;
+        if let Some(end) = end {
+            head.truncate(end);
+            return Ok(Some(head));
+        }
+    }
+    Err(ErrorKind::InvalidData.into())
+}
+
+fn parse(head: &[u8]) -> Option<Request> {
+    let mut lines = std::str::from_utf8(head).ok()?.split("\r\n");
+    let mut words = lines.next()?.split(' ');
+    let (method, target, version) = (words.next()?, words.next()?, words.next()?);
+    if words.next().is_some() || !version.starts_with("HTTP/1.") {
+        return None;
+    }
+    let headers = lines
+        .map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_owned(), value.trim().to_owned()))
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some(Request {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        path: path_of(target),
+        headers,
+        is_http_1_0: version == "HTTP/1.0",
+    })
+}
+
+fn path_of(target: &str) -> String {
+    // A client that was told to use a proxy sends the whole URL.
+    let target = match target.strip_prefix("http://") {
+        Some(rest) => rest.find('/').map_or("", |slash| &rest[slash..]),
+        None => target,
+    };
+    let path = target.split(['?', '#']).next().unwrap_or_default();
+    let path = path.strip_prefix('/').unwrap_or(path);
+    percent_decoded(path).unwrap_or_else(|| path.to_owned())
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        if byte == b'%' {
+            let mut digit = || char::from(bytes.next()?).to_digit(16);
+            let value = digit()? * 16 + digit()?;
+            decoded.push(u8::try_from(value).ok()?);
+        } else {
+            decoded.push(byte);
+        }
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_decoded_and_lose_their_query() {
+        for (target, path) in [
+            ("/", ""),
+            ("/a/b.json", "a/b.json"),
+            ("/a%20b/%C3%A4.json?x=%20", "a b/ä.json"),
+            ("/a?b=/c#d", "a"),
+            ("/%2e%2E/a", "../a"),
+            ("http://example.org/a.json?b", "a.json"),
+            ("http://example.org", ""),
+            ("/100%", "100%"),
+            ("/%zz", "%zz"),
+            ("/%ff", "%ff"),
+        ] {
+            assert_eq!(path_of(target), path, "{target}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for head in [
+            "",
+            "GET /",
+            "GET / FTP/1.0",
+            "GET / b HTTP/1.1",
+            "GET / HTTP/1.1\r\nno colon",
+        ] {
+            assert!(parse(head.as_bytes()).is_none(), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_connection_is_kept_unless_the_client_says_otherwise() {
+        for (head, is_last) in [
+            ("GET / HTTP/1.1", false),
+            ("GET / HTTP/1.1\r\nconnection: Close", true),
+            ("GET / HTTP/1.0", true),
+            ("GET / HTTP/1.0\r\nConnection: keep-alive", false),
+        ] {
+            let request = parse(head.as_bytes()).expect("the heads are well formed");
+            assert_eq!(request.is_last(), is_last, "{head}");
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! The server a test talks to: what it is told, and what it has seen.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::connection;
+use crate::exchange::{Exchange, Log, Ticket};
+use crate::reply::Site;
+use crate::request::Request;
+use crate::rule::{Action, Match, Rule, Times};
+
+/// No read or write waits longer, so that a broken test fails instead of hanging.
+const SOCKET_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A web server on a free port of this machine, for as long as the value lives.
+///
+/// It speaks HTTP/1.1 with kept-alive connections, one thread each. Dropping it closes every
+/// connection, also one that is in the middle of an answer, and waits for its threads.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Serves the files below `root`, which may be a symbolic link and need not exist yet.
+    ///
+    /// A file comes with a strong `ETag` made from its content and with its time as `Last-Modified`;
+    /// a request that names them is answered with 304. A path with a `..` segment is answered with
+    /// 403, and one that names no file, a folder among them, with 404. Ranges are not served.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no port to give.
+    pub fn serve(root: impl Into<PathBuf>) -> Server {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
+        let site = Site {
+            root: root.into(),
+            has_validators: true,
+            has_gzip: false,
+        };
+        let shared = Arc::new(Shared::new(site));
+        let accepting = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        Server {
+            address,
+            shared,
+            accepting: Some(accepting),
+        }
+    }
+
+    /// The same server without `ETag` and `Last-Modified`, so that every answer is whole.
+    #[must_use]
+    pub fn without_validators(self) -> Server {
+        self.shared.state().site.has_validators = false;
+        self
+    }
+
+    /// The same server, compressing with gzip for those whose `Accept-Encoding` has it.
+    #[must_use]
+    pub fn with_gzip(self) -> Server {
+        self.shared.state().site.has_gzip = true;
+        self
+    }
+
+    /// The URL of the root, with its final slash: `http://127.0.0.1:PORT/`.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// Serves another folder from the next answer on.
+    pub fn set_root(&self, root: impl Into<PathBuf>) {
+        self.shared.state().site.root = root.into();
+    }
+
+    /// Adds a rule to the script. Rules are tried in the order they were added; the first that is for
+    /// a request and not used up decides, and a request without one gets the ordinary answer.
+    pub fn on(&self, matches: Match, times: Times, action: Action) {
+        self.shared
+            .state()
+            .rules
+            .push(Rule::new(matches, times, action));
+    }
+
+    /// Forgets every rule. The numbers of requests go on, and a dead server stays dead.
+    pub fn clear_rules(&self) {
+        self.shared.state().rules.clear();
+    }
+
+    /// Answers again after [`Action::Die`].
+    pub fn revive(&self) {
+        self.shared.state().is_dead = false;
+    }
+
+    /// Forgets rules and log, revives, and counts requests from 0 again. Connections stay open.
+    pub fn reset(&self) {
+        let mut state = self.shared.state();
+        state.rules.clear();
+        state.log.take();
+        state.request_count = 0;
+        state.is_dead = false;
+    }
+
+    /// Takes the log out: the exchanges in the order in which their requests arrived.
+    ///
+    /// An answer is in the log before its last byte is sent, so whoever has read an answer finds it
+    /// here complete. A request that is still being answered is in the log with what has been sent.
+    pub fn take_log(&self) -> Vec<Exchange> {
+        self.shared.state().log.take()
+    }
+
+    /// How many requests have come in since the start or the last [`reset`](Server::reset), taken from
+    /// the log or not.
+    pub fn request_count(&self) -> usize {
+        self.shared.state().request_count
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shared.state().is_stopping = true;
+        self.shared.stopping.notify_all();
+        // The accept loop looks at the flag when somebody connects. If this fails, it is gone already.
+        let _ = TcpStream::connect(self.address);
+        if let Some(accepting) = self.accepting.take() {
+            // A panic in a thread has been printed; panicking here too would hide the test's own.
+            let _ = accepting.join();
+        }
+        // Nobody adds to these any more. A connection removes itself, so the lock must be free while
+        // they are joined.
+        let threads = {
+            let mut state = self.shared.state();
+            for stream in state.open.values() {
+                let _ = stream.shutdown(Shutdown::Both);
+            }
+            std::mem::take(&mut state.threads)
+        };
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the server and its connections have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    stopping: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    site: Site,
+    rules: Vec<Rule>,
+    log: Log,
+    request_count: usize,
+    is_dead: bool,
+    is_stopping: bool,
+    /// A second handle of every open connection, to shut it down with.
+    open: HashMap<usize, TcpStream>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Shared {
+    fn new(site: Site) -> Shared {
+        Shared {
+            state: Mutex::new(State {
+                site,
+                rules: Vec::new(),
+                log: Log::default(),
+                request_count: 0,
+                is_dead: false,
+                is_stopping: false,
+                open: HashMap::new(),
+                threads: Vec::new(),
+            }),
+            stopping: Condvar::new(),
+        }
+    }
+
+    /// Logs a request that has just arrived, and says what the script has for it.
+    pub(crate) fn arrive(&self, request: &Request, connection: usize) -> (Ticket, Option<Action>) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let nth = state.request_count;
+        state.request_count += 1;
+        let ticket = state.log.push(Exchange {
+            method: request.method.clone(),
+            target: request.target.clone(),
+            path: request.path.clone(),
+            headers: request.headers.clone(),
+            status: 0,
+            body_len: 0,
+            connection,
+        });
+        if state.is_dead {
+            return (ticket, Some(Action::Die));
+        }
+        let action = state
+            .rules
+            .iter_mut()
+            .find_map(|rule| rule.apply(&request.path, nth));
+        state.is_dead = action == Some(Action::Die);
+        (ticket, action)
+    }
+
+    /// Changes the entry of a request, unless the test has taken it.
+    pub(crate) fn note(&self, ticket: Ticket, change: impl FnOnce(&mut Exchange)) {
+        if let Some(exchange) = self.state().log.entry_mut(ticket) {
+            change(exchange);
+        }
+    }
+
+    pub(crate) fn site(&self) -> Site {
+        self.state().site.clone()
+    }
+
+    /// Lets time pass, but no longer than the server lives.
+    pub(crate) fn pause(&self, duration: Duration) {
+        let guard = self.state();
+        // Whether time is up or the server is stopping makes no difference to what follows.
+        drop(
+            self.stopping
+                .wait_timeout_while(guard, duration, |state| !state.is_stopping),
+        );
+    }
+
+    /// Gives up the second handle of a connection, so that dropping the first one closes it.
+    pub(crate) fn forget(&self, connection: usize) {
+        self.state().open.remove(&connection);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change of the state is whole before anything could panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    for (number, stream) in listener.incoming().flatten().enumerate() {
+        let mut state = shared.state();
+        if state.is_stopping {
+            return;
+        }
+        let Ok(second) = prepare(&stream) else {
+            continue;
+        };
+        state.open.insert(number, second);
+        state.threads.retain(|thread| !thread.is_finished());
+        let shared = Arc::clone(shared);
+        state.threads.push(thread::spawn(move || {
+            connection::serve(&shared, &stream, number);
+            shared.forget(number);
+        }));
+    }
+}
+
+fn prepare(stream: &TcpStream) -> std::io::Result<TcpStream> {
+    stream.set_read_timeout(Some(SOCKET_TIMEOUT))?;
+    stream.set_write_timeout(Some(SOCKET_TIMEOUT))?;
+    stream.set_nodelay(true)?;
+    stream.try_clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::client::Client;
+
+    #[test]
+    fn the_log_tells_what_was_asked_for_and_on_which_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a"), "12345").unwrap();
+        let server = Server::serve(folder.path());
+        let mut one = Client::connect(&server);
+        let mut two = Client::connect(&server);
+        one.get("/a?first", &[("X-Test", "yes")]).unwrap();
+        two.get("/b", &[]).unwrap();
+        one.get("/a", &[]).unwrap();
+        one.request("HEAD", "/a", &[]).unwrap();
+
+        let log = server.take_log();
+        let seen: Vec<_> = log
+            .iter()
+            .map(|e| {
+                (
+                    e.method.as_str(),
+                    e.target.as_str(),
+                    e.path.as_str(),
+                    e.status,
+                    e.body_len,
+                )
+            })
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                ("GET", "/a?first", "a", 200, 5),
+                ("GET", "/b", "b", 404, 0),
+                ("GET", "/a", "a", 200, 5),
+                ("HEAD", "/a", "a", 200, 0),
+            ]
+        );
+        assert_eq!(log[0].header("x-test"), Some("yes"));
+        assert_eq!(log[0].connection, log[2].connection);
+        assert_ne!(log[0].connection, log[1].connection);
+        assert!(server.take_log().is_empty());
+        assert_eq!(server.request_count(), 4);
+    }
+
+    #[test]
+    fn rules_are_tried_in_the_order_they_were_added() {
+        let server = Server::serve("no/such/folder");
+        let status = |status| Action::Respond {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        };
+        server.on(Match::Path("a".into()), Times::Once, status(500));
+        server.on(Match::Prefix("".into()), Times::First(2), status(503));
+        server.on(Match::Nth(4), Times::Always, status(418));
+        let mut client = Client::connect(&server);
+        let mut ask = |target| client.get(target, &[]).unwrap().status;
+        assert_eq!(
+            [
+                ask("/b"),
+                ask("/a"),
+                ask("/a"),
+                ask("/a"),
+                ask("/a"),
+                ask("/a")
+            ],
+            [503, 500, 503, 404, 418, 404]
+        );
+
+        server.on(Match::Any, Times::Always, status(500));
+        assert_eq!(ask("/a"), 500);
+        server.clear_rules();
+        assert_eq!(ask("/a"), 404);
+        assert_eq!(server.request_count(), 8);
+
+        server.reset();
+        assert_eq!(server.request_count(), 0);
+        server.on(Match::Nth(1), Times::Always, status(500));
+        assert_eq!([ask("/a"), ask("/a")], [404, 500]);
+        assert_eq!(server.take_log().len(), 2);
+    }
+
+    #[test]
+    fn dropping_the_server_ends_idle_connections() {
+        let server = Server::serve("no/such/folder");
+        let mut client = Client::connect(&server);
+        client.get("/a", &[]).unwrap();
+        drop(server);
+        assert!(client.get("/a", &[]).is_err());
+    }
+}
