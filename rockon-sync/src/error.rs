@@ -63,6 +63,8 @@ kinds! {
     Trust = "trust", 4;
     /// The source offers an older state than the one held.
     Rollback = "rollback", 4;
+    /// The head is past its expiry, and the caller asked for a fresh one.
+    Expired = "expired", 4;
     /// The update would delete more than half of the catalog.
     MassDelete = "mass-delete", 4;
     /// Another process is writing to the same store or tree.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cancel;
+mod definition;
 mod digest;
 mod error;
 mod fetch;
@@ -13,6 +14,8 @@ mod location;
 mod manifest;
 mod path;
 mod plan;
+mod progress;
+mod report;
 mod source;
 mod store;
 #[cfg(test)]
@@ -29,6 +32,8 @@ pub use location::{Address, HttpAddress, Location};
 pub use manifest::{Entry, Listed, Listing, Manifest};
 pub use path::EntryPath;
 pub use plan::MassDelete;
+pub use progress::{Phase, Progress};
+pub use report::{FailedEntry, Outcome, Report};
 pub use source::{Source, SourceName};
 pub use store::Store;
 pub use time::{Clock, SystemClock, Timestamp};
