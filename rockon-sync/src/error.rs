@@ -173,6 +173,17 @@ impl Error {
             || matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::Locked)
     }
 
+    /// The same error for another entry; the cause becomes part of the message.
+    pub(crate) fn duplicate(&self) -> Error {
+        let mut copy = Error::new(self.0.kind, self.0.message.clone()).with_retry(self.0.retry);
+        copy.0.url.clone_from(&self.0.url);
+        copy.0.path.clone_from(&self.0.path);
+        if let Some(source) = &self.0.source {
+            copy.0.source = Some(source.to_string().into());
+        }
+        copy
+    }
+
     pub(crate) fn retry(&self) -> Retry {
         self.0.retry
     }

@@ -5,7 +5,7 @@
 //! ```
 
 use std::io::{self, Read, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
@@ -75,6 +75,8 @@ pub(crate) struct Fetcher<'a> {
     clock: &'a dyn Clock,
     cancel: &'a CancelToken,
     deadline: Instant,
+    /// Raised when the run has failed and its other requests are pointless.
+    stop: &'a AtomicBool,
     requests: AtomicU64,
     wire_bytes: AtomicU64,
 }
@@ -85,12 +87,14 @@ impl<'a> Fetcher<'a> {
         clock: &'a dyn Clock,
         cancel: &'a CancelToken,
         deadline: Instant,
+        stop: &'a AtomicBool,
     ) -> Self {
         Fetcher {
             transport,
             clock,
             cancel,
             deadline,
+            stop,
             requests: AtomicU64::new(0),
             wire_bytes: AtomicU64::new(0),
         }
@@ -151,6 +155,9 @@ impl<'a> Fetcher<'a> {
     /// Fails when the run is canceled or its time is over.
     pub(crate) fn check_go_on(&self) -> Result<()> {
         self.cancel.check()?;
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Canceled, "the update has failed elsewhere"));
+        }
         if self.time_left().is_zero() {
             let message = "the time allowed for the whole update is over";
             return Err(Error::new(ErrorKind::Timeout, message));
@@ -405,7 +412,8 @@ mod tests {
         let clock = TestClock::new();
         let cancel = CancelToken::new();
         let deadline = clock.monotonic() + Duration::from_secs(300);
-        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline);
+        let stop = AtomicBool::new(false);
+        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
         let location: Location = "https://h/p/".parse().unwrap();
         let mut sink = Vec::new();
         let wanted =
@@ -506,7 +514,8 @@ mod tests {
             digest: None,
         };
         let deadline = clock.monotonic() + Duration::from_millis(300);
-        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline);
+        let stop = AtomicBool::new(false);
+        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
         // The second wait would not fit: the failure itself is the better answer.
         let error = fetcher.fetch(&wanted, &mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Transport);

@@ -2,12 +2,15 @@
 #![forbid(unsafe_code)]
 
 mod cancel;
+mod catalog;
+mod changes;
 mod definition;
 mod digest;
 mod error;
 mod fetch;
 mod files;
 mod head;
+mod inspect;
 mod json;
 pub mod limits;
 mod location;
@@ -22,11 +25,15 @@ mod store;
 mod testing;
 mod time;
 mod transport;
+mod update;
 
 pub use cancel::CancelToken;
+pub use catalog::{Catalog, Definition, Origin};
+pub use changes::{Changes, Novelty, Upsert};
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use head::{Head, PackOffer};
+pub use inspect::{HeldStatus, SourceStatus, Verification};
 pub use json::Position;
 pub use location::{Address, HttpAddress, Location};
 pub use manifest::{Entry, Listed, Listing, Manifest};
@@ -38,3 +45,4 @@ pub use source::{Source, SourceName};
 pub use store::Store;
 pub use time::{Clock, SystemClock, Timestamp};
 pub use transport::{Request, Response, Transport, Validators};
+pub use update::{Freshness, Rollback, Trust, Updater};

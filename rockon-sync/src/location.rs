@@ -58,9 +58,19 @@ impl Location {
         }
     }
 
+    /// The head's file name.
+    pub(crate) fn head_name(&self) -> &str {
+        self.head.as_deref().unwrap_or(DEFAULT_HEAD)
+    }
+
     /// The address of the head.
     pub(crate) fn head_address(&self) -> Address {
-        self.join(self.head.as_deref().unwrap_or(DEFAULT_HEAD))
+        self.join(self.head_name())
+    }
+
+    /// The address of a v1 tree's list.
+    pub(crate) fn list_address(&self) -> Address {
+        self.join(crate::head::DEFAULT_MANIFEST)
     }
 
     /// The address of a file of the tree.

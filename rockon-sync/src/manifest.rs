@@ -160,6 +160,21 @@ impl Entry {
         self
     }
 
+    /// The same file under another id.
+    pub(crate) fn with_id(mut self, id: &str) -> Result<Entry> {
+        if *self.id != *id {
+            self.id = Entry::new(id, self.path.clone(), self.digest)?.id;
+        }
+        Ok(self)
+    }
+
+    /// The same file under the id and path of `other`.
+    pub(crate) fn moved_to(mut self, other: &Entry) -> Entry {
+        self.id.clone_from(&other.id);
+        self.path.clone_from(&other.path);
+        self
+    }
+
     /// The key of the entry.
     pub fn id(&self) -> &str {
         &self.id

@@ -144,9 +144,17 @@ impl<'a> Plan<'a> {
         check_deletes(self.lost_files, self.held_files, guard)
     }
 
-    /// The entries to fetch.
-    pub(crate) fn fetches(&self) -> impl Iterator<Item = &Entry> {
-        self.steps.iter().filter(|step| step.action == Action::Fetch).map(|step| step.entry)
+    /// Whether everything is held as it is wanted.
+    pub(crate) fn is_empty(&self) -> bool {
+        [&self.added, &self.changed, &self.removed, &self.healed].iter().all(|ids| ids.is_empty())
+            && self.steps.iter().all(|step| step.action == Action::Keep(step.entry.path()))
+    }
+
+    /// Fetches everything, whatever is held.
+    pub(crate) fn distrust(&mut self) {
+        for step in &mut self.steps {
+            step.action = Action::Fetch;
+        }
     }
 }
 

@@ -43,12 +43,8 @@ impl Client {
         let url = server.url();
         let address = url.trim_start_matches("http://").trim_end_matches('/');
         let stream = TcpStream::connect(address).expect("the server listens");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .expect("not zero");
-        Client {
-            stream: BufReader::new(stream),
-        }
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("not zero");
+        Client { stream: BufReader::new(stream) }
     }
 
     pub(crate) fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
@@ -66,9 +62,7 @@ impl Client {
         if method != "HEAD"
             && let Some(length) = answer.header("Content-Length").and_then(|l| l.parse().ok())
         {
-            let read = (&mut self.stream)
-                .take(length)
-                .read_to_end(&mut answer.body);
+            let read = (&mut self.stream).take(length).read_to_end(&mut answer.body);
             answer.end = match read {
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => End::Reset,
                 Err(error) => return Err(error),
@@ -95,10 +89,7 @@ impl Client {
 
     pub(crate) fn read_head(&mut self) -> io::Result<Answer> {
         let first = self.read_line()?;
-        let status = first
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
+        let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or(ErrorKind::UnexpectedEof)?;
         let mut headers = Vec::new();
         loop {
@@ -106,12 +97,7 @@ impl Client {
             match line.split_once(": ") {
                 Some((name, value)) => headers.push((name.to_owned(), value.to_owned())),
                 None => {
-                    return Ok(Answer {
-                        status,
-                        headers,
-                        body: Vec::new(),
-                        end: End::Whole,
-                    });
+                    return Ok(Answer { status, headers, body: Vec::new(), end: End::Whole });
                 }
             }
         }
@@ -127,9 +113,7 @@ impl Client {
     /// So many bytes, or fewer at the end of the stream.
     pub(crate) fn read_some(&mut self, len_bytes: usize) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        (&mut self.stream)
-            .take(len_bytes as u64)
-            .read_to_end(&mut bytes)?;
+        (&mut self.stream).take(len_bytes as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 }

@@ -26,12 +26,7 @@ pub(crate) fn serve(shared: &Shared, stream: &TcpStream, number: usize) {
             Ok(None) | Err(_) => return,
         };
         let (ticket, action) = shared.arrive(&request, number);
-        let answering = Answering {
-            shared,
-            stream,
-            request: &request,
-            ticket,
-        };
+        let answering = Answering { shared, stream, request: &request, ticket };
         match answering.carry_out(action) {
             Ok(Then::Next) => {}
             // A client that hangs up in the middle of an answer is no concern of the server.
@@ -79,15 +74,9 @@ impl Answering<'_> {
                 self.shared.pause(duration);
                 self.send_whole(&self.ordinary())
             }
-            Some(Action::Respond {
-                status,
-                headers,
-                body,
-            }) => self.send_whole(&Reply {
-                status,
-                headers,
-                body,
-            }),
+            Some(Action::Respond { status, headers, body }) => {
+                self.send_whole(&Reply { status, headers, body })
+            }
             Some(Action::Redirect { status, location }) => {
                 self.send_whole(&Reply::of_status(status).with_header("Location", location))
             }
@@ -125,14 +114,7 @@ impl Answering<'_> {
     fn replaced_file(&self, other: Vec<u8>) -> Reply {
         let reply = self.edited_file(|body| body.clone_from(&other));
         // What is not there can be replaced too; it has no validators.
-        if reply.status == 200 {
-            reply
-        } else {
-            Reply {
-                body: other,
-                ..Reply::of_status(200)
-            }
-        }
+        if reply.status == 200 { reply } else { Reply { body: other, ..Reply::of_status(200) } }
     }
 
     fn send_whole(&self, reply: &Reply) -> io::Result<Then> {
@@ -147,9 +129,8 @@ impl Answering<'_> {
         limit: usize,
         end: End,
     ) -> io::Result<Then> {
-        let has_length = ["Content-Length", "Transfer-Encoding"]
-            .iter()
-            .any(|name| reply.header(name).is_some());
+        let has_length =
+            ["Content-Length", "Transfer-Encoding"].iter().any(|name| reply.header(name).is_some());
         let length = match declared {
             Some(declared) => Some(declared),
             None if has_length || reply.is_bodiless() => None,
@@ -198,16 +179,13 @@ impl Answering<'_> {
 
     /// The status is in the log before the client can know it.
     fn send_head(&self, reply: &Reply, length: Option<u64>) -> io::Result<()> {
-        self.shared
-            .note(self.ticket, |exchange| exchange.status = reply.status);
+        self.shared.note(self.ticket, |exchange| exchange.status = reply.status);
         self.write(&reply.head(length))
     }
 
     /// Counts bytes of body that are about to be sent, so that the log is never behind the client.
     fn count(&self, len_bytes: usize) {
-        self.shared.note(self.ticket, |exchange| {
-            exchange.body_len += len_bytes as u64
-        });
+        self.shared.note(self.ticket, |exchange| exchange.body_len += len_bytes as u64);
     }
 
     fn write(&self, bytes: &[u8]) -> io::Result<()> {
@@ -255,20 +233,11 @@ mod tests {
     fn an_action_harms_its_answer_and_the_next_one_is_right() {
         let respond = |status, headers: &[(&str, &str)], body: &str| Action::Respond {
             status,
-            headers: headers
-                .iter()
-                .map(|(k, v)| ((*k).into(), (*v).into()))
-                .collect(),
+            headers: headers.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
             body: body.into(),
         };
-        let redirect = Action::Redirect {
-            status: 302,
-            location: "/b?c".into(),
-        };
-        let stall = Action::Stall {
-            after: 4,
-            hold: Duration::ZERO,
-        };
+        let redirect = Action::Redirect { status: 302, location: "/b?c".into() };
+        let stall = Action::Stall { after: 4, hold: Duration::ZERO };
         let close = Then::Close;
         #[rustfmt::skip]
         let cases = [
@@ -317,11 +286,7 @@ mod tests {
             let exchange = server.take_log().remove(0);
             assert_eq!(exchange.status, case.status, "{name}");
             // A length declared too short hides what was sent beyond it.
-            let sent = if case.declared == Some("8") {
-                FILE
-            } else {
-                case.body
-            };
+            let sent = if case.declared == Some("8") { FILE } else { case.body };
             assert_eq!(exchange.body_len, sent.len() as u64, "{name}");
 
             assert_eq!(answer.end, case.end, "{name}");
@@ -338,10 +303,7 @@ mod tests {
 
     #[test]
     fn a_redirect_names_its_target_as_scripted() {
-        let action = Action::Redirect {
-            status: 307,
-            location: "https://example.org/x".into(),
-        };
+        let action = Action::Redirect { status: 307, location: "https://example.org/x".into() };
         let (_folder, server) = scripted(action);
         let answer = Client::connect(&server).get("/a", &[]).unwrap();
         assert_eq!(answer.header("Location"), Some("https://example.org/x"));
@@ -362,11 +324,7 @@ mod tests {
     #[test]
     fn a_missing_file_can_be_replaced() {
         let server = Server::serve("no/such/folder");
-        server.on(
-            Match::Any,
-            Times::Once,
-            Action::ReplaceBody(b"other".to_vec()),
-        );
+        server.on(Match::Any, Times::Once, Action::ReplaceBody(b"other".to_vec()));
         let answer = Client::connect(&server).get("/a", &[]).unwrap();
         assert_eq!((answer.status, answer.text().as_str()), (200, "other"));
         assert_eq!(answer.header("ETag"), None);
@@ -379,10 +337,7 @@ mod tests {
         assert_eq!(refused.kind(), ErrorKind::UnexpectedEof);
         let exchange = server.take_log().remove(0);
         assert_eq!((exchange.status, exchange.body_len), (0, 0));
-        assert_eq!(
-            Client::connect(&server).get("/a", &[]).unwrap().text(),
-            FILE
-        );
+        assert_eq!(Client::connect(&server).get("/a", &[]).unwrap().text(), FILE);
     }
 
     #[test]
@@ -394,26 +349,16 @@ mod tests {
         assert!(kept.get("/b", &[]).is_err());
         server.clear_rules();
         assert!(Client::connect(&server).get("/b", &[]).is_err());
-        let statuses: Vec<_> = server
-            .take_log()
-            .iter()
-            .map(|exchange| exchange.status)
-            .collect();
+        let statuses: Vec<_> = server.take_log().iter().map(|exchange| exchange.status).collect();
         assert_eq!(statuses, [404, 0, 0, 0]);
 
         server.revive();
-        assert_eq!(
-            Client::connect(&server).get("/a", &[]).unwrap().text(),
-            FILE
-        );
+        assert_eq!(Client::connect(&server).get("/a", &[]).unwrap().text(), FILE);
     }
 
     #[test]
     fn a_stalled_answer_is_in_the_log_and_ends_with_the_server() {
-        let (_folder, server) = scripted(Action::Stall {
-            after: 4,
-            hold: FOR_EVER,
-        });
+        let (_folder, server) = scripted(Action::Stall { after: 4, hold: FOR_EVER });
         let mut client = Client::connect(&server);
         client.send("GET", "/a", &[]).unwrap();
         assert_eq!(client.read_head().unwrap().status, 200);
@@ -448,11 +393,7 @@ mod tests {
     #[test]
     fn an_endless_answer_ends_with_the_client_or_the_server() {
         let (_folder, server) = scripted(Action::Endless { byte: b'x' });
-        server.on(
-            Match::Path("a".into()),
-            Times::Once,
-            Action::Endless { byte: b'x' },
-        );
+        server.on(Match::Path("a".into()), Times::Once, Action::Endless { byte: b'x' });
         for _ in 0..2 {
             let mut client = Client::connect(&server);
             client.send("GET", "/a", &[]).unwrap();
@@ -460,13 +401,7 @@ mod tests {
             let mut received = 0;
             while received < 3 * PIECE_BYTES as u64 {
                 let len_bytes = usize::from_str_radix(&client.read_line().unwrap(), 16).unwrap();
-                assert!(
-                    client
-                        .read_some(len_bytes)
-                        .unwrap()
-                        .iter()
-                        .all(|byte| *byte == b'x')
-                );
+                assert!(client.read_some(len_bytes).unwrap().iter().all(|byte| *byte == b'x'));
                 assert_eq!(client.read_line().unwrap(), "");
                 received += len_bytes as u64;
             }
@@ -482,17 +417,9 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(client.get("/a", &[]).unwrap().text(), FILE);
         }
-        assert_eq!(
-            client.get("/a", &[("Connection", "close")]).unwrap().text(),
-            FILE
-        );
+        assert_eq!(client.get("/a", &[("Connection", "close")]).unwrap().text(), FILE);
         assert!(client.get("/a", &[]).is_err());
-        assert!(
-            server
-                .take_log()
-                .iter()
-                .all(|exchange| exchange.connection == 0)
-        );
+        assert!(server.take_log().iter().all(|exchange| exchange.connection == 0));
     }
 
     #[test]

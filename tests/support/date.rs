@@ -1,9 +1,8 @@
 //! Dates of HTTP headers, in the one form that servers send (RFC 9110, section 5.6.7: IMF-fixdate).
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY_S: u64 = 86_400;
 
 /// Writes seconds since 1970 as `Sun, 22 Nov 2026 03:04:05 GMT`.
@@ -37,10 +36,7 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     let name = words.next()?;
     let month = MONTHS.iter().position(|month| *month == name)?;
     let year: u64 = words.next()?.parse().ok()?;
-    let mut clock = words
-        .next()?
-        .split(':')
-        .map(|part| part.parse::<u64>().ok());
+    let mut clock = words.next()?.split(':').map(|part| part.parse::<u64>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     if !(1970..=9999).contains(&year) || !(1..=31).contains(&day) || words.next().is_some() {
         return None;

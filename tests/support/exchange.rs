@@ -28,10 +28,7 @@ impl Exchange {
 
 /// The value of the first header of this name, whatever its case.
 pub(crate) fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+    headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// Names one exchange for as long as the server runs, also after it has been taken from the log.
@@ -93,9 +90,6 @@ mod tests {
         assert_eq!(log.take().len(), 1);
         let second = log.push(exchange("second"));
         assert_eq!(log.entry_mut(first), None);
-        assert_eq!(
-            log.entry_mut(second).map(|e| e.path.as_str()),
-            Some("second")
-        );
+        assert_eq!(log.entry_mut(second).map(|e| e.path.as_str()), Some("second"));
     }
 }

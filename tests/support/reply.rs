@@ -25,11 +25,7 @@ pub(crate) struct Reply {
 impl Reply {
     /// An answer without headers and body.
     pub(crate) fn of_status(status: u16) -> Reply {
-        Reply {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Reply { status, headers: Vec::new(), body: Vec::new() }
     }
 
     pub(crate) fn with_header(mut self, name: &str, value: impl Into<String>) -> Reply {
@@ -91,11 +87,7 @@ impl Site {
             return Reply::of_status(405).with_header("Allow", "GET, HEAD");
         }
         // Refused, not resolved: no client under test may ever ask for such a path.
-        if request
-            .path
-            .split(['/', '\\'])
-            .any(|segment| segment == "..")
-        {
+        if request.path.split(['/', '\\']).any(|segment| segment == "..") {
             return Reply::of_status(403);
         }
         // A path that begins with a slash would replace the root.
@@ -231,11 +223,7 @@ mod tests {
             ("/sub%5c..%5ca.json", 403, ""),
         ] {
             let answer = get(&server, target, &[]);
-            assert_eq!(
-                (answer.status, answer.text().as_str()),
-                (status, body),
-                "{target}"
-            );
+            assert_eq!((answer.status, answer.text().as_str()), (status, body), "{target}");
         }
         let log = server.take_log();
         assert_eq!(log[1].target, "/a.json?x=1");
@@ -273,13 +261,7 @@ mod tests {
             (&[("If-None-Match", "\"other\"")], 200),
             (&[("If-Modified-Since", modified)], 304),
             (&[("If-Modified-Since", past)], 200),
-            (
-                &[
-                    ("If-None-Match", "\"other\""),
-                    ("If-Modified-Since", modified),
-                ],
-                200,
-            ),
+            (&[("If-None-Match", "\"other\""), ("If-Modified-Since", modified)], 200),
             (&[("If-None-Match", tag), ("If-Modified-Since", past)], 304),
         ];
         server.take_log();
@@ -289,11 +271,7 @@ mod tests {
             assert_eq!(answer.header("ETag"), Some(tag), "{headers:?}");
             let exchange = server.take_log().remove(0);
             assert_eq!(exchange.status, status, "{headers:?}");
-            assert_eq!(
-                exchange.body_len,
-                if status == 200 { 9 } else { 0 },
-                "{headers:?}"
-            );
+            assert_eq!(exchange.body_len, if status == 200 { 9 } else { 0 }, "{headers:?}");
         }
     }
 
@@ -313,10 +291,8 @@ mod tests {
     fn without_validators_every_answer_is_whole() {
         let folder = folder();
         let server = Server::serve(folder.path()).without_validators();
-        let headers = [
-            ("If-None-Match", "*"),
-            ("If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT"),
-        ];
+        let headers =
+            [("If-None-Match", "*"), ("If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT")];
         let answer = get(&server, "/a.json", &headers);
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("ETag"), None);
@@ -336,21 +312,13 @@ mod tests {
         let packed = get(&server, "/a.json", &[asked]);
         assert_eq!(packed.header("Content-Encoding"), Some("gzip"));
         let mut text = String::new();
-        GzDecoder::new(&packed.body[..])
-            .read_to_string(&mut text)
-            .unwrap();
+        GzDecoder::new(&packed.body[..]).read_to_string(&mut text).unwrap();
         assert_eq!(text, plain.text());
         assert_ne!(packed.header("ETag"), plain.header("ETag"));
 
         let tag = packed.header("ETag").unwrap();
-        assert_eq!(
-            get(&server, "/a.json", &[asked, ("If-None-Match", tag)]).status,
-            304
-        );
-        assert_eq!(
-            get(&server, "/a.json", &[("If-None-Match", tag)]).status,
-            200
-        );
+        assert_eq!(get(&server, "/a.json", &[asked, ("If-None-Match", tag)]).status, 304);
+        assert_eq!(get(&server, "/a.json", &[("If-None-Match", tag)]).status, 200);
         assert_eq!(server.take_log()[2].body_len, packed.body.len() as u64);
     }
 }

@@ -50,10 +50,7 @@ impl Request {
             .header("Content-Length")
             .and_then(|length| length.parse::<u64>().ok())
             .unwrap_or(0);
-        io::copy(
-            &mut stream.take(body_len.saturating_add(1)),
-            &mut io::sink(),
-        )?;
+        io::copy(&mut stream.take(body_len.saturating_add(1)), &mut io::sink())?;
         Ok(())
     }
 
@@ -84,11 +81,7 @@ fn read_head(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     while head.len() < MAX_HEAD_BYTES {
         let seen = stream.peek(&mut window)?;
         if seen == 0 {
-            return if head.is_empty() {
-                Ok(None)
-            } else {
-                Err(ErrorKind::UnexpectedEof.into())
-            };
+            return if head.is_empty() { Ok(None) } else { Err(ErrorKind::UnexpectedEof.into()) };
         }
         let before = head.len();
         head.extend_from_slice(&window[..seen]);
@@ -176,13 +169,8 @@ mod tests {
 
     #[test]
     fn what_is_no_request_is_refused() {
-        for head in [
-            "",
-            "GET /",
-            "GET / FTP/1.0",
-            "GET / b HTTP/1.1",
-            "GET / HTTP/1.1\r\nno colon",
-        ] {
+        for head in ["", "GET /", "GET / FTP/1.0", "GET / b HTTP/1.1", "GET / HTTP/1.1\r\nno colon"]
+        {
             assert!(parse(head.as_bytes()).is_none(), "{head}");
         }
     }

@@ -105,11 +105,7 @@ impl Rule {
             Times::Once => Some(1),
             Times::First(count) => Some(count),
         };
-        Rule {
-            matches,
-            left,
-            action,
-        }
+        Rule { matches, left, action }
     }
 
     /// The action for this request, if the rule is for it and not used up; counts the use.

@@ -39,24 +39,14 @@ impl Server {
     /// If the system has no port to give.
     pub fn serve(root: impl Into<PathBuf>) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
-        let site = Site {
-            root: root.into(),
-            has_validators: true,
-            has_gzip: false,
-        };
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let site = Site { root: root.into(), has_validators: true, has_gzip: false };
         let shared = Arc::new(Shared::new(site));
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
         });
-        Server {
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        Server { address, shared, accepting: Some(accepting) }
     }
 
     /// The same server without `ETag` and `Last-Modified`, so that every answer is whole.
@@ -86,10 +76,7 @@ impl Server {
     /// Adds a rule to the script. Rules are tried in the order they were added; the first that is for
     /// a request and not used up decides, and a request without one gets the ordinary answer.
     pub fn on(&self, matches: Match, times: Times, action: Action) {
-        self.shared
-            .state()
-            .rules
-            .push(Rule::new(matches, times, action));
+        self.shared.state().rules.push(Rule::new(matches, times, action));
     }
 
     /// Forgets every rule. The numbers of requests go on, and a dead server stays dead.
@@ -206,10 +193,7 @@ impl Shared {
         if state.is_dead {
             return (ticket, Some(Action::Die));
         }
-        let action = state
-            .rules
-            .iter_mut()
-            .find_map(|rule| rule.apply(&request.path, nth));
+        let action = state.rules.iter_mut().find_map(|rule| rule.apply(&request.path, nth));
         state.is_dead = action == Some(Action::Die);
         (ticket, action)
     }
@@ -229,10 +213,7 @@ impl Shared {
     pub(crate) fn pause(&self, duration: Duration) {
         let guard = self.state();
         // Whether time is up or the server is stopping makes no difference to what follows.
-        drop(
-            self.stopping
-                .wait_timeout_while(guard, duration, |state| !state.is_stopping),
-        );
+        drop(self.stopping.wait_timeout_while(guard, duration, |state| !state.is_stopping));
     }
 
     /// Gives up the second handle of a connection, so that dropping the first one closes it.
@@ -294,15 +275,7 @@ mod tests {
         let log = server.take_log();
         let seen: Vec<_> = log
             .iter()
-            .map(|e| {
-                (
-                    e.method.as_str(),
-                    e.target.as_str(),
-                    e.path.as_str(),
-                    e.status,
-                    e.body_len,
-                )
-            })
+            .map(|e| (e.method.as_str(), e.target.as_str(), e.path.as_str(), e.status, e.body_len))
             .collect();
         assert_eq!(
             seen,
@@ -323,25 +296,14 @@ mod tests {
     #[test]
     fn rules_are_tried_in_the_order_they_were_added() {
         let server = Server::serve("no/such/folder");
-        let status = |status| Action::Respond {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
+        let status = |status| Action::Respond { status, headers: Vec::new(), body: Vec::new() };
         server.on(Match::Path("a".into()), Times::Once, status(500));
         server.on(Match::Prefix("".into()), Times::First(2), status(503));
         server.on(Match::Nth(4), Times::Always, status(418));
         let mut client = Client::connect(&server);
         let mut ask = |target| client.get(target, &[]).unwrap().status;
         assert_eq!(
-            [
-                ask("/b"),
-                ask("/a"),
-                ask("/a"),
-                ask("/a"),
-                ask("/a"),
-                ask("/a")
-            ],
+            [ask("/b"), ask("/a"), ask("/a"), ask("/a"), ask("/a"), ask("/a")],
             [503, 500, 503, 404, 418, 404]
         );
 

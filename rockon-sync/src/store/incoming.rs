@@ -107,7 +107,7 @@ impl<'a> Incoming<'a> {
         let number = self.next_part.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("{PART_PREFIX}{number}"));
         match self.files.create(&path) {
-            Ok(file) => Ok(Part { incoming: self, path, file: Some(file) }),
+            Ok(file) => Ok(Part { incoming: self, path, file: Some(file), count: None, len: 0 }),
             Err(error) => Err(Error::io("create this file", &path, error)),
         }
     }
@@ -161,9 +161,18 @@ pub(crate) struct Part<'a> {
     incoming: &'a Incoming<'a>,
     path: PathBuf,
     file: Option<Box<dyn NewFile>>,
+    /// Where the bytes of all downloads are counted together.
+    count: Option<&'a AtomicU64>,
+    len: u64,
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// Adds the bytes of this download to `count` as they come.
+    pub(crate) fn counted(mut self, count: &'a AtomicU64) -> Part<'a> {
+        self.count = Some(count);
+        self
+    }
+
     /// Gives the file its final name: the digest that the caller has verified.
     pub(crate) fn keep(mut self, digest: Digest) -> Result<()> {
         let files = self.incoming.files;
@@ -193,7 +202,12 @@ impl Drop for Part<'_> {
 
 impl Write for Part<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file()?.write(bytes)
+        let n = self.file()?.write(bytes)?;
+        self.len += n as u64;
+        if let Some(count) = self.count {
+            count.fetch_add(n as u64, Ordering::Relaxed);
+        }
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -203,6 +217,10 @@ impl Write for Part<'_> {
 
 impl Sink for Part<'_> {
     fn restart(&mut self) -> io::Result<()> {
+        if let Some(count) = self.count {
+            count.fetch_sub(self.len, Ordering::Relaxed);
+        }
+        self.len = 0;
         self.file()?.truncate()
     }
 }

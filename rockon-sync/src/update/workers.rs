@@ -17,20 +17,27 @@ pub(super) enum Done<R> {
     Abort(Error),
 }
 
+/// What the calling thread hears of.
+pub(super) enum Event<'a, J, R> {
+    /// A job is done.
+    Done(&'a J, R),
+    /// Nothing, for a moment.
+    Tick,
+}
+
 /// Runs `work` for every job, in order, `workers` at a time, in threads of their own.
-/// `done` gets the results on the calling thread, as they come; `tick` is called there
-/// every now and then.
+/// `hear` is called on the calling thread: with the results as they come, and every
+/// now and then.
 ///
 /// # Errors
-/// The first [`Done::Abort`], or what `done` or `tick` says; jobs under way are
-/// finished first, no other is begun, and `stop` is raised.
+/// The first [`Done::Abort`], or what `hear` says; no further job is begun, `stop` is
+/// raised, and jobs under way are waited for.
 pub(super) fn run<J: Sync, R: Send>(
     jobs: &[J],
     workers: usize,
     stop: &AtomicBool,
     work: impl Fn(&J) -> Done<R> + Sync,
-    mut done: impl FnMut(&J, R) -> Result<()>,
-    mut tick: impl FnMut() -> Result<()>,
+    mut hear: impl FnMut(Event<'_, J, R>) -> Result<()>,
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
     let (sender, results) = mpsc::channel();
@@ -52,12 +59,15 @@ pub(super) fn run<J: Sync, R: Send>(
         let mut outcome = Ok(());
         loop {
             let step = match results.recv_timeout(TICK) {
-                Ok((n, Done::Result(result))) => done(&jobs[n], result).and_then(|()| tick()),
+                // What comes after the first failure is its consequence.
+                Ok(_) if outcome.is_err() => continue,
+                Ok((n, Done::Result(result))) => hear(Event::Done(&jobs[n], result)),
                 Ok((_, Done::Abort(error))) => Err(error),
-                Err(RecvTimeoutError::Timeout) => tick(),
+                Err(RecvTimeoutError::Timeout) if outcome.is_err() => continue,
+                Err(RecvTimeoutError::Timeout) => hear(Event::Tick),
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            if outcome.is_ok() && step.is_err() {
+            if step.is_err() {
                 stop.store(true, Ordering::Relaxed);
                 outcome = step;
             }
@@ -81,12 +91,13 @@ mod tests {
             6,
             &stop,
             |job| Done::Result(job * 2),
-            |job, result| {
-                assert_eq!(result, job * 2);
-                seen[*job] += 1;
+            |event| {
+                if let Event::Done(job, result) = event {
+                    assert_eq!(result, job * 2);
+                    seen[*job] += 1;
+                }
                 Ok(())
             },
-            || Ok(()),
         )
         .unwrap();
         assert_eq!(seen, vec![1; 100]);
@@ -97,22 +108,16 @@ mod tests {
         let jobs: Vec<usize> = (0..100).collect();
         let stop = AtomicBool::new(false);
         let mut results = 0;
-        let outcome = run(
-            &jobs,
-            1,
-            &stop,
-            |job| match job {
-                3 => Done::Abort(Error::new(ErrorKind::Transport, "gone")),
-                _ => Done::Result(()),
-            },
-            |_, ()| {
-                results += 1;
-                Ok(())
-            },
-            || Ok(()),
-        );
+        let work = |job: &usize| match job {
+            3 => Done::Abort(Error::new(ErrorKind::Transport, "gone")),
+            _ => Done::Result(()),
+        };
+        let outcome = run(&jobs, 1, &stop, work, |event| {
+            results += usize::from(matches!(event, Event::Done(..)));
+            Ok(())
+        });
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Transport);
-        assert!((3..100).contains(&results), "{results}");
+        assert_eq!(results, 3);
         assert!(stop.load(Ordering::Relaxed));
     }
 }

@@ -1,0 +1,339 @@
+//! The catalog: the merged view of all sources and the folder of hand-made definitions.
+//!
+//! Definitions are keyed by the name inside their file, never by entry id. Sources
+//! come in order of priority, each in its manifest's order, then the local folder by
+//! file name. A name defined again replaces the earlier definition and keeps its place.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::definition;
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::limits::MAX_FILE_BYTES;
+use crate::manifest::Manifest;
+use crate::source::SourceName;
+use crate::store::{Generation, Store};
+use crate::time::Timestamp;
+
+/// The merged view, as it was when it was read. Definitions' texts are read when they
+/// are asked for.
+#[derive(Debug)]
+pub struct Catalog {
+    definitions: Vec<Definition>,
+    by_name: HashMap<Box<str>, usize>,
+    hidden: Vec<Definition>,
+    problems: Vec<Error>,
+    gaps: Gaps,
+}
+
+/// What is not known of the catalog: nothing that could be part of it is a deletion.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps {
+    /// Names that are published but not held.
+    pub(crate) names: Vec<Box<str>>,
+    /// Why any other name might be part of the catalog too.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// One definition of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    name: Box<str>,
+    revision: Digest,
+    origin: Origin,
+    updated: Option<Timestamp>,
+    file: PathBuf,
+}
+
+/// Where a definition comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// An entry of a source.
+    Source {
+        /// The source.
+        name: SourceName,
+        /// The id of the entry.
+        id: Box<str>,
+    },
+    /// The folder of definitions put there by hand.
+    Local,
+}
+
+impl Definition {
+    /// The name inside the file: the identity of the definition.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The digest of the file: another one means that the definition may have changed.
+    pub fn revision(&self) -> Digest {
+        self.revision
+    }
+
+    /// Where it comes from.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// When the publisher last saw other bytes, if the manifest says.
+    pub fn updated(&self) -> Option<Timestamp> {
+        self.updated
+    }
+
+    /// The file that has it.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The definition as it was published: the JSON object after its name, to the letter.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if the file cannot be read; [`ErrorKind::Integrity`] if it
+    /// is no longer the one that the catalog was made from;
+    /// [`ErrorKind::Definition`] if the name is not in it.
+    pub fn text(&self) -> Result<String> {
+        let Some(bytes) = read_if_any(&RealFiles, &self.file, MAX_FILE_BYTES)? else {
+            let message = "the file is gone: the catalog is older than the store";
+            return Err(Error::new(ErrorKind::Store, message).with_path(&self.file));
+        };
+        let found = Digest::of(&bytes);
+        if found != self.revision {
+            let message = format!("expected the digest {}, got {found}", self.revision);
+            return Err(Error::new(ErrorKind::Integrity, message).with_path(&self.file));
+        }
+        let definitions = definition::parse(&bytes).map_err(|e| e.with_path(&self.file))?;
+        let wanted = definitions.into_iter().find(|found| *found.name == *self.name);
+        wanted.map(|found| found.text.to_owned()).ok_or_else(|| {
+            let message = format!("there is no definition {:?} in it", self.name);
+            Error::new(ErrorKind::Definition, message).with_path(&self.file)
+        })
+    }
+}
+
+impl Store {
+    /// Reads the catalog: the sources by name, then the local folder on top. No
+    /// network, no lock; a running update does not disturb it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if it cannot
+    /// be read. A definition that cannot be read is no error: see
+    /// [`Catalog::problems`].
+    pub fn catalog(&self) -> Result<Catalog> {
+        self.catalog_of(&self.source_names()?, &self.local_folder())
+    }
+
+    /// Reads the catalog of these sources, the first having the lowest priority, with
+    /// `local` as the folder of hand-made definitions; one that does not exist is empty.
+    ///
+    /// # Errors
+    /// Those of [`Store::catalog`].
+    pub fn catalog_of(&self, sources: &[SourceName], local: &Path) -> Result<Catalog> {
+        let mut catalog = Catalog {
+            definitions: Vec::new(),
+            by_name: HashMap::new(),
+            hidden: Vec::new(),
+            problems: Vec::new(),
+            gaps: Gaps::default(),
+        };
+        for source in sources {
+            catalog.add_source(self, source)?;
+        }
+        if sources.is_empty() {
+            catalog.gaps.reasons.push("the store has no source yet".to_owned());
+        }
+        catalog.add_local(local);
+        Ok(catalog)
+    }
+}
+
+impl Catalog {
+    /// The definitions, in catalog order.
+    pub fn definitions(&self) -> &[Definition] {
+        &self.definitions
+    }
+
+    /// The definition with this name.
+    pub fn definition(&self, name: &str) -> Option<&Definition> {
+        self.by_name.get(name).map(|n| &self.definitions[*n])
+    }
+
+    /// Definitions that another one of the same name hides, lowest priority first.
+    pub fn hidden(&self) -> &[Definition] {
+        &self.hidden
+    }
+
+    /// Files that could not be read as definitions.
+    pub fn problems(&self) -> &[Error] {
+        &self.problems
+    }
+
+    pub(crate) fn gaps(&self) -> &Gaps {
+        &self.gaps
+    }
+
+    fn add_source(&mut self, store: &Store, name: &SourceName) -> Result<()> {
+        let folder = store.source(&RealFiles, name);
+        let read = folder.read_current(|generation| read_generation(name, generation))?;
+        let Some(read) = read else {
+            self.gaps.reasons.push(format!("source {name} was never updated completely"));
+            return Ok(());
+        };
+        if read.definitions.is_empty() {
+            self.gaps.reasons.push(format!("source {name} is empty"));
+        }
+        self.gaps.names.extend(read.gaps.names);
+        self.gaps.reasons.extend(read.gaps.reasons);
+        self.problems.extend(read.problems);
+        for definition in read.definitions {
+            self.add(definition);
+        }
+        Ok(())
+    }
+
+    fn add_local(&mut self, folder: &Path) {
+        let names = match RealFiles.list(folder) {
+            Ok(names) => names,
+            Err(error) if is_absent(&error) => return,
+            Err(error) => {
+                self.problems.push(Error::io("list this folder", folder, error));
+                let reason = format!("{} cannot be listed", folder.display());
+                self.gaps.reasons.push(reason);
+                return;
+            }
+        };
+        let mut paths: Vec<PathBuf> = names.into_iter().map(|name| folder.join(name)).collect();
+        paths.retain(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            name.ends_with(".json") && !name.starts_with('.')
+        });
+        paths.sort();
+        for path in paths {
+            match read_local(&path) {
+                Ok(definitions) => definitions.into_iter().for_each(|found| self.add(found)),
+                Err(error) => {
+                    self.gaps.reasons.push(format!("{} cannot be read", path.display()));
+                    self.problems.push(error);
+                }
+            }
+        }
+    }
+
+    /// Adds a definition on top: it replaces one of the same name and takes its place.
+    fn add(&mut self, definition: Definition) {
+        match self.by_name.get(&definition.name) {
+            Some(n) => {
+                let hidden = std::mem::replace(&mut self.definitions[*n], definition);
+                self.hidden.push(hidden);
+            }
+            None => {
+                self.by_name.insert(definition.name.clone(), self.definitions.len());
+                self.definitions.push(definition);
+            }
+        }
+    }
+}
+
+/// What one source adds.
+#[derive(Default)]
+struct Part {
+    definitions: Vec<Definition>,
+    problems: Vec<Error>,
+    gaps: Gaps,
+}
+
+fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part> {
+    let files = &RealFiles;
+    let mut part = Part::default();
+    let held = generation.held(files)?;
+    for entry in held.entries() {
+        let file = entry.path().below(&generation.folder);
+        let names = match entry.names() {
+            Some(names) => names.to_vec(),
+            None if !definition::is_definition_file(entry.path()) => continue,
+            None => match names_in(files, &file) {
+                Ok(names) => names,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
+                Err(error) => {
+                    part.gaps.reasons.push(format!("{} cannot be read", file.display()));
+                    part.problems.push(error);
+                    continue;
+                }
+            },
+        };
+        part.definitions.extend(names.into_iter().map(|name| Definition {
+            name,
+            revision: entry.digest(),
+            origin: Origin::Source { name: source.clone(), id: entry.id().into() },
+            updated: entry.updated(),
+            file: file.clone(),
+        }));
+    }
+    if !generation.is_complete(files)? {
+        part.gaps.add_unheld(source, generation, &held)?;
+    }
+    Ok(part)
+}
+
+impl Gaps {
+    /// Notes what is published but not held.
+    fn add_unheld(
+        &mut self,
+        source: &SourceName,
+        generation: &Generation,
+        held: &Manifest,
+    ) -> Result<()> {
+        let files = &RealFiles;
+        let bytes = generation.list_bytes(files)?.unwrap_or_default();
+        if generation.head(files).is_some() {
+            let wanted = Manifest::parse(&bytes)?;
+            for entry in wanted.entries().iter().filter(|e| held.entry(e.id()).is_none()) {
+                match entry.names() {
+                    Some(names) => self.names.extend_from_slice(names),
+                    None => self.note_unknown(source, entry.id()),
+                }
+            }
+            return Ok(());
+        }
+        for row in crate::manifest::Listing::parse(&bytes)?.rows() {
+            if held.entry(&row.id).is_none() {
+                self.note_unknown(source, &row.id);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_unknown(&mut self, source: &SourceName, id: &str) {
+        self.reasons.push(format!("the entry {id:?} of source {source} could not be fetched"));
+    }
+}
+
+fn names_in(files: &dyn Files, file: &Path) -> Result<Vec<Box<str>>> {
+    let Some(bytes) = read_if_any(files, file, MAX_FILE_BYTES)? else {
+        return Err(Error::new(ErrorKind::NotFound, "the file is gone").with_path(file));
+    };
+    let definitions = definition::parse(&bytes).map_err(|error| error.with_path(file))?;
+    Ok(definitions.into_iter().map(|found| found.name.into()).collect())
+}
+
+/// Reads a hand-made file. It may be a link: the folder is the administrator's.
+fn read_local(path: &Path) -> Result<Vec<Definition>> {
+    let fail = |error| Error::io("read this file", path, error);
+    let real = std::fs::canonicalize(path).map_err(fail)?;
+    if RealFiles.stat(&real).map_err(fail)?.kind != FileKind::File {
+        return Err(Error::new(ErrorKind::Store, "not a regular file").with_path(path));
+    }
+    let bytes = read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?.unwrap_or_default();
+    let revision = Digest::of(&bytes);
+    let definitions = definition::parse(&bytes).map_err(|error| error.with_path(path))?;
+    let definition = |found: definition::Definition<'_>| Definition {
+        name: found.name.into(),
+        revision,
+        origin: Origin::Local,
+        updated: None,
+        file: real.clone(),
+    };
+    Ok(definitions.into_iter().map(definition).collect())
+}

@@ -1,0 +1,158 @@
+//! What a store holds, and whether it is intact.
+
+use std::path::PathBuf;
+
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::RealFiles;
+use crate::location::Location;
+use crate::source::{Source, SourceName};
+use crate::store::Store;
+use crate::time::Timestamp;
+
+/// What is held of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SourceStatus {
+    /// The source.
+    pub name: SourceName,
+    /// Where its last update came from, without credentials and queries.
+    pub locations: Vec<String>,
+    /// When the source was last asked, successfully.
+    pub checked: Option<Timestamp>,
+    /// What is held; `None` before the first update was completed.
+    pub held: Option<HeldStatus>,
+    /// Entries that the last update could not bring up to date: id, kind, message.
+    pub failed: Vec<(String, String, String)>,
+}
+
+/// The current generation of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldStatus {
+    /// The number of the generation.
+    pub generation: u64,
+    /// The serial of its head, if it has one.
+    pub serial: Option<u64>,
+    /// When its head was published, if it says.
+    pub published: Option<Timestamp>,
+    /// When its head expires, if it says.
+    pub expires: Option<Timestamp>,
+    /// The digest of its manifest (v1: of its `root.json`).
+    pub manifest: Option<Digest>,
+    /// How many entries are held.
+    pub entries: usize,
+}
+
+/// The result of comparing every file of a source with its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verification {
+    /// The source.
+    pub name: SourceName,
+    /// How many entries were looked at.
+    pub entries: usize,
+    /// Files that are missing or have other bytes than they were committed with.
+    pub damaged: Vec<PathBuf>,
+    /// Files that no update put there.
+    pub strays: usize,
+}
+
+impl Verification {
+    /// Whether everything is as it was committed.
+    pub fn is_intact(&self) -> bool {
+        self.damaged.is_empty() && self.strays == 0
+    }
+}
+
+impl Store {
+    /// What is held of each source, by name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`].
+    pub fn status(&self) -> Result<Vec<SourceStatus>> {
+        self.source_names()?.iter().map(|name| self.source_status(name)).collect()
+    }
+
+    /// What is held of one source.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub fn source_status(&self, name: &SourceName) -> Result<SourceStatus> {
+        let folder = self.source(&RealFiles, name);
+        let held = folder.read_current(|generation| {
+            let head = generation.head(&RealFiles);
+            let manifest = match &head {
+                Some(head) => Some(head.digest()),
+                None => generation.list_bytes(&RealFiles)?.map(|bytes| Digest::of(&bytes)),
+            };
+            Ok(HeldStatus {
+                generation: generation.number,
+                serial: head.as_ref().and_then(|head| head.serial()),
+                published: head.as_ref().and_then(|head| head.published()),
+                expires: head.as_ref().and_then(|head| head.expires()),
+                manifest,
+                entries: generation.held(&RealFiles).map_or(0, |held| held.len()),
+            })
+        })?;
+        let status = folder.status();
+        let failed = status.failed.into_iter();
+        Ok(SourceStatus {
+            name: name.clone(),
+            locations: status.locations,
+            checked: status.checked,
+            held,
+            failed: failed.map(|failed| (failed.id, failed.kind, failed.message)).collect(),
+        })
+    }
+
+    /// Compares every file of every source with its digest. Nothing is changed: an
+    /// update with [`Trust::Digest`](crate::Trust::Digest) repairs what is found.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if something
+    /// cannot be read.
+    pub fn verify(&self) -> Result<Vec<Verification>> {
+        let mut found = Vec::new();
+        for name in self.source_names()? {
+            let folder = self.source(&RealFiles, &name);
+            found.extend(folder.read_current(|generation| {
+                let root = generation.list_path();
+                let Ok(held) = generation.held(&RealFiles) else {
+                    let (name, damaged) = (name.clone(), vec![root]);
+                    return Ok(Verification { name, entries: 0, damaged, strays: 0 });
+                };
+                let damage = generation.damage(&RealFiles, &held)?;
+                let below = |path: &crate::EntryPath| path.below(&generation.folder);
+                let mut damaged: Vec<PathBuf> = damage.entries.iter().map(below).collect();
+                damaged.extend(damage.of_the_tree.then_some(root));
+                let (name, entries) = (name.clone(), held.len());
+                Ok(Verification { name, entries, damaged, strays: damage.strays })
+            })?);
+        }
+        Ok(found)
+    }
+
+    /// The sources as they were at their last update, without credentials.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is no store, or none of its sources was ever
+    /// asked; [`ErrorKind::Store`].
+    pub fn remembered_sources(&self) -> Result<Vec<Source>> {
+        let mut sources = Vec::new();
+        for name in self.source_names()? {
+            let locations = self.source(&RealFiles, &name).status().locations;
+            let locations: Vec<Location> =
+                locations.iter().filter_map(|text| text.parse().ok()).collect();
+            let mut locations = locations.into_iter();
+            if let Some(first) = locations.next() {
+                sources.push(locations.fold(Source::new(name, first), Source::with_mirror));
+            }
+        }
+        if sources.is_empty() {
+            let message = "no source of this store was ever asked";
+            return Err(Error::new(ErrorKind::NotFound, message).with_path(self.folder()));
+        }
+        Ok(sources)
+    }
+}

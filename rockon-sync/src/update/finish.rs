@@ -1,0 +1,211 @@
+//! The last part of every update: generation, swap, report.
+
+use super::head::FoundHead;
+use super::local::Local;
+use super::{Rollback, Run, Trust};
+use crate::definition;
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::files::read_if_any;
+use crate::head::DEFAULT_MANIFEST;
+use crate::limits::MAX_FILE_BYTES;
+use crate::manifest::Manifest;
+use crate::path::EntryPath;
+use crate::plan::{Action, Plan};
+use crate::progress::{Phase, Reporter};
+use crate::report::{FailedEntry, Outcome, Report};
+use crate::store::{Commit, FailedRecord, From, Placement};
+use crate::time::Timestamp;
+use crate::transport::Validators;
+
+/// Where the manifest (v2) or list (v1) is.
+pub(super) enum List {
+    /// In the current generation.
+    Held,
+    /// Among the downloads.
+    Incoming(Digest),
+}
+
+/// What the new generation is to be.
+pub(super) struct Finished<'a> {
+    /// What will be held. What the current generation does not have of it is in `incoming`.
+    pub(super) held: &'a Manifest,
+    /// Whether that is what the manifest says.
+    pub(super) is_complete: bool,
+    /// The head, of a v2 tree.
+    pub(super) head: Option<&'a FoundHead>,
+    pub(super) list: List,
+    pub(super) failed: Vec<FailedEntry>,
+    /// Downloads that stay in `incoming` although they are not in the generation.
+    pub(super) keep: Vec<Digest>,
+}
+
+impl Run<'_> {
+    /// Commits, unless there is nothing to commit, and reports.
+    pub(super) fn finish(
+        &mut self,
+        local: &Local,
+        reporter: &mut Reporter<'_>,
+        finished: Finished<'_>,
+    ) -> Result<Report> {
+        let mut plan = Plan::new(&local.held, &local.damage.entries, finished.held);
+        if self.options.trust == Trust::Nothing {
+            plan.distrust();
+        }
+        let is_same_tree = match finished.head {
+            Some(found) => found.is_current,
+            None => matches!(finished.list, List::Held),
+        };
+        let is_new = !is_same_tree
+            || !plan.is_empty()
+            || !local.damage.is_none()
+            || self.options.trust == Trust::Nothing
+            || local.generation.is_none();
+        let outcome = match (is_new, finished.failed.is_empty()) {
+            (_, false) => Outcome::Partial,
+            (true, true) => Outcome::Updated,
+            (false, true) => Outcome::Unchanged,
+        };
+        if is_new {
+            reporter.enter(Phase::Committing);
+            self.commit(local, &finished, &plan)?;
+        } else {
+            self.stay(local, &finished)?;
+        }
+        let mut report = self.report_of(&plan, outcome);
+        report.failed = finished.failed;
+        report.serial = finished.head.and_then(|found| found.head.serial());
+        report.manifest = match (finished.head, finished.list) {
+            (Some(found), _) => Some(found.head.digest()),
+            (None, List::Incoming(digest)) => Some(digest),
+            (None, List::Held) => self.held_list_digest()?,
+        };
+        Ok(report)
+    }
+
+    fn commit(&mut self, local: &Local, finished: &Finished<'_>, plan: &Plan<'_>) -> Result<()> {
+        let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
+        let list_from = || match finished.list {
+            List::Held => From::Base(&root),
+            List::Incoming(digest) => From::Incoming(digest),
+        };
+        let mut placements = vec![Placement { path: &root, from: list_from() }];
+        if let Some(found) = finished.head.filter(|found| *found.head.manifest() != root) {
+            placements.push(Placement { path: found.head.manifest(), from: list_from() });
+        }
+        placements.extend(plan.steps.iter().map(|step| Placement {
+            path: step.entry.path(),
+            from: match step.action {
+                Action::Keep(path) => From::Base(path),
+                Action::Fetch => From::Incoming(step.entry.digest()),
+            },
+        }));
+        let commit = Commit {
+            base: local.generation.as_ref(),
+            head: finished.head.map(|found| &*found.bytes),
+            placements,
+            held: (!finished.is_complete || finished.head.is_none()).then_some(finished.held),
+        };
+        let fetcher = &self.fetcher;
+        let generation = self.writer.commit(&commit, &|| fetcher.check_go_on())?;
+        // From here on the update has taken place; what follows makes the next one cheap.
+        self.status.generation = generation.number;
+        self.status.fingerprint = generation.fingerprint(self.writer.files)?;
+        self.remember(finished)?;
+        self.writer.tidy(&generation, &finished.keep)
+    }
+
+    /// Ends an update that has nothing to commit.
+    fn stay(&mut self, local: &Local, finished: &Finished<'_>) -> Result<()> {
+        if finished.head.is_none()
+            && let Some(generation) = &local.generation
+            && local.held != *finished.held
+        {
+            self.writer.replace_held(generation, finished.held)?;
+        }
+        if let Some(generation) = &local.generation {
+            // Whatever was looked at was found intact.
+            self.status.generation = generation.number;
+            self.status.fingerprint = generation.fingerprint(self.writer.files)?;
+        }
+        self.remember(finished)?;
+        self.writer.incoming.clear_except(&finished.keep)
+    }
+
+    fn remember(&mut self, finished: &Finished<'_>) -> Result<()> {
+        if let Some(found) = finished.head {
+            let serial = found.head.serial();
+            self.status.serial_floor = match self.options.rollback {
+                Rollback::Allow => serial,
+                Rollback::Refuse => self.status.serial_floor.max(serial),
+            };
+            self.status.has_been_v2 = true;
+            self.status.address = Some(found.address.clone());
+            self.status.validators = found.validators.clone();
+        }
+        self.status.failed = finished
+            .failed
+            .iter()
+            .map(|failed| FailedRecord {
+                id: failed.id.clone(),
+                kind: failed.kind.name().to_owned(),
+                message: failed.message.clone(),
+            })
+            .collect();
+        self.save_status()
+    }
+
+    /// Notes that the source was asked and had nothing new.
+    pub(super) fn nothing_new(&mut self) -> Result<Report> {
+        self.save_status()?;
+        Ok(self.report(Outcome::Unchanged))
+    }
+
+    fn save_status(&mut self) -> Result<()> {
+        self.status.checked = Some(Timestamp::from(self.clock.now()));
+        self.status.locations =
+            self.source.mirrors().iter().map(|mirror| mirror.to_storable()).collect();
+        self.writer.save(&self.status)
+    }
+
+    /// Remembers where the v1 list came from, for the next conditional request.
+    pub(super) fn remember_list(&mut self, address: String, validators: Validators) {
+        self.status.address = Some(address);
+        self.status.validators = validators;
+    }
+
+    /// A report of what a plan does.
+    pub(super) fn report_of(&mut self, plan: &Plan<'_>, outcome: Outcome) -> Report {
+        let owned = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        let mut report = self.report(outcome);
+        report.added = owned(&plan.added);
+        report.changed = owned(&plan.changed);
+        report.removed = owned(&plan.removed);
+        report.healed = owned(&plan.healed);
+        report
+    }
+
+    fn held_list_digest(&self) -> Result<Option<Digest>> {
+        let generation = self.writer.reader().current()?;
+        let bytes = generation.map(|generation| generation.list_bytes(self.writer.files));
+        Ok(bytes.transpose()?.flatten().map(|bytes| Digest::of(&bytes)))
+    }
+
+    /// Looks into a definition file; other files are taken as they are. Returns the
+    /// names of the definitions.
+    ///
+    /// # Errors
+    /// [`Definition`](crate::ErrorKind::Definition).
+    pub(super) fn examine(
+        &self,
+        path: &EntryPath,
+        file: &std::path::Path,
+    ) -> Result<Option<Vec<Box<str>>>> {
+        if !definition::is_definition_file(path) {
+            return Ok(None);
+        }
+        let bytes = read_if_any(self.writer.files, file, MAX_FILE_BYTES)?.unwrap_or_default();
+        let definitions = definition::parse(&bytes)?;
+        Ok(Some(definitions.into_iter().map(|found| found.name.into()).collect()))
+    }
+}

@@ -1,0 +1,218 @@
+//! Asks the mirrors, one after the other, what there is.
+
+use super::{Freshness, Rollback, Run, ends_the_run};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fetch::{Fetched, Wanted};
+use crate::head::Head;
+use crate::limits::MAX_HEAD_BYTES;
+use crate::location::{Address, Location};
+use crate::time::Timestamp;
+use crate::transport::Validators;
+
+/// What the mirrors have.
+pub(super) enum Found {
+    /// A head, and so a tree with digests.
+    V2(FoundHead),
+    /// No head: a tree of names, at this mirror.
+    V1(Location),
+    /// Only heads older than the one held; this is the one held.
+    Stale(Head),
+}
+
+pub(super) struct FoundHead {
+    pub(super) head: Head,
+    /// Whether the current generation has this very head.
+    pub(super) is_current: bool,
+    pub(super) bytes: Vec<u8>,
+    /// Where the rest is to be asked for, best first.
+    pub(super) bases: Vec<Location>,
+    /// Where the head was found.
+    pub(super) probe: Address,
+    /// The same, without secrets.
+    pub(super) address: String,
+    pub(super) validators: Validators,
+}
+
+/// What one mirror has.
+enum Answer {
+    Found(Found),
+    Stale(Head),
+}
+
+impl Run<'_> {
+    /// Asks each mirror until one has something usable.
+    pub(super) fn find_head(&mut self) -> Result<Found> {
+        let mut first_error: Option<Error> = None;
+        let mut stale = None;
+        for mirror in self.source.mirrors() {
+            match self.ask(mirror) {
+                Ok(Answer::Found(found)) => return Ok(found),
+                Ok(Answer::Stale(held)) => stale = Some(held),
+                Err(error) if ends_the_run(&error) => return Err(error),
+                Err(error) => {
+                    log::info!("{}", error.to_chain());
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        match (stale, first_error) {
+            (Some(held), error) => {
+                if let Some(error) = error {
+                    self.warn(error.to_chain());
+                }
+                Ok(Found::Stale(held))
+            }
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(Error::new(ErrorKind::Argument, "the source has no location")),
+        }
+    }
+
+    fn ask(&mut self, mirror: &Location) -> Result<Answer> {
+        let current = self.writer.reader().current()?;
+        let files = self.writer.files;
+        let held_bytes = match &current {
+            Some(generation) => generation.head_bytes(files)?,
+            None => None,
+        };
+        let address = mirror.head_address();
+        let shown = address.to_string();
+        // A "not modified" is worth something only while we have what it speaks of.
+        let is_remembered = held_bytes.is_some()
+            && self.status.address.as_deref() == Some(&shown)
+            && current.as_ref().map(|generation| generation.number) == Some(self.status.generation);
+        let validators = is_remembered.then(|| self.status.validators.clone());
+        let wanted = Wanted {
+            address: address.clone(),
+            validators: validators.as_ref(),
+            max_bytes: MAX_HEAD_BYTES,
+            digest: None,
+        };
+        let mut bytes = Vec::new();
+        let (validators, moved_to) = match self.fetcher.fetch(&wanted, &mut bytes)? {
+            Fetched::Unchanged => {
+                bytes = held_bytes.clone().unwrap_or_default();
+                (validators.unwrap_or_default(), None)
+            }
+            Fetched::Absent => return self.no_head(mirror, &shown).map(Answer::Found),
+            Fetched::File(file) => (file.validators, file.moved_to),
+        };
+        let head = match Head::parse(&bytes) {
+            Ok(head) => head,
+            Err(_) if is_remembered && held_bytes.as_deref() == Some(&*bytes) => {
+                // What is held is damaged: ask once more, without conditions.
+                self.status.address = None;
+                return self.ask(mirror);
+            }
+            Err(error) => return Err(error.with_url(shown)),
+        };
+        self.check_freshness(&head, &shown)?;
+        let is_current = held_bytes.as_deref() == Some(&*bytes);
+        if is_current {
+            self.status.address = Some(shown.clone());
+            self.status.validators = validators.clone();
+        } else if let Some(held) = self.newer_than(&head, held_bytes.as_deref(), &shown) {
+            return Ok(Answer::Stale(held));
+        }
+        let own = moved_to
+            .and_then(|target| mirror.moved(mirror.head_name(), &target))
+            .unwrap_or_else(|| mirror.clone());
+        // A folder answers for itself, with or without a network.
+        let elsewhere = match (mirror.as_folder(), head.url()) {
+            (None, Some(url)) => Some(Location::of_head_url(url)?),
+            _ => None,
+        };
+        let first: Vec<Location> = elsewhere.into_iter().chain([own]).collect();
+        let bases = self.bases(&first);
+        let probe = address;
+        Ok(Answer::Found(Found::V2(FoundHead {
+            head,
+            is_current,
+            bytes,
+            bases,
+            probe,
+            address: shown,
+            validators,
+        })))
+    }
+
+    /// The head that is held (or else the offered one) if it has seen newer than `offered`.
+    fn newer_than(
+        &mut self,
+        offered: &Head,
+        held_bytes: Option<&[u8]>,
+        shown: &str,
+    ) -> Option<Head> {
+        let held = held_bytes.and_then(|bytes| Head::parse(bytes).ok());
+        let floor = self.status.serial_floor.max(held.as_ref().and_then(Head::serial))?;
+        let serial = offered.serial();
+        if self.options.rollback == Rollback::Allow || serial.is_some_and(|n| n >= floor) {
+            return None;
+        }
+        let got = serial.map_or("no serial".to_owned(), |serial| format!("serial {serial}"));
+        self.warn(format!("{shown}: expected serial {floor} or newer, got {got}"));
+        Some(held.unwrap_or_else(|| offered.clone()))
+    }
+
+    /// A tree without a head is v1, unless it was more before.
+    fn no_head(&self, mirror: &Location, shown: &str) -> Result<Found> {
+        if mirror.names_head() {
+            let message = "expected a head, got status 404";
+            return Err(Error::new(ErrorKind::Status, message).with_url(shown));
+        }
+        let current = self.writer.reader().current()?;
+        let holds_head = match current {
+            Some(generation) => generation.head_bytes(self.writer.files)?.is_some(),
+            None => false,
+        };
+        if self.status.has_been_v2 || holds_head {
+            let message = "expected a head, got status 404: this source was a v2 tree before and \
+                           is not followed as less; remove its folder from the store if it really \
+                           went back";
+            return Err(Error::new(ErrorKind::Trust, message).with_url(shown));
+        }
+        Ok(Found::V1(mirror.clone()))
+    }
+
+    fn check_freshness(&mut self, head: &Head, shown: &str) -> Result<()> {
+        let now = Timestamp::from(self.clock.now());
+        if let Some(expires) = head.expires().filter(|expires| *expires < now) {
+            let message = format!("the head expired at {expires}, and it is {now}");
+            if self.options.freshness == Freshness::Require {
+                return Err(Error::new(ErrorKind::Expired, message).with_url(shown));
+            }
+            self.warn(format!("{shown}: {message}"));
+        }
+        Ok(())
+    }
+
+    /// Whether the source still answers at all: tells an outage from a bad file.
+    pub(super) fn is_alive(&self, probe: &Address) -> bool {
+        let wanted = Wanted {
+            address: probe.clone(),
+            validators: None,
+            max_bytes: crate::limits::MAX_MANIFEST_BYTES,
+            digest: None,
+        };
+        let answer = self.fetcher.fetch_once(&wanted, &mut Discard);
+        matches!(answer, Ok(Fetched::File(_)))
+    }
+}
+
+/// Takes bytes that nobody needs.
+struct Discard;
+
+impl std::io::Write for Discard {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl crate::fetch::Sink for Discard {
+    fn restart(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! What is held before an update, and what of it can be trusted.
+
+use super::{Run, Trust};
+use crate::error::{ErrorKind, Result};
+use crate::manifest::{Entry, Manifest};
+use crate::store::{Damage, Generation, digest_if_any};
+
+/// What is held.
+pub(super) struct Local {
+    pub(super) generation: Option<Generation>,
+    /// Each entry with the digest of the file that is, or should be, there.
+    pub(super) held: Manifest,
+    pub(super) damage: Damage,
+    /// Whether it could be found out what is held; if not, `held` is empty.
+    is_known: bool,
+}
+
+impl Run<'_> {
+    /// Whether every file of the generation has the size and time it was committed with.
+    pub(super) fn is_intact(&self, generation: &Generation) -> Result<bool> {
+        Ok(self.options.trust == Trust::SizeAndTime
+            && self.status.generation == generation.number
+            && self.status.fingerprint.is_some()
+            && generation.fingerprint(self.writer.files)? == self.status.fingerprint)
+    }
+
+    /// Finds out what is held; files are read only if something looks wrong, or if
+    /// nothing is to be taken on trust.
+    pub(super) fn local(&mut self) -> Result<Local> {
+        let Some(generation) = self.writer.reader().current()? else {
+            let held = Manifest::default();
+            return Ok(Local { generation: None, held, damage: Damage::default(), is_known: true });
+        };
+        let files = self.writer.files;
+        let held = match generation.held(files) {
+            Ok(held) => held,
+            Err(error) if error.kind() == ErrorKind::Canceled => return Err(error),
+            Err(error) => {
+                self.warn(format!("what is held is found out anew: {}", error.to_chain()));
+                let damage = Damage { of_the_tree: true, ..Damage::default() };
+                let held = Manifest::default();
+                return Ok(Local { generation: Some(generation), held, damage, is_known: false });
+            }
+        };
+        let damage = match self.is_intact(&generation)? {
+            true => Damage::default(),
+            false => generation.damage(files, &held)?,
+        };
+        Ok(Local { generation: Some(generation), held, damage, is_known: true })
+    }
+
+    /// Where it is not known what is held, looks for the files of `wanted`.
+    pub(super) fn salvage(&self, local: &mut Local, wanted: &Manifest) -> Result<()> {
+        let Some(generation) = local.generation.as_ref().filter(|_| !local.is_known) else {
+            return Ok(());
+        };
+        let mut entries = Vec::new();
+        for entry in wanted.entries() {
+            let path = entry.path().below(&generation.folder);
+            if let Some((digest, len_bytes)) = digest_if_any(self.writer.files, &path)? {
+                let held = Entry::new(entry.id(), entry.path().clone(), digest)?;
+                entries.push(held.with_size(len_bytes));
+            }
+        }
+        local.held = Manifest::from_entries(entries)?;
+        local.is_known = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,372 @@
+//! Follows a tree of names: every file is asked for, and mostly not sent.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+
+use super::finish::{Finished, List};
+use super::local::Local;
+use super::{Extent, Run, Trust, ends_the_run};
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fetch::{Fetched, Wanted};
+use crate::files::is_absent;
+use crate::limits::{MAX_MANIFEST_BYTES, MAX_UNSIZED_FILE_BYTES};
+use crate::location::{Address, Location};
+use crate::manifest::{Entry, Listed, Listing, Manifest};
+use crate::path::EntryPath;
+use crate::plan::check_deletes;
+use crate::progress::Reporter;
+use crate::report::{FailedEntry, Outcome, Report};
+use crate::store::Seen;
+use crate::transport::Validators;
+
+/// Fields of what is held that remember the validators of a file.
+const ETAG: &str = "etag";
+const LAST_MODIFIED: &str = "last-modified";
+
+/// The list of a v1 tree.
+struct FoundList {
+    listing: Listing,
+    from: List,
+    probe: Address,
+    address: String,
+    validators: Validators,
+}
+
+/// A file to ask for.
+struct Job<'a> {
+    row: &'a Listed,
+    /// What is held, or was fetched by an interrupted run, with what the server said of it.
+    prior: Option<Prior<'a>>,
+}
+
+#[derive(Clone)]
+enum Prior<'a> {
+    Held(&'a Entry),
+    Incoming(Seen),
+}
+
+impl Prior<'_> {
+    fn validators(&self) -> Validators {
+        match self {
+            Prior::Held(entry) => Validators {
+                etag: entry.extra_string(ETAG),
+                last_modified: entry.extra_string(LAST_MODIFIED),
+            },
+            Prior::Incoming(seen) => seen.validators(),
+        }
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn follow_v1(
+        &mut self,
+        mirror: &Location,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Report> {
+        if self.options.trust == Trust::Nothing {
+            self.writer.incoming.clear_except(&[])?;
+        }
+        let mut local = self.local()?;
+        let found = self.find_list(mirror, &local)?;
+        let listed = found.listing.rows().iter().map(|row| (row.path.clone(), row));
+        let listed: HashMap<EntryPath, &Listed> = listed.collect();
+        let held = local.held.entries();
+        let lost = held.iter().filter(|entry| !listed.contains_key(entry.path())).count();
+        check_deletes(lost, local.held.len(), self.options.mass_delete)?;
+        if self.extent == Extent::PlanOnly {
+            return self.report_on_list(&local, &found);
+        }
+        self.salvage_listed(&mut local, &found.listing)?;
+
+        let (entries, failed) = self.ask_for_all(mirror, &local, &found, reporter)?;
+        let held = Manifest::from_entries(entries)?;
+        self.remember_list(found.address, found.validators);
+        let failed =
+            failed.iter().map(|(id, error)| FailedEntry::new(id, error)).collect::<Vec<_>>();
+        let is_complete = failed.is_empty();
+        let (list, keep) = (found.from, Vec::new());
+        self.finish(
+            &local,
+            reporter,
+            Finished { held: &held, is_complete, head: None, list, failed, keep },
+        )
+    }
+
+    /// Gets the list of names: `root.json`, or, of a folder without one, its `*.json` files.
+    fn find_list(&mut self, mirror: &Location, local: &Local) -> Result<FoundList> {
+        let address = mirror.list_address();
+        let shown = address.to_string();
+        let files = self.writer.files;
+        let held_bytes = match &local.generation {
+            Some(generation) if !local.damage.of_the_tree => generation.list_bytes(files)?,
+            _ => None,
+        };
+        let is_remembered = held_bytes.is_some()
+            && self.options.trust != Trust::Nothing
+            && self.status.address.as_deref() == Some(&shown);
+        let validators = is_remembered.then(|| self.status.validators.clone());
+        let wanted = Wanted {
+            address: address.clone(),
+            validators: validators.as_ref(),
+            max_bytes: MAX_MANIFEST_BYTES,
+            digest: None,
+        };
+        let mut bytes = Vec::new();
+        let mut probe = address;
+        let validators = match (self.fetcher.fetch(&wanted, &mut bytes)?, mirror.as_folder()) {
+            (Fetched::File(file), _) => file.validators,
+            (Fetched::Unchanged, _) => {
+                bytes = held_bytes.clone().unwrap_or_default();
+                validators.unwrap_or_default()
+            }
+            (Fetched::Absent, Some(folder)) => {
+                let listing = list_folder(folder)?;
+                bytes = listing.to_json();
+                probe = mirror.address(&listing.rows()[0].path);
+                Validators::default()
+            }
+            (Fetched::Absent, None) => {
+                let message = "expected a catalog, got status 404 for root.sha and for root.json";
+                return Err(Error::new(ErrorKind::Status, message).with_url(shown));
+            }
+        };
+        let listing = Listing::parse(&bytes).map_err(|error| error.with_url(shown.as_str()))?;
+        let from = if held_bytes.as_deref() == Some(&*bytes) {
+            List::Held
+        } else {
+            let digest = Digest::of(&bytes);
+            self.writer.incoming.keep(&bytes, digest)?;
+            List::Incoming(digest)
+        };
+        Ok(FoundList { listing, from, probe, address: shown, validators })
+    }
+
+    /// What a check can say: files are not asked for.
+    fn report_on_list(&mut self, local: &Local, found: &FoundList) -> Result<Report> {
+        let rows = found.listing.rows();
+        let ids: HashMap<&str, ()> = rows.iter().map(|row| (&*row.id, ())).collect();
+        let held = local.held.entries().iter();
+        let removed: Vec<String> =
+            held.map(|entry| entry.id().to_owned()).filter(|id| !ids.contains_key(&**id)).collect();
+        let added: Vec<String> = rows
+            .iter()
+            .map(|row| row.id.clone())
+            .filter(|id| local.held.entry(id).is_none())
+            .collect();
+        let outcome = match added.is_empty() && removed.is_empty() {
+            true => Outcome::Unchanged,
+            false => Outcome::Updated,
+        };
+        let mut report = self.report(outcome);
+        report.added = added;
+        report.removed = removed;
+        Ok(report)
+    }
+
+    /// Where it is not known what is held, looks for the files that are listed.
+    fn salvage_listed(&self, local: &mut Local, listing: &Listing) -> Result<()> {
+        // Only paths matter to a salvage; the digests are found out by it.
+        let rows = listing.rows().iter();
+        let entries = rows.map(|row| Entry::new(&*row.id, row.path.clone(), Digest::of(b"")));
+        let wanted = Manifest::from_entries(entries.collect::<Result<_>>()?)?;
+        self.salvage(local, &wanted)
+    }
+
+    /// Asks for every file. Returns what will be held, and what failed.
+    fn ask_for_all(
+        &self,
+        mirror: &Location,
+        local: &Local,
+        found: &FoundList,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<(Vec<Entry>, Vec<(String, Error)>)> {
+        let jobs = self.jobs(local, &found.listing)?;
+        let bases = self.bases(std::slice::from_ref(mirror));
+        let mut entries: HashMap<&str, Entry> = HashMap::new();
+        let mut failed: HashMap<&str, Error> = HashMap::new();
+        self.bring_all(
+            &jobs,
+            None,
+            &found.probe,
+            reporter,
+            |job, bytes_done| self.ask_for(job, &bases, bytes_done),
+            |job, result| match result {
+                Ok(entry) => {
+                    entries.insert(&job.row.id, entry);
+                }
+                Err(error) => {
+                    log::warn!("{:?}: {}", job.row.id, error.to_chain());
+                    failed.insert(&job.row.id, error);
+                }
+            },
+        )?;
+        // In the order of the list again; what failed keeps its previous version.
+        let held = local.held_by_path();
+        let mut kept = Vec::with_capacity(jobs.len());
+        let mut failures = Vec::new();
+        for job in &jobs {
+            let id = &*job.row.id;
+            if let Some(entry) = entries.remove(id) {
+                kept.push(entry);
+            } else if let Some(error) = failed.remove(id) {
+                failures.push((id.to_owned(), error));
+                if let Some(old) = held.get(&job.row.path) {
+                    kept.push((*old).clone().with_id(id)?);
+                }
+            }
+        }
+        Ok((kept, failures))
+    }
+
+    fn jobs<'b>(&self, local: &'b Local, listing: &'b Listing) -> Result<Vec<Job<'b>>> {
+        let mut seen: HashMap<String, Seen> = HashMap::new();
+        for line in self.writer.incoming.take_seen()? {
+            seen.insert(line.path.clone(), line);
+        }
+        let held = local.held_by_path();
+        let mut jobs = Vec::with_capacity(listing.rows().len());
+        for row in listing.rows() {
+            let mut prior = None;
+            if let Some(seen) = seen.remove(row.path.as_str())
+                && let Some(digest) = seen.digest()
+                && self.writer.incoming.has(digest)?
+            {
+                prior = Some(Prior::Incoming(seen));
+            } else if let Some(entry) = held.get(&row.path)
+                && self.options.trust != Trust::Nothing
+            {
+                prior = Some(Prior::Held(entry));
+            }
+            jobs.push(Job { row, prior });
+        }
+        Ok(jobs)
+    }
+
+    /// Asks one mirror after the other for one file.
+    fn ask_for(&self, job: &Job<'_>, bases: &[Location], bytes_done: &AtomicU64) -> Result<Entry> {
+        let mut first_error = None;
+        for (n, base) in bases.iter().enumerate() {
+            // Validators mean something only to the mirror that gave them.
+            let prior = job.prior.as_ref().filter(|_| n == 0);
+            match self.ask_one(job.row, prior, base, bytes_done) {
+                Ok(entry) => return Ok(entry),
+                Err(error) if ends_the_run(&error) => return Err(error),
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        Err(first_error
+            .unwrap_or_else(|| Error::new(ErrorKind::Argument, "the source has no location")))
+    }
+
+    fn ask_one(
+        &self,
+        row: &Listed,
+        prior: Option<&Prior<'_>>,
+        base: &Location,
+        bytes_done: &AtomicU64,
+    ) -> Result<Entry> {
+        let address = base.address(&row.path);
+        let shown = address.to_string();
+        let validators = prior.map(Prior::validators);
+        let wanted = Wanted {
+            address,
+            validators: validators.as_ref(),
+            max_bytes: MAX_UNSIZED_FILE_BYTES,
+            digest: None,
+        };
+        let incoming = &self.writer.incoming;
+        let mut part = incoming.begin()?.counted(bytes_done);
+        match (self.fetcher.fetch(&wanted, &mut part)?, prior) {
+            (Fetched::Unchanged, Some(Prior::Held(entry))) => (*entry).clone().with_id(&row.id),
+            (Fetched::Unchanged, Some(Prior::Incoming(seen))) => {
+                let digest = seen.digest().expect("only readable lines become jobs");
+                let path = incoming.path(digest);
+                let names = self.examine(&row.path, &path)?;
+                let stat = self.writer.files.stat(&path);
+                let stat = stat.map_err(|error| Error::io("look at this file", &path, error))?;
+                incoming.note_seen(seen)?;
+                entry_of(row, digest, stat.len_bytes, &seen.validators(), names)
+            }
+            (Fetched::File(file), _) => {
+                let names = self
+                    .examine(&row.path, part.path())
+                    .map_err(|error| error.with_url(shown.as_str()))?;
+                part.keep(file.digest)?;
+                incoming.note_seen(&Seen::new(&row.path, file.digest, &file.validators))?;
+                entry_of(row, file.digest, file.len_bytes, &file.validators, names)
+            }
+            (Fetched::Absent | Fetched::Unchanged, _) => {
+                let message = "expected a file, got status 404";
+                Err(Error::new(ErrorKind::Status, message).with_url(shown))
+            }
+        }
+    }
+}
+
+impl Local {
+    /// The intact files, by path.
+    fn held_by_path(&self) -> HashMap<EntryPath, &Entry> {
+        let entries = self.held.entries().iter();
+        let intact = entries.filter(|entry| !self.damage.entries.contains(entry.path()));
+        intact.map(|entry| (entry.path().clone(), entry)).collect()
+    }
+}
+
+/// What is held of a file, with what the server said of it.
+fn entry_of(
+    row: &Listed,
+    digest: Digest,
+    len_bytes: u64,
+    validators: &Validators,
+    names: Option<Vec<Box<str>>>,
+) -> Result<Entry> {
+    let mut entry = Entry::new(&*row.id, row.path.clone(), digest)?.with_size(len_bytes);
+    if let Some(names) = names {
+        entry = entry.with_names(names);
+    }
+    if let Some(etag) = &validators.etag {
+        entry = entry.with_extra_string(ETAG, etag);
+    }
+    if let Some(last_modified) = &validators.last_modified {
+        entry = entry.with_extra_string(LAST_MODIFIED, last_modified);
+    }
+    Ok(entry)
+}
+
+/// A bare folder as a list: every `*.json` file at its top, named by its stem.
+///
+/// # Errors
+/// [`ErrorKind::Transport`] if the folder cannot be listed; [`ErrorKind::NotFound`] if
+/// there is no such file, which more likely means that a share is not mounted.
+fn list_folder(folder: &std::path::Path) -> Result<Listing> {
+    let fail = |error: std::io::Error| {
+        let kind = if is_absent(&error) { ErrorKind::NotFound } else { ErrorKind::Transport };
+        Error::new(kind, "cannot list this folder").with_path(folder).with_source(error)
+    };
+    let mut rows = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name();
+        let Some((name, id)) =
+            name.to_str().and_then(|name| Some((name, name.strip_suffix(".json")?)))
+        else {
+            continue;
+        };
+        match EntryPath::new(name) {
+            Ok(path) if !id.is_empty() && entry.path().is_file() => {
+                rows.push(Listed { id: id.to_owned(), path });
+            }
+            Ok(_) => {}
+            Err(error) => log::warn!("left out: {error}"),
+        }
+    }
+    if rows.is_empty() {
+        let message = "expected a catalog, found neither root.sha, root.json nor any *.json file";
+        return Err(Error::new(ErrorKind::NotFound, message).with_path(folder));
+    }
+    rows.sort_by(|a, b| a.path.cmp(&b.path));
+    Listing::from_rows(rows)
+}
