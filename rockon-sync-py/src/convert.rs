@@ -1,0 +1,157 @@
+//! What the core returns, as Python objects.
+//!
+//! The classes are Python's own: `_errors.py` and `_model.py` say what they hold.
+
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{IntoPyDict, PyDict, PyModule, PyTuple};
+use rockon_sync::{ErrorKind, Phase, Progress, Report, SourceStatus, Timestamp, Verification};
+
+use crate::logging;
+
+/// Calls the core without the GIL.
+///
+/// # Errors
+/// What the core says, as an exception.
+pub(crate) fn detached<T: Send>(
+    py: Python<'_>,
+    call: impl FnOnce() -> rockon_sync::Result<T> + Send,
+) -> PyResult<T> {
+    logging::begin(py)?;
+    let result = py.detach(call);
+    logging::hand_over(py)?;
+    result.map_err(|error| self::error(py, &error))
+}
+
+/// The exception for an error: a `ValueError` for a bad argument, else the class that
+/// `_errors.py` has for the kind.
+pub(crate) fn error(py: Python<'_>, error: &rockon_sync::Error) -> PyErr {
+    let message = error.to_chain();
+    if error.kind() == ErrorKind::Argument {
+        return PyValueError::new_err(message);
+    }
+    let make = || -> PyResult<PyErr> {
+        static OF_KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let of_kind = OF_KIND.import(py, "rockon_sync._errors", "of_kind")?;
+        let path = error.path().map(|path| path.to_path_buf());
+        let arguments =
+            (error.kind().name(), message.as_str(), error.url(), path, error.is_retryable());
+        Ok(PyErr::from_value(of_kind.call1(arguments)?))
+    };
+    make().unwrap_or_else(|error| error)
+}
+
+/// A time with zone; `None` too for the year 0, which Python cannot hold.
+pub(crate) fn datetime(py: Python<'_>, moment: Option<Timestamp>) -> PyResult<Bound<'_, PyAny>> {
+    static FROM_UNIX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    match moment {
+        Some(moment) => model(py, &FROM_UNIX, "from_unix")?.call1((moment.as_unix(),)),
+        None => Ok(py.None().into_bound(py)),
+    }
+}
+
+pub(crate) fn report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let failed = report.failed.iter();
+    let failed = failed_entries(py, failed.map(|f| (&*f.id, f.kind.name(), &*f.message)))?;
+    let fields = PyDict::new(py);
+    fields.set_item("source", report.source.as_str())?;
+    fields.set_item("outcome", report.outcome.name())?;
+    fields.set_item("serial", report.serial)?;
+    fields.set_item("manifest", report.manifest.map(|digest| digest.to_string()))?;
+    fields.set_item("requests", report.requests)?;
+    fields.set_item("bytes_received", report.bytes_received)?;
+    fields.set_item("added", PyTuple::new(py, &report.added)?)?;
+    fields.set_item("changed", PyTuple::new(py, &report.changed)?)?;
+    fields.set_item("removed", PyTuple::new(py, &report.removed)?)?;
+    fields.set_item("healed", PyTuple::new(py, &report.healed)?)?;
+    fields.set_item("failed", failed)?;
+    fields.set_item("warnings", PyTuple::new(py, &report.warnings)?)?;
+    fields.set_item("duration", report.duration)?;
+    model(py, &CLASS, "Report")?.call((), Some(&fields))
+}
+
+pub(crate) fn progress<'py>(py: Python<'py>, progress: &Progress) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let phase = match progress.phase {
+        Phase::Checking => "checking",
+        Phase::Committing => "committing",
+        _ => "fetching",
+    };
+    let fields = PyDict::new(py);
+    fields.set_item("source", progress.source.as_str())?;
+    fields.set_item("phase", phase)?;
+    fields.set_item("files_done", progress.files_done)?;
+    fields.set_item("files_total", progress.files_total)?;
+    fields.set_item("bytes_done", progress.bytes_done)?;
+    fields.set_item("bytes_total", progress.bytes_total)?;
+    model(py, &CLASS, "Progress")?.call((), Some(&fields))
+}
+
+pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static HELD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let failed = status.failed.iter();
+    let failed =
+        failed_entries(py, failed.map(|(id, kind, message)| (&**id, &**kind, &**message)))?;
+    let held = match &status.held {
+        None => None,
+        Some(held) => {
+            let fields = PyDict::new(py);
+            fields.set_item("generation", held.generation)?;
+            fields.set_item("serial", held.serial)?;
+            fields.set_item("published", datetime(py, held.published)?)?;
+            fields.set_item("expires", datetime(py, held.expires)?)?;
+            fields.set_item("manifest", held.manifest.map(|digest| digest.to_string()))?;
+            fields.set_item("entries", held.entries)?;
+            Some(model(py, &HELD, "HeldStatus")?.call((), Some(&fields))?)
+        }
+    };
+    let fields = PyDict::new(py);
+    fields.set_item("source", status.name.as_str())?;
+    fields.set_item("locations", PyTuple::new(py, &status.locations)?)?;
+    fields.set_item("checked", datetime(py, status.checked)?)?;
+    fields.set_item("held", held)?;
+    fields.set_item("failed", failed)?;
+    model(py, &CLASS, "SourceStatus")?.call((), Some(&fields))
+}
+
+pub(crate) fn verification<'py>(
+    py: Python<'py>,
+    found: &Verification,
+) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let fields = PyDict::new(py);
+    fields.set_item("source", found.name.as_str())?;
+    fields.set_item("entries", found.entries)?;
+    fields.set_item("damaged", PyTuple::new(py, found.damaged.iter().map(PathBuf::as_path))?)?;
+    fields.set_item("strays", found.strays)?;
+    model(py, &CLASS, "Verification")?.call((), Some(&fields))
+}
+
+fn failed_entries<'a, 'py>(
+    py: Python<'py>,
+    failed: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = model(py, &CLASS, "FailedEntry")?;
+    let entry = |(id, kind, message)| {
+        let fields = [("id", id), ("kind", kind), ("message", message)].into_py_dict(py)?;
+        class.call((), Some(&fields))
+    };
+    PyTuple::new(py, failed.map(entry).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// A class or function of `_model.py`.
+pub(crate) fn model<'py>(
+    py: Python<'py>,
+    cell: &'py PyOnceLock<Py<PyAny>>,
+    name: &str,
+) -> PyResult<&'py Bound<'py, PyAny>> {
+    let load = || Ok(PyModule::import(py, "rockon_sync._model")?.getattr(name)?.unbind());
+    cell.get_or_try_init(py, load).map(|object| object.bind(py))
+}
+

@@ -1,0 +1,193 @@
+//! An update, seen from Python: it runs on a thread of its own, which never touches
+//! Python, and the thread that asked for it waits without the GIL.
+//!
+//! So Ctrl-C, an exception of the progress callback, and a cancel are acted on at once,
+//! even while the update waits for a server that does not answer.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use rockon_sync::{
+    CancelToken, Freshness, MassDelete, Phase, Progress, Report, Rollback, Source, Store, Trust,
+    Updater,
+};
+
+use crate::{convert, logging};
+
+/// How often the waiting thread looks for signals and log records.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How many ticks a canceled update has to end by itself. One that is busy ends within
+/// a tick; one that waits for a server may need as long as the server is silent, and is
+/// left to itself. It cannot commit any more, and what it holds is the lock.
+const GRACE_TICKS: u32 = 6;
+
+/// Whether an update ends with the plan.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    PlanOnly,
+    Whole,
+}
+
+/// Everything that an update needs, and nothing of Python.
+pub(crate) struct Job {
+    pub(crate) store: Store,
+    pub(crate) source: Source,
+    pub(crate) extent: Extent,
+    pub(crate) trust: Trust,
+    pub(crate) mass_delete: MassDelete,
+    pub(crate) rollback: Rollback,
+    pub(crate) freshness: Freshness,
+    pub(crate) timeout: Duration,
+    pub(crate) lock_patience: Duration,
+    pub(crate) cancel: CancelToken,
+}
+
+/// What the update says to the thread that waits.
+enum Event {
+    Progress(Progress),
+    Done(rockon_sync::Result<Report>),
+}
+
+/// The waiting thread's end.
+struct Worker {
+    thread: JoinHandle<()>,
+    events: Receiver<Event>,
+    /// Lets the update go on after its progress was heard.
+    go_on: Option<Sender<()>>,
+    is_committing: Arc<AtomicBool>,
+}
+
+/// Runs `job`; `progress` is called with the GIL, on this thread.
+///
+/// # Errors
+/// What the core says; what `progress` or a signal handler raises, unchanged.
+pub(crate) fn run<'py>(
+    py: Python<'py>,
+    job: Job,
+    progress: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    logging::begin(py)?;
+    let cancel = job.cancel.clone();
+    let mut worker = Worker::start(job, progress.is_some())?;
+    let mut canceled_ticks = 0;
+    loop {
+        let event = worker.wait(py);
+        let heard = match &event {
+            Ok(Event::Progress(now)) => hear(py, progress.as_ref(), now),
+            _ => Ok(()),
+        };
+        if let Err(raised) =
+            heard.and_then(|()| logging::hand_over(py)).and_then(|()| py.check_signals())
+        {
+            cancel.cancel();
+            worker.leave(py);
+            return Err(raised);
+        }
+        match event {
+            Ok(Event::Done(result)) => {
+                let report = result.map_err(|error| convert::error(py, &error))?;
+                return convert::report(py, &report);
+            }
+            Ok(Event::Progress(_)) => worker.go_on(),
+            Err(RecvTimeoutError::Timeout) if cancel.is_canceled() => {
+                canceled_ticks += 1;
+                if canceled_ticks >= GRACE_TICKS && !worker.is_committing() {
+                    return Err(convert::canceled(py));
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(worker.panicked()),
+        }
+    }
+}
+
+fn hear(py: Python<'_>, callback: Option<&Bound<'_, PyAny>>, now: &Progress) -> PyResult<()> {
+    match callback {
+        Some(callback) => callback.call1((convert::progress(py, now)?,)).map(|_| ()),
+        None => Ok(()),
+    }
+}
+
+impl Worker {
+    fn start(job: Job, is_heard: bool) -> PyResult<Worker> {
+        let (to_caller, events) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel();
+        let is_committing = Arc::new(AtomicBool::new(false));
+        let committing = Arc::clone(&is_committing);
+        let work = move || {
+            let to_hear = to_caller.clone();
+            let result = job.run(|progress| {
+                committing.store(progress.phase == Phase::Committing, Ordering::Relaxed);
+                if is_heard && to_hear.send(Event::Progress(progress.clone())).is_ok() {
+                    // An error means that nobody listens any more: the update is canceled.
+                    let _ = wait.recv();
+                }
+            });
+            let _ = to_caller.send(Event::Done(result));
+        };
+        let thread = thread::Builder::new().name("rockon-sync".into()).spawn(work)?;
+        Ok(Worker { thread, events, go_on: Some(go_on), is_committing })
+    }
+
+    fn wait(&mut self, py: Python<'_>) -> Result<Event, RecvTimeoutError> {
+        let events = &mut self.events;
+        // Moved in, as only a unique reference to a receiver may change threads.
+        py.detach(move || events.recv_timeout(TICK))
+    }
+
+    fn go_on(&self) {
+        if let Some(go_on) = &self.go_on {
+            // An error means that the update is over; `wait` says how.
+            let _ = go_on.send(());
+        }
+    }
+
+    fn is_committing(&self) -> bool {
+        self.is_committing.load(Ordering::Relaxed)
+    }
+
+    /// Gives a canceled update the time to end, and no more unless it is committing.
+    fn leave(mut self, py: Python<'_>) {
+        self.go_on = None;
+        let mut ticks = 0;
+        while ticks < GRACE_TICKS || self.is_committing() {
+            match self.wait(py) {
+                Ok(Event::Progress(_)) => {}
+                Ok(Event::Done(_)) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => ticks += 1,
+            }
+        }
+    }
+
+    /// The thread ended without a word: goes on with its panic.
+    fn panicked(self) -> PyErr {
+        match self.thread.join() {
+            Err(panic) => std::panic::resume_unwind(panic),
+            Ok(()) => PyRuntimeError::new_err("the update ended without a result"),
+        }
+    }
+}
+
+impl Job {
+    fn run(&self, progress: impl FnMut(&Progress)) -> rockon_sync::Result<Report> {
+        let mut updater = Updater::new(&self.store)
+            .trust(self.trust)
+            .mass_delete(self.mass_delete)
+            .rollback(self.rollback)
+            .freshness(self.freshness)
+            .timeout(self.timeout)
+            .lock_patience(self.lock_patience)
+            .cancel(self.cancel.clone())
+            .progress(progress);
+        match self.extent {
+            Extent::Whole => updater.run(&self.source),
+            Extent::PlanOnly => updater.check(&self.source),
+        }
+    }
+}

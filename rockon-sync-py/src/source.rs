@@ -1,0 +1,77 @@
+//! `Source`.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+use rockon_sync::{Location, SourceName};
+
+use crate::convert;
+
+/// Where a catalog comes from: a name, and one or more trees that have it.
+///
+/// Each tree is a URL or a folder; the ones after the first are mirrors of it, asked
+/// when those before them fail.
+#[pyclass(frozen, module = "rockon_sync")]
+pub(crate) struct Source {
+    pub(crate) source: rockon_sync::Source,
+}
+
+#[pymethods]
+impl Source {
+    #[new]
+    #[pyo3(signature = (*trees, name = None))]
+    fn new(trees: &Bound<'_, PyTuple>, name: Option<&str>) -> PyResult<Self> {
+        let py = trees.py();
+        let name = match name {
+            Some(name) => name.parse().map_err(|error| convert::error(py, &error))?,
+            None => SourceName::default(),
+        };
+        let mut trees = trees.iter();
+        let Some(first) = trees.next() else {
+            return Err(PyValueError::new_err("expected a URL or a folder, got nothing"));
+        };
+        let mut source = rockon_sync::Source::new(name, location(&first)?);
+        for tree in trees {
+            source = source.with_mirror(location(&tree)?);
+        }
+        Ok(Source { source })
+    }
+
+    /// The name, which is also the name of the source's folder in the store.
+    #[getter]
+    fn name(&self) -> &str {
+        self.source.name().as_str()
+    }
+
+    /// The trees in the order in which they are asked, without passwords and queries.
+    #[getter]
+    fn trees<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.source.mirrors().iter().map(Location::to_string))
+    }
+
+    fn __repr__(&self) -> String {
+        let trees: Vec<String> =
+            self.source.mirrors().iter().map(|tree| format!("{:?}", tree.to_string())).collect();
+        format!("Source({}, name={:?})", trees.join(", "), self.name())
+    }
+}
+
+/// The source that an argument names: a `Source`, `"[NAME=]URL"`, or a folder.
+pub(crate) fn of_argument(argument: &Bound<'_, PyAny>) -> PyResult<rockon_sync::Source> {
+    if let Ok(source) = argument.cast::<Source>() {
+        return Ok(source.get().source.clone());
+    }
+    if let Ok(text) = argument.cast::<PyString>() {
+        let source = text.to_str()?.parse();
+        return source.map_err(|error| convert::error(argument.py(), &error));
+    }
+    Ok(rockon_sync::Source::new(SourceName::default(), location(argument)?))
+}
+
+/// A text is a URL or a folder; an `os.PathLike` is a folder whatever its name.
+fn location(argument: &Bound<'_, PyAny>) -> PyResult<Location> {
+    match argument.cast::<PyString>() {
+        Ok(text) => text.to_str()?.parse().map_err(|error| convert::error(argument.py(), &error)),
+        Err(_) => Ok(Location::folder(argument.extract::<std::path::PathBuf>()?)),
+    }
+}

@@ -1,0 +1,184 @@
+//! `Store`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use rockon_sync::{Freshness, MassDelete, Rollback, SourceName, Trust, limits};
+
+use crate::cancel::CancelToken;
+use crate::catalog::Catalog;
+use crate::convert::{self, detached};
+use crate::run::{self, Extent, Job};
+use crate::source::{self, Source};
+
+/// A folder that keeps the catalogs of one or more sources.
+#[pyclass(frozen, module = "rockon_sync")]
+pub(crate) struct Store {
+    store: rockon_sync::Store,
+}
+
+#[pymethods]
+impl Store {
+    #[new]
+    fn new(folder: PathBuf) -> Self {
+        Store { store: rockon_sync::Store::new(folder) }
+    }
+
+    /// The folder of the store.
+    #[getter]
+    fn folder(&self) -> &Path {
+        self.store.folder()
+    }
+
+    /// The folder of definitions put there by hand, unless a caller names another.
+    #[getter]
+    fn local_folder(&self) -> PathBuf {
+        self.store.local_folder()
+    }
+
+    /// Brings the store in step with `source`.
+    #[pyo3(signature = (
+        source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
+        trust = "size-and-time", allow_mass_delete = false, allow_rollback = false,
+        require_fresh = false,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
+    fn update<'py>(
+        &self,
+        source: &Bound<'py, PyAny>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+        timeout: Option<f64>,
+        lock_timeout: f64,
+        trust: &str,
+        allow_mass_delete: bool,
+        allow_rollback: bool,
+        require_fresh: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let job = Job {
+            extent: Extent::Whole,
+            trust: parse_trust(trust)?,
+            mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
+            rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
+            freshness: if require_fresh { Freshness::Require } else { Freshness::Warn },
+            ..self.job(source, cancel, timeout, lock_timeout)?
+        };
+        run::run(source.py(), job, progress)
+    }
+
+    /// Finds out what `update` would do, without doing it.
+    #[pyo3(signature = (
+        source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
+    ))]
+    fn check<'py>(
+        &self,
+        source: &Bound<'py, PyAny>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+        timeout: Option<f64>,
+        lock_timeout: f64,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        run::run(source.py(), self.job(source, cancel, timeout, lock_timeout)?, progress)
+    }
+
+    /// Reads the catalog: `sources` by rising priority, by default all by name, with the
+    /// folder `local` on top, by default the store's own.
+    #[pyo3(signature = (*, sources = None, local = None))]
+    fn catalog(
+        &self,
+        py: Python<'_>,
+        sources: Option<Vec<String>>,
+        local: Option<PathBuf>,
+    ) -> PyResult<Catalog> {
+        let names: Option<Vec<SourceName>> = match sources {
+            Some(names) => {
+                let names = names.iter().map(|name| name.parse());
+                Some(names.collect::<Result<_, _>>().map_err(|e| convert::error(py, &e))?)
+            }
+            None => None,
+        };
+        let catalog = detached(py, || {
+            let names = names.map_or_else(|| self.store.source_names(), Ok)?;
+            let local = local.unwrap_or_else(|| self.store.local_folder());
+            self.store.catalog_of(&names, &local)
+        })?;
+        Ok(Catalog { catalog })
+    }
+
+    /// What is held of each source, by name.
+    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let found = detached(py, || self.store.status())?;
+        let found = found.iter().map(|status| convert::status(py, status));
+        PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Compares every file of every source with its digest. Nothing is changed: an
+    /// update with `Trust.DIGEST` repairs what is found.
+    fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let found = detached(py, || self.store.verify())?;
+        let found = found.iter().map(|found| convert::verification(py, found));
+        PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The sources as they were at their last update, without credentials.
+    fn remembered_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let found = detached(py, || self.store.remembered_sources())?;
+        let found = found.into_iter().map(|source| Bound::new(py, Source { source }));
+        PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Store({:?})", self.store.folder())
+    }
+}
+
+impl Store {
+    /// A check with the default options.
+    fn job(
+        &self,
+        source: &Bound<'_, PyAny>,
+        cancel: Option<&CancelToken>,
+        timeout: Option<f64>,
+        lock_timeout: f64,
+    ) -> PyResult<Job> {
+        let timeout = timeout.map(|timeout| parse_seconds("timeout", timeout)).transpose()?;
+        Ok(Job {
+            store: self.store.clone(),
+            source: source::of_argument(source)?,
+            extent: Extent::PlanOnly,
+            trust: Trust::default(),
+            mass_delete: MassDelete::default(),
+            rollback: Rollback::default(),
+            freshness: Freshness::default(),
+            timeout: timeout.unwrap_or(limits::UPDATE_TIMEOUT),
+            lock_patience: parse_seconds("lock_timeout", lock_timeout)?,
+            cancel: cancel.map(|cancel| cancel.token.clone()).unwrap_or_default(),
+        })
+    }
+}
+
+/// A time in seconds; a day is as good as any longer time.
+fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
+    const DAY_S: f64 = 86_400.0;
+    if seconds.is_nan() || seconds < 0.0 {
+        let message = format!("expected {what} in seconds, 0 or more, got {seconds}");
+        return Err(PyValueError::new_err(message));
+    }
+    Ok(Duration::from_secs_f64(seconds.min(DAY_S)))
+}
+
+fn parse_trust(text: &str) -> PyResult<Trust> {
+    match text {
+        "size-and-time" => Ok(Trust::SizeAndTime),
+        "digest" => Ok(Trust::Digest),
+        "nothing" => Ok(Trust::Nothing),
+        _ => {
+            let message =
+                format!("expected trust to be one of size-and-time, digest, nothing, got {text:?}");
+            Err(PyValueError::new_err(message))
+        }
+    }
+}
