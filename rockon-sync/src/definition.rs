@@ -21,8 +21,7 @@ pub(crate) struct Definition<'a> {
 /// [`ErrorKind::Definition`] with line and column: not UTF-8, not JSON, not an object
 /// of objects, or an empty one.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| invalid(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+    let text = text(bytes)?;
     let object = Object::parse(text).map_err(|error| invalid(describe(text, &error)))?;
     let mut definitions: Vec<Definition<'_>> = Vec::with_capacity(object.members.len());
     for member in object.members {
@@ -43,6 +42,22 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
         return Err(invalid("there is no definition in it"));
     }
     Ok(definitions)
+}
+
+/// The text of a definition file.
+///
+/// # Errors
+/// [`ErrorKind::Definition`] if it is not UTF-8.
+pub(crate) fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| invalid(format!("not UTF-8 at byte {}", error.valid_up_to())))
+}
+
+/// Where a file stops being JSON, if it does.
+pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
+    let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
+    let (line, column) = (u32::try_from(error.line()).ok()?, u32::try_from(error.column()).ok()?);
+    (line > 0).then(|| Position { line, column: column.max(1) })
 }
 
 /// Whether a file of a tree is taken for a definition file.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::problem::Problem;
+
 /// What every fallible function of this crate returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -98,6 +100,7 @@ struct Inner {
     path: Option<PathBuf>,
     retry: Retry,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    problems: Vec<Problem>,
 }
 
 /// Whether asking again may help.
@@ -121,6 +124,7 @@ impl Error {
             path: None,
             retry: Retry::Never,
             source: None,
+            problems: Vec::new(),
         }))
     }
 
@@ -150,6 +154,16 @@ impl Error {
     ) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    pub(crate) fn with_problems(mut self, problems: Vec<Problem>) -> Self {
+        self.0.problems = problems;
+        self
+    }
+
+    /// Every finding behind an error of the kind [`ErrorKind::Catalog`].
+    pub fn problems(&self) -> &[Problem] {
+        &self.0.problems
     }
 
     /// What went wrong, as far as a caller can act on it.

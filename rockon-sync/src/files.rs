@@ -214,27 +214,44 @@ pub(crate) fn read_if_any(
 /// Puts `bytes` at `path` so that after a crash either the old or the new content
 /// is there: file, sync, rename, sync of the folder.
 pub(crate) fn write_atomically(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut staged = path.as_os_str().to_owned();
-    staged.push(STAGED_SUFFIX);
-    let staged = PathBuf::from(staged);
-    remove_if_any(files, &staged)?;
-    let written = (|| {
-        let mut file = files.create(&staged)?;
-        file.write_all(bytes)?;
-        file.sync()?;
-        files.rename(&staged, path)
-    })();
-    if let Err(error) = written {
-        // The error that counts is the first one; a leftover is replaced next time.
-        let _ = files.remove_file(&staged);
-        return Err(Error::io("write this file", path, error));
-    }
+    replace(files, path, |file| file.write_all(bytes))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     files.sync_folder(folder).map_err(|error| Error::io("sync this folder", folder, error))
 }
 
-/// What [`write_atomically`] appends to the name while it writes.
-pub(crate) const STAGED_SUFFIX: &str = ".new";
+/// Replaces a file by what `write` writes: staged beside it, synced, renamed. The
+/// folder is left to be synced by the caller.
+pub(crate) fn replace(
+    files: &dyn Files,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let staged = staged(path);
+    remove_if_any(files, &staged)?;
+    let written = (|| {
+        let mut file = files.create(&staged)?;
+        let mut buffered = io::BufWriter::new(&mut file);
+        write(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
+        file.sync()?;
+        files.rename(&staged, path)
+    })();
+    written.map_err(|error| {
+        // The error that counts is the first one; a leftover is replaced next time.
+        let _ = files.remove_file(&staged);
+        Error::io("write this file", path, error)
+    })
+}
+
+/// Where a file is written before it is renamed to `path`: a name that no entry and
+/// no generation can have, since it starts with a dot.
+pub(crate) fn staged(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".new");
+    path.with_file_name(name)
+}
 
 /// Removes a file, or a folder and everything in it; links are removed, not followed.
 pub(crate) fn remove_all(files: &dyn Files, path: &Path) -> Result<()> {

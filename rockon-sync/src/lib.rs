@@ -4,6 +4,8 @@
 mod cancel;
 mod catalog;
 mod changes;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod definition;
 mod digest;
 mod error;
@@ -17,7 +19,9 @@ mod location;
 mod manifest;
 mod path;
 mod plan;
+mod problem;
 mod progress;
+mod publish;
 mod report;
 mod source;
 mod store;
@@ -39,7 +43,9 @@ pub use location::{Address, HttpAddress, Location};
 pub use manifest::{Entry, Listed, Listing, Manifest};
 pub use path::EntryPath;
 pub use plan::MassDelete;
+pub use problem::{Problem, Severity};
 pub use progress::{Phase, Progress};
+pub use publish::{Leniency, PublishOutcome, PublishReport, Publisher};
 pub use report::{FailedEntry, Outcome, Report};
 pub use source::{Source, SourceName};
 pub use store::Store;

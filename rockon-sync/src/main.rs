@@ -1,2 +1,7 @@
 //! The command `rockon-sync`.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(rockon_sync::cli::main(std::env::args_os()))
+}

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! link or copy every file -> write the head -> sync files -> sync folders
-//!   -> link current.new -> rename it to current -> sync -> drop what is older
+//!   -> link .current.new -> rename it to current -> sync -> drop what is older
 //! ```
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::generation::HEAD;
 use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::files::{Files, STAGED_SUFFIX, ensure_folder, remove_if_any};
+use crate::files::{Files, ensure_folder, remove_if_any, staged};
 use crate::manifest::Manifest;
 use crate::path::EntryPath;
 
@@ -125,7 +125,7 @@ impl SourceWriter<'_> {
 
     fn swap(&self, generation: &Generation) -> Result<()> {
         let current = self.folder.join(CURRENT);
-        let staged = self.folder.join(format!("{CURRENT}{STAGED_SUFFIX}"));
+        let staged = staged(&current);
         remove_if_any(self.files, &staged)?;
         let target = Path::new(GENERATIONS).join(format!("{:06}", generation.number));
         self.files

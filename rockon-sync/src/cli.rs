@@ -1,0 +1,69 @@
+//! The command line, as a function: other launchers call it too.
+//!
+//! Exit codes: 0 done, 1 failed, 2 usage, 3 partial, 4 refused (integrity, trust, mass
+//! deletion, rollback), 5 locked.
+
+mod args;
+mod browse;
+mod output;
+mod publish;
+
+mod update;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::error::Result;
+use args::{Args, Command};
+use output::Output;
+
+/// Runs the command with these arguments, the first being its own name, and returns
+/// its exit code. Results go to standard output, everything else to standard error.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(args) {
+        Ok(args) => args,
+        Err(error) => {
+            // `--help` and `--version` come this way too, with code 0.
+            let code = u8::try_from(error.exit_code()).unwrap_or(2);
+            return if error.print().is_ok() { code } else { 1 };
+        }
+    };
+    start_log(args.verbose);
+    let mut out = Output::new();
+    match run(args.command, &mut out) {
+        Ok(code) => code,
+        Err(error) if out.is_closed() => {
+            log::debug!("nobody reads the output: {error}");
+            0
+        }
+        Err(error) => {
+            output::print_error(&error);
+            error.kind().exit_code()
+        }
+    }
+}
+
+fn run(command: Command, out: &mut Output) -> Result<u8> {
+    match command {
+        Command::Publish(args) => publish::run(args, out),
+        Command::Update(args) => update::run(args, out),
+        Command::List(args) => browse::list(&args, out),
+        Command::Show(args) => browse::show(&args, out),
+        Command::Status(args) => browse::status(&args, out),
+        Command::Verify(args) => update::verify(args, out),
+        Command::Changes(args) => browse::changes(&args, out),
+    }
+}
+
+/// Warnings by default, more with each `-v`; `RUST_LOG` says it in detail.
+fn start_log(verbosity: u8) {
+    let level = match verbosity {
+        0 => "error",
+        1 => "rockon_sync=info",
+        _ => "rockon_sync=debug",
+    };
+    let environment = env_logger::Env::default().default_filter_or(level);
+    // A launcher that has a logger already keeps it.
+    let _ = env_logger::Builder::from_env(environment).try_init();
+}

@@ -1,0 +1,208 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+/// Publishes a catalog as static files with digests, and keeps stores in step with it.
+#[derive(Debug, Parser)]
+#[command(name = "rockon-sync", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+
+    /// Say more about what is being done (twice: every request)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Turn a folder with root.json and definitions into a tree to be served
+    Publish(PublishArgs),
+    /// Bring a store in step with its sources
+    Update(UpdateArgs),
+    /// List the definitions of a store
+    List(BrowseArgs),
+    /// Print a definition as it was published
+    Show(ShowArgs),
+    /// Show what a store holds of each source
+    Status(StatusArgs),
+    /// Compare every file of a store with its digest
+    Verify(VerifyArgs),
+    /// Tell an application what to apply and what to delete
+    Changes(ChangesArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PublishArgs {
+    /// The folder with root.json and the definition files
+    pub(super) dir: PathBuf,
+
+    /// Where the tree goes [default: DIR/v2]
+    #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
+    pub(super) out: Option<PathBuf>,
+
+    /// Put the tree into the folder itself, beside what older systems read
+    #[arg(long)]
+    pub(super) in_place: bool,
+
+    /// The URL that clients fetch everything but the head from
+    #[arg(long)]
+    pub(super) url: Option<String>,
+
+    /// How many publications stay available to clients that are behind
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(super) keep: usize,
+
+    /// Let the head expire, so that clients notice when nobody publishes any more
+    #[arg(long, value_name = "DAYS")]
+    pub(super) expires_in: Option<u32>,
+
+    /// Leave out bad definitions instead of publishing nothing
+    #[arg(long)]
+    pub(super) lenient: bool,
+
+    /// Publish even if more than half of the catalog is gone
+    #[arg(long)]
+    pub(super) allow_mass_delete: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct UpdateArgs {
+    /// The folder of the store
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+
+    /// A tree to follow: URL or folder; NAME= tells several apart, and the same name again is a
+    /// mirror [default: the sources of the last update]
+    #[arg(long, value_name = "[NAME=]URL|DIR")]
+    pub(super) source: Vec<String>,
+
+    /// Only say what an update would do
+    #[arg(long, conflicts_with = "full")]
+    pub(super) check: bool,
+
+    /// Distrust everything local and fetch it all again
+    #[arg(long)]
+    pub(super) full: bool,
+
+    #[command(flatten)]
+    pub(super) guards: GuardArgs,
+
+    /// The longest an update may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
+    pub(super) timeout: f64,
+
+    /// How long to wait while another process updates the same source
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = seconds)]
+    pub(super) wait: f64,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "json")]
+    pub(super) quiet: bool,
+}
+
+/// What is refused unless allowed.
+#[derive(Debug, clap::Args)]
+pub(super) struct GuardArgs {
+    /// Go on even if more than half of the catalog is gone
+    #[arg(long)]
+    pub(super) allow_mass_delete: bool,
+
+    /// Apply a head that is older than the one held
+    #[arg(long)]
+    pub(super) allow_rollback: bool,
+
+    /// Refuse a head that is past its expiry
+    #[arg(long)]
+    pub(super) require_fresh: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct BrowseArgs {
+    /// The folder of the store
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+
+    /// The folder of definitions put there by hand [default: STORE/local]
+    #[arg(long, value_name = "DIR")]
+    pub(super) local: Option<PathBuf>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    /// The name of the definition
+    pub(super) name: String,
+
+    #[command(flatten)]
+    pub(super) browse: BrowseArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    pub(super) browse: BrowseArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    pub(super) browse: BrowseArgs,
+
+    /// Fetch what is damaged again, from the sources of the last update
+    #[arg(long)]
+    pub(super) repair: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ChangesArgs {
+    /// A JSON object of what is applied, name to revision; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) applied: PathBuf,
+
+    #[command(flatten)]
+    pub(super) browse: BrowseArgs,
+}
+
+/// A duration in seconds: not negative, and not so long that no clock can hold it.
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    if (0.0..=1e9).contains(&value) {
+        Ok(value)
+    } else {
+        Err("expected 0 to 1,000,000,000 seconds".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn seconds_are_bounded() {
+        assert_eq!(seconds("1.5"), Ok(1.5));
+        for bad in ["", "x", "-1", "nan", "inf", "1e10"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `publish`.
+
+use serde::Serialize;
+
+use super::args::PublishArgs;
+use super::output::{Output, count, note, printable};
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::MassDelete;
+use crate::problem::{Problem, Severity};
+use crate::publish::{Leniency, PublishOutcome, PublishReport, Publisher};
+use crate::time::Timestamp;
+
+/// The variable that fixes the time of publication (reproducible-builds.org).
+const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
+    let mut publisher = Publisher::new(&args.dir).keep(args.keep);
+    if args.in_place {
+        publisher = publisher.in_place();
+    }
+    if let Some(folder) = &args.out {
+        publisher = publisher.out(folder);
+    }
+    if let Some(url) = &args.url {
+        publisher = publisher.url(url);
+    }
+    if let Some(days) = args.expires_in {
+        publisher = publisher.expires_in_days(days);
+    }
+    if args.lenient {
+        publisher = publisher.leniency(Leniency::LeaveOut);
+    }
+    if args.allow_mass_delete {
+        publisher = publisher.mass_delete(MassDelete::Allow);
+    }
+    if let Some(published) = source_date_epoch()? {
+        publisher = publisher.published(published);
+    }
+    let result = publisher.run();
+    let problems = match &result {
+        Ok(report) => &*report.problems,
+        Err(error) => error.problems(),
+    };
+    for problem in problems {
+        note(problem.to_string());
+    }
+    if args.json {
+        match &result {
+            Ok(report) => out.json(&ReportJson::from(report))?,
+            Err(error) => {
+                let problems = problems.iter().map(ProblemJson::from).collect();
+                out.json(&FailedJson { outcome: "failed", error: error.into(), problems })?;
+            }
+        }
+    }
+    let report = result?;
+    if !args.json {
+        out.line(printable(&sentence(&report)))?;
+    }
+    Ok(0)
+}
+
+fn source_date_epoch() -> Result<Option<Timestamp>> {
+    let Some(value) = std::env::var_os(SOURCE_DATE_EPOCH) else {
+        return Ok(None);
+    };
+    let seconds = value.to_str().and_then(|value| value.trim().parse().ok()).ok_or_else(|| {
+        let message = format!("expected a number of seconds in {SOURCE_DATE_EPOCH}, got {value:?}");
+        Error::new(ErrorKind::Argument, message)
+    })?;
+    Timestamp::from_unix(seconds).map(Some)
+}
+
+fn sentence(report: &PublishReport) -> String {
+    let (verb, serial) = match report.outcome {
+        PublishOutcome::Unchanged => ("nothing new", report.serial),
+        _ => ("published", report.serial),
+    };
+    let left_out =
+        report.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let left_out = match left_out {
+        0 => String::new(),
+        n => format!(", {} passed over", count(n, "problem")),
+    };
+    format!(
+        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{left_out}) in {}",
+        match report.entries {
+            1 => "1 entry".to_owned(),
+            n => format!("{n} entries"),
+        },
+        report.added.len(),
+        report.changed.len(),
+        report.removed.len(),
+        report.head.display()
+    )
+}
+
+#[derive(Serialize)]
+struct ReportJson<'a> {
+    outcome: &'static str,
+    serial: u64,
+    manifest: String,
+    head: String,
+    entries: usize,
+    added: &'a [String],
+    changed: &'a [String],
+    removed: &'a [String],
+    problems: Vec<ProblemJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FailedJson<'a> {
+    outcome: &'static str,
+    error: super::output::ErrorJson,
+    problems: Vec<ProblemJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    severity: &'static str,
+    file: &'a str,
+    line: Option<u32>,
+    column: Option<u32>,
+    message: &'a str,
+}
+
+impl<'a> From<&'a Problem> for ProblemJson<'a> {
+    fn from(problem: &'a Problem) -> Self {
+        ProblemJson {
+            severity: match problem.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            },
+            file: &problem.file,
+            line: problem.position.map(|position| position.line),
+            column: problem.position.map(|position| position.column),
+            message: &problem.message,
+        }
+    }
+}
+
+impl<'a> From<&'a PublishReport> for ReportJson<'a> {
+    fn from(report: &'a PublishReport) -> Self {
+        ReportJson {
+            outcome: match report.outcome {
+                PublishOutcome::Published => "published",
+                PublishOutcome::Unchanged => "unchanged",
+            },
+            serial: report.serial,
+            manifest: report.manifest.to_string(),
+            head: report.head.display().to_string(),
+            entries: report.entries,
+            added: &report.added,
+            changed: &report.changed,
+            removed: &report.removed,
+            problems: report.problems.iter().map(ProblemJson::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! The publisher: turns the folder of a catalog into a tree of static files.
+//!
+//! | file | does |
+//! |---|---|
+//! | `scan.rs` | reads the list and every file it names, one at a time |
+//! | `check.rs` | checks one definition file |
+//! | `tree.rs` | writes the tree, the head last |
+//! | `history.rs` | remembers what was published |
+
+mod check;
+mod history;
+mod scan;
+mod tree;
+
+use std::path::{Path, PathBuf};
+
+use crate::digest::Digest;
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::{Files, RealFiles, try_lock};
+use crate::head::{DEFAULT_MANIFEST, Head};
+use crate::location::Location;
+use crate::manifest::{Entry, Manifest};
+use crate::path::EntryPath;
+use crate::plan::{MassDelete, Plan};
+use crate::problem::{Problem, Severity};
+use crate::time::{Clock, SystemClock, Timestamp};
+use history::{History, Record};
+use scan::{Scan, Scanned};
+use tree::Tree;
+
+/// The folder in which every file is found under its digest.
+const BY_SHA: &str = "by-sha";
+
+/// Largest head that is published, in bytes: one TCP segment together with the
+/// headers of its response.
+const MAX_PUBLISHED_HEAD_BYTES: usize = 1200;
+
+/// How many publications stay available, unless told otherwise.
+const DEFAULT_KEEP: usize = 16;
+
+/// What becomes of a definition that has problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leniency {
+    /// One bad definition means that nothing is published.
+    #[default]
+    Strict,
+    /// A bad definition is left out, and reported.
+    LeaveOut,
+}
+
+/// Where the parts of a tree are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// A folder of its own.
+    Separate,
+    /// In the catalog's own folder, beside what older systems read.
+    InPlace,
+}
+
+impl Layout {
+    fn head_name(self) -> &'static str {
+        match self {
+            Layout::Separate => "root.sha",
+            Layout::InPlace => "root.v2.sha",
+        }
+    }
+
+    fn manifest_name(self) -> &'static str {
+        match self {
+            Layout::Separate => DEFAULT_MANIFEST,
+            Layout::InPlace => "root.v2.json",
+        }
+    }
+}
+
+/// Whether a name at the top of the catalog's folder is part of a published tree.
+fn is_of_the_tree(name: &str) -> bool {
+    EntryPath::new(name).is_ok_and(|path| path.is_reserved())
+}
+
+/// Publishes the catalog in a folder: `root.json`, which maps ids to files, and the files.
+///
+/// Everything is checked before anything is written; files are written under their
+/// digest first and the head last, each by rename, so that no client ever sees half a
+/// publication. The same catalog published at the same time gives the same bytes.
+pub struct Publisher<'a> {
+    catalog: PathBuf,
+    out: Option<PathBuf>,
+    layout: Layout,
+    url: Option<String>,
+    keep: usize,
+    expires_in_days: Option<u32>,
+    leniency: Leniency,
+    mass_delete: MassDelete,
+    published: Option<Timestamp>,
+    clock: &'a dyn Clock,
+    files: &'a dyn Files,
+}
+
+/// What a publication has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PublishReport {
+    /// Whether anything was written.
+    pub outcome: PublishOutcome,
+    /// The serial of the head.
+    pub serial: u64,
+    /// The digest of the manifest.
+    pub manifest: Digest,
+    /// The head that was written or found up to date.
+    pub head: PathBuf,
+    /// How many entries are published.
+    pub entries: usize,
+    /// Ids that are new since the last publication.
+    pub added: Vec<String>,
+    /// Ids whose file has other bytes.
+    pub changed: Vec<String>,
+    /// Ids that are gone.
+    pub removed: Vec<String>,
+    /// Warnings, and what was left out.
+    pub problems: Vec<Problem>,
+}
+
+/// Whether a publication wrote anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PublishOutcome {
+    /// There is a new head.
+    Published,
+    /// Everything was published already; nothing was written.
+    Unchanged,
+}
+
+impl<'a> Publisher<'a> {
+    /// Publishes the catalog in this folder, into its subfolder `v2` unless told otherwise.
+    pub fn new(catalog: impl Into<PathBuf>) -> Publisher<'a> {
+        Publisher {
+            catalog: catalog.into(),
+            out: None,
+            layout: Layout::Separate,
+            url: None,
+            keep: DEFAULT_KEEP,
+            expires_in_days: None,
+            leniency: Leniency::default(),
+            mass_delete: MassDelete::default(),
+            published: None,
+            clock: &SystemClock,
+            files: &RealFiles,
+        }
+    }
+
+    /// Puts the tree into this folder; `<catalog>/v2` by default.
+    pub fn out(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.out = Some(folder.into());
+        self.layout = Layout::Separate;
+        self
+    }
+
+    /// Puts the tree into the catalog's own folder, as `root.v2.json`, `root.v2.sha` and
+    /// `by-sha/`: systems that read `root.json` notice nothing.
+    pub fn in_place(mut self) -> Self {
+        self.out = None;
+        self.layout = Layout::InPlace;
+        self
+    }
+
+    /// The URL that clients fetch everything but the head from; by default they use the
+    /// head's own folder.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = Some(url.into());
+        self
+    }
+
+    /// How many publications stay available to clients that are behind; 16 by default,
+    /// and at least the last one.
+    pub fn keep(mut self, publications: usize) -> Self {
+        self.keep = publications.max(1);
+        self
+    }
+
+    /// Lets the head expire after so many days; by default it does not. A new head is
+    /// written when less than half of that time is left.
+    pub fn expires_in_days(mut self, days: u32) -> Self {
+        self.expires_in_days = Some(days);
+        self
+    }
+
+    /// What becomes of bad definitions; [`Leniency::Strict`] by default.
+    pub fn leniency(mut self, leniency: Leniency) -> Self {
+        self.leniency = leniency;
+        self
+    }
+
+    /// Whether more than half of the catalog may go; [`MassDelete::Refuse`] by default.
+    pub fn mass_delete(mut self, guard: MassDelete) -> Self {
+        self.mass_delete = guard;
+        self
+    }
+
+    /// The time of publication; the clock's by default. Fixed, it makes publications
+    /// reproducible.
+    pub fn published(mut self, at: Timestamp) -> Self {
+        self.published = Some(at);
+        self
+    }
+
+    /// Where the time comes from; the machine's clock by default.
+    pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn files(mut self, files: &'a dyn Files) -> Self {
+        self.files = files;
+        self
+    }
+
+    /// Publishes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Catalog`] if something is wrong with the catalog, with every
+    /// finding in [`Error::problems`]; [`ErrorKind::MassDelete`];
+    /// [`ErrorKind::Argument`] for a URL or folder that cannot be used;
+    /// [`ErrorKind::Locked`] while another process publishes there;
+    /// [`ErrorKind::Head`] if the folder has a head that is not a publisher's;
+    /// [`ErrorKind::Store`]. Until the new head is written, the tree is published as it
+    /// was; what a failed run left is used or removed by the next one.
+    pub fn run(&self) -> Result<PublishReport> {
+        self.check_arguments()?;
+        let folder = match self.layout {
+            Layout::InPlace => self.catalog.clone(),
+            Layout::Separate => self.out.clone().unwrap_or_else(|| self.catalog.join("v2")),
+        };
+        if !self.catalog.is_dir() {
+            let message = "expected the folder of a catalog, found none";
+            return Err(Error::new(ErrorKind::NotFound, message).with_path(&self.catalog));
+        }
+        if self.layout == Layout::Separate {
+            std::fs::create_dir_all(&folder)
+                .map_err(|error| Error::io("create this folder", &folder, error))?;
+            if is_same_folder(&folder, &self.catalog) {
+                let message = "the tree would replace the catalog: publish in place instead";
+                return Err(Error::new(ErrorKind::Argument, message).with_path(folder));
+            }
+        }
+        let Some(_lock) = try_lock(&folder)? else {
+            let message = "another process is publishing here";
+            return Err(Error::new(ErrorKind::Locked, message).with_path(folder));
+        };
+        let tree = Tree {
+            files: self.files,
+            catalog: &self.catalog,
+            folder: &folder,
+            layout: self.layout,
+        };
+        self.publish(&tree)
+    }
+
+    fn check_arguments(&self) -> Result<()> {
+        if let Some(url) = &self.url {
+            let location = Location::of_head_url(url);
+            let text = format!("{}\n# url {url}\n", Digest::of(b""));
+            location.and_then(|_| Head::parse(text.as_bytes())).map_err(|error| {
+                let message = format!("not a usable URL for a head: {url:?}");
+                Error::new(ErrorKind::Argument, message).with_source(error)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn publish(&self, tree: &Tree<'_>) -> Result<PublishReport> {
+        let head = tree.head()?;
+        let previous = match &head {
+            Some(head) => tree.manifest(head.digest())?,
+            None => None,
+        };
+        let mut problems = Vec::new();
+        let history = History::load(self.files, &tree.history_path())?;
+        if let Some(head) = &head {
+            if history.is_none() {
+                problems
+                    .push(Problem::warning("history.json", "lost; it starts anew from the head"));
+            }
+            if previous.is_none() {
+                let message = format!("the manifest {} is gone; published anew", head.digest());
+                problems.push(Problem::warning(tree.layout.head_name(), message));
+            }
+        }
+        let mut history = history.unwrap_or_default();
+        let is_in_history =
+            |record: &Record| head.as_ref().is_some_and(|head| record.manifest == head.digest());
+        let is_tidy = history.records.first().is_some_and(is_in_history);
+        if let Some(head) = head.as_ref().filter(|_| !is_tidy) {
+            // The last run ended right after its head.
+            history = history.with(head.into(), self.keep);
+        }
+        let previous = previous.unwrap_or_default();
+
+        let scan = Scan::run(self.files, &self.catalog, self.leniency, &previous)?;
+        let has_errors = scan.has_errors();
+        problems.extend(scan.problems);
+        if has_errors && self.leniency == Leniency::Strict {
+            return Err(refused(problems));
+        }
+        if scan.scanned.is_empty() {
+            let message = "there is nothing to publish";
+            problems.push(Problem::error(DEFAULT_MANIFEST, None, message));
+            return Err(refused(problems));
+        }
+        let published = self.published.unwrap_or_else(|| self.clock.now().into());
+        let manifest = manifest_of(&scan.scanned, &previous, published)?;
+        let nothing_damaged = Default::default();
+        let plan = Plan::new(&previous, &nothing_damaged, &manifest);
+        plan.check_deletes(self.mass_delete)?;
+
+        let (digest, size_bytes) = manifest.canonical_digest();
+        let mut report = PublishReport {
+            outcome: PublishOutcome::Unchanged,
+            serial: 0,
+            manifest: digest,
+            head: tree.head_path(),
+            entries: manifest.len(),
+            added: plan.added.iter().map(|id| (*id).to_owned()).collect(),
+            changed: plan.changed.iter().map(|id| (*id).to_owned()).collect(),
+            removed: plan.removed.iter().map(|id| (*id).to_owned()).collect(),
+            problems,
+        };
+        if let Some(head) = head.as_ref().filter(|head| self.is_still_good(head, digest, published))
+            && tree.is_whole(&manifest, digest)?
+        {
+            if !is_tidy {
+                tree.tidy(&history, head.into(), self.keep)?;
+            }
+            report.serial = head.serial().unwrap_or(0);
+            return Ok(report);
+        }
+        let newest = history.records.iter().map(|record| record.serial).max();
+        let newest = newest.max(head.as_ref().and_then(Head::serial)).unwrap_or(0);
+        let serial = newest.checked_add(1).ok_or_else(|| {
+            let message = "the serial cannot grow any more; publish into a new folder";
+            Error::new(ErrorKind::Head, message).with_path(tree.head_path())
+        })?;
+        let head = self.new_head(digest, size_bytes, serial, published, tree.layout)?;
+        tree.write(&scan.scanned, &manifest, digest, &previous)?;
+        tree.write_head(&head)?;
+        tree.tidy(&history, (&head).into(), self.keep)?;
+        report.outcome = PublishOutcome::Published;
+        report.serial = serial;
+        Ok(report)
+    }
+
+    /// Whether the head says already what a new one would say.
+    fn is_still_good(&self, head: &Head, digest: Digest, now: Timestamp) -> bool {
+        let is_fresh = match (self.expires_in_days, head.expires()) {
+            (None, None) => true,
+            (Some(days), Some(expires)) => {
+                let left = expires.as_unix().saturating_sub(now.as_unix());
+                left * 2 >= i64::from(days) * 86_400
+            }
+            _ => false,
+        };
+        head.digest() == digest && head.url() == self.url.as_deref() && is_fresh
+    }
+
+    fn new_head(
+        &self,
+        digest: Digest,
+        size_bytes: u64,
+        serial: u64,
+        published: Timestamp,
+        layout: Layout,
+    ) -> Result<Head> {
+        let head = Head::new(digest, EntryPath::new(layout.manifest_name())?)
+            .with_serial(serial)
+            .with_published(published)
+            .with_expires(self.expires_in_days.map(|days| published.plus_days(days)))
+            .with_size(size_bytes)
+            .with_url(self.url.clone())
+            .with_by_sha(EntryPath::new(BY_SHA)?);
+        let len = head.to_string().len();
+        if len > MAX_PUBLISHED_HEAD_BYTES {
+            let message = format!(
+                "the head would have {len} bytes, which is more than {MAX_PUBLISHED_HEAD_BYTES}: \
+                 the URL is too long"
+            );
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        Ok(head)
+    }
+}
+
+/// The manifest of what was scanned. The time of an entry moves only with its bytes.
+fn manifest_of(scanned: &[Scanned], previous: &Manifest, now: Timestamp) -> Result<Manifest> {
+    let by_digest: std::collections::HashMap<Digest, Option<Timestamp>> =
+        previous.entries().iter().map(|entry| (entry.digest(), entry.updated())).collect();
+    let entries = scanned.iter().map(|file| {
+        let same = previous.entry(&file.id).filter(|old| old.digest() == file.digest);
+        let updated = match same {
+            Some(old) => old.updated(),
+            None => by_digest.get(&file.digest).copied().flatten(),
+        };
+        Ok(Entry::new(&*file.id, file.path.clone(), file.digest)?
+            .with_size(file.len_bytes)
+            .with_updated(updated.unwrap_or(now))
+            .with_names(file.names.iter().map(String::as_str)))
+    });
+    Manifest::from_entries(entries.collect::<Result<_>>()?)
+}
+
+fn refused(problems: Vec<Problem>) -> Error {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let message = match errors {
+        1 => "nothing was published: 1 problem".to_owned(),
+        n => format!("nothing was published: {n} problems"),
+    };
+    Error::new(ErrorKind::Catalog, message).with_problems(problems)
+}
+
+fn is_same_folder(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}

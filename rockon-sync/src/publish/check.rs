@@ -1,0 +1,254 @@
+//! Checks a definition file: everything that the appliance's importer relies on.
+
+use serde_json::value::RawValue;
+
+use crate::definition;
+use crate::json::{Object, Position, kind_of};
+use crate::problem::Problem;
+
+/// Fields that every definition has.
+const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
+/// Fields that every container has.
+const CONTAINER_FIELDS: &[&str] = &["image", "launch_order"];
+/// Parts of a container, and the fields that each of their members has.
+const CONTAINER_PARTS: &[(&str, &str, &[&str])] = &[
+    ("ports", "port", &["description", "label", "host_default"]),
+    ("volumes", "volume", &["description", "label"]),
+    ("environment", "environment variable", &["description", "label"]),
+    ("devices", "device", &["description", "label"]),
+];
+
+/// Deepest nesting of a definition: real ones have seven levels.
+const MAX_DEPTH: usize = 64;
+
+/// What is known of a definition file after checking it.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    pub(super) definitions: Vec<Named>,
+    pub(super) containers: Vec<Named>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A name that has to be unique in the catalog.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) name: String,
+    pub(super) position: Option<Position>,
+}
+
+/// Checks the bytes of the file that the catalog calls `file`.
+pub(super) fn check(file: &str, bytes: &[u8]) -> Checked {
+    let mut checker = Checker { file, text: "", checked: Checked::default() };
+    // The reader that clients use decides what a definition file is at all.
+    let text = match definition::parse(bytes).and_then(|_| definition::text(bytes)) {
+        Ok(text) => text,
+        Err(error) => {
+            let position = definition::position_of_syntax_error(bytes);
+            let problem = Problem::error(file, position, error.to_string());
+            checker.checked.problems.push(problem);
+            return checker.checked;
+        }
+    };
+    checker.text = text;
+    checker.check_file();
+    checker.checked
+}
+
+struct Checker<'a> {
+    file: &'a str,
+    text: &'a str,
+    checked: Checked,
+}
+
+impl<'a> Checker<'a> {
+    fn check_file(&mut self) {
+        let text = self.text;
+        let Ok(object) = Object::parse(text) else { return };
+        for duplicate in object.duplicates() {
+            let message = format!("the key {:?} is there twice", duplicate.key);
+            self.problem(duplicate.value, message);
+        }
+        for member in &object.members {
+            let position = Position::of(text, member.value.get());
+            let name = member.key.to_string();
+            self.check_duplicates(member.value, MAX_DEPTH);
+            self.check_definition(&name, member.value);
+            self.checked.definitions.push(Named { name, position });
+        }
+    }
+
+    fn problem(&mut self, at: &RawValue, message: impl Into<String>) {
+        let position = Position::of(self.text, at.get());
+        self.checked.problems.push(Problem::error(self.file, position, message));
+    }
+
+    /// Names every key that an object below `value` has twice.
+    fn check_duplicates(&mut self, value: &'a RawValue, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else {
+            self.problem(value, format!("nested deeper than {MAX_DEPTH} levels"));
+            return;
+        };
+        if let Ok(object) = Object::parse(value.get()) {
+            for duplicate in object.duplicates() {
+                let message = format!("the key {:?} is there twice", duplicate.key);
+                self.problem(duplicate.value, message);
+            }
+            object.members.iter().for_each(|member| self.check_duplicates(member.value, depth));
+        } else if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+            items.into_iter().for_each(|item| self.check_duplicates(item, depth));
+        }
+    }
+
+    fn check_definition(&mut self, name: &str, value: &'a RawValue) {
+        let what = format!("definition {name:?}");
+        if name.is_empty() {
+            self.problem(value, "a definition has an empty name");
+        }
+        let Some(definition) = self.object(&what, value) else { return };
+        self.check_fields(&what, value, &definition, DEFINITION_FIELDS);
+        let Some(containers) = definition.value("containers") else { return };
+        let Some(members) = self.object(&format!("{what}: \"containers\""), containers) else {
+            return;
+        };
+        if members.members.is_empty() {
+            self.problem(containers, format!("{what}: expected a container, got none"));
+        }
+        for member in &members.members {
+            let position = Position::of(self.text, member.value.get());
+            self.checked.containers.push(Named { name: member.key.to_string(), position });
+            self.check_container(&format!("{what}, container {:?}", member.key), member.value);
+        }
+    }
+
+    fn check_container(&mut self, what: &str, value: &'a RawValue) {
+        let Some(container) = self.object(what, value) else { return };
+        self.check_fields(what, value, &container, CONTAINER_FIELDS);
+        for (part, one, fields) in CONTAINER_PARTS {
+            let Some(members) = container.value(part) else { continue };
+            let Some(members) = self.object(&format!("{what}: {part:?}"), members) else {
+                continue;
+            };
+            for member in &members.members {
+                let what = format!("{what}, {one} {:?}", member.key);
+                if let Some(object) = self.object(&what, member.value) {
+                    self.check_fields(&what, member.value, &object, fields);
+                }
+            }
+        }
+    }
+
+    fn object(&mut self, what: &str, value: &'a RawValue) -> Option<Object<'a>> {
+        let object = Object::parse(value.get()).ok();
+        if object.is_none() {
+            self.problem(value, format!("{what}: expected an object, got {}", kind_of(value)));
+        }
+        object
+    }
+
+    fn check_fields(&mut self, what: &str, at: &RawValue, object: &Object<'_>, fields: &[&str]) {
+        for field in fields {
+            if object.value(field).is_none() {
+                self.problem(at, format!("{what}: {field:?} is missing"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#"{"A": {
+ "description": "", "website": "", "version": "1",
+ "containers": {"a": {
+  "image": "i", "launch_order": 1,
+  "ports": {"80": {"description": "", "label": "", "host_default": 8080}},
+  "volumes": {"/v": {"description": "", "label": ""}},
+  "environment": {"E": {"description": "", "label": ""}},
+  "devices": {"D": {"description": "", "label": ""}}
+ }}
+}}"#;
+
+    fn problems(text: &str) -> Vec<String> {
+        check("a.json", text.as_bytes()).problems.iter().map(Problem::to_string).collect()
+    }
+
+    #[test]
+    fn a_whole_definition_passes_and_its_names_are_known() {
+        let checked = check("a.json", WHOLE.as_bytes());
+        assert!(checked.problems.is_empty(), "{:?}", checked.problems);
+        assert_eq!(checked.definitions[0].name, "A");
+        assert_eq!(checked.containers[0].name, "a");
+        assert_eq!(checked.containers[0].position, Some(Position { line: 3, column: 22 }));
+    }
+
+    #[test]
+    fn every_gap_is_named_with_its_place() {
+        for (from, to, expected) in [
+            ("\"website\": \"\", ", "", "a.json:1:7: definition \"A\": \"website\" is missing"),
+            (
+                "\"image\": \"i\", ",
+                "",
+                "a.json:3:22: definition \"A\", container \"a\": \"image\" is missing",
+            ),
+            (", \"launch_order\": 1", "", "container \"a\": \"launch_order\" is missing"),
+            (
+                ", \"host_default\": 8080",
+                "",
+                "a.json:5:19: definition \"A\", container \"a\", port \"80\": \"host_default\" is missing",
+            ),
+            (
+                "\"/v\": {\"description\": \"\", ",
+                "\"/v\": {",
+                "volume \"/v\": \"description\" is missing",
+            ),
+            (
+                "\"E\": {\"description\": \"\", \"label\": \"\"}",
+                "\"E\": 3",
+                "environment variable \"E\": expected an object, got a number",
+            ),
+            (
+                "\"D\": {\"description\": \"\", \"label\": \"\"}",
+                "\"D\": {\"description\": \"\"}",
+                "device \"D\": \"label\" is missing",
+            ),
+            ("{\"80\"", "[1], \"x\": {\"80\"", "\"ports\": expected an object, got an array"),
+            (
+                "\"version\": \"1\"",
+                "\"version\": \"1\", \"version\": \"2\"",
+                "a.json:2:63: the key \"version\" is there twice",
+            ),
+            (
+                "{\"a\": {",
+                "{}, \"z\": {\"a\": {",
+                "definition \"A\": expected a container, got none",
+            ),
+        ] {
+            assert!(WHOLE.contains(from), "{from}");
+            let found = problems(&WHOLE.replacen(from, to, 1));
+            assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:#?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_definition_file_is_one_problem_with_its_place() {
+        for (text, expected) in [
+            ("{\n \"A\": {},\n}", "a.json:3:1: not JSON"),
+            ("<html>", "a.json:1:1: expected JSON, got what looks like an HTML page"),
+            ("{\"A\": 1}", "a.json: expected an object for \"A\", got a number"),
+            ("{}", "a.json: there is no definition in it"),
+        ] {
+            let found = problems(text);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+        }
+        let deep =
+            format!("{{\"A\": {}{}}}", "{\"x\":".repeat(70), "1".to_owned() + &"}".repeat(70));
+        assert!(problems(&deep).iter().any(|problem| problem.contains("nested deeper")));
+    }
+
+    #[test]
+    fn all_problems_of_a_file_are_found_in_one_run() {
+        let found = problems(r#"{"A": {"containers": {"a": {}}}, "B": {}}"#);
+        assert_eq!(found.len(), 3 + 2 + 4, "{found:#?}");
+    }
+}
