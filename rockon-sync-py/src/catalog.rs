@@ -40,7 +40,7 @@ impl Catalog {
     }
 
     /// The definition of this name, or `default`.
-    #[pyo3(signature = (key, /, default = None))]
+    #[pyo3(signature = (key, default = None, /))]
     fn get<'py>(
         &self,
         py: Python<'py>,

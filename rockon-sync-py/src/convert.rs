@@ -2,13 +2,17 @@
 //!
 //! The classes are Python's own: `_errors.py` and `_model.py` say what they hold.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyModule, PyTuple};
-use rockon_sync::{ErrorKind, Phase, Progress, Report, SourceStatus, Timestamp, Verification};
+use rockon_sync::{
+    ErrorKind, Phase, Problem, Progress, PublishOutcome, PublishReport, Report, Severity,
+    SourceStatus, Timestamp, Verification,
+};
 
 use crate::logging;
 
@@ -33,15 +37,43 @@ pub(crate) fn error(py: Python<'_>, error: &rockon_sync::Error) -> PyErr {
     if error.kind() == ErrorKind::Argument {
         return PyValueError::new_err(message);
     }
-    let make = || -> PyResult<PyErr> {
-        static OF_KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let of_kind = OF_KIND.import(py, "rockon_sync._errors", "of_kind")?;
-        let path = error.path().map(|path| path.to_path_buf());
-        let arguments =
-            (error.kind().name(), message.as_str(), error.url(), path, error.is_retryable());
-        Ok(PyErr::from_value(of_kind.call1(arguments)?))
+    let path = error.path().map(Path::to_path_buf);
+    let problems = problems(py, error.problems());
+    let problems = match problems {
+        Ok(problems) => problems,
+        Err(error) => return error,
     };
-    make().unwrap_or_else(|error| error)
+    let (kind, url, retryable) = (error.kind().name(), error.url(), error.is_retryable());
+    raised(py, (kind, message, url, path, retryable, problems))
+}
+
+/// The exception for an update that was canceled and did not wait for its server.
+pub(crate) fn canceled(py: Python<'_>) -> PyErr {
+    raised(py, (ErrorKind::Canceled.name(), "canceled by the caller"))
+}
+
+fn raised<'py>(py: Python<'py>, arguments: impl PyCallArgs<'py>) -> PyErr {
+    static OF_KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let of_kind = OF_KIND.import(py, "rockon_sync._errors", "of_kind");
+    match of_kind.and_then(|of_kind| of_kind.call1(arguments)) {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+fn problems<'py>(py: Python<'py>, problems: &[Problem]) -> PyResult<Bound<'py, PyTuple>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = model(py, &CLASS, "Problem")?;
+    let problem = |problem: &Problem| {
+        let fields = PyDict::new(py);
+        fields.set_item("is_error", problem.severity == Severity::Error)?;
+        fields.set_item("file", &problem.file)?;
+        fields.set_item("line", problem.position.map(|position| position.line))?;
+        fields.set_item("column", problem.position.map(|position| position.column))?;
+        fields.set_item("message", &problem.message)?;
+        class.call((), Some(&fields))
+    };
+    PyTuple::new(py, problems.iter().map(problem).collect::<PyResult<Vec<_>>>()?)
 }
 
 /// A time with zone; `None` too for the year 0, which Python cannot hold.
@@ -132,6 +164,28 @@ pub(crate) fn verification<'py>(
     model(py, &CLASS, "Verification")?.call((), Some(&fields))
 }
 
+pub(crate) fn publish_report<'py>(
+    py: Python<'py>,
+    report: &PublishReport,
+) -> PyResult<Bound<'py, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let outcome = match report.outcome {
+        PublishOutcome::Unchanged => "unchanged",
+        _ => "published",
+    };
+    let fields = PyDict::new(py);
+    fields.set_item("outcome", outcome)?;
+    fields.set_item("serial", report.serial)?;
+    fields.set_item("manifest", report.manifest.to_string())?;
+    fields.set_item("head", report.head.as_path())?;
+    fields.set_item("entries", report.entries)?;
+    fields.set_item("added", PyTuple::new(py, &report.added)?)?;
+    fields.set_item("changed", PyTuple::new(py, &report.changed)?)?;
+    fields.set_item("removed", PyTuple::new(py, &report.removed)?)?;
+    fields.set_item("problems", problems(py, &report.problems)?)?;
+    model(py, &CLASS, "PublishReport")?.call((), Some(&fields))
+}
+
 fn failed_entries<'a, 'py>(
     py: Python<'py>,
     failed: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
@@ -154,4 +208,3 @@ pub(crate) fn model<'py>(
     let load = || Ok(PyModule::import(py, "rockon_sync._model")?.getattr(name)?.unbind());
     cell.get_or_try_init(py, load).map(|object| object.bind(py))
 }
-

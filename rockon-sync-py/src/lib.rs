@@ -9,6 +9,7 @@
 //! | `store.rs` | `Store`: its methods |
 //! | `run.rs` | an update on a thread of its own, the caller's thread waiting for it |
 //! | `source.rs`, `catalog.rs`, `cancel.rs` | the classes of these names |
+//! | `publish.rs` | `publish`, and the command line |
 //! | `convert.rs` | errors and reports become Python objects |
 //! | `logging.rs` | log records reach `logging` |
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ mod cancel;
 mod catalog;
 mod convert;
 mod logging;
+mod publish;
 mod run;
 mod source;
 mod store;
@@ -29,6 +31,8 @@ mod _core {
     use crate::cancel::CancelToken;
     #[pymodule_export]
     use crate::catalog::{Catalog, Definition};
+    #[pymodule_export]
+    use crate::publish::{command_line, publish};
     #[pymodule_export]
     use crate::source::Source;
     #[pymodule_export]

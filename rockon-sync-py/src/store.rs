@@ -42,7 +42,7 @@ impl Store {
     /// Brings the store in step with `source`.
     #[pyo3(signature = (
         source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
-        trust = "size-and-time", allow_mass_delete = false, allow_rollback = false,
+        trust = None, allow_mass_delete = false, allow_rollback = false,
         require_fresh = false,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
@@ -53,14 +53,14 @@ impl Store {
         cancel: Option<&CancelToken>,
         timeout: Option<f64>,
         lock_timeout: f64,
-        trust: &str,
+        trust: Option<&str>,
         allow_mass_delete: bool,
         allow_rollback: bool,
         require_fresh: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let job = Job {
             extent: Extent::Whole,
-            trust: parse_trust(trust)?,
+            trust: trust.map_or(Ok(Trust::default()), parse_trust)?,
             mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
             rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
             freshness: if require_fresh { Freshness::Require } else { Freshness::Warn },

@@ -10,7 +10,7 @@ Updates log to the logger `rockon_sync`.
 import logging as _logging
 from collections.abc import Mapping as _Mapping
 
-from ._core import CancelToken, Catalog, Definition, Source, Store, __version__
+from ._core import CancelToken, Catalog, Definition, Source, Store, __version__, publish
 from ._errors import (
     CanceledError,
     ErrorKind,
@@ -27,7 +27,10 @@ from ._model import (
     HeldStatus,
     Outcome,
     Phase,
+    Problem,
     Progress,
+    PublishOutcome,
+    PublishReport,
     Report,
     SourceStatus,
     Trust,
@@ -49,7 +52,10 @@ __all__ = [
     "ManifestError",
     "Outcome",
     "Phase",
+    "Problem",
     "Progress",
+    "PublishOutcome",
+    "PublishReport",
     "Report",
     "RockonSyncError",
     "Source",
@@ -61,6 +67,7 @@ __all__ = [
     "Upsert",
     "Verification",
     "__version__",
+    "publish",
 ]
 
 _Mapping.register(Catalog)

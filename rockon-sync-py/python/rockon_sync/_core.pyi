@@ -2,12 +2,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from pathlib import Path
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, TypeVar, final, overload
 
 from ._errors import RockonSyncError
-from ._model import Changes, Progress, Report, SourceStatus, Trust, Verification
+from ._model import Changes, Progress, PublishReport, Report, SourceStatus, Trust, Verification
 
+_T = TypeVar("_T")
 _Folder: TypeAlias = str | PathLike[str]
+
+__all__ = [
+    "ERROR_KINDS",
+    "CancelToken",
+    "Catalog",
+    "Definition",
+    "Source",
+    "Store",
+    "__version__",
+    "command_line",
+    "publish",
+]
 
 __version__: Final[str]
 ERROR_KINDS: Final[tuple[str, ...]]
@@ -53,6 +66,10 @@ class Catalog(Mapping[str, Definition]):
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[str]: ...
     def __getitem__(self, key: str, /) -> Definition: ...
+    @overload
+    def get(self, key: str, default: None = None, /) -> Definition | None: ...
+    @overload
+    def get(self, key: str, default: Definition | _T, /) -> Definition | _T: ...
     @property
     def hidden(self) -> tuple[Definition, ...]: ...
     @property
@@ -74,7 +91,7 @@ class Store:
         cancel: CancelToken | None = None,
         timeout: float | None = None,
         lock_timeout: float = 0.0,
-        trust: Trust = ...,
+        trust: Trust | None = None,
         allow_mass_delete: bool = False,
         allow_rollback: bool = False,
         require_fresh: bool = False,
@@ -97,3 +114,17 @@ class Store:
     def status(self) -> tuple[SourceStatus, ...]: ...
     def verify(self) -> tuple[Verification, ...]: ...
     def remembered_sources(self) -> tuple[Source, ...]: ...
+
+def publish(
+    catalog: _Folder,
+    *,
+    out: _Folder | None = None,
+    in_place: bool = False,
+    url: str | None = None,
+    keep: int = 16,
+    expires_in_days: int | None = None,
+    published: datetime | None = None,
+    lenient: bool = False,
+    allow_mass_delete: bool = False,
+) -> PublishReport: ...
+def command_line(args: Sequence[str]) -> int: ...

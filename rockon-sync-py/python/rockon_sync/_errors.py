@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ._model import Problem
 
 
 class ErrorKind(StrEnum):
@@ -41,6 +44,8 @@ class RockonSyncError(Exception):
     """The local path concerned."""
     retryable: bool
     """Whether the same call may succeed later without anyone changing anything."""
+    problems: tuple[Problem, ...]
+    """Every finding, where a catalog that is to be published was refused."""
 
     def __init__(
         self,
@@ -50,15 +55,18 @@ class RockonSyncError(Exception):
         url: str | None = None,
         path: Path | None = None,
         retryable: bool = False,
+        problems: tuple[Problem, ...] = (),
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.url = url
         self.path = path
         self.retryable = retryable
+        self.problems = problems
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return of_kind, (self.kind.value, str(self), self.url, self.path, self.retryable)
+        place = (self.url, self.path)
+        return of_kind, (self.kind.value, str(self), *place, self.retryable, self.problems)
 
 
 class TransportError(RockonSyncError):
@@ -115,10 +123,12 @@ def of_kind(
     url: str | None = None,
     path: Path | None = None,
     retryable: bool = False,
+    problems: tuple[Problem, ...] = (),
 ) -> Exception:
     """The exception for an error of this kind."""
     known = ErrorKind(kind)
     found = CLASSES[known]
     if issubclass(found, RockonSyncError):
-        return found(message, kind=known, url=url, path=path, retryable=retryable)
+        place: dict[str, Any] = {"url": url, "path": path}
+        return found(message, kind=known, **place, retryable=retryable, problems=problems)
     return found(message)

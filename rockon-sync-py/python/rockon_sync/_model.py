@@ -36,6 +36,15 @@ class Outcome(StrEnum):
     """Every mirror offers an older state than the one held; nothing was changed."""
 
 
+class PublishOutcome(StrEnum):
+    """Whether a publication wrote anything."""
+
+    PUBLISHED = "published"
+    """There is a new head."""
+    UNCHANGED = "unchanged"
+    """Everything was published already; nothing was written."""
+
+
 class Phase(StrEnum):
     """What an update is doing."""
 
@@ -142,6 +151,47 @@ class Verification:
     def is_intact(self) -> bool:
         """Whether everything is as it was committed."""
         return not self.damaged and not self.strays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with a catalog that is to be published: one finding."""
+
+    is_error: bool
+    """Whether it stands in the way of publishing; else it is a warning."""
+    file: str
+    """The file, relative to the catalog."""
+    line: int | None
+    column: int | None
+    message: str
+
+    def __str__(self) -> str:
+        place = "" if self.line is None else f":{self.line}:{self.column}"
+        return f"{self.file}{place}: {'' if self.is_error else 'warning: '}{self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishReport:
+    """What a publication has done."""
+
+    outcome: PublishOutcome
+    serial: int
+    manifest: str
+    """The digest of the manifest."""
+    head: Path
+    """The head that was written or found up to date."""
+    entries: int
+    added: tuple[str, ...]
+    """Ids that are new since the last publication."""
+    changed: tuple[str, ...]
+    """Ids whose file has other bytes."""
+    removed: tuple[str, ...]
+    """Ids that are gone."""
+    problems: tuple[Problem, ...]
+    """Warnings, and what was left out."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcome", PublishOutcome(self.outcome))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,17 @@
+"""The command line: `python -m rockon_sync`."""
+
+import signal
+import sys
+
+from ._core import command_line
+
+
+def main() -> int:
+    """Runs the command with the arguments of this process; returns its exit code."""
+    # As the command itself does: Ctrl-C ends the process, and the store survives that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return command_line(["rockon-sync", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+//! `publish`, and the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use rockon_sync::{Leniency, MassDelete, Publisher, Timestamp};
+
+use crate::convert::{self, detached};
+
+/// Publishes the catalog in a folder, as files with digests, to be served as they are.
+#[pyfunction]
+#[pyo3(signature = (
+    catalog, *, out = None, in_place = false, url = None, keep = 16, expires_in_days = None,
+    published = None, lenient = false, allow_mass_delete = false,
+))]
+#[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
+pub(crate) fn publish<'py>(
+    py: Python<'py>,
+    catalog: PathBuf,
+    out: Option<PathBuf>,
+    in_place: bool,
+    url: Option<String>,
+    keep: usize,
+    expires_in_days: Option<u32>,
+    published: Option<Bound<'py, PyAny>>,
+    lenient: bool,
+    allow_mass_delete: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    if out.is_some() && in_place {
+        return Err(PyValueError::new_err("expected out or in_place, got both"));
+    }
+    let published = published.map(|moment| to_timestamp(&moment)).transpose()?;
+    let report = detached(py, || {
+        let mut publisher = Publisher::new(catalog)
+            .keep(keep)
+            .leniency(if lenient { Leniency::LeaveOut } else { Leniency::Strict })
+            .mass_delete(if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse });
+        if let Some(out) = out {
+            publisher = publisher.out(out);
+        }
+        if in_place {
+            publisher = publisher.in_place();
+        }
+        if let Some(url) = url {
+            publisher = publisher.url(url);
+        }
+        if let Some(days) = expires_in_days {
+            publisher = publisher.expires_in_days(days);
+        }
+        if let Some(published) = published {
+            publisher = publisher.published(published);
+        }
+        publisher.run()
+    })?;
+    convert::publish_report(py, &report)
+}
+
+/// Runs the command with these arguments, the first being its own name, and returns its
+/// exit code.
+#[pyfunction]
+pub(crate) fn command_line(py: Python<'_>, args: Vec<OsString>) -> u8 {
+    py.detach(|| rockon_sync::cli::main(args))
+}
+
+/// A `datetime` with a zone, in whole seconds.
+fn to_timestamp(moment: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
+    if moment.call_method0("utcoffset")?.is_none() {
+        return Err(PyValueError::new_err("expected a datetime with a zone, got one without"));
+    }
+    let seconds: f64 = moment.call_method0("timestamp")?.extract()?;
+    // Whole seconds of four-digit years are exact in a float.
+    Timestamp::from_unix(seconds.floor() as i64)
+        .map_err(|error| convert::error(moment.py(), &error))
+}

@@ -1,0 +1,300 @@
+"""The API, against real servers: one promise a test."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import rockon_sync
+from rockon_sync import ErrorKind, Outcome, Phase, Source, Store, Trust, _core, _errors
+from support import CatalogFolder, Server
+
+
+def test_nothing_changed_is_one_request(store: Store, v2: Server) -> None:
+    first = store.update(v2.url)
+    assert (first.outcome, first.added) == (Outcome.UPDATED, ("alpha", "beta", "gamma ray"))
+    v2.requests.clear()
+    again = store.update(v2.url)
+    assert (again.outcome, again.requests) == (Outcome.UNCHANGED, 1)
+    assert v2.requests == ["/root.sha"]
+
+
+def test_a_v1_tree_is_followed_before_anything_is_published(store: Store, v1: Server) -> None:
+    assert store.update(v1.url).outcome == "updated"
+    assert list(store.catalog()) == ["Alpha", "Beta", "Gamma Ray"]
+
+
+def test_a_check_changes_nothing(store: Store, v2: Server) -> None:
+    assert store.check(v2.url).added == ("alpha", "beta", "gamma ray")
+    assert store.status()[0].held is None
+
+
+def test_the_catalog_is_a_mapping(store: Store, v2: Server) -> None:
+    store.update(v2.url)
+    catalog = store.catalog()
+    assert isinstance(catalog, Mapping)
+    assert len(catalog) == 3
+    assert list(catalog) == list(catalog.keys()) == ["Alpha", "Beta", "Gamma Ray"]
+    assert "Beta" in catalog
+    assert "beta" not in catalog
+    assert 7 not in catalog
+    assert catalog.get("beta") is None
+    assert catalog.get("beta", "x") == "x"
+    assert catalog.get("Beta") == catalog["Beta"]
+    assert dict(catalog) == dict(catalog.items())
+    assert [definition.name for definition in catalog.values()] == list(catalog)
+    assert len({*catalog.values(), *catalog.values()}) == 3
+    with pytest.raises(KeyError, match="'beta'"):
+        catalog["beta"]
+    match catalog:
+        case {"Alpha": alpha}:
+            assert alpha.name == "Alpha"
+        case _:
+            pytest.fail("a mapping pattern does not match")
+
+
+def test_a_definition_is_handed_out_to_the_letter(
+    store: Store, catalog: CatalogFolder, v1: Server
+) -> None:
+    text = '{"z": 1.0, "a": 1e3, "z": 2, "é": "\\u00e9"}'
+    (catalog.folder / "alpha.json").write_text('{"Alpha": ' + text + "}")
+    store.update(v1.url)
+    alpha = store.catalog()["Alpha"]
+    assert alpha.text == text
+    assert alpha.parsed == json.loads(text)
+    assert list(alpha.parsed) == ["z", "a", "é"]
+    assert (alpha.source, alpha.entry_id) == ("rockstor", "alpha")
+    assert alpha.file.name == "alpha.json"
+    assert len(alpha.revision) == 64
+
+
+def test_times_have_a_zone(store: Store, catalog: CatalogFolder, v2: Server) -> None:
+    catalog.put("Alpha", version="2")
+    at = datetime(2026, 11, 22, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
+    report = rockon_sync.publish(catalog.folder, published=at, expires_in_days=36500)
+    assert (report.outcome, report.changed) == ("published", ("alpha",))
+    store.update(v2.url)
+    status = store.status()[0]
+    assert status.held is not None
+    assert status.held.published == at
+    assert status.held.published.tzinfo is UTC
+    assert status.checked is not None
+    assert abs(datetime.now(UTC) - status.checked) < timedelta(minutes=1)
+    assert store.catalog()["Alpha"].updated == at
+    with pytest.raises(ValueError, match="zone"):
+        rockon_sync.publish(catalog.folder, published=datetime(2026, 1, 1))
+
+
+def test_changes_since_what_is_recorded(store: Store, v2: Server) -> None:
+    store.update(v2.url)
+    catalog = store.catalog()
+    applied: dict[str, str | None] = {name: entry.revision for name, entry in catalog.items()}
+    assert not catalog.changes_since(applied)
+    del applied["Alpha"]
+    applied |= {"Beta": None, "Gone": "0" * 64}
+    changes = catalog.changes_since(applied)
+    assert changes
+    assert changes.deletes == ("Gone",)
+    upserts = [(upsert.definition.name, upsert.is_new) for upsert in changes.upserts]
+    assert upserts == [("Alpha", True), ("Beta", False)]
+
+
+def test_a_failed_entry_is_reported_and_nothing_is_deleted_for_it(
+    store: Store, v1: Server
+) -> None:
+    v1.statuses["/beta.json"] = 403
+    report = store.update(v1.url)
+    assert report.outcome is Outcome.PARTIAL
+    assert [(entry.id, entry.kind) for entry in report.failed] == [("beta", ErrorKind.STATUS)]
+    changes = store.catalog().changes_since({"Beta": "0" * 64})
+    assert (changes.deletes, changes.withheld) == ((), ("Beta",))
+    assert "beta" in changes.reasons[0]
+
+
+def test_damage_is_found_and_mended(store: Store, v2: Server) -> None:
+    store.update(v2.url)
+    file = store.catalog()["Alpha"].file
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes().swapcase())
+    (found,) = store.verify()
+    assert (found.is_intact, [path.name for path in found.damaged]) == (False, ["alpha.json"])
+    with pytest.raises(rockon_sync.IntegrityError) as raised:
+        _ = store.catalog()["Alpha"].text
+    assert raised.value.path == file
+    assert store.update(v2.url, trust=Trust.DIGEST).healed == ("alpha",)
+    assert store.verify()[0].is_intact
+
+
+def test_a_local_file_wins(store: Store, v2: Server, tmp_path: Path) -> None:
+    store.update(v2.url)
+    local = CatalogFolder(tmp_path / "mine")
+    (local.folder / "root.json").unlink()
+    (local.folder / "alpha.json").write_text('{"Alpha": {"mine": true}}')
+    catalog = store.catalog(local=local.folder, sources=["rockstor"])
+    assert catalog["Alpha"].parsed == {"mine": True}
+    assert catalog["Alpha"].source is None
+    assert [hidden.source for hidden in catalog.hidden] == ["rockstor"]
+
+
+def test_sources_have_names_and_mirrors(store: Store, v2: Server, catalog: CatalogFolder) -> None:
+    source = Source(v2.url + "gone/root.sha", catalog.folder / "v2", name="extra")
+    assert (source.name, len(source.trees)) == ("extra", 2)
+    assert store.update(source).source == "extra"
+    assert [found.name for found in store.remembered_sources()] == ["extra"]
+    assert store.update("extra=" + v2.url).outcome is Outcome.UNCHANGED
+    assert store.update(catalog.folder / "v2").source == "rockstor"
+
+
+def test_secrets_of_a_url_are_never_shown(store: Store) -> None:
+    source = Source("http://me:secret@127.0.0.1:1/?token=secret")
+    with pytest.raises(rockon_sync.TransportError) as raised:
+        store.update(source, timeout=0.2)
+    error = raised.value
+    shown = [repr(source), *source.trees, str(error), repr(error), str(error.url)]
+    assert not [text for text in shown if "secret" in text]
+    assert (error.kind, error.retryable) == (ErrorKind.TRANSPORT, True)
+
+
+def test_progress_has_true_totals_and_ends_with_the_commit(store: Store, v2: Server) -> None:
+    seen: list[rockon_sync.Progress] = []
+    store.update(v2.url, progress=seen.append)
+    assert seen[0].phase is Phase.CHECKING
+    assert seen[-1].phase is Phase.COMMITTING
+    last = seen[-1]
+    assert last.files_done == last.files_total == 3
+    assert last.bytes_done == last.bytes_total
+    assert last.bytes_total is not None
+    assert last.bytes_total > 0
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"source": "ftp://example.org/"}, "ftp"),
+        ({"source": ""}, "nothing"),
+        ({"timeout": -1.0}, "timeout"),
+        ({"timeout": float("nan")}, "timeout"),
+        ({"trust": "blind"}, "blind"),
+    ],
+)
+def test_bad_arguments_are_value_errors(
+    store: Store, argument: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        store.update(**({"source": "http://127.0.0.1:1/"} | argument))  # type: ignore[arg-type]
+
+
+def test_bad_names_are_value_errors(store: Store) -> None:
+    with pytest.raises(ValueError, match="source name"):
+        Source("http://127.0.0.1:1/", name="../up")
+    with pytest.raises(ValueError, match="source name"):
+        store.catalog(sources=["local"])
+    with pytest.raises(ValueError, match="nothing"):
+        Source()
+
+
+def test_a_store_that_is_not_there_is_a_store_error(store: Store) -> None:
+    with pytest.raises(rockon_sync.StoreError) as raised:
+        store.catalog()
+    assert (raised.value.kind, raised.value.path) == (ErrorKind.NOT_FOUND, store.folder)
+
+
+def test_a_list_that_is_none_is_a_manifest_error(store: Store, v1: Server) -> None:
+    v1.bodies["/root.json"] = b"[]"
+    with pytest.raises(rockon_sync.ManifestError) as raised:
+        store.update(v1.url)
+    assert raised.value.url == v1.url + "root.json"
+
+
+def test_most_of_the_catalog_gone_is_refused(
+    store: Store, catalog: CatalogFolder, v1: Server
+) -> None:
+    store.update(v1.url)
+    catalog.remove("Alpha")
+    catalog.remove("Beta")
+    with pytest.raises(rockon_sync.IntegrityError) as raised:
+        store.update(v1.url)
+    assert raised.value.kind is ErrorKind.MASS_DELETE
+    assert store.update(v1.url, allow_mass_delete=True).removed == ("alpha", "beta")
+
+
+def test_an_older_head_is_reported_as_stale(
+    store: Store, catalog: CatalogFolder, v2: Server
+) -> None:
+    old = (catalog.folder / "v2/root.sha").read_bytes()
+    catalog.put("Alpha", version="2")
+    rockon_sync.publish(catalog.folder)
+    store.update(v2.url)
+    v2.bodies["/root.sha"] = old
+    report = store.update(v2.url)
+    assert report.outcome is Outcome.STALE
+    assert len(report.warnings) == 1
+
+
+def test_the_time_allowed_is_kept(store: Store, v2: Server) -> None:
+    v2.stalls.add("/root.sha")
+    with pytest.raises(rockon_sync.TransportError):
+        store.update(v2.url, timeout=0.3)
+
+
+def test_publishing_refuses_a_bad_catalog_with_every_finding(catalog: CatalogFolder) -> None:
+    catalog.put_file("bad", "bad.json", {"Bad": 1})
+    catalog.put_file("worse", "worse.json", [])
+    with pytest.raises(rockon_sync.ManifestError) as raised:
+        rockon_sync.publish(catalog.folder)
+    assert raised.value.kind is ErrorKind.CATALOG
+    assert [problem.file for problem in raised.value.problems] == ["bad.json", "worse.json"]
+    assert str(raised.value.problems[0]).startswith("bad.json:1:")
+    report = rockon_sync.publish(catalog.folder, lenient=True)
+    assert (report.entries, len(report.problems)) == (3, 2)
+    with pytest.raises(ValueError, match="both"):
+        rockon_sync.publish(catalog.folder, out=catalog.folder / "x", in_place=True)
+
+
+def test_publishing_nothing_new_changes_nothing(catalog: CatalogFolder) -> None:
+    first = rockon_sync.publish(catalog.folder, in_place=True)
+    again = rockon_sync.publish(catalog.folder, in_place=True)
+    assert (first.outcome, again.outcome) == ("published", "unchanged")
+    assert first.head == catalog.folder / "root.v2.sha"
+
+
+def test_every_kind_of_error_has_a_class() -> None:
+    assert [kind.value for kind in ErrorKind] == list(_core.ERROR_KINDS)
+    assert set(_errors.CLASSES) == set(ErrorKind)
+
+
+def test_errors_and_reports_are_frozen_and_travel(store: Store, v2: Server) -> None:
+    report = store.update(v2.url)
+    assert pickle.loads(pickle.dumps(report)) == report
+    with pytest.raises(FrozenInstanceError):
+        report.serial = 7  # type: ignore[misc]
+    with pytest.raises(rockon_sync.StoreError) as raised:
+        Store(store.folder / "nowhere").catalog()
+    copy = pickle.loads(pickle.dumps(raised.value))
+    assert type(copy) is rockon_sync.StoreError
+    assert (str(copy), copy.kind, copy.path) == (
+        str(raised.value),
+        raised.value.kind,
+        raised.value.path,
+    )
+
+
+def test_the_core_logs_to_logging(
+    store: Store, v2: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "rockon_sync"):
+        store.update(v2.url)
+    requests = [record for record in caplog.records if record.message == f"GET {v2.url}root.sha"]
+    assert [(record.name, record.levelno) for record in requests] == [
+        ("rockon_sync.transport.http", logging.DEBUG)
+    ]
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "rockon_sync"):
+        store.update(v2.url)
+    assert not caplog.records

@@ -1,0 +1,110 @@
+"""The wheel: what is in it, what its types say, and the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from support import CatalogFolder, Server
+
+WHEEL = Path(os.environ.get("ROCKON_SYNC_WHEEL", ""))
+"""The wheel under test, as `run.sh` built it."""
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not WHEEL.is_file(), reason="ROCKON_SYNC_WHEEL names no wheel")
+def test_the_wheel_alone_is_enough(tmp_path: Path) -> None:
+    created = run(sys.executable, "-m", "venv", tmp_path / "clean")
+    assert created.returncode == 0, created.stderr
+    python = tmp_path / "clean/bin/python"
+    installed = run(python, "-m", "pip", "install", "--no-index", WHEEL, cwd=tmp_path)
+    assert installed.returncode == 0, installed.stderr
+    version = run(tmp_path / "clean/bin/rockon-sync", "--version", cwd=tmp_path)
+    module = run(python, "-m", "rockon_sync", "--version", cwd=tmp_path)
+    assert version.stdout == module.stdout
+    assert version.stdout.startswith("rockon-sync ")
+
+
+@pytest.mark.skipif(not WHEEL.is_file(), reason="ROCKON_SYNC_WHEEL names no wheel")
+def test_the_wheel_is_for_every_python_from_3_11_and_holds_no_more_than_it_must() -> None:
+    assert "-cp311-abi3-" in WHEEL.name
+    with zipfile.ZipFile(WHEEL) as wheel:
+        names = {name for name in wheel.namelist() if ".dist-info/" not in name}
+        licences = [name for name in wheel.namelist() if "/licenses/" in name]
+    assert names == {
+        f"rockon_sync/{name}"
+        for name in (
+            "__init__.py",
+            "__main__.py",
+            "_core.abi3.so",
+            "_core.pyi",
+            "_errors.py",
+            "_model.py",
+            "py.typed",
+        )
+    }
+    assert len(licences) == 2
+
+
+def test_the_stubs_say_what_is_there(tmp_path: Path) -> None:
+    checked = run(sys.executable, "-m", "mypy.stubtest", "rockon_sync", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_program_that_uses_all_of_it_is_well_typed(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        """\
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+import rockon_sync
+from rockon_sync import Definition, Store
+
+def refresh(store: Store, applied: Mapping[str, str | None]) -> tuple[str, ...]:
+    report = store.update("https://example.org/", timeout=20, progress=lambda p: p.files_done)
+    catalog: Mapping[str, Definition] = store.catalog()
+    updated: datetime | None = catalog["x"].updated
+    print(report.duration.total_seconds(), updated, catalog.get("x"))
+    try:
+        rockon_sync.publish(Path("catalog"), expires_in_days=30)
+    except rockon_sync.ManifestError as error:
+        print(error.kind, error.url, error.path, error.retryable, error.problems)
+    changes = store.catalog().changes_since(applied)
+    return tuple(upsert.definition.text for upsert in changes.upserts)
+"""
+    )
+    checked = run(sys.executable, "-m", "mypy", "--strict", "program.py", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_module_is_the_command_line(tmp_path: Path, v2: Server) -> None:
+    store = tmp_path / "store"
+    command = [sys.executable, "-m", "rockon_sync"]
+    updated = run(*command, "update", "--store", store, "--source", v2.url, "--json")
+    assert (updated.returncode, '"outcome":"updated"' in updated.stdout.replace(" ", "")) == (0, True)
+    listed = run(*command, "list", "--store", store)
+    assert "Gamma Ray" in listed.stdout
+    assert run(*command, "list", "--store", tmp_path / "none").returncode == 1
+    assert run(*command, "frobnicate").returncode == 2
+
+
+def test_the_command_line_publishes(catalog: CatalogFolder) -> None:
+    published = run(sys.executable, "-m", "rockon_sync", "publish", catalog.folder)
+    assert published.returncode == 0, published.stderr
+    assert (catalog.folder / "v2/root.sha").is_file()
