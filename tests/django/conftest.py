@@ -1,0 +1,103 @@
+"""What the tests have in common: a database, an application, a catalog and its server."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "python")]
+
+import database  # noqa: E402
+from support import CatalogFolder, Server, serve  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def socket_folder() -> Iterator[Path]:
+    """A running database server with the example's tables."""
+    with database.server() as folder:
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "example.settings",
+            "PGHOST": str(folder),
+            "PGUSER": "postgres",
+            "PGDATABASE": "rockons",
+        }
+        database.run("createdb", "-h", folder, "-U", "postgres", "rockons")
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        yield folder
+        from django.db import connections
+
+        connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def tables(socket_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty tables, and a Docker service that runs."""
+    from django.core.management import call_command
+    from rockons import docker
+
+    call_command("flush", interactive=False, verbosity=0)
+    monkeypatch.setattr(docker, "is_running", lambda: True)
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> CatalogFolder:
+    """A catalog of four rock-ons; the first two share an image, and ask for one port."""
+    catalog = CatalogFolder(tmp_path / "catalog")
+    for name, container in (
+        ("Alpha", {"image": "shared/base", "ports": ports(9000)}),
+        ("Beta", {"image": "shared/base", "ports": ports(9000)}),
+        ("Gamma", {"image": "gamma/app", "volumes": VOLUMES, "environment": ENVIRONMENT}),
+        ("Delta", {"image": "delta/app"}),
+    ):
+        put(catalog, name, **container)
+    return catalog
+
+
+VOLUMES = {"/data": {"label": "Data", "description": "All of it", "min_size": 1073741824}}
+ENVIRONMENT = {"TZ": {"label": "Time zone", "description": "Where you are", "index": 1}}
+
+
+def ports(*numbers: int) -> dict[str, object]:
+    """Ports that ask for the same numbers outside."""
+    return {
+        str(number): {
+            "label": f"Port {number}",
+            "description": "A port",
+            "host_default": number,
+            "protocol": "tcp",
+        }
+        for number in numbers
+    }
+
+
+def put(
+    catalog: CatalogFolder, name: str, containers: dict[str, object] | None = None, **spec: object
+) -> None:
+    """Adds or replaces a rock-on, by default with one container of its own name."""
+    if containers is None:
+        containers = {name.lower(): {"image": f"{name.lower()}/app", "launch_order": 1} | spec}
+    catalog.put(name, containers=containers)
+
+
+@pytest.fixture
+def served(catalog: CatalogFolder, tmp_path: Path) -> Iterator[Server]:
+    """The published catalog; `publish()` publishes it again."""
+    import rockon_sync
+    from django.test import override_settings
+
+    rockon_sync.publish(catalog.folder)
+    store = tmp_path / "store"
+    with (
+        serve(catalog.folder / "v2") as server,
+        override_settings(ROCKON_STORE=store, ROCKON_SOURCE=server.url),
+    ):
+        yield server

@@ -1,0 +1,24 @@
+"""Settings of the example project. What differs from place to place is in the environment."""
+
+import os
+
+SECRET_KEY = "only-for-tests"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = ["rockons"]
+ROOT_URLCONF = "example.urls"
+ALLOWED_HOSTS = ["testserver", "localhost"]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": os.environ.get("PGDATABASE", "rockons"),
+        "USER": os.environ.get("PGUSER", "postgres"),
+        "HOST": os.environ.get("PGHOST", ""),
+        "PORT": os.environ.get("PGPORT", ""),
+    }
+}
+
+ROCKON_STORE = os.environ.get("ROCKON_STORE", "/var/lib/example/rockons")
+ROCKON_SOURCE = os.environ.get("ROCKON_SOURCE", "https://example.org/rockons/v2/")
+ROCKON_TIMEOUT_S = 60

@@ -1,0 +1,6 @@
+"""The one URL of the example project."""
+
+from django.urls import path
+from rockons import views
+
+urlpatterns = [path("api/rockons/update", views.update)]

@@ -1,0 +1,101 @@
+"""Rock-ons as the appliance keeps them: what was published, and what its owner chose."""
+
+from django.db import models
+
+
+class RockOn(models.Model):
+    """One definition."""
+
+    AVAILABLE = "available"
+    INSTALLED = "installed"
+
+    name = models.CharField(max_length=1024, unique=True)
+    description = models.TextField()
+    version = models.CharField(max_length=2048)
+    website = models.CharField(max_length=2048, null=True)
+    icon = models.CharField(max_length=2048, null=True)
+    more_info = models.TextField(null=True)
+    ui = models.JSONField(null=True)
+    volume_add_support = models.BooleanField(default=False)
+    state = models.CharField(max_length=32, default=AVAILABLE)
+    catalog_revision = models.CharField(max_length=64, null=True)
+
+
+class Image(models.Model):
+    """A container image; containers of several rock-ons may share one."""
+
+    name = models.CharField(max_length=1024)
+    tag = models.CharField(max_length=1024)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name", "tag"], name="one_image")]
+
+
+class Container(models.Model):
+    """A container. Its name is unique on the whole machine, as Docker wants it."""
+
+    rockon = models.ForeignKey(RockOn, models.CASCADE)
+    image = models.ForeignKey(Image, models.CASCADE)
+    name = models.CharField(max_length=1024, unique=True)
+    launch_order = models.IntegerField(default=1)
+    uid = models.IntegerField(null=True)
+    options = models.JSONField(null=True)
+
+
+class Port(models.Model):
+    """A port of a container, and the port of the machine that leads to it."""
+
+    container = models.ForeignKey(Container, models.CASCADE)
+    container_port = models.IntegerField()
+    host_default = models.IntegerField()
+    """The port of the machine that the definition asks for."""
+    host_port = models.IntegerField(unique=True)
+    """The one that it got: the next that was free."""
+    protocol = models.CharField(max_length=32, null=True)
+    label = models.CharField(max_length=1024)
+    description = models.CharField(max_length=2048)
+    is_ui = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["container", "container_port"], name="one_port")
+        ]
+
+
+class Volume(models.Model):
+    """A folder of a container, and the share that its owner gave it."""
+
+    container = models.ForeignKey(Container, models.CASCADE)
+    path = models.CharField(max_length=1024)
+    label = models.CharField(max_length=1024)
+    description = models.CharField(max_length=2048)
+    min_size = models.CharField(max_length=64, null=True)
+    share = models.CharField(max_length=1024, null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["container", "path"], name="one_volume")]
+
+
+class Environment(models.Model):
+    """A variable of a container, and the value that its owner gave it."""
+
+    container = models.ForeignKey(Container, models.CASCADE)
+    key = models.CharField(max_length=1024)
+    label = models.CharField(max_length=1024)
+    description = models.CharField(max_length=2048)
+    index = models.IntegerField(default=1)
+    value = models.CharField(max_length=1024, null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["container", "key"], name="one_variable")]
+
+
+class Link(models.Model):
+    """A container that another one reaches by a name."""
+
+    destination = models.ForeignKey(Container, models.CASCADE, related_name="links")
+    source = models.ForeignKey(Container, models.CASCADE, related_name="linked_from")
+    name = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["destination", "name"], name="one_link")]
