@@ -1,0 +1,27 @@
+#!/bin/sh
+# Builds the wheel and prints its path:
+#
+#     build-wheel.sh [TARGET]        for example aarch64-unknown-linux-gnu
+#
+# The linker comes with `zig`, which links against the glibc of manylinux_2_17 whatever
+# the machine has, and for another target too; that target's standard library for Rust
+# must be installed.
+set -eu
+
+cd "$(dirname "$0")/.."
+target=${1:-$(rustc -vV | sed -n 's/^host: //p')}
+tools=build/wheel-tools
+out=build/wheels/$target
+
+command -v cargo >/dev/null || { echo "cargo is missing: install Rust" >&2; exit 1; }
+if ! cmp -s rockon-sync-py/build-requirements.txt "$tools/installed"; then
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet --requirement rockon-sync-py/build-requirements.txt >&2
+    cp rockon-sync-py/build-requirements.txt "$tools/installed"
+fi
+
+rm -rf "$out"
+PATH=$PWD/$tools/bin:$PATH "$tools/bin/maturin" build --quiet --release --locked --zig \
+    --compatibility manylinux_2_17 --target "$target" --interpreter python3 \
+    --manifest-path rockon-sync-py/Cargo.toml --out "$out" >&2
+ls "$PWD/$out"/*.whl

@@ -1,0 +1,21 @@
+#!/bin/sh
+# Builds the wheel, installs it into a virtual environment of its own, and runs the tests
+# of the Python package. ROCKON_SYNC_WHEEL names a wheel that is built already. Further
+# arguments go to pytest.
+set -eu
+
+cd "$(dirname "$0")/../.."
+command -v python3 >/dev/null || { echo "python3 is missing" >&2; exit 1; }
+ROCKON_SYNC_WHEEL=${ROCKON_SYNC_WHEEL:-$(rockon-sync-py/build-wheel.sh)}
+export ROCKON_SYNC_WHEEL
+
+venv=build/python
+[ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
+"$venv/bin/pip" install --quiet --requirement tests/python/requirements.txt
+"$venv/bin/pip" install --quiet --force-reinstall --no-deps --no-index "$ROCKON_SYNC_WHEEL"
+
+"$venv/bin/ruff" check .
+"$venv/bin/ruff" format --check .
+"$venv/bin/mypy" --strict rockon-sync-py/python
+"$venv/bin/mypy" --strict tests/python/*.py
+"$venv/bin/python" -m pytest -q -rs tests/python "$@"
