@@ -12,6 +12,8 @@
 //! | `v1.rs` | follows a tree of names, with conditional requests |
 //! | `workers.rs` | several jobs at a time |
 
+#[cfg(test)]
+mod faults;
 mod finish;
 mod head;
 mod local;
@@ -188,6 +190,12 @@ impl<'a> Updater<'a> {
     /// How bytes are asked for; over HTTP and from folders by default.
     pub fn transport(mut self, transport: &'a dyn Transport) -> Self {
         self.transport = Some(transport);
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn files(mut self, files: &'a dyn Files) -> Self {
+        self.files = files;
         self
     }
 
