@@ -114,7 +114,7 @@ fn exit_codes_are_those_of_the_contract() {
     for (rules, args, expected, said) in [
         (vec![], &[][..], 0, ""),
         (
-            vec![(head(), respond(404, b""))],
+            vec![(Match::Prefix("root.".into()), respond(404, b""))],
             &[],
             1,
             "got status 404 for root.sha and for root.json",

@@ -13,8 +13,10 @@ fn overwrite(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
+type Damage = fn(&World);
+
 /// What happens to a file of the store, and how many requests it takes to heal it.
-const DAMAGES: &[(&str, fn(&World), usize)] = &[
+const DAMAGES: &[(&str, Damage, usize)] = &[
     ("deleted", |world| fs::remove_file(world.held("b.json")).unwrap(), 2),
     ("truncated", |world| overwrite(&world.held("b.json"), b""), 2),
     ("edited", |world| overwrite(&world.held("b.json"), b"{\"App b\": {}}"), 2),
