@@ -32,15 +32,24 @@ const BROKEN: &[(usize, &str)] = &[
     (92, "radarr.json:49:2: not JSON"),
 ];
 
-/// Unpacks the history; `None`, said aloud, where there is none.
+/// What the variable says where the history is left out on purpose.
+const NONE: &str = "none";
+
+/// Unpacks the history. `None` only if the caller of the tests left it out on purpose;
+/// a history that cannot be found is a failure, since nobody would see it skipped.
 fn history() -> Option<(TempDir, Vec<PathBuf>)> {
     let given = std::env::var_os("ROCKON_REGISTRY_HISTORY").map(PathBuf::from);
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/registry");
-    let folder = given.into_iter().chain([beside]).find(|folder| folder.is_dir());
-    let Some(folder) = folder else {
-        println!("SKIPPED: no history of the registry (set ROCKON_REGISTRY_HISTORY to its folder)");
+    if given.as_deref() == Some(Path::new(NONE)) {
         return None;
-    };
+    }
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/registry");
+    let folder = given.unwrap_or(beside);
+    assert!(
+        folder.is_dir(),
+        "{} is missing: set ROCKON_REGISTRY_HISTORY to the folder of the registry's history, or \
+         to \"{NONE}\" to skip what needs it",
+        folder.display()
+    );
     let archive = folder.join("registry-2015-2023.tar.xz");
     let unpacked = tempfile::tempdir().unwrap();
     let tar = Command::new("tar").arg("xJf").arg(&archive).arg("-C").arg(unpacked.path()).status();
