@@ -191,10 +191,10 @@ impl Tree<'_> {
         replace(self.files, &to, |out| io::copy(&mut self.files.open(&object)?, out).map(|_| ()))
     }
 
-    /// Writes the history, and removes what none of the kept publications needs.
+    /// Removes what none of the kept publications needs, and then writes the history:
+    /// a head that is not in it tells the next run that this one did not get so far.
     pub(super) fn tidy(&self, history: &History, record: Record, keep: usize) -> Result<()> {
         let kept = history.with(record, keep);
-        kept.save(self.files, &self.history_path())?;
         let mut needed: HashSet<Digest> = HashSet::new();
         let mut current: Option<Manifest> = None;
         let mut former: Vec<(EntryPath, Digest)> = Vec::new();
@@ -235,6 +235,6 @@ impl Tree<'_> {
                 remove_if_any(self.files, &folder.join(name))?;
             }
         }
-        Ok(())
+        kept.save(self.files, &self.history_path())
     }
 }
