@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -97,10 +98,8 @@ def test_the_module_is_the_command_line(tmp_path: Path, v2: Server) -> None:
     store = tmp_path / "store"
     command = [sys.executable, "-m", "rockon_sync"]
     updated = run(*command, "update", "--store", store, "--source", v2.url, "--json")
-    assert (updated.returncode, '"outcome":"updated"' in updated.stdout.replace(" ", "")) == (
-        0,
-        True,
-    )
+    assert updated.returncode == 0, updated.stderr
+    assert json.loads(updated.stdout)["outcome"] == "updated"
     listed = run(*command, "list", "--store", store)
     assert "Gamma Ray" in listed.stdout
     assert run(*command, "list", "--store", tmp_path / "none").returncode == 1

@@ -12,6 +12,9 @@ from .models import Container, Environment, Image, Link, Port, RockOn, Volume
 
 MAX_PORT = 65_535
 
+# What of a container is handed to Docker as it is.
+OPTIONS = ("opts", "devices", "cmd_arguments")
+
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -83,9 +86,7 @@ def _write_containers(rockon: RockOn, published: Mapping[str, Any]) -> dict[str,
             "image_id": _image(spec["image"], spec.get("tag", "latest")),
             "launch_order": int(spec["launch_order"]),
             "uid": spec.get("uid"),
-            "options": {
-                key: spec[key] for key in ("opts", "devices", "cmd_arguments") if key in spec
-            },
+            "options": {key: spec[key] for key in OPTIONS if key in spec},
         }
         container = _write(container, Container, {"rockon": rockon, "name": name}, wanted)
         _write_parts(container, spec)
