@@ -288,6 +288,19 @@ def test_rows_deleted_by_hand_come_back(served: Server) -> None:
     assert snapshot() == before
 
 
+def test_rows_from_before_the_column_are_looked_at_once(served: Server) -> None:
+    from rockons.models import RockOn
+    from snapshot import row_versions
+
+    press_update()
+    RockOn.objects.update(catalog_revision=None)
+    before = row_versions()
+    assert press_update()["upserted"] == ["Alpha", "Beta", "Delta", "Gamma"]
+    written = [model for model, rows in row_versions().items() if rows != before[model]]
+    assert written == ["RockOn"]
+    assert press_update()["upserted"] == []
+
+
 def test_a_database_restored_from_a_dump_is_right_after_one_update(
     catalog: CatalogFolder, served: Server, socket_folder: Path
 ) -> None:

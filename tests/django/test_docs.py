@@ -1,0 +1,16 @@
+"""The guide shows the code that is tested."""
+
+from __future__ import annotations
+
+import re
+
+from conftest import HERE
+
+GUIDE = HERE.parents[1] / "docs/django.md"
+
+
+def test_every_example_of_the_guide_is_code_of_the_example_project() -> None:
+    sources = [path.read_text() for path in sorted((HERE / "rockons").glob("*.py"))]
+    examples = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    assert len(examples) > 4
+    assert [text for text in examples if not any(text in source for source in sources)] == []
