@@ -67,7 +67,6 @@ def brute_force(url: str) -> None:
                 image, _ = Image.objects.update_or_create(
                     name=spec["image"], tag=spec.get("tag", "latest")
                 )
-                order = spec["launch_order"]
                 container, _ = Container.objects.update_or_create(
                     name=container_name,
                     defaults={

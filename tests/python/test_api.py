@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
@@ -266,6 +267,13 @@ def test_publishing_nothing_new_changes_nothing(catalog: CatalogFolder) -> None:
 def test_every_kind_of_error_has_a_class() -> None:
     assert [kind.value for kind in ErrorKind] == list(_core.ERROR_KINDS)
     assert set(_errors.CLASSES) == set(ErrorKind)
+
+
+def test_the_guide_has_a_row_for_every_kind_of_error() -> None:
+    guide = (Path(__file__).parents[2] / "docs/python.md").read_text()
+    rows = re.findall(r"^\| `(\w+Error)` \| ([^|]+) \|", guide, re.MULTILINE)
+    documented = {kind: name for name, kinds in rows for kind in re.findall(r"`([\w-]+)`", kinds)}
+    assert documented == {kind: found.__name__ for kind, found in _errors.CLASSES.items()}
 
 
 def test_errors_and_reports_are_frozen_and_travel(store: Store, v2: Server) -> None:
