@@ -119,8 +119,8 @@ impl Files for FailingFiles {
         self.steps.take().and_then(|()| RealFiles.remove_folder(path))
     }
 
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.sync_file(path))
+    fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
+        self.steps.take().and_then(|()| RealFiles.sync_files(paths))
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
@@ -154,9 +154,5 @@ impl Write for FailingFile {
 impl NewFile for FailingFile {
     fn truncate(&mut self) -> io::Result<()> {
         self.steps.take().and_then(|()| self.inner.truncate())
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.steps.take().and_then(|()| self.inner.sync())
     }
 }
