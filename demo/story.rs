@@ -72,7 +72,9 @@ impl Story {
     }
 
     fn nothing_changed(&mut self) -> Result<(Cost, Cost)> {
-        self.step("Nothing changed, as on most days: one question, and the answer \"not modified\" has no body.");
+        self.step(
+            "Nothing changed, as on most days: one question, and \"not modified\" needs no body.",
+        );
         let before = self.table.totals().1;
         let (report, cost) = self.update("nothing changed", "store")?;
         expect("outcome", text(&report, "outcome")?, "unchanged")?;
@@ -190,11 +192,11 @@ impl Story {
             println!("{line}");
         }
         println!(
-            "\nA first sync costs about as much as brute force: every file has to come once. After\n\
-             that the cost goes with what changed, not with the size of the catalog: a day without\n\
-             news took {} request and {} bytes instead of {} requests and {} bytes. An\n\
-             interruption loses nothing that had arrived, no half-fetched catalog is ever in use,\n\
-             and what an administrator has written by hand wins.",
+            "\nA first sync costs about as much as brute force: every file has to come once.\n\
+             After that the cost goes with what changed, not with the size of the catalog: a\n\
+             day without news took {} request and {} bytes instead of {} requests and {}\n\
+             bytes. An interruption loses nothing that had arrived, no half-fetched catalog\n\
+             is ever in use, and what an administrator has written by hand wins.",
             unchanged.requests,
             grouped(unchanged.bytes),
             brute_force.requests,
