@@ -5,18 +5,22 @@
 //! | `scan.rs` | reads the list and every file it names, one at a time |
 //! | `check.rs` | checks one definition file |
 //! | `tree.rs` | writes the tree, the head last |
+//! | `prune.rs` | removes what is no longer needed |
 //! | `history.rs` | remembers what was published |
 
 mod check;
 mod history;
+mod prune;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::path::{Path, PathBuf};
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{Files, RealFiles, try_lock};
+use crate::files::{Files, RealFiles, ensure_folders, try_lock};
 use crate::head::{DEFAULT_MANIFEST, Head};
 use crate::location::Location;
 use crate::manifest::{Entry, Manifest};
@@ -24,7 +28,7 @@ use crate::path::EntryPath;
 use crate::plan::{MassDelete, Plan};
 use crate::problem::{Problem, Severity};
 use crate::time::{Clock, SystemClock, Timestamp};
-use history::{History, Record};
+use history::History;
 use scan::{Scan, Scanned};
 use tree::Tree;
 
@@ -237,8 +241,7 @@ impl<'a> Publisher<'a> {
             return Err(Error::new(ErrorKind::NotFound, message).with_path(&self.catalog));
         }
         if self.layout == Layout::Separate {
-            std::fs::create_dir_all(&folder)
-                .map_err(|error| Error::io("create this folder", &folder, error))?;
+            ensure_folders(self.files, &folder)?;
             if is_same_folder(&folder, &self.catalog) {
                 let message = "the tree would replace the catalog: publish in place instead";
                 return Err(Error::new(ErrorKind::Argument, message).with_path(folder));
@@ -271,31 +274,34 @@ impl<'a> Publisher<'a> {
 
     fn publish(&self, tree: &Tree<'_>) -> Result<PublishReport> {
         let head = tree.head()?;
-        let previous = match &head {
-            Some(head) => tree.manifest(head.digest())?,
-            None => None,
-        };
-        let mut problems = Vec::new();
         let history = History::load(self.files, &tree.history_path())?;
-        if let Some(head) = &head {
-            if history.is_none() {
-                problems
-                    .push(Problem::warning("history.json", "lost; it starts anew from the head"));
+        let mut problems = Vec::new();
+        match (&head, &history) {
+            (None, None) => tree.check_unclaimed()?,
+            (Some(_), None) => {
+                let message = "lost or damaged; it starts anew from the head";
+                problems.push(Problem::warning("history.json", message));
             }
-            if previous.is_none() {
-                let message = format!("the manifest {} is gone; published anew", head.digest());
+            (None, Some(_)) => {
+                let message = "lost; it is written anew from the history";
                 problems.push(Problem::warning(tree.layout.head_name(), message));
             }
+            (Some(_), Some(_)) => {}
         }
         let mut history = history.unwrap_or_default();
-        let is_in_history =
-            |record: &Record| head.as_ref().is_some_and(|head| record.manifest == head.digest());
-        let is_tidy = history.records.first().is_some_and(is_in_history);
-        if let Some(head) = head.as_ref().filter(|_| !is_tidy) {
-            // The last run ended right after its head.
-            history = history.with(head.into(), self.keep);
+        let newest = history.records.first().map(|record| record.manifest);
+        let last = head.as_ref().map(Head::digest).or(newest);
+        let previous = last.map(|digest| tree.manifest(digest)).transpose()?.flatten();
+        if let (Some(digest), None) = (last, &previous) {
+            let message = format!("the manifest {digest} is gone; published anew");
+            problems.push(Problem::warning(tree.layout.manifest_name(), message));
         }
         let previous = previous.unwrap_or_default();
+        // Otherwise the last run ended right after its head.
+        let is_recorded = newest == last;
+        if let Some(head) = head.as_ref().filter(|_| !is_recorded) {
+            history = history.with(head.into());
+        }
 
         let scan = Scan::run(self.files, &self.catalog, self.leniency, &previous)?;
         let has_errors = scan.has_errors();
@@ -329,7 +335,7 @@ impl<'a> Publisher<'a> {
         if let Some(head) = head.as_ref().filter(|head| self.is_still_good(head, digest, published))
             && tree.is_whole(&manifest, digest)?
         {
-            if !is_tidy {
+            if !is_recorded || !tree.leftovers()?.is_empty() {
                 tree.tidy(&history, head.into(), self.keep)?;
             }
             report.serial = head.serial().unwrap_or(0);

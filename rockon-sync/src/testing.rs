@@ -1,8 +1,13 @@
 //! What unit tests of several modules share.
 
-use std::sync::Mutex;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::files::{Files, NewFile, RealFiles, Stat};
 use crate::time::Clock;
 
 /// A clock that waits in no time and remembers for how long.
@@ -34,5 +39,156 @@ impl Clock for TestClock {
 
     fn sleep(&self, duration: Duration) {
         *self.slept.lock().unwrap() += duration;
+    }
+}
+
+/// How the operation fails that is to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Only that one: a full disk, a passing error.
+    Once,
+    /// That one and all that follow: the process was killed there.
+    FromThenOn,
+}
+
+/// The real file system, in which the Nth operation that changes something fails.
+///
+/// A write that fails leaves half of its bytes. Reading never fails and is not counted.
+pub(crate) struct FailingFiles {
+    countdown: Arc<Countdown>,
+}
+
+struct Countdown {
+    fail_at: usize,
+    fault: Fault,
+    operations: AtomicUsize,
+}
+
+impl FailingFiles {
+    /// Fails the `n`th operation, counted from 1.
+    pub(crate) fn new(n: usize, fault: Fault) -> Self {
+        let countdown = Countdown { fail_at: n, fault, operations: AtomicUsize::new(0) };
+        FailingFiles { countdown: Arc::new(countdown) }
+    }
+
+    /// Whether there were enough operations for one to fail.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.operations() >= self.countdown.fail_at
+    }
+
+    /// How many operations there were, the failed ones included.
+    pub(crate) fn operations(&self) -> usize {
+        self.countdown.operations.load(Ordering::Relaxed)
+    }
+}
+
+impl Countdown {
+    fn step(&self) -> io::Result<()> {
+        let n = self.operations.fetch_add(1, Ordering::Relaxed) + 1;
+        let fails = match self.fault {
+            Fault::Once => n == self.fail_at,
+            Fault::FromThenOn => n >= self.fail_at,
+        };
+        if fails { Err(io::Error::other(format!("operation {n} fails"))) } else { Ok(()) }
+    }
+}
+
+impl Files for FailingFiles {
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.create_folder(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        self.countdown.step()?;
+        let inner = RealFiles.create(path)?;
+        Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        RealFiles.open(path)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        RealFiles.stat(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        RealFiles.list(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        RealFiles.read_link(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.hard_link(from, to)
+    }
+
+    fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.symlink(target, link)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.remove_file(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.remove_folder(path)
+    }
+
+    fn sync_file(&self, path: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.sync_file(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.sync_folder(path)
+    }
+
+    fn make_read_only(&self, path: &Path) -> io::Result<()> {
+        self.countdown.step()?;
+        RealFiles.make_read_only(path)
+    }
+}
+
+struct FailingFile {
+    inner: Box<dyn NewFile>,
+    countdown: Arc<Countdown>,
+}
+
+impl Write for FailingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.countdown.step() {
+            self.inner.write_all(&bytes[..bytes.len() / 2])?;
+            return Err(error);
+        }
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl NewFile for FailingFile {
+    fn truncate(&mut self) -> io::Result<()> {
+        self.countdown.step()?;
+        self.inner.truncate()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.countdown.step()?;
+        self.inner.sync()
     }
 }
