@@ -2,7 +2,8 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `scan.rs` | reads the list and every file it names, one at a time |
+//! | `list.rs` | reads the list: which files there are, under which ids |
+//! | `scan.rs` | reads every file of the list, one at a time |
 //! | `check.rs` | checks one definition file |
 //! | `tree.rs` | writes the tree, the head last |
 //! | `prune.rs` | removes what is no longer needed |
@@ -10,6 +11,7 @@
 
 mod check;
 mod history;
+mod list;
 mod prune;
 mod scan;
 #[cfg(test)]
@@ -298,7 +300,8 @@ impl<'a> Publisher<'a> {
         }
         let previous = previous.unwrap_or_default();
         // Otherwise the last run ended right after its head.
-        let is_recorded = newest == last;
+        let is_recorded =
+            head.as_ref().is_none_or(|head| history.records.first() == Some(&head.into()));
         if let Some(head) = head.as_ref().filter(|_| !is_recorded) {
             history = history.with(head.into());
         }
