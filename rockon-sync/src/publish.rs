@@ -267,7 +267,8 @@ impl<'a> Publisher<'a> {
             let location = Location::of_head_url(url);
             let text = format!("{}\n# url {url}\n", Digest::of(b""));
             location.and_then(|_| Head::parse(text.as_bytes())).map_err(|error| {
-                let message = format!("not a usable URL for a head: {url:?}");
+                // It may hold a password, so it is not repeated.
+                let message = "not a usable URL for a head";
                 Error::new(ErrorKind::Argument, message).with_source(error)
             })?;
         }

@@ -119,6 +119,9 @@ impl List {
 
     /// Takes a row, unless it cannot stand beside those before it.
     fn add(&mut self, row: Row) -> std::result::Result<(), String> {
+        if row.path.is_reserved() {
+            return Err(format!("the name \"{}\" belongs to the tree itself", row.path));
+        }
         // The manifest has the last word on what an entry may be.
         Entry::new(&*row.id, row.path.clone(), Digest::of(b""))
             .map_err(|error| error.to_string())?;
@@ -198,4 +201,117 @@ fn top(files: &dyn Files, folder: &Path) -> Result<Vec<String>> {
         .collect();
     names.sort();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::files::RealFiles;
+
+    fn rows(list: &List) -> Vec<(&str, &str)> {
+        list.rows.iter().map(|row| (&*row.id, row.path.as_str())).collect()
+    }
+
+    fn problems(list: &List) -> Vec<String> {
+        list.problems.iter().map(Problem::to_string).collect()
+    }
+
+    fn folder(files: &[(&str, &str)]) -> TempDir {
+        let dir = TempDir::new().unwrap();
+        for (name, text) in files {
+            fs::write(dir.path().join(name), text).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn every_bad_row_is_named_in_one_run_and_the_others_are_taken() {
+        let text = "{\n\"a\": \"a.json\",\n\"a\": \"a.json\",\n\"a\": \"x.json\",\n\"n\": 1,\n\
+                    \"up\": \"../up.json\",\n\"own\": \"root.json\",\n\"A\": \"A.JSON\",\n\
+                    \"in\": \"a.json/b\",\n\"s\": \"s/b\",\n\"t\": \"S\",\n\"\": \"e.json\",\n\
+                    \"z\": \"z.json\"\n}\n";
+        let dir = folder(&[("root.json", text)]);
+        let (list, found) = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(found, Found::Listed);
+        assert_eq!(rows(&list), [("a", "a.json"), ("s", "s/b"), ("z", "z.json")]);
+        let expected = [
+            "root.json:3:6: entry \"a\": this row is there twice at line 2 column 6",
+            "root.json:4:6: entry \"a\": the id is there twice, the other time with \"a.json\" \
+             at line 2 column 6",
+            "root.json:5:6: entry \"n\": expected a file name, got a number",
+            "root.json:6:7: entry \"up\": unsafe path \"../up.json\"",
+            "root.json:7:8: entry \"own\": the name \"root.json\" belongs to",
+            "root.json:8:6: entry \"A\": the file \"A.JSON\" belongs to \"a\" already \
+             at line 2 column 6 (compared without case)",
+            "root.json:9:7: entry \"in\": of \"a.json/b\" and \"a.json\", the file of \"a\" \
+             at line 2 column 6, one would be the folder of the other",
+            "root.json:11:6: entry \"t\": of \"S\" and \"s/b\", the file of \"s\" \
+             at line 10 column 6, one would be the folder of the other",
+            "root.json:12:5: entry \"\": the id \"\" is empty",
+        ];
+        let found = problems(&list);
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}\n{expected}");
+        }
+    }
+
+    #[test]
+    fn files_that_the_list_does_not_name_are_warned_of() {
+        let dir = folder(&[
+            ("root.json", "{\"a\": \"a.json\"}"),
+            ("a.json", ""),
+            ("b.json", ""),
+            (".c.json", ""),
+            ("readme.md", ""),
+            ("root.v2.json", ""),
+            ("history.json", ""),
+        ]);
+        let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(problems(&list), ["b.json: warning: root.json does not name this file"]);
+    }
+
+    #[test]
+    fn what_is_no_list_is_named_with_its_place() {
+        for (text, expected) in [
+            (None, "root.json: expected the list of the catalog's files, found no such file"),
+            (
+                Some("{\n\"a\": \"a.json\",\n}\n"),
+                "root.json:3:1: not a JSON object: trailing comma",
+            ),
+            (Some("[]"), "root.json: not a JSON object: invalid type: sequence"),
+            (Some(""), "root.json:1:1: not a JSON object: EOF"),
+        ] {
+            let dir = folder(&[]);
+            if let Some(text) = text {
+                fs::write(dir.path().join("root.json"), text).unwrap();
+            }
+            let (list, found) = List::read(&RealFiles, dir.path()).unwrap();
+            assert_eq!(found, Found::NoList);
+            let found = problems(&list);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_list_known_files_keep_their_ids_and_no_id_is_there_twice() {
+        let dir = folder(&[("b.json", ""), ("c.json", ""), ("z.json", ""), ("C.json", "")]);
+        let path = EntryPath::new("z.json").unwrap();
+        let known = Entry::new("b", path, Digest::of(b"")).unwrap();
+        let previous = Manifest::from_entries(vec![known]).unwrap();
+        let list = List::of_folder(&RealFiles, dir.path(), &previous).unwrap();
+        assert_eq!(rows(&list), [("b", "z.json"), ("C", "C.json")]);
+        assert_eq!(
+            problems(&list),
+            [
+                "root.json: warning: without a list, every definition file of the folder is published",
+                "b.json: the id is there twice, the other time with \"z.json\"",
+                "c.json: the file \"c.json\" belongs to \"C\" already (compared without case)",
+            ]
+        );
+    }
 }

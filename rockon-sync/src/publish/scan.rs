@@ -148,3 +148,101 @@ impl<'a> Scan<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::files::RealFiles;
+
+    /// A definition file with these definitions, each with its containers.
+    fn file(definitions: &[(&str, &[&str])]) -> String {
+        let definitions = definitions.iter().map(|(name, containers)| {
+            let containers: Vec<_> = containers
+                .iter()
+                .map(|name| format!("\"{name}\": {{\"image\": \"\", \"launch_order\": 1}}"))
+                .collect();
+            format!(
+                "\"{name}\": {{\"description\": \"\", \"website\": \"\", \"version\": \"\",\n\
+                 \"containers\": {{{}}}}}",
+                containers.join(",\n")
+            )
+        });
+        format!("{{{}}}", definitions.collect::<Vec<_>>().join(",\n"))
+    }
+
+    fn scan(files: &[(&str, &str)], leniency: Leniency) -> (Vec<String>, Vec<String>) {
+        let dir = TempDir::new().unwrap();
+        let rows = files.iter().map(|(name, _)| format!("\"{name}\": \"{name}\""));
+        let rows = format!("{{{}}}", rows.collect::<Vec<_>>().join(",\n"));
+        fs::write(dir.path().join("root.json"), rows).unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            match *text {
+                "MISSING" => {}
+                "FOLDER" => fs::create_dir(path).unwrap(),
+                "LINK" => std::os::unix::fs::symlink("/etc/hostname", path).unwrap(),
+                "LARGE" => fs::File::create(path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap(),
+                text => fs::write(path, text).unwrap(),
+            }
+        }
+        let scan = Scan::run(&RealFiles, dir.path(), leniency, &Manifest::default()).unwrap();
+        (
+            scan.scanned.into_iter().map(|file| file.id).collect(),
+            scan.problems.iter().map(Problem::to_string).collect(),
+        )
+    }
+
+    #[test]
+    fn files_that_cannot_be_published_are_named_where_they_are_listed() {
+        let (taken, problems) = scan(
+            &[
+                ("a.json", &file(&[("A", &["a"])])),
+                ("m.json", "MISSING"),
+                ("f.json", "FOLDER"),
+                ("l.json", "LINK"),
+                ("x.json", "LARGE"),
+            ],
+            Leniency::Strict,
+        );
+        assert_eq!(taken, ["a.json"]);
+        assert_eq!(
+            problems,
+            [
+                "root.json:2:11: entry \"m.json\": \"m.json\": there is no such file",
+                "root.json:3:11: entry \"f.json\": \"f.json\": expected a regular file",
+                "root.json:4:11: entry \"l.json\": \"l.json\": expected a regular file",
+                "root.json:5:11: entry \"x.json\": \"x.json\": expected at most 16777216 bytes, \
+                 got 16777217",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_the_other_place_is_told() {
+        let one = file(&[("A", &["a"]), ("B", &["b", "a"])]);
+        let (_, problems) = scan(&[("1.json", &one)], Leniency::Strict);
+        assert_eq!(problems, ["1.json:5:6: the container \"a\" is at 1.json:2:21 already"]);
+
+        let first = file(&[("A", &["a"])]);
+        let other = file(&[("A", &["x"]), ("B", &["a"])]);
+        let third = file(&[("B", &["z"])]);
+        let files = [("1.json", &*first), ("2.json", &*other), ("3.json", &*third)];
+        let (_, problems) = scan(&files, Leniency::Strict);
+        assert_eq!(
+            problems,
+            [
+                "2.json:1:7: the definition \"A\" is at 1.json:1:7 already",
+                "2.json:4:21: the container \"a\" is at 1.json:2:21 already",
+                "3.json:1:7: the definition \"B\" is at 2.json:3:6 already",
+            ]
+        );
+        // What is left out takes no names from the files after it.
+        let (taken, problems) = scan(&files, Leniency::LeaveOut);
+        assert_eq!((taken.len(), problems.len()), (2, 2), "{problems:?}");
+        assert_eq!(taken, ["1.json", "3.json"]);
+    }
+}
