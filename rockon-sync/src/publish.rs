@@ -7,12 +7,14 @@
 //! | `check.rs` | checks one definition file |
 //! | `tree.rs` | writes the tree, the head last |
 //! | `prune.rs` | removes what is no longer needed |
+//! | `report.rs` | what a publication has done |
 //! | `history.rs` | remembers what was published |
 
 mod check;
 mod history;
 mod list;
 mod prune;
+mod report;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ use crate::plan::{MassDelete, Plan};
 use crate::problem::{Problem, Severity};
 use crate::time::{Clock, SystemClock, Timestamp};
 use history::History;
+pub use report::{PublishOutcome, PublishReport};
 use scan::{Scan, Scanned};
 use tree::Tree;
 
@@ -101,40 +104,6 @@ pub struct Publisher<'a> {
     published: Option<Timestamp>,
     clock: &'a dyn Clock,
     files: &'a dyn Files,
-}
-
-/// What a publication has done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PublishReport {
-    /// Whether anything was written.
-    pub outcome: PublishOutcome,
-    /// The serial of the head.
-    pub serial: u64,
-    /// The digest of the manifest.
-    pub manifest: Digest,
-    /// The head that was written or found up to date.
-    pub head: PathBuf,
-    /// How many entries are published.
-    pub entries: usize,
-    /// Ids that are new since the last publication.
-    pub added: Vec<String>,
-    /// Ids whose file has other bytes.
-    pub changed: Vec<String>,
-    /// Ids that are gone.
-    pub removed: Vec<String>,
-    /// Warnings, and what was left out.
-    pub problems: Vec<Problem>,
-}
-
-/// Whether a publication wrote anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PublishOutcome {
-    /// There is a new head.
-    Published,
-    /// Everything was published already; nothing was written.
-    Unchanged,
 }
 
 impl<'a> Publisher<'a> {
@@ -230,7 +199,9 @@ impl<'a> Publisher<'a> {
     /// [`ErrorKind::Argument`] for a URL or folder that cannot be used;
     /// [`ErrorKind::Locked`] while another process publishes there;
     /// [`ErrorKind::Head`] if the folder has a head that is not a publisher's;
-    /// [`ErrorKind::Store`]. Until the new head is written, the tree is published as it
+    /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if there
+    /// is no such folder; [`ErrorKind::Store`], also for somebody else's file where one of
+    /// the tree has to go. Until the new head is written, the tree is published as it
     /// was; what a failed run left is used or removed by the next one.
     pub fn run(&self) -> Result<PublishReport> {
         self.check_arguments()?;
