@@ -183,6 +183,31 @@ pub(crate) fn ensure_folder(files: &dyn Files, path: &Path) -> Result<()> {
     }
 }
 
+/// Creates a folder, and those above it, unless they are there.
+///
+/// # Errors
+/// [`ErrorKind::Store`], also if something else has the name of the folder.
+pub(crate) fn ensure_folders(files: &dyn Files, path: &Path) -> Result<()> {
+    let fail = |error| Error::io("create this folder", path, error);
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let created = match (files.create_folder(path), parent) {
+        (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
+            ensure_folders(files, parent)?;
+            files.create_folder(path)
+        }
+        (created, _) => created,
+    };
+    match created {
+        Ok(()) => {
+            let parent = parent.unwrap_or(Path::new("."));
+            files.sync_folder(parent).map_err(|error| Error::io("sync this folder", parent, error))
+        }
+        // A link to a folder does as well.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(fail(error)),
+    }
+}
+
 /// Removes a file unless it is gone.
 pub(crate) fn remove_if_any(files: &dyn Files, path: &Path) -> Result<()> {
     match files.remove_file(path) {

@@ -124,6 +124,43 @@ impl Position {
     }
 }
 
+/// Finds the places of parts that are asked for in the order of the text, in one pass
+/// over it.
+pub(crate) struct Places<'a> {
+    text: &'a str,
+    offset: usize,
+    position: Position,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Places { text, offset: 0, position: Position { line: 1, column: 1 } }
+    }
+
+    /// Where `part` begins; `None` unless it is a slice of the text, at or after the part
+    /// that was asked for before.
+    pub(crate) fn of(&mut self, part: &str) -> Option<Position> {
+        let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
+        let skipped = self.text.get(self.offset..offset)?;
+        let length = |text: &str| u32::try_from(text.chars().count()).ok();
+        self.position = match skipped.rfind('\n') {
+            None => Position {
+                column: self.position.column.checked_add(length(skipped)?)?,
+                ..self.position
+            },
+            Some(at) => {
+                let lines = u32::try_from(skipped.matches('\n').count()).ok()?;
+                Position {
+                    line: self.position.line.checked_add(lines)?,
+                    column: length(&skipped[at..])?,
+                }
+            }
+        };
+        self.offset = offset;
+        Some(self.position)
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {} column {}", self.line, self.column)
@@ -222,6 +259,11 @@ mod tests {
         let inner = Object::parse(outer).unwrap().value("x").unwrap().get();
         assert_eq!(Position::of(text, inner), Some(Position { line: 3, column: 8 }));
         assert_eq!(Position::of(inner, text), None);
+        let mut places = Places::new(text);
+        for part in [&text[1..], outer, outer, inner, &text[text.len()..]] {
+            assert_eq!(places.of(part), Position::of(text, part), "{part}");
+        }
+        assert_eq!(places.of(outer), None, "it is passed already");
     }
 
     #[test]

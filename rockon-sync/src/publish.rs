@@ -2,23 +2,29 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `scan.rs` | reads the list and every file it names, one at a time |
+//! | `list.rs` | reads the list: which files there are, under which ids |
+//! | `scan.rs` | reads every file of the list, one at a time |
 //! | `check.rs` | checks one definition file |
 //! | `tree.rs` | writes the tree, the head last |
+//! | `prune.rs` | removes what is no longer needed |
+//! | `report.rs` | what a publication has done |
 //! | `history.rs` | remembers what was published |
 
 mod check;
-#[cfg(test)]
-mod faults;
 mod history;
+mod list;
+mod prune;
+mod report;
 mod scan;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::path::{Path, PathBuf};
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{Files, RealFiles, try_lock};
+use crate::files::{Files, RealFiles, ensure_folders, try_lock};
 use crate::head::{DEFAULT_MANIFEST, Head};
 use crate::location::Location;
 use crate::manifest::{Entry, Manifest};
@@ -26,7 +32,8 @@ use crate::path::EntryPath;
 use crate::plan::{MassDelete, Plan};
 use crate::problem::{Problem, Severity};
 use crate::time::{Clock, SystemClock, Timestamp};
-use history::{History, Record};
+use history::History;
+pub use report::{PublishOutcome, PublishReport};
 use scan::{Scan, Scanned};
 use tree::Tree;
 
@@ -97,40 +104,6 @@ pub struct Publisher<'a> {
     published: Option<Timestamp>,
     clock: &'a dyn Clock,
     files: &'a dyn Files,
-}
-
-/// What a publication has done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PublishReport {
-    /// Whether anything was written.
-    pub outcome: PublishOutcome,
-    /// The serial of the head.
-    pub serial: u64,
-    /// The digest of the manifest.
-    pub manifest: Digest,
-    /// The head that was written or found up to date.
-    pub head: PathBuf,
-    /// How many entries are published.
-    pub entries: usize,
-    /// Ids that are new since the last publication.
-    pub added: Vec<String>,
-    /// Ids whose file has other bytes.
-    pub changed: Vec<String>,
-    /// Ids that are gone.
-    pub removed: Vec<String>,
-    /// Warnings, and what was left out.
-    pub problems: Vec<Problem>,
-}
-
-/// Whether a publication wrote anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PublishOutcome {
-    /// There is a new head.
-    Published,
-    /// Everything was published already; nothing was written.
-    Unchanged,
 }
 
 impl<'a> Publisher<'a> {
@@ -226,7 +199,9 @@ impl<'a> Publisher<'a> {
     /// [`ErrorKind::Argument`] for a URL or folder that cannot be used;
     /// [`ErrorKind::Locked`] while another process publishes there;
     /// [`ErrorKind::Head`] if the folder has a head that is not a publisher's;
-    /// [`ErrorKind::Store`]. Until the new head is written, the tree is published as it
+    /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if there
+    /// is no such folder; [`ErrorKind::Store`], also for somebody else's file where one of
+    /// the tree has to go. Until the new head is written, the tree is published as it
     /// was; what a failed run left is used or removed by the next one.
     pub fn run(&self) -> Result<PublishReport> {
         self.check_arguments()?;
@@ -239,8 +214,7 @@ impl<'a> Publisher<'a> {
             return Err(Error::new(ErrorKind::NotFound, message).with_path(&self.catalog));
         }
         if self.layout == Layout::Separate {
-            std::fs::create_dir_all(&folder)
-                .map_err(|error| Error::io("create this folder", &folder, error))?;
+            ensure_folders(self.files, &folder)?;
             if is_same_folder(&folder, &self.catalog) {
                 let message = "the tree would replace the catalog: publish in place instead";
                 return Err(Error::new(ErrorKind::Argument, message).with_path(folder));
@@ -264,7 +238,8 @@ impl<'a> Publisher<'a> {
             let location = Location::of_head_url(url);
             let text = format!("{}\n# url {url}\n", Digest::of(b""));
             location.and_then(|_| Head::parse(text.as_bytes())).map_err(|error| {
-                let message = format!("not a usable URL for a head: {url:?}");
+                // It may hold a password, so it is not repeated.
+                let message = "not a usable URL for a head";
                 Error::new(ErrorKind::Argument, message).with_source(error)
             })?;
         }
@@ -273,31 +248,35 @@ impl<'a> Publisher<'a> {
 
     fn publish(&self, tree: &Tree<'_>) -> Result<PublishReport> {
         let head = tree.head()?;
-        let previous = match &head {
-            Some(head) => tree.manifest(head.digest())?,
-            None => None,
-        };
-        let mut problems = Vec::new();
         let history = History::load(self.files, &tree.history_path())?;
-        if let Some(head) = &head {
-            if history.is_none() {
-                problems
-                    .push(Problem::warning("history.json", "lost; it starts anew from the head"));
+        let mut problems = Vec::new();
+        match (&head, &history) {
+            (None, None) => tree.check_unclaimed()?,
+            (Some(_), None) => {
+                let message = "lost or damaged; it starts anew from the head";
+                problems.push(Problem::warning("history.json", message));
             }
-            if previous.is_none() {
-                let message = format!("the manifest {} is gone; published anew", head.digest());
+            (None, Some(_)) => {
+                let message = "lost; it is written anew from the history";
                 problems.push(Problem::warning(tree.layout.head_name(), message));
             }
+            (Some(_), Some(_)) => {}
         }
         let mut history = history.unwrap_or_default();
-        let is_in_history =
-            |record: &Record| head.as_ref().is_some_and(|head| record.manifest == head.digest());
-        let is_tidy = history.records.first().is_some_and(is_in_history);
-        if let Some(head) = head.as_ref().filter(|_| !is_tidy) {
-            // The last run ended right after its head.
-            history = history.with(head.into(), self.keep);
+        let newest = history.records.first().map(|record| record.manifest);
+        let last = head.as_ref().map(Head::digest).or(newest);
+        let previous = last.map(|digest| tree.manifest(digest)).transpose()?.flatten();
+        if let (Some(digest), None) = (last, &previous) {
+            let message = format!("the manifest {digest} is gone; published anew");
+            problems.push(Problem::warning(tree.layout.manifest_name(), message));
         }
         let previous = previous.unwrap_or_default();
+        // Otherwise the last run ended right after its head.
+        let is_recorded =
+            head.as_ref().is_none_or(|head| history.records.first() == Some(&head.into()));
+        if let Some(head) = head.as_ref().filter(|_| !is_recorded) {
+            history = history.with(head.into());
+        }
 
         let scan = Scan::run(self.files, &self.catalog, self.leniency, &previous)?;
         let has_errors = scan.has_errors();
@@ -331,7 +310,7 @@ impl<'a> Publisher<'a> {
         if let Some(head) = head.as_ref().filter(|head| self.is_still_good(head, digest, published))
             && tree.is_whole(&manifest, digest)?
         {
-            if !is_tidy {
+            if !is_recorded || !tree.leftovers()?.is_empty() {
                 tree.tidy(&history, head.into(), self.keep)?;
             }
             report.serial = head.serial().unwrap_or(0);

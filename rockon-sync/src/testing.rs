@@ -42,45 +42,67 @@ impl Clock for TestClock {
     }
 }
 
-/// The real file system, of which every changing operation fails from the Nth on, as
-/// on a disk that is gone. A write that fails has written half of its bytes.
+/// How the operation fails that is to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Only that one: a full disk, a passing error.
+    Once,
+    /// That one and all that follow: the process was killed there.
+    FromThenOn,
+}
+
+/// The real file system, in which the Nth operation that changes something fails.
+///
+/// A write that fails leaves half of its bytes. Reading never fails and is not counted.
 pub(crate) struct FailingFiles {
-    steps: Arc<Steps>,
+    countdown: Arc<Countdown>,
 }
 
-struct Steps {
-    fails_from: usize,
-    taken: AtomicUsize,
-}
-
-impl Steps {
-    fn take(&self) -> io::Result<()> {
-        let n = self.taken.fetch_add(1, Ordering::SeqCst) + 1;
-        if n >= self.fails_from { Err(io::Error::other("scripted failure")) } else { Ok(()) }
-    }
+struct Countdown {
+    fail_at: usize,
+    fault: Fault,
+    operations: AtomicUsize,
 }
 
 impl FailingFiles {
-    /// Fails from this operation on, counted from 1.
-    pub(crate) fn from(fails_from: usize) -> Self {
-        FailingFiles { steps: Arc::new(Steps { fails_from, taken: AtomicUsize::new(0) }) }
+    /// Fails the `n`th operation, counted from 1.
+    pub(crate) fn new(n: usize, fault: Fault) -> Self {
+        let countdown = Countdown { fail_at: n, fault, operations: AtomicUsize::new(0) };
+        FailingFiles { countdown: Arc::new(countdown) }
     }
 
-    /// Whether it came to that.
+    /// Whether there were enough operations for one to fail.
     pub(crate) fn has_failed(&self) -> bool {
-        self.steps.taken.load(Ordering::SeqCst) >= self.steps.fails_from
+        self.operations() >= self.countdown.fail_at
+    }
+
+    /// How many operations there were, the failed ones included.
+    pub(crate) fn operations(&self) -> usize {
+        self.countdown.operations.load(Ordering::Relaxed)
+    }
+}
+
+impl Countdown {
+    fn step(&self) -> io::Result<()> {
+        let n = self.operations.fetch_add(1, Ordering::Relaxed) + 1;
+        let fails = match self.fault {
+            Fault::Once => n == self.fail_at,
+            Fault::FromThenOn => n >= self.fail_at,
+        };
+        if fails { Err(io::Error::other(format!("operation {n} fails"))) } else { Ok(()) }
     }
 }
 
 impl Files for FailingFiles {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.create_folder(path))
+        self.countdown.step()?;
+        RealFiles.create_folder(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
-        self.steps.take()?;
-        let (steps, inner) = (Arc::clone(&self.steps), RealFiles.create(path)?);
-        Ok(Box::new(FailingFile { steps, inner }))
+        self.countdown.step()?;
+        let inner = RealFiles.create(path)?;
+        Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
@@ -100,46 +122,54 @@ impl Files for FailingFiles {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.rename(from, to))
+        self.countdown.step()?;
+        RealFiles.rename(from, to)
     }
 
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.hard_link(from, to))
+        self.countdown.step()?;
+        RealFiles.hard_link(from, to)
     }
 
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.symlink(target, link))
+        self.countdown.step()?;
+        RealFiles.symlink(target, link)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.remove_file(path))
+        self.countdown.step()?;
+        RealFiles.remove_file(path)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.remove_folder(path))
+        self.countdown.step()?;
+        RealFiles.remove_folder(path)
     }
 
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.sync_files(paths))
+        self.countdown.step()?;
+        RealFiles.sync_files(paths)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.sync_folder(path))
+        self.countdown.step()?;
+        RealFiles.sync_folder(path)
     }
 
     fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        self.steps.take().and_then(|()| RealFiles.make_read_only(path))
+        self.countdown.step()?;
+        RealFiles.make_read_only(path)
     }
 }
 
 struct FailingFile {
-    steps: Arc<Steps>,
     inner: Box<dyn NewFile>,
+    countdown: Arc<Countdown>,
 }
 
 impl Write for FailingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Err(error) = self.steps.take() {
+        if let Err(error) = self.countdown.step() {
             self.inner.write_all(&bytes[..bytes.len() / 2])?;
             return Err(error);
         }
@@ -153,6 +183,7 @@ impl Write for FailingFile {
 
 impl NewFile for FailingFile {
     fn truncate(&mut self) -> io::Result<()> {
-        self.steps.take().and_then(|()| self.inner.truncate())
+        self.countdown.step()?;
+        self.inner.truncate()
     }
 }

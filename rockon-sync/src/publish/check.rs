@@ -1,9 +1,11 @@
 //! Checks a definition file: everything that the appliance's importer relies on.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 
 use crate::definition;
-use crate::json::{Object, Position, kind_of};
+use crate::json::{Object, Places, Position, kind_of};
 use crate::problem::Problem;
 
 /// Fields that every definition has.
@@ -36,44 +38,62 @@ pub(super) struct Named {
     pub(super) position: Option<Position>,
 }
 
+impl Named {
+    /// `file:line:column`.
+    pub(super) fn place(&self, file: &str) -> String {
+        match self.position {
+            Some(Position { line, column }) => format!("{file}:{line}:{column}"),
+            None => file.to_owned(),
+        }
+    }
+}
+
 /// Checks the bytes of the file that the catalog calls `file`.
 pub(super) fn check(file: &str, bytes: &[u8]) -> Checked {
-    let mut checker = Checker { file, text: "", checked: Checked::default() };
-    // The reader that clients use decides what a definition file is at all.
-    let text = match definition::parse(bytes).and_then(|_| definition::text(bytes)) {
-        Ok(text) => text,
-        Err(error) => {
-            let position = definition::position_of_syntax_error(bytes);
-            let problem = Problem::error(file, position, error.to_string());
-            checker.checked.problems.push(problem);
-            return checker.checked;
+    let text = definition::text(bytes).unwrap_or_default();
+    let (places, checked) = (Places::new(text), Checked::default());
+    let mut checker = Checker { file, text, places, checked };
+    match Object::parse(text) {
+        Ok(object) if !object.members.is_empty() => checker.check_file(&object),
+        // The reader that clients use says why this is no definition file.
+        _ => {
+            if let Err(error) = definition::parse(bytes) {
+                let position = definition::position_of_syntax_error(bytes);
+                let problem = Problem::error(file, position, error.to_string());
+                checker.checked.problems.push(problem);
+            }
         }
-    };
-    checker.text = text;
-    checker.check_file();
+    }
     checker.checked
 }
 
 struct Checker<'a> {
     file: &'a str,
     text: &'a str,
+    /// For definitions and containers, which come in the order of the text.
+    places: Places<'a>,
     checked: Checked,
 }
 
 impl<'a> Checker<'a> {
-    fn check_file(&mut self) {
-        let text = self.text;
-        let Ok(object) = Object::parse(text) else { return };
+    fn check_file(&mut self, object: &Object<'a>) {
+        self.name_duplicates(object);
+        let mut seen = HashSet::new();
+        for member in &object.members {
+            let position = self.places.of(member.value.get());
+            self.check_duplicates(member.value, MAX_DEPTH);
+            self.check_definition(&member.key, member.value);
+            if seen.insert(&member.key) {
+                let name = member.key.to_string();
+                self.checked.definitions.push(Named { name, position });
+            }
+        }
+    }
+
+    fn name_duplicates(&mut self, object: &Object<'_>) {
         for duplicate in object.duplicates() {
             let message = format!("the key {:?} is there twice", duplicate.key);
             self.problem(duplicate.value, message);
-        }
-        for member in &object.members {
-            let position = Position::of(text, member.value.get());
-            let name = member.key.to_string();
-            self.check_duplicates(member.value, MAX_DEPTH);
-            self.check_definition(&name, member.value);
-            self.checked.definitions.push(Named { name, position });
         }
     }
 
@@ -89,10 +109,7 @@ impl<'a> Checker<'a> {
             return;
         };
         if let Ok(object) = Object::parse(value.get()) {
-            for duplicate in object.duplicates() {
-                let message = format!("the key {:?} is there twice", duplicate.key);
-                self.problem(duplicate.value, message);
-            }
+            self.name_duplicates(&object);
             object.members.iter().for_each(|member| self.check_duplicates(member.value, depth));
         } else if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) {
             items.into_iter().for_each(|item| self.check_duplicates(item, depth));
@@ -113,9 +130,12 @@ impl<'a> Checker<'a> {
         if members.members.is_empty() {
             self.problem(containers, format!("{what}: expected a container, got none"));
         }
+        let mut seen = HashSet::new();
         for member in &members.members {
-            let position = Position::of(self.text, member.value.get());
-            self.checked.containers.push(Named { name: member.key.to_string(), position });
+            let position = self.places.of(member.value.get());
+            if seen.insert(&member.key) {
+                self.checked.containers.push(Named { name: member.key.to_string(), position });
+            }
             self.check_container(&format!("{what}, container {:?}", member.key), member.value);
         }
     }
@@ -235,7 +255,7 @@ mod tests {
         for (text, expected) in [
             ("{\n \"A\": {},\n}", "a.json:3:1: not JSON"),
             ("<html>", "a.json:1:1: expected JSON, got what looks like an HTML page"),
-            ("{\"A\": 1}", "a.json: expected an object for \"A\", got a number"),
+            ("{\n\"A\": 1}", "a.json:2:6: definition \"A\": expected an object, got a number"),
             ("{}", "a.json: there is no definition in it"),
         ] {
             let found = problems(text);
@@ -248,7 +268,7 @@ mod tests {
 
     #[test]
     fn all_problems_of_a_file_are_found_in_one_run() {
-        let found = problems(r#"{"A": {"containers": {"a": {}}}, "B": {}}"#);
-        assert_eq!(found.len(), 3 + 2 + 4, "{found:#?}");
+        let found = problems(r#"{"A": {"containers": {"a": {}}}, "B": {}, "C": 1, "D": []}"#);
+        assert_eq!(found.len(), 3 + 2 + 4 + 1 + 1, "{found:#?}");
     }
 }

@@ -76,11 +76,11 @@ impl History {
             .map(|records| History { records }))
     }
 
-    /// The history with this publication on top, cut to `keep` different manifests.
-    pub(super) fn with(&self, record: Record, keep: usize) -> History {
+    /// The history with this publication on top. A manifest that is published again
+    /// moves up: it is kept once.
+    pub(super) fn with(&self, record: Record) -> History {
         let older = self.records.iter().filter(|old| old.manifest != record.manifest).cloned();
-        let records = std::iter::once(record.clone()).chain(older).take(keep.max(1)).collect();
-        History { records }
+        History { records: std::iter::once(record.clone()).chain(older).collect() }
     }
 
     pub(super) fn save(&self, files: &dyn Files, path: &Path) -> Result<()> {

@@ -1,17 +1,17 @@
-//! Reads the catalog to be published: the list, and every file it names.
+//! Reads the catalog to be published, one file at a time.
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 
+use super::Leniency;
 use super::check::{self, Named};
-use super::{Leniency, is_of_the_tree};
+use super::list::{Found, List, Row};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::files::{FileKind, Files, is_absent, stat_if_any};
+use crate::files::{FileKind, Files, stat_if_any};
 use crate::head::DEFAULT_MANIFEST;
-use crate::json::{Object, Position, kind_of};
-use crate::limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use crate::limits::MAX_FILE_BYTES;
 use crate::manifest::Manifest;
 use crate::path::EntryPath;
 use crate::problem::{Problem, Severity};
@@ -24,13 +24,6 @@ pub(super) struct Scanned {
     pub(super) digest: Digest,
     pub(super) len_bytes: u64,
     pub(super) names: Vec<String>,
-}
-
-/// One row of the list.
-struct Row {
-    id: String,
-    path: EntryPath,
-    position: Option<Position>,
 }
 
 /// What was read, and what is wrong with it.
@@ -67,15 +60,14 @@ impl<'a> Scan<'a> {
             definitions: HashMap::new(),
             containers: HashMap::new(),
         };
-        let top = scan.list_top()?;
-        let rows = match scan.read_list()? {
-            Some(rows) => {
-                scan.name_unlisted(&top, &rows);
-                rows
-            }
-            None if leniency == Leniency::LeaveOut => scan.rows_of_folder(&top, previous),
-            None => Vec::new(),
-        };
+        let (list, found) = List::read(files, folder)?;
+        scan.problems.extend(list.problems);
+        let mut rows = list.rows;
+        if found == Found::NoList && leniency == Leniency::LeaveOut {
+            let list = List::of_folder(files, folder, previous)?;
+            scan.problems.extend(list.problems);
+            rows = list.rows;
+        }
         for row in rows {
             scan.read_file(row)?;
         }
@@ -85,124 +77,6 @@ impl<'a> Scan<'a> {
     /// Whether something stands in the way of publishing.
     pub(super) fn has_errors(&self) -> bool {
         self.problems.iter().any(|problem| problem.severity == Severity::Error)
-    }
-
-    /// The `*.json` files at the top of the catalog, in byte order.
-    fn list_top(&self) -> Result<Vec<String>> {
-        let names = self.files.list(self.folder);
-        let names = names.map_err(|error| Error::io("list this folder", self.folder, error))?;
-        let mut names: Vec<String> = names
-            .into_iter()
-            .filter_map(|name| name.into_string().ok())
-            .filter(|name| name.ends_with(".json") && !name.starts_with('.'))
-            .filter(|name| !is_of_the_tree(name))
-            .collect();
-        names.sort();
-        Ok(names)
-    }
-
-    /// Reads `root.json`; `None` if there is none, or it is no JSON object.
-    fn read_list(&mut self) -> Result<Option<Vec<Row>>> {
-        let path = self.folder.join(DEFAULT_MANIFEST);
-        let mut bytes = Vec::new();
-        match self.files.open(&path) {
-            Ok(reader) => {
-                let read = reader.take(MAX_MANIFEST_BYTES).read_to_end(&mut bytes);
-                read.map_err(|error| Error::io("read this file", &path, error))?;
-            }
-            Err(error) if is_absent(&error) => {
-                let message = "expected the list of the catalog's files, found no such file";
-                self.problems.push(Problem::error(DEFAULT_MANIFEST, None, message));
-                return Ok(None);
-            }
-            Err(error) => return Err(Error::io("read this file", &path, error)),
-        }
-        let Ok(text) = std::str::from_utf8(&bytes) else {
-            self.problems.push(Problem::error(DEFAULT_MANIFEST, None, "not UTF-8"));
-            return Ok(None);
-        };
-        let object = match Object::parse(text) {
-            Ok(object) => object,
-            Err(error) => {
-                let position = crate::definition::position_of_syntax_error(&bytes);
-                let message = format!("not a JSON object: {error}");
-                self.problems.push(Problem::error(DEFAULT_MANIFEST, position, message));
-                return Ok(None);
-            }
-        };
-        let mut rows: Vec<Row> = Vec::with_capacity(object.members.len());
-        let mut ids: HashMap<String, usize> = HashMap::new();
-        let mut paths: HashMap<String, String> = HashMap::new();
-        for member in &object.members {
-            let position = Position::of(text, member.value.get());
-            let id = member.key.to_string();
-            let mut problem = |message: String| {
-                let message = format!("entry {id:?}: {message}");
-                self.problems.push(Problem::error(DEFAULT_MANIFEST, position, message));
-            };
-            let Ok(file) = serde_json::from_str::<String>(member.value.get()) else {
-                problem(format!("expected a file name, got {}", kind_of(member.value)));
-                continue;
-            };
-            let path = match EntryPath::new(file) {
-                Ok(path) => path,
-                Err(error) => {
-                    problem(error.to_string());
-                    continue;
-                }
-            };
-            // The manifest has the last word on what an entry may be.
-            if let Err(error) = crate::manifest::Entry::new(&*id, path.clone(), Digest::of(b"")) {
-                problem(error.to_string());
-                continue;
-            }
-            if let Some(n) = ids.get(&id) {
-                problem(match rows[*n].path == path {
-                    true => "this row is there twice".to_owned(),
-                    false => "the id is there twice, with different files".to_owned(),
-                });
-                continue;
-            }
-            if let Some(other) = paths.get(&path.folded()) {
-                problem(format!(
-                    "the file \"{path}\" is the one of {other:?} too (compared without case)"
-                ));
-                continue;
-            }
-            paths.insert(path.folded(), id.clone());
-            ids.insert(id.clone(), rows.len());
-            rows.push(Row { id, path, position });
-        }
-        Ok(Some(rows))
-    }
-
-    fn name_unlisted(&mut self, top: &[String], rows: &[Row]) {
-        for name in top {
-            if !rows.iter().any(|row| row.path.as_str() == name) {
-                let message = format!("{DEFAULT_MANIFEST} does not name this file");
-                self.problems.push(Problem::warning(name, message));
-            }
-        }
-    }
-
-    /// Without a list, the folder itself is the list.
-    fn rows_of_folder(&mut self, top: &[String], previous: &Manifest) -> Vec<Row> {
-        let ids: HashMap<&str, &str> =
-            previous.entries().iter().map(|entry| (entry.path().as_str(), entry.id())).collect();
-        let message = "without a list, every definition file of the folder is published";
-        self.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
-        let mut rows = Vec::new();
-        for name in top {
-            match EntryPath::new(name.as_str()) {
-                Ok(path) => {
-                    let stem = name.strip_suffix(".json").unwrap_or(name);
-                    let id = ids.get(path.as_str()).copied().unwrap_or(stem).to_owned();
-                    rows.push(Row { id, path, position: None });
-                }
-                Err(error) => self.problems.push(Problem::error(name, None, error.to_string())),
-            }
-        }
-        rows
     }
 
     /// Reads and checks one file, and takes it if nothing is wrong with it.
@@ -243,11 +117,13 @@ impl<'a> Scan<'a> {
         if !is_taken && self.leniency == Leniency::LeaveOut {
             return Ok(());
         }
-        for named in &checked.definitions {
-            self.definitions.insert(named.name.clone(), file.to_owned());
-        }
-        for named in &checked.containers {
-            self.containers.insert(named.name.clone(), file.to_owned());
+        for (known, named) in [
+            (&mut self.definitions, &checked.definitions),
+            (&mut self.containers, &checked.containers),
+        ] {
+            for named in named {
+                known.entry(named.name.clone()).or_insert_with(|| named.place(file));
+            }
         }
         self.scanned.push(Scanned {
             id: row.id,
@@ -262,15 +138,111 @@ impl<'a> Scan<'a> {
     /// Names that another file, or this one before, has already.
     fn find_twins(&mut self, file: &str, what: &str, named: &[Named]) {
         let known = if what == "container" { &self.containers } else { &self.definitions };
-        let mut own: HashMap<&str, ()> = HashMap::new();
-        for Named { name, position } in named {
-            let other = known.get(name).map(String::as_str);
-            let is_own = own.insert(name, ()).is_some();
-            // A key that is there twice in one object is named as that already.
-            if let Some(other) = other.or((is_own && what == "container").then_some(file)) {
-                let message = format!("the {what} {name:?} is in \"{other}\" already");
-                self.problems.push(Problem::error(file, *position, message));
+        let mut own: HashMap<&str, &Named> = HashMap::new();
+        for twin in named {
+            let before = own.insert(&twin.name, twin).map(|before| before.place(file));
+            if let Some(other) = known.get(&twin.name).cloned().or(before) {
+                let message = format!("the {what} {:?} is at {other} already", twin.name);
+                self.problems.push(Problem::error(file, twin.position, message));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::files::RealFiles;
+
+    /// A definition file with these definitions, each with its containers.
+    fn file(definitions: &[(&str, &[&str])]) -> String {
+        let definitions = definitions.iter().map(|(name, containers)| {
+            let containers: Vec<_> = containers
+                .iter()
+                .map(|name| format!("\"{name}\": {{\"image\": \"\", \"launch_order\": 1}}"))
+                .collect();
+            format!(
+                "\"{name}\": {{\"description\": \"\", \"website\": \"\", \"version\": \"\",\n\
+                 \"containers\": {{{}}}}}",
+                containers.join(",\n")
+            )
+        });
+        format!("{{{}}}", definitions.collect::<Vec<_>>().join(",\n"))
+    }
+
+    fn scan(files: &[(&str, &str)], leniency: Leniency) -> (Vec<String>, Vec<String>) {
+        let dir = TempDir::new().unwrap();
+        let rows = files.iter().map(|(name, _)| format!("\"{name}\": \"{name}\""));
+        let rows = format!("{{{}}}", rows.collect::<Vec<_>>().join(",\n"));
+        fs::write(dir.path().join("root.json"), rows).unwrap();
+        for (name, text) in files {
+            let path = dir.path().join(name);
+            match *text {
+                "MISSING" => {}
+                "FOLDER" => fs::create_dir(path).unwrap(),
+                "LINK" => std::os::unix::fs::symlink("/etc/hostname", path).unwrap(),
+                "LARGE" => fs::File::create(path).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap(),
+                text => fs::write(path, text).unwrap(),
+            }
+        }
+        let scan = Scan::run(&RealFiles, dir.path(), leniency, &Manifest::default()).unwrap();
+        (
+            scan.scanned.into_iter().map(|file| file.id).collect(),
+            scan.problems.iter().map(Problem::to_string).collect(),
+        )
+    }
+
+    #[test]
+    fn files_that_cannot_be_published_are_named_where_they_are_listed() {
+        let (taken, problems) = scan(
+            &[
+                ("a.json", &file(&[("A", &["a"])])),
+                ("m.json", "MISSING"),
+                ("f.json", "FOLDER"),
+                ("l.json", "LINK"),
+                ("x.json", "LARGE"),
+            ],
+            Leniency::Strict,
+        );
+        assert_eq!(taken, ["a.json"]);
+        assert_eq!(
+            problems,
+            [
+                "root.json:2:11: entry \"m.json\": \"m.json\": there is no such file",
+                "root.json:3:11: entry \"f.json\": \"f.json\": expected a regular file",
+                "root.json:4:11: entry \"l.json\": \"l.json\": expected a regular file",
+                "root.json:5:11: entry \"x.json\": \"x.json\": expected at most 16777216 bytes, \
+                 got 16777217",
+            ]
+        );
+    }
+
+    #[test]
+    fn names_are_unique_and_the_other_place_is_told() {
+        let one = file(&[("A", &["a"]), ("B", &["b", "a"])]);
+        let (_, problems) = scan(&[("1.json", &one)], Leniency::Strict);
+        assert_eq!(problems, ["1.json:5:6: the container \"a\" is at 1.json:2:21 already"]);
+
+        let first = file(&[("A", &["a"])]);
+        let other = file(&[("A", &["x"]), ("B", &["a"])]);
+        let third = file(&[("B", &["z"])]);
+        let files = [("1.json", &*first), ("2.json", &*other), ("3.json", &*third)];
+        let (_, problems) = scan(&files, Leniency::Strict);
+        assert_eq!(
+            problems,
+            [
+                "2.json:1:7: the definition \"A\" is at 1.json:1:7 already",
+                "2.json:4:21: the container \"a\" is at 1.json:2:21 already",
+                "3.json:1:7: the definition \"B\" is at 2.json:3:6 already",
+            ]
+        );
+        // What is left out takes no names from the files after it.
+        let (taken, problems) = scan(&files, Leniency::LeaveOut);
+        assert_eq!((taken.len(), problems.len()), (2, 2), "{problems:?}");
+        assert_eq!(taken, ["1.json", "3.json"]);
     }
 }

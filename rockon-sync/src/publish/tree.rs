@@ -7,20 +7,22 @@ use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::history::{History, Record};
 use super::scan::Scanned;
 use super::{BY_SHA, Layout};
 use crate::digest::{Digest, HashingWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{
-    FileKind, Files, ensure_folder, read_if_any, remove_if_any, replace, stage, staged,
-    stat_if_any, write_atomically,
+    FileKind, Files, ensure_folder, read_if_any, remove_if_any, replace, stage, stat_if_any,
+    write_atomically,
 };
 use crate::head::Head;
 use crate::limits::MAX_HEAD_BYTES;
 use crate::manifest::Manifest;
 use crate::path::EntryPath;
 use crate::store::digest_if_any;
+
+/// Name, among the objects, of a named file before it is renamed to its place.
+const DRAFT: &str = ".named.new";
 
 /// The published tree on disk.
 pub(super) struct Tree<'a> {
@@ -40,11 +42,11 @@ impl Tree<'_> {
         self.folder.join("history.json")
     }
 
-    fn manifest_path(&self) -> PathBuf {
+    pub(super) fn manifest_path(&self) -> PathBuf {
         self.folder.join(self.layout.manifest_name())
     }
 
-    fn objects(&self) -> PathBuf {
+    pub(super) fn objects(&self) -> PathBuf {
         self.folder.join(BY_SHA)
     }
 
@@ -76,6 +78,26 @@ impl Tree<'_> {
         Ok(None)
     }
 
+    /// Refuses a folder in which somebody else's files have the names of the tree's own.
+    /// The caller has found neither a head nor a history.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] with the path.
+    pub(super) fn check_unclaimed(&self) -> Result<()> {
+        let manifest = self.manifest_path();
+        // What an interrupted first publication put there has its object beside it.
+        if let Some((found, _)) = digest_if_any(self.files, &manifest)?
+            && !self.has_object(found, None)?
+        {
+            return Err(in_the_way(manifest));
+        }
+        let history = self.history_path();
+        match stat_if_any(self.files, &history)? {
+            Some(_) => Err(in_the_way(history)),
+            None => Ok(()),
+        }
+    }
+
     /// Whether everything that `manifest` names is there.
     pub(super) fn is_whole(&self, manifest: &Manifest, digest: Digest) -> Result<bool> {
         let mut is_whole = self.has_object(digest, None)?
@@ -99,13 +121,16 @@ impl Tree<'_> {
         }))
     }
 
-    fn has_named(&self, path: &EntryPath, digest: Digest) -> Result<bool> {
+    pub(super) fn has_named(&self, path: &EntryPath, digest: Digest) -> Result<bool> {
         let found = digest_if_any(self.files, &path.below(self.folder))?;
         Ok(found.is_some_and(|(found, _)| found == digest))
     }
 
     /// Writes everything but the head. `previous` is what was published before: only
     /// such files are replaced.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]. If somebody else's file is in the way, nothing was written.
     pub(super) fn write(
         &self,
         scanned: &[Scanned],
@@ -113,21 +138,23 @@ impl Tree<'_> {
         digest: Digest,
         previous: &Manifest,
     ) -> Result<()> {
+        let misplaced = match self.layout {
+            Layout::Separate => self.misplaced(scanned, previous)?,
+            Layout::InPlace => Vec::new(),
+        };
+        // A named file may be a second name of its object: who wrote to one wrote to both.
+        let suspects: HashSet<Digest> = misplaced.iter().map(|file| file.digest).collect();
         ensure_folder(self.files, &self.objects())?;
         let bytes = manifest.to_canonical();
-        self.write_objects(scanned, digest, &bytes)?;
+        self.write_objects(scanned, &suspects, digest, &bytes)?;
         let mut folders = BTreeSet::from([self.folder.to_path_buf(), self.objects()]);
-        if self.layout == Layout::Separate {
-            let ours: HashSet<(&EntryPath, Digest)> =
-                previous.entries().iter().map(|entry| (entry.path(), entry.digest())).collect();
-            for file in scanned.iter() {
-                for parent in file.path.parents() {
-                    let folder = self.folder.join(parent);
-                    ensure_folder(self.files, &folder)?;
-                    folders.insert(folder);
-                }
-                self.put_named(file, &ours)?;
+        for file in misplaced {
+            for parent in file.path.parents() {
+                let folder = self.folder.join(parent);
+                ensure_folder(self.files, &folder)?;
+                folders.insert(folder);
             }
+            self.put_named(file)?;
         }
         replace(self.files, &self.manifest_path(), |file| file.write_all(&bytes))?;
         for folder in folders.iter().rev() {
@@ -142,17 +169,72 @@ impl Tree<'_> {
         write_atomically(self.files, &self.head_path(), head.to_string().as_bytes())
     }
 
+    /// The files that are not under their names yet, or with other bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if something is there that this publisher did not write.
+    fn misplaced<'b>(
+        &self,
+        scanned: &'b [Scanned],
+        previous: &Manifest,
+    ) -> Result<Vec<&'b Scanned>> {
+        let ours: HashSet<&EntryPath> =
+            previous.entries().iter().map(|entry| entry.path()).collect();
+        let mut misplaced = Vec::new();
+        for file in scanned {
+            for parent in file.path.parents() {
+                let folder = self.folder.join(parent);
+                match stat_if_any(self.files, &folder)? {
+                    Some(stat) if stat.kind != FileKind::Folder => return Err(in_the_way(folder)),
+                    _ => {}
+                }
+            }
+            let to = file.path.below(self.folder);
+            match stat_if_any(self.files, &to)? {
+                None => misplaced.push(file),
+                Some(stat) if stat.kind != FileKind::File => return Err(in_the_way(to)),
+                Some(_) => {
+                    let found = digest_if_any(self.files, &to)?.map(|(found, _)| found);
+                    if found == Some(file.digest) {
+                        continue;
+                    }
+                    // What an interrupted publication put there has its object beside it.
+                    let is_ours = ours.contains(&file.path)
+                        || found.map_or(Ok(true), |found| self.has_object(found, None))?;
+                    if !is_ours {
+                        return Err(in_the_way(to));
+                    }
+                    misplaced.push(file);
+                }
+            }
+        }
+        Ok(misplaced)
+    }
+
+    fn is_intact(&self, digest: Digest) -> Result<bool> {
+        let found = digest_if_any(self.files, &self.object(digest))?;
+        Ok(found.is_some_and(|(found, _)| found == digest))
+    }
+
     /// Writes the objects that are not there yet: all of them beside their names, then
-    /// one sync, then the renames.
-    fn write_objects(&self, scanned: &[Scanned], manifest: Digest, bytes: &[u8]) -> Result<()> {
+    /// one sync, then the renames. Those of `suspects` are read to see whether they are.
+    fn write_objects(
+        &self,
+        scanned: &[Scanned],
+        suspects: &HashSet<Digest>,
+        manifest: Digest,
+        bytes: &[u8],
+    ) -> Result<()> {
         let mut new: Vec<(PathBuf, PathBuf)> = Vec::new();
         let mut seen = HashSet::new();
         for file in scanned {
-            if seen.insert(file.digest) && !self.has_object(file.digest, Some(file.len_bytes))? {
+            let is_there = self.has_object(file.digest, Some(file.len_bytes))?
+                && (!suspects.contains(&file.digest) || self.is_intact(file.digest)?);
+            if seen.insert(file.digest) && !is_there {
                 new.push((self.stage_object(file)?, self.object(file.digest)));
             }
         }
-        if !self.has_object(manifest, Some(bytes.len() as u64))? {
+        if !self.is_intact(manifest)? {
             let path = self.object(manifest);
             new.push((stage(self.files, &path, |file| file.write_all(bytes))?, path));
         }
@@ -186,73 +268,25 @@ impl Tree<'_> {
         }
     }
 
-    /// Puts a file under its own name: a second name of the object.
-    fn put_named(&self, file: &Scanned, ours: &HashSet<(&EntryPath, Digest)>) -> Result<()> {
+    /// Puts a file under its own name: a second name of the object, or a copy where
+    /// the file system has no second names.
+    fn put_named(&self, file: &Scanned) -> Result<()> {
         let to = file.path.below(self.folder);
-        if let Some((found, _)) = digest_if_any(self.files, &to)? {
-            if found == file.digest {
-                return Ok(());
-            }
-            // What an interrupted publication put there has its object beside it.
-            if !ours.contains(&(&file.path, found)) && !self.has_object(found, None)? {
-                let message = "a file that this publisher did not write stands in the way";
-                return Err(Error::new(ErrorKind::Store, message).with_path(to));
-            }
-        }
         let object = self.object(file.digest);
-        let staged = staged(&to);
-        remove_if_any(self.files, &staged)?;
-        if self.files.hard_link(&object, &staged).is_ok() {
-            let renamed = self.files.rename(&staged, &to);
-            return renamed.map_err(|error| Error::io("write this file", &to, error));
+        // Drafts are in one place, where the next run finds what this one left.
+        let draft = self.objects().join(DRAFT);
+        remove_if_any(self.files, &draft)?;
+        if self.files.hard_link(&object, &draft).is_err() {
+            replace(self.files, &draft, |out| {
+                io::copy(&mut self.files.open(&object)?, out).map(|_| ())
+            })?;
         }
-        replace(self.files, &to, |out| io::copy(&mut self.files.open(&object)?, out).map(|_| ()))
+        let renamed = self.files.rename(&draft, &to);
+        renamed.map_err(|error| Error::io("write this file", &to, error))
     }
+}
 
-    /// Removes what none of the kept publications needs, and then writes the history:
-    /// a head that is not in it tells the next run that this one did not get so far.
-    pub(super) fn tidy(&self, history: &History, record: Record, keep: usize) -> Result<()> {
-        let kept = history.with(record, keep);
-        let mut needed: HashSet<Digest> = HashSet::new();
-        let mut current: Option<Manifest> = None;
-        let mut former: Vec<(EntryPath, Digest)> = Vec::new();
-        for old in &kept.records {
-            let Some(manifest) = self.manifest(old.manifest)? else {
-                log::warn!("the manifest {} of serial {} is gone", old.manifest, old.serial);
-                continue;
-            };
-            needed.insert(old.manifest);
-            needed.extend(manifest.entries().iter().map(|entry| entry.digest()));
-            match &current {
-                None => current = Some(manifest),
-                Some(now) => {
-                    let now: HashSet<&EntryPath> =
-                        now.entries().iter().map(|entry| entry.path()).collect();
-                    let gone = manifest.entries().iter().filter(|old| !now.contains(old.path()));
-                    former.extend(gone.map(|old| (old.path().clone(), old.digest())));
-                }
-            }
-        }
-        if self.layout == Layout::Separate {
-            former.sort();
-            former.dedup();
-            for (path, digest) in former {
-                // Somebody else's file of the same name has other bytes.
-                if self.has_named(&path, digest)? {
-                    remove_if_any(self.files, &path.below(self.folder))?;
-                }
-            }
-        }
-        let folder = self.objects();
-        let names = self.files.list(&folder);
-        for name in names.map_err(|error| Error::io("list this folder", &folder, error))? {
-            let Some(text) = name.to_str() else { continue };
-            let is_leftover = text.starts_with('.') && text.ends_with(".new");
-            let is_unneeded = text.parse::<Digest>().is_ok_and(|digest| !needed.contains(&digest));
-            if is_leftover || is_unneeded {
-                remove_if_any(self.files, &folder.join(name))?;
-            }
-        }
-        kept.save(self.files, &self.history_path())
-    }
+fn in_the_way(path: PathBuf) -> Error {
+    let message = "what this publisher did not write stands in the way";
+    Error::new(ErrorKind::Store, message).with_path(path)
 }

@@ -15,7 +15,7 @@ use crate::publish::Publisher;
 use crate::report::Report;
 use crate::source::Source;
 use crate::store::Store;
-use crate::testing::FailingFiles;
+use crate::testing::{FailingFiles, Fault};
 use crate::time::Timestamp;
 use crate::transport::{AnyTransport, Request, Response, Transport};
 
@@ -113,11 +113,16 @@ fn read_folder(folder: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
 /// Runs `prepare`, then an update whose Nth operation fails, for every N there is.
 /// Returns how many there were.
 fn fail_each_operation(prepare: impl Fn(&World)) -> usize {
+    fail_each_in_this_way(&prepare, Fault::Once);
+    fail_each_in_this_way(&prepare, Fault::FromThenOn)
+}
+
+fn fail_each_in_this_way(prepare: &impl Fn(&World), fault: Fault) -> usize {
     for n in 1.. {
         let world = World::new();
         prepare(&world);
         let (old, new) = (world.seen(), world.published());
-        let files = FailingFiles::from(n);
+        let files = FailingFiles::new(n, fault);
         let result = Updater::new(&world.store()).files(&files).run(&world.source);
         if !files.has_failed() {
             result.unwrap();

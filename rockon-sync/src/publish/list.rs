@@ -1,0 +1,317 @@
+//! Which files there are to publish, under which ids: the `root.json` of the catalog, or
+//! the folder itself.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::is_of_the_tree;
+use crate::definition::position_of_syntax_error;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::files::{Files, read_if_any};
+use crate::head::DEFAULT_MANIFEST;
+use crate::json::{Object, Places, Position, kind_of};
+use crate::limits::MAX_MANIFEST_BYTES;
+use crate::manifest::{Entry, Manifest};
+use crate::path::EntryPath;
+use crate::problem::Problem;
+
+/// One file to be published.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) path: EntryPath,
+    /// Its place in `root.json`.
+    pub(super) position: Option<Position>,
+}
+
+/// Rows that can stand together in one manifest, and what is wrong with the others.
+#[derive(Default)]
+pub(super) struct List {
+    pub(super) rows: Vec<Row>,
+    pub(super) problems: Vec<Problem>,
+    /// Index of the row with an id.
+    ids: HashMap<String, usize>,
+    /// Index of the row with a file, compared without case.
+    paths: HashMap<String, usize>,
+    /// Folders that lead to files, compared without case, and the row of such a file.
+    folders: HashMap<String, usize>,
+}
+
+/// Whether `root.json` could be read as a list at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    Listed,
+    NoList,
+}
+
+impl List {
+    /// Reads `root.json`, and warns of files that it does not name.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store); [`Limit`](crate::ErrorKind::Limit) for a list
+    /// that no client would accept.
+    pub(super) fn read(files: &dyn Files, folder: &Path) -> Result<(List, Found)> {
+        let mut list = List::default();
+        let path = folder.join(DEFAULT_MANIFEST);
+        let Some(bytes) = read_if_any(files, &path, MAX_MANIFEST_BYTES)? else {
+            list.problem(None, "expected the list of the catalog's files, found no such file");
+            return Ok((list, Found::NoList));
+        };
+        let Ok(text) = std::str::from_utf8(&bytes) else {
+            list.problem(None, "not UTF-8");
+            return Ok((list, Found::NoList));
+        };
+        let object = match Object::parse(text) {
+            Ok(object) => object,
+            Err(error) => {
+                let message = format!("not a JSON object: {error}");
+                list.problem(position_of_syntax_error(&bytes), message);
+                return Ok((list, Found::NoList));
+            }
+        };
+        let mut places = Places::new(text);
+        for member in &object.members {
+            let position = places.of(member.value.get());
+            let id = member.key.to_string();
+            let added = match serde_json::from_str::<String>(member.value.get()) {
+                Err(_) => Err(format!("expected a file name, got {}", kind_of(member.value))),
+                Ok(file) => match EntryPath::new(file) {
+                    Err(error) => Err(error.to_string()),
+                    Ok(path) => list.add(Row { id: id.clone(), path, position }),
+                },
+            };
+            if let Err(message) = added {
+                list.problem(position, format!("entry {id:?}: {message}"));
+            }
+        }
+        list.warn_of_unlisted(&top(files, folder)?, &object);
+        Ok((list, Found::Listed))
+    }
+
+    /// Every `*.json` file at the top of the folder. The ids are those of `previous`, or
+    /// made from the names of the files.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store).
+    pub(super) fn of_folder(files: &dyn Files, folder: &Path, previous: &Manifest) -> Result<List> {
+        let mut list = List::default();
+        let message = "without a list, every definition file of the folder is published";
+        list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
+        let ids: HashMap<&str, &str> =
+            previous.entries().iter().map(|entry| (entry.path().as_str(), entry.id())).collect();
+        // What was published before keeps its id, whatever is new beside it.
+        let (known, new): (Vec<_>, Vec<_>) =
+            top(files, folder)?.into_iter().partition(|name| ids.contains_key(name.as_str()));
+        for name in known.into_iter().chain(new) {
+            let stem = name.strip_suffix(".json").unwrap_or(&name);
+            let id = ids.get(name.as_str()).copied().unwrap_or(stem).to_owned();
+            let added = match EntryPath::new(name.as_str()) {
+                Ok(path) => list.add(Row { id, path, position: None }),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(message) = added {
+                list.problems.push(Problem::error(&name, None, message));
+            }
+        }
+        Ok(list)
+    }
+
+    /// Takes a row, unless it cannot stand beside those before it.
+    fn add(&mut self, row: Row) -> std::result::Result<(), String> {
+        if row.path.is_reserved() {
+            return Err(format!("the name \"{}\" belongs to the tree itself", row.path));
+        }
+        // The manifest has the last word on what an entry may be.
+        Entry::new(&*row.id, row.path.clone(), Digest::of(b""))
+            .map_err(|error| error.to_string())?;
+        if let Some(n) = self.ids.get(&row.id) {
+            let other = &self.rows[*n];
+            return Err(match other.path == row.path {
+                true => format!("this row is there twice{}", place(other)),
+                false => format!(
+                    "the id is there twice, the other time with \"{}\"{}",
+                    other.path,
+                    place(other)
+                ),
+            });
+        }
+        let folded = row.path.folded();
+        if let Some(n) = self.paths.get(&folded) {
+            let other = &self.rows[*n];
+            return Err(format!(
+                "the file \"{}\" belongs to {:?} already{} (compared without case)",
+                row.path,
+                other.id,
+                place(other)
+            ));
+        }
+        let parents = || folded.match_indices('/').map(|(at, _)| &folded[..at]);
+        let both = self.folders.get(&folded).or_else(|| parents().find_map(|p| self.paths.get(p)));
+        if let Some(n) = both {
+            let other = &self.rows[*n];
+            return Err(format!(
+                "of \"{}\" and \"{}\", the file of {:?}{}, one would be the folder of the other",
+                row.path,
+                other.path,
+                other.id,
+                place(other)
+            ));
+        }
+        let n = self.rows.len();
+        for parent in parents() {
+            self.folders.entry(parent.to_owned()).or_insert(n);
+        }
+        self.paths.insert(folded, n);
+        self.ids.insert(row.id.clone(), n);
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn problem(&mut self, position: Option<Position>, message: impl Into<String>) {
+        self.problems.push(Problem::error(DEFAULT_MANIFEST, position, message));
+    }
+
+    /// A file of a row that was refused is named all the same.
+    fn warn_of_unlisted(&mut self, top: &[String], object: &Object<'_>) {
+        let values = object.members.iter().map(|member| member.value.get());
+        let named: HashSet<String> =
+            values.filter_map(|value| serde_json::from_str(value).ok()).collect();
+        for name in top.iter().filter(|name| !named.contains(*name)) {
+            let message = format!("{DEFAULT_MANIFEST} does not name this file");
+            self.problems.push(Problem::warning(name, message));
+        }
+    }
+}
+
+/// Where another row is, as part of a sentence.
+fn place(row: &Row) -> String {
+    row.position.map_or_else(String::new, |position| format!(" at {position}"))
+}
+
+/// The `*.json` files at the top of the catalog, in byte order.
+fn top(files: &dyn Files, folder: &Path) -> Result<Vec<String>> {
+    let names = files.list(folder);
+    let names = names.map_err(|error| Error::io("list this folder", folder, error))?;
+    let mut names: Vec<String> = names
+        .into_iter()
+        .filter_map(|name| name.into_string().ok())
+        .filter(|name| name.ends_with(".json") && !name.starts_with('.'))
+        .filter(|name| !is_of_the_tree(name))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::files::RealFiles;
+
+    fn rows(list: &List) -> Vec<(&str, &str)> {
+        list.rows.iter().map(|row| (&*row.id, row.path.as_str())).collect()
+    }
+
+    fn problems(list: &List) -> Vec<String> {
+        list.problems.iter().map(Problem::to_string).collect()
+    }
+
+    fn folder(files: &[(&str, &str)]) -> TempDir {
+        let dir = TempDir::new().unwrap();
+        for (name, text) in files {
+            fs::write(dir.path().join(name), text).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn every_bad_row_is_named_in_one_run_and_the_others_are_taken() {
+        let text = "{\n\"a\": \"a.json\",\n\"a\": \"a.json\",\n\"a\": \"x.json\",\n\"n\": 1,\n\
+                    \"up\": \"../up.json\",\n\"own\": \"root.json\",\n\"A\": \"A.JSON\",\n\
+                    \"in\": \"a.json/b\",\n\"s\": \"s/b\",\n\"t\": \"S\",\n\"\": \"e.json\",\n\
+                    \"z\": \"z.json\"\n}\n";
+        let dir = folder(&[("root.json", text)]);
+        let (list, found) = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(found, Found::Listed);
+        assert_eq!(rows(&list), [("a", "a.json"), ("s", "s/b"), ("z", "z.json")]);
+        let expected = [
+            "root.json:3:6: entry \"a\": this row is there twice at line 2 column 6",
+            "root.json:4:6: entry \"a\": the id is there twice, the other time with \"a.json\" \
+             at line 2 column 6",
+            "root.json:5:6: entry \"n\": expected a file name, got a number",
+            "root.json:6:7: entry \"up\": unsafe path \"../up.json\"",
+            "root.json:7:8: entry \"own\": the name \"root.json\" belongs to",
+            "root.json:8:6: entry \"A\": the file \"A.JSON\" belongs to \"a\" already \
+             at line 2 column 6 (compared without case)",
+            "root.json:9:7: entry \"in\": of \"a.json/b\" and \"a.json\", the file of \"a\" \
+             at line 2 column 6, one would be the folder of the other",
+            "root.json:11:6: entry \"t\": of \"S\" and \"s/b\", the file of \"s\" \
+             at line 10 column 6, one would be the folder of the other",
+            "root.json:12:5: entry \"\": the id \"\" is empty",
+        ];
+        let found = problems(&list);
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{found}\n{expected}");
+        }
+    }
+
+    #[test]
+    fn files_that_the_list_does_not_name_are_warned_of() {
+        let dir = folder(&[
+            ("root.json", "{\"a\": \"a.json\"}"),
+            ("a.json", ""),
+            ("b.json", ""),
+            (".c.json", ""),
+            ("readme.md", ""),
+            ("root.v2.json", ""),
+            ("history.json", ""),
+        ]);
+        let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(problems(&list), ["b.json: warning: root.json does not name this file"]);
+    }
+
+    #[test]
+    fn what_is_no_list_is_named_with_its_place() {
+        for (text, expected) in [
+            (None, "root.json: expected the list of the catalog's files, found no such file"),
+            (
+                Some("{\n\"a\": \"a.json\",\n}\n"),
+                "root.json:3:1: not a JSON object: trailing comma",
+            ),
+            (Some("[]"), "root.json: not a JSON object: invalid type: sequence"),
+            (Some(""), "root.json:1:1: not a JSON object: EOF"),
+        ] {
+            let dir = folder(&[]);
+            if let Some(text) = text {
+                fs::write(dir.path().join("root.json"), text).unwrap();
+            }
+            let (list, found) = List::read(&RealFiles, dir.path()).unwrap();
+            assert_eq!(found, Found::NoList);
+            let found = problems(&list);
+            assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_list_known_files_keep_their_ids_and_no_id_is_there_twice() {
+        let dir = folder(&[("b.json", ""), ("c.json", ""), ("z.json", ""), ("C.json", "")]);
+        let path = EntryPath::new("z.json").unwrap();
+        let known = Entry::new("b", path, Digest::of(b"")).unwrap();
+        let previous = Manifest::from_entries(vec![known]).unwrap();
+        let list = List::of_folder(&RealFiles, dir.path(), &previous).unwrap();
+        assert_eq!(rows(&list), [("b", "z.json"), ("C", "C.json")]);
+        assert_eq!(
+            problems(&list),
+            [
+                "root.json: warning: without a list, every definition file of the folder is published",
+                "b.json: the id is there twice, the other time with \"z.json\"",
+                "c.json: the file \"c.json\" belongs to \"C\" already (compared without case)",
+            ]
+        );
+    }
+}

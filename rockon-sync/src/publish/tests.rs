@@ -1,0 +1,433 @@
+//! The promises of the publisher as a whole.
+
+mod faults;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::files::walk;
+
+/// A definition file with one definition and one container.
+pub(super) fn definition(name: &str, version: &str) -> String {
+    format!(
+        "{{\"{name}\": {{\"description\": \"\", \"website\": \"\", \"version\": \"{version}\",\n \
+         \"containers\": {{\"{name}-box\": {{\"image\": \"i\", \"launch_order\": 1}}}}}}}}\n"
+    )
+}
+
+/// A catalog in a folder of its own, and room for a tree beside it.
+pub(super) struct Place {
+    dir: TempDir,
+}
+
+impl Place {
+    /// A catalog of entries `a`, `b` and `c`, the last one in a subfolder.
+    pub(super) fn new() -> Place {
+        let place = Place { dir: TempDir::new().unwrap() };
+        fs::create_dir(place.catalog()).unwrap();
+        for (path, name) in [("a.json", "A"), ("b.json", "B"), ("sub/c.json", "C")] {
+            place.put(path, &definition(name, "1"));
+        }
+        place.list(&[("a", "a.json"), ("b", "b.json"), ("c", "sub/c.json")]);
+        place
+    }
+
+    pub(super) fn catalog(&self) -> PathBuf {
+        self.dir.path().join("catalog")
+    }
+
+    pub(super) fn out(&self) -> PathBuf {
+        self.dir.path().join("out")
+    }
+
+    pub(super) fn put(&self, path: &str, text: &str) {
+        let path = self.catalog().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub(super) fn list(&self, rows: &[(&str, &str)]) {
+        let rows: Vec<_> = rows.iter().map(|(id, file)| format!("\"{id}\": \"{file}\"")).collect();
+        self.put("root.json", &format!("{{\n{}\n}}\n", rows.join(",\n")));
+    }
+
+    /// Changes `a`, removes `b` and adds `d` in a new subfolder.
+    pub(super) fn edit(&self) {
+        self.put("a.json", &definition("A", "2"));
+        fs::remove_file(self.catalog().join("b.json")).unwrap();
+        self.put("new/d.json", &definition("D", "1"));
+        self.list(&[("a", "a.json"), ("c", "sub/c.json"), ("d", "new/d.json")]);
+    }
+
+    /// A publisher into [`Place::out`], at a fixed time.
+    pub(super) fn publisher(&self) -> Publisher<'static> {
+        Publisher::new(self.catalog()).out(self.out()).published(at(1_000_000))
+    }
+}
+
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(seconds).unwrap()
+}
+
+/// Every file below `folder` with its bytes.
+pub(super) fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    walk(&RealFiles, folder, &mut |path, _| {
+        let bytes = fs::read(folder.join(path)).unwrap();
+        found.insert(path.to_str().unwrap().to_owned(), bytes);
+        Ok(())
+    })
+    .unwrap();
+    found
+}
+
+/// Modification times of everything below `folder`, folders included.
+fn times(folder: &Path) -> BTreeMap<PathBuf, std::time::SystemTime> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        found.insert(folder.clone(), fs::metadata(&folder).unwrap().modified().unwrap());
+        for entry in fs::read_dir(&folder).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+            } else {
+                found.insert(entry.path(), entry.metadata().unwrap().modified().unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn manifest_in(folder: &Path, name: &str) -> Manifest {
+    Manifest::parse(&fs::read(folder.join(name)).unwrap()).unwrap()
+}
+
+fn head_in(folder: &Path) -> Head {
+    Head::parse(&fs::read(folder.join("root.sha")).unwrap()).unwrap()
+}
+
+#[test]
+fn the_same_catalog_at_the_same_time_gives_the_same_bytes() {
+    let (one, other) = (Place::new(), Place::new());
+    let report = one.publisher().url("https://h.example/v2/").expires_in_days(30).run().unwrap();
+    other.publisher().url("https://h.example/v2/").expires_in_days(30).run().unwrap();
+    let tree = snapshot(&one.out());
+    assert!(tree == snapshot(&other.out()));
+    assert_eq!(
+        String::from_utf8(tree["root.sha"].clone()).unwrap(),
+        format!(
+            "{}  root.json\n# serial 1\n# published 1970-01-12T13:46:40Z\n\
+             # expires 1970-02-11T13:46:40Z\n# size {}\n# url https://h.example/v2/\n\
+             # by-sha by-sha/\n",
+            report.manifest,
+            tree["root.json"].len()
+        )
+    );
+    assert_eq!(Digest::of(&tree["root.json"]), report.manifest);
+    assert_eq!(
+        String::from_utf8(tree["history.json"].clone()).unwrap(),
+        format!(
+            "{{\n  \"publishes\": [\n    {{\n      \"manifest\": \"{}\",\n      \"serial\": 1,\n      \
+             \"published\": \"1970-01-12T13:46:40Z\",\n      \"size\": {}\n    }}\n  ]\n}}\n",
+            report.manifest,
+            tree["root.json"].len()
+        )
+    );
+    for (path, name) in [("a.json", "A"), ("b.json", "B"), ("sub/c.json", "C")] {
+        let text = definition(name, "1").into_bytes();
+        assert_eq!(tree[path], text);
+        assert_eq!(tree[&format!("by-sha/{}", Digest::of(&text))], text);
+    }
+    assert_eq!(tree.len(), 3 + 3 + 4, "named files, the tree's own, objects");
+    assert_eq!(report.added, ["a", "b", "c"]);
+    let entry = manifest_in(&one.out(), "root.json").entry("c").unwrap().clone();
+    assert_eq!(entry.names().unwrap(), [Box::from("C")]);
+    assert_eq!(entry.size_bytes(), Some(tree["sub/c.json"].len() as u64));
+}
+
+#[test]
+fn publishing_nothing_new_writes_nothing() {
+    let place = Place::new();
+    let in_place = |place: &Place| place.publisher().in_place();
+    for publisher in [Place::publisher, in_place] {
+        let first = publisher(&place).run().unwrap();
+        let before = times(place.dir.path());
+        let again = publisher(&place).published(at(2_000_000)).run().unwrap();
+        assert_eq!(again.outcome, PublishOutcome::Unchanged);
+        assert_eq!((again.serial, again.manifest), (1, first.manifest));
+        assert_eq!(times(place.dir.path()), before);
+    }
+}
+
+#[test]
+fn the_time_of_an_entry_moves_only_with_its_bytes() {
+    let place = Place::new();
+    place.publisher().run().unwrap();
+    place.edit();
+    // The bytes of `c` under another id and name.
+    fs::rename(place.catalog().join("sub/c.json"), place.catalog().join("see.json")).unwrap();
+    place.list(&[("a", "a.json"), ("see", "see.json"), ("d", "new/d.json")]);
+    let report = place.publisher().published(at(2_000_000)).run().unwrap();
+    assert_eq!((report.outcome, report.serial), (PublishOutcome::Published, 2));
+    assert_eq!(report.added, ["see", "d"]);
+    assert_eq!((report.changed, report.removed), (vec!["a".into()], vec!["b".into(), "c".into()]));
+    let manifest = manifest_in(&place.out(), "root.json");
+    let updated = |id: &str| manifest.entry(id).unwrap().updated();
+    assert_eq!(updated("a"), Some(at(2_000_000)));
+    assert_eq!(updated("d"), Some(at(2_000_000)));
+    assert_eq!(updated("see"), Some(at(1_000_000)));
+}
+
+#[test]
+fn one_bad_definition_means_nothing_is_published_or_it_is_left_out() {
+    let place = Place::new();
+    place.publisher().run().unwrap();
+    place.put("a.json", "{\n");
+    place.put("b.json", &definition("C", "2"));
+    let before = snapshot(&place.out());
+    let error = place.publisher().run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Catalog);
+    assert_eq!(error.to_string(), "nothing was published: 3 problems");
+    let expected = [
+        "a.json:2:1: not JSON: EOF while parsing an object at line 2 column 0",
+        "sub/c.json:1:7: the definition \"C\" is at b.json:1:7 already",
+        "sub/c.json:2:26: the container \"C-box\" is at b.json:2:26 already",
+    ];
+    let found: Vec<_> = error.problems().iter().map(Problem::to_string).collect();
+    assert_eq!(found, expected);
+    assert!(snapshot(&place.out()) == before);
+
+    let lenient = || place.publisher().leniency(Leniency::LeaveOut);
+    assert_eq!(lenient().run().unwrap_err().kind(), ErrorKind::MassDelete);
+    let report = lenient().mass_delete(MassDelete::Allow).run().unwrap();
+    assert_eq!((report.entries, report.removed), (1, vec!["a".to_owned(), "c".to_owned()]));
+    assert_eq!(report.problems.len(), 3);
+    assert!(!place.out().join("a.json").exists() && !place.out().join("sub/c.json").exists());
+}
+
+#[test]
+fn an_empty_catalog_is_not_published() {
+    let place = Place::new();
+    place.put("root.json", "{}");
+    for leniency in [Leniency::Strict, Leniency::LeaveOut] {
+        let error = place.publisher().leniency(leniency).run().unwrap_err();
+        let last = error.problems().last().unwrap().to_string();
+        assert_eq!(last, "root.json: there is nothing to publish");
+        assert_eq!(fs::read_dir(place.out()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn every_kept_publication_stays_whole_and_older_ones_go() {
+    let place = Place::new();
+    let mut manifests = Vec::new();
+    for version in 1..=5 {
+        place.put("a.json", &definition("A", &version.to_string()));
+        manifests.push(place.publisher().keep(3).run().unwrap().manifest);
+        let whole = manifests.iter().filter(|digest| {
+            let object = |digest: Digest| place.out().join(BY_SHA).join(digest.to_string());
+            let manifest = fs::read(object(**digest)).ok();
+            let manifest = manifest.map(|bytes| Manifest::parse(&bytes).unwrap());
+            manifest.is_some_and(|manifest| {
+                manifest.entries().iter().all(|entry| object(entry.digest()).exists())
+            })
+        });
+        let kept = manifests[manifests.len().saturating_sub(3)..].iter();
+        assert!(whole.eq(kept), "after publication {version}");
+    }
+    // Three manifests, three versions of `a`, `b` and `c`.
+    assert_eq!(fs::read_dir(place.out().join(BY_SHA)).unwrap().count(), 3 + 3 + 2);
+    // Going back to what is kept already keeps it once.
+    place.put("a.json", &definition("A", "4"));
+    place.publisher().keep(3).run().unwrap();
+    let history = History::load(&RealFiles, &place.out().join("history.json")).unwrap().unwrap();
+    let serials: Vec<_> = history.records.iter().map(|record| record.serial).collect();
+    assert_eq!(serials, [6, 5, 3]);
+}
+
+#[test]
+fn in_place_the_files_of_older_systems_are_not_touched() {
+    let place = Place::new();
+    let before = times(&place.catalog());
+    let originals = snapshot(&place.catalog());
+    place.publisher().in_place().run().unwrap();
+    let after = times(&place.catalog());
+    for (path, time) in before.iter().filter(|(path, _)| path.is_file()) {
+        assert_eq!(after.get(path), Some(time), "{}", path.display());
+    }
+    let tree = snapshot(&place.catalog());
+    let mut new: Vec<_> = tree.keys().filter(|path| !originals.contains_key(*path)).collect();
+    new.retain(|path| !path.starts_with("by-sha/"));
+    assert_eq!(new, ["history.json", "root.v2.json", "root.v2.sha"]);
+    // The objects are copies: editing an original leaves them alone.
+    let object = place.catalog().join(BY_SHA).join(Digest::of(&tree["a.json"]).to_string());
+    place.put("a.json", "edited");
+    assert_eq!(fs::read(object).unwrap(), tree["a.json"]);
+    place.edit();
+    place.publisher().in_place().keep(1).run().unwrap();
+    assert!(place.catalog().join("a.json").exists(), "a named file was removed");
+}
+
+#[test]
+fn a_head_is_renewed_when_half_of_its_time_is_over_or_the_url_changes() {
+    let place = Place::new();
+    let day = 86_400;
+    let run = |days: i64, url: &str| {
+        let publisher = place.publisher().published(at(days * day)).url(url).expires_in_days(10);
+        let report = publisher.run().unwrap();
+        (report.outcome, report.serial)
+    };
+    let (one, other) = ("https://one.example/", "https://other.example/");
+    for (days, url, expected) in [
+        (0, one, (PublishOutcome::Published, 1)),
+        (5, one, (PublishOutcome::Unchanged, 1)),
+        (6, one, (PublishOutcome::Published, 2)),
+        (6, other, (PublishOutcome::Published, 3)),
+        (7, other, (PublishOutcome::Unchanged, 3)),
+    ] {
+        assert_eq!(run(days, url), expected, "day {days}, {url}");
+    }
+    assert_eq!(head_in(&place.out()).expires(), Some(at(16 * day)));
+    let history = History::load(&RealFiles, &place.out().join("history.json")).unwrap().unwrap();
+    assert_eq!(history.records.len(), 1, "one manifest, whatever its heads");
+}
+
+#[test]
+fn a_damaged_tree_is_repaired() {
+    type Damage = fn(&Path);
+    let damages: &[(&str, Damage)] = &[
+        ("a named file is gone", |out| fs::remove_file(out.join("a.json")).unwrap()),
+        ("a named file has other bytes", |out| {
+            fs::remove_file(out.join("a.json")).unwrap();
+            fs::write(out.join("a.json"), "other").unwrap();
+        }),
+        ("a named file and so its object were edited, same size", |out| {
+            let size = fs::metadata(out.join("a.json")).unwrap().len() as usize;
+            fs::write(out.join("a.json"), "x".repeat(size)).unwrap();
+        }),
+        ("a subfolder is gone", |out| fs::remove_dir_all(out.join("sub")).unwrap()),
+        ("every object is gone", |out| fs::remove_dir_all(out.join(BY_SHA)).unwrap()),
+        ("the manifest is gone", |out| fs::remove_file(out.join("root.json")).unwrap()),
+        ("the manifest was edited", |out| fs::write(out.join("root.json"), "{}").unwrap()),
+    ];
+    let whole = Place::new();
+    whole.publisher().run().unwrap();
+    let mut expected = snapshot(&whole.out());
+    for (what, damage) in damages {
+        let place = Place::new();
+        place.publisher().run().unwrap();
+        damage(&place.out());
+        let report = place.publisher().run().unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!((report.outcome, report.serial), (PublishOutcome::Published, 2), "{what}");
+        let mut found = snapshot(&place.out());
+        for changing in ["root.sha", "history.json"] {
+            found.remove(changing);
+            expected.remove(changing);
+        }
+        assert!(found == expected, "{what}");
+    }
+}
+
+#[test]
+fn without_its_history_or_head_a_tree_goes_on_from_the_other() {
+    for (lost, report_of_it) in [
+        ("history.json", "history.json: warning: lost or damaged; it starts anew from the head"),
+        ("root.sha", "root.sha: warning: lost; it is written anew from the history"),
+    ] {
+        let place = Place::new();
+        place.publisher().run().unwrap();
+        fs::remove_file(place.out().join(lost)).unwrap();
+        place.put("a.json", &definition("A", "2"));
+        let report = place.publisher().published(at(2_000_000)).run().unwrap();
+        let problems: Vec<_> = report.problems.iter().map(Problem::to_string).collect();
+        assert_eq!(problems, [report_of_it]);
+        assert_eq!((report.serial, &*report.changed), (2, &["a".to_owned()][..]), "{lost}");
+        let manifest = manifest_in(&place.out(), "root.json");
+        assert_eq!(manifest.entry("b").unwrap().updated(), Some(at(1_000_000)), "{lost}");
+    }
+    let place = Place::new();
+    place.publisher().run().unwrap();
+    fs::write(place.out().join("history.json"), "{\"publishes\": 1}").unwrap();
+    assert_eq!(place.publisher().run().unwrap().problems.len(), 1, "damaged");
+    assert!(place.publisher().run().unwrap().problems.is_empty(), "written anew");
+}
+
+#[test]
+fn files_of_others_are_left_alone_or_refused_but_never_replaced() {
+    for foreign in ["a.json", "root.json", "history.json", "sub", "sub/c.json/x"] {
+        let place = Place::new();
+        let path = place.out().join(foreign);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, "mine").unwrap();
+        fs::write(place.out().join("index.html"), "mine").unwrap();
+        let before = snapshot(&place.out());
+        let error = place.publisher().run().expect_err(foreign);
+        assert_eq!(error.kind(), ErrorKind::Store, "{foreign}");
+        let named = if foreign.ends_with("/x") { path.parent().unwrap() } else { &path };
+        assert_eq!(
+            error.to_string(),
+            format!("{}: what this publisher did not write stands in the way", named.display())
+        );
+        assert!(snapshot(&place.out()) == before, "{foreign}");
+        // The same bytes are no obstacle.
+        if foreign == "a.json" {
+            fs::write(&path, definition("A", "1")).unwrap();
+            place.publisher().run().unwrap();
+            assert_eq!(fs::read(place.out().join("index.html")).unwrap(), b"mine");
+        }
+    }
+}
+
+#[test]
+fn only_names_that_were_published_are_removed() {
+    let place = Place::new();
+    place.publisher().run().unwrap();
+    place.edit();
+    fs::write(place.out().join("z.json"), "mine").unwrap();
+    place.publisher().run().unwrap();
+    assert!(!place.out().join("b.json").exists());
+    assert!(place.out().join("z.json").exists());
+}
+
+#[test]
+fn one_publisher_at_a_time() {
+    let place = Place::new();
+    fs::create_dir(place.out()).unwrap();
+    let lock = try_lock(&place.out()).unwrap().unwrap();
+    assert_eq!(place.publisher().run().unwrap_err().kind(), ErrorKind::Locked);
+    drop(lock);
+    place.publisher().run().unwrap();
+}
+
+#[test]
+fn arguments_that_cannot_be_used_are_refused_before_anything_is_written() {
+    let place = Place::new();
+    let long = format!("https://h.example/{}/", "x".repeat(1200));
+    for url in ["v2/", "ftp://h.example/", "https://me:secret@h.example/", "", &long] {
+        let error = place.publisher().url(url).run().expect_err(url);
+        assert_eq!(error.kind(), ErrorKind::Argument, "{url}");
+        assert!(!error.to_chain().contains("secret"), "{error}");
+        let written = fs::read_dir(place.out()).map_or(0, |names| names.count());
+        assert_eq!(written, 0, "{url}");
+    }
+    let error = place.publisher().out(place.catalog()).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Argument);
+    assert!(error.to_string().contains("in place"), "{error}");
+    let error = Publisher::new(place.dir.path().join("nowhere")).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn the_tree_is_beside_the_catalog_unless_told_otherwise() {
+    let place = Place::new();
+    let report = Publisher::new(place.catalog()).published(at(0)).run().unwrap();
+    assert_eq!(report.head, place.catalog().join("v2/root.sha"));
+    let deep = place.dir.path().join("x/y/z");
+    place.publisher().out(&deep).run().unwrap();
+    assert!(deep.join("root.sha").exists());
+}
