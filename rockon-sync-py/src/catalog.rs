@@ -120,9 +120,16 @@ impl Catalog {
 
 /// One definition of the catalog.
 #[pyclass(frozen, eq, module = "rockon_sync")]
-#[derive(PartialEq)]
 pub(crate) struct Definition {
     definition: rockon_sync::Definition,
+}
+
+/// The same definition from the same place is equal, whichever generation it was read from.
+impl PartialEq for Definition {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (&self.definition, &other.definition);
+        (a.name(), a.revision(), a.origin()) == (b.name(), b.revision(), b.origin())
+    }
 }
 
 impl From<rockon_sync::Definition> for Definition {

@@ -107,6 +107,19 @@ def test_changes_since_what_is_recorded(store: Store, v2: Server) -> None:
     assert upserts == [("Alpha", True), ("Beta", False)]
 
 
+def test_a_definition_is_equal_to_itself_after_an_update_of_others(
+    store: Store, catalog: CatalogFolder, v2: Server
+) -> None:
+    store.update(v2.url)
+    before = dict(store.catalog())
+    catalog.put("Alpha", version="2")
+    rockon_sync.publish(catalog.folder)
+    store.update(v2.url)
+    after = store.catalog()
+    assert {name for name in before if before[name] != after[name]} == {"Alpha"}
+    assert hash(before["Beta"]) == hash(after["Beta"])
+
+
 def test_a_failed_entry_is_reported_and_nothing_is_deleted_for_it(store: Store, v1: Server) -> None:
     v1.statuses["/beta.json"] = 403
     report = store.update(v1.url)
