@@ -158,25 +158,22 @@ const char *rockon_sync_version(void);
 typedef struct rockon_sync_error rockon_sync_error;
 
 // Frees an error. NULL is fine.
-void rockon_sync_error_free(struct rockon_sync_error *error);
+void rockon_sync_error_free(rockon_sync_error *error);
 
 // The status that the failed function returned; ROCKON_SYNC_OK for NULL.
-int32_t rockon_sync_error_status(const struct rockon_sync_error *error);
+int32_t rockon_sync_error_status(const rockon_sync_error *error);
 
 // What went wrong, with its causes, on one line. NULL only for NULL.
-const char *rockon_sync_error_message(const struct rockon_sync_error *error,
-                                      size_t *len_bytes);
+const char *rockon_sync_error_message(const rockon_sync_error *error, size_t *len_bytes);
 
 // The URL concerned; NULL if there is none.
-const char *rockon_sync_error_url(const struct rockon_sync_error *error,
-                                  size_t *len_bytes);
+const char *rockon_sync_error_url(const rockon_sync_error *error, size_t *len_bytes);
 
 // The local path concerned; NULL if there is none.
-const char *rockon_sync_error_path(const struct rockon_sync_error *error,
-                                   size_t *len_bytes);
+const char *rockon_sync_error_path(const rockon_sync_error *error, size_t *len_bytes);
 
 // Whether the same call may succeed later without anyone changing anything.
-bool rockon_sync_error_is_retryable(const struct rockon_sync_error *error);
+bool rockon_sync_error_is_retryable(const rockon_sync_error *error);
 
 // The stable name of a status, as in the JSON reports of the command: "mass-delete",
 // "ok", "internal"; "unknown" for what is no status. Static: do not free.
@@ -202,24 +199,24 @@ typedef struct rockon_sync_problem rockon_sync_problem;
 size_t rockon_sync_error_problem_count(const rockon_sync_error *error);
 
 // One finding; NULL beyond the last. It lives as long as the error.
-const struct rockon_sync_problem *rockon_sync_error_problem(const rockon_sync_error *error,
-                                                            size_t index);
+const rockon_sync_problem *rockon_sync_error_problem(const rockon_sync_error *error,
+                                                     size_t index);
 
 // ROCKON_SYNC_SEVERITY_ERROR or ROCKON_SYNC_SEVERITY_WARNING; 0 for NULL.
-int32_t rockon_sync_problem_severity(const struct rockon_sync_problem *problem);
+int32_t rockon_sync_problem_severity(const rockon_sync_problem *problem);
 
 // The file, relative to the catalog.
-const char *rockon_sync_problem_file(const struct rockon_sync_problem *problem,
+const char *rockon_sync_problem_file(const rockon_sync_problem *problem,
                                      size_t *len_bytes);
 
 // The line, from 1; 0 if the finding is about the whole file.
-uint32_t rockon_sync_problem_line(const struct rockon_sync_problem *problem);
+uint32_t rockon_sync_problem_line(const rockon_sync_problem *problem);
 
 // The column in characters, from 1; 0 if the finding is about the whole file.
-uint32_t rockon_sync_problem_column(const struct rockon_sync_problem *problem);
+uint32_t rockon_sync_problem_column(const rockon_sync_problem *problem);
 
 // What was expected, and what was found.
-const char *rockon_sync_problem_message(const struct rockon_sync_problem *problem,
+const char *rockon_sync_problem_message(const rockon_sync_problem *problem,
                                         size_t *len_bytes);
 
 /* Store ------------------------------------------------------------------------------- */
@@ -239,12 +236,12 @@ typedef struct rockon_sync_store rockon_sync_store;
 // Fails with ROCKON_SYNC_ERROR_ARGUMENT.
 int32_t rockon_sync_store_open(const char *folder,
                                size_t folder_len,
-                               struct rockon_sync_store **store,
+                               rockon_sync_store **store,
                                rockon_sync_error **error);
 
 // Frees a store. NULL is fine. Nothing on disk changes. Catalogs, reports and other
 // results that came from it live on.
-void rockon_sync_store_free(struct rockon_sync_store *store);
+void rockon_sync_store_free(rockon_sync_store *store);
 
 /* Source ------------------------------------------------------------------------------ */
 
@@ -267,20 +264,20 @@ int32_t rockon_sync_source_new(const char *name,
                                size_t name_len,
                                const char *location,
                                size_t location_len,
-                               struct rockon_sync_source **source,
+                               rockon_sync_source **source,
                                rockon_sync_error **error);
 
 // Adds a tree that has the same catalog; it is asked when the ones before it fail.
 //
 // location: as for rockon_sync_source_new().
 // Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
-int32_t rockon_sync_source_add_mirror(struct rockon_sync_source *source,
+int32_t rockon_sync_source_add_mirror(rockon_sync_source *source,
                                       const char *location,
                                       size_t location_len,
                                       rockon_sync_error **error);
 
 // Frees a source. NULL is fine.
-void rockon_sync_source_free(struct rockon_sync_source *source);
+void rockon_sync_source_free(rockon_sync_source *source);
 
 /* Cancel token ------------------------------------------------------------------------ */
 
@@ -295,20 +292,20 @@ typedef struct rockon_sync_cancel_token rockon_sync_cancel_token;
 //
 // token: where the handle goes; free it with rockon_sync_cancel_token_free().
 // Fails with ROCKON_SYNC_ERROR_ARGUMENT for NULL.
-int32_t rockon_sync_cancel_token_new(struct rockon_sync_cancel_token **token,
+int32_t rockon_sync_cancel_token_new(rockon_sync_cancel_token **token,
                                      rockon_sync_error **error);
 
 // Asks the runs that have this token to stop. They end with
 // ROCKON_SYNC_ERROR_CANCELED and leave the store as it was; one that waits for a silent
 // server notices when that wait is over, after 10 seconds at most. May be called any
 // number of times; for NULL nothing happens.
-void rockon_sync_cancel_token_cancel(const struct rockon_sync_cancel_token *token);
+void rockon_sync_cancel_token_cancel(const rockon_sync_cancel_token *token);
 
 // Whether the token was canceled.
-bool rockon_sync_cancel_token_is_canceled(const struct rockon_sync_cancel_token *token);
+bool rockon_sync_cancel_token_is_canceled(const rockon_sync_cancel_token *token);
 
 // Frees a token. NULL is fine. No other thread may be about to cancel it.
-void rockon_sync_cancel_token_free(struct rockon_sync_cancel_token *token);
+void rockon_sync_cancel_token_free(rockon_sync_cancel_token *token);
 
 /* Report of an update ----------------------------------------------------------------- */
 
@@ -342,66 +339,65 @@ void rockon_sync_cancel_token_free(struct rockon_sync_cancel_token *token);
 typedef struct rockon_sync_report rockon_sync_report;
 
 // Frees a report. NULL is fine.
-void rockon_sync_report_free(struct rockon_sync_report *report);
+void rockon_sync_report_free(rockon_sync_report *report);
 
 // The name of the source.
-const char *rockon_sync_report_source(const struct rockon_sync_report *report,
+const char *rockon_sync_report_source(const rockon_sync_report *report,
                                       size_t *len_bytes);
 
 // ROCKON_SYNC_OUTCOME_...; 0 for NULL.
-int32_t rockon_sync_report_outcome(const struct rockon_sync_report *report);
+int32_t rockon_sync_report_outcome(const rockon_sync_report *report);
 
 // Whether the head that is now current has a serial (v1 has none); serial is written
 // only if it has, and may be NULL.
-bool rockon_sync_report_serial(const struct rockon_sync_report *report, uint64_t *serial);
+bool rockon_sync_report_serial(const rockon_sync_report *report, uint64_t *serial);
 
 // The digest of the manifest (v1: of the root.json) that is now current, in 64
 // hexadecimal digits; NULL if there is none.
-const char *rockon_sync_report_manifest(const struct rockon_sync_report *report,
+const char *rockon_sync_report_manifest(const rockon_sync_report *report,
                                         size_t *len_bytes);
 
 // Requests made, redirects and retries included.
-uint64_t rockon_sync_report_requests(const struct rockon_sync_report *report);
+uint64_t rockon_sync_report_requests(const rockon_sync_report *report);
 
 // Bytes of bodies received, as they came over the wire.
-uint64_t rockon_sync_report_bytes_received(const struct rockon_sync_report *report);
+uint64_t rockon_sync_report_bytes_received(const rockon_sync_report *report);
 
 // How long it took, in milliseconds.
-uint64_t rockon_sync_report_duration_ms(const struct rockon_sync_report *report);
+uint64_t rockon_sync_report_duration_ms(const rockon_sync_report *report);
 
 // How many ids a list has; list is ROCKON_SYNC_IDS_...
-size_t rockon_sync_report_id_count(const struct rockon_sync_report *report, int32_t list);
+size_t rockon_sync_report_id_count(const rockon_sync_report *report, int32_t list);
 
 // One id of a list, which is ROCKON_SYNC_IDS_...; NULL beyond the last.
-const char *rockon_sync_report_id(const struct rockon_sync_report *report,
+const char *rockon_sync_report_id(const rockon_sync_report *report,
                                   int32_t list,
                                   size_t index,
                                   size_t *len_bytes);
 
 // How many entries could not be brought up to date. Each keeps what was held of it, and
 // the next update tries it again.
-size_t rockon_sync_report_failed_count(const struct rockon_sync_report *report);
+size_t rockon_sync_report_failed_count(const rockon_sync_report *report);
 
 // The id of a failed entry; NULL beyond the last.
-const char *rockon_sync_report_failed_id(const struct rockon_sync_report *report,
+const char *rockon_sync_report_failed_id(const rockon_sync_report *report,
                                          size_t index,
                                          size_t *len_bytes);
 
 // What went wrong with a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the
 // last.
-int32_t rockon_sync_report_failed_status(const struct rockon_sync_report *report,
-                                         size_t index);
+int32_t rockon_sync_report_failed_status(const rockon_sync_report *report, size_t index);
 
 // What went wrong with a failed entry, in words; NULL beyond the last.
-const char *rockon_sync_report_failed_message(const struct rockon_sync_report *report,
+const char *rockon_sync_report_failed_message(const rockon_sync_report *report,
                                               size_t index,
                                               size_t *len_bytes);
 
 // How many things are not wrong but should be known.
-size_t rockon_sync_report_warning_count(const struct rockon_sync_report *report);
+size_t rockon_sync_report_warning_count(const rockon_sync_report *report);
 
 // One of them, a sentence; NULL beyond the last.
-const char *rockon_sync_report_warning(const struct rockon_sync_report *report,
+const char *rockon_sync_report_warning(const rockon_sync_report *report,
                                        size_t index,
                                        size_t *len_bytes);
 
@@ -473,7 +469,7 @@ typedef struct rockon_sync_progress {
 //
 // It is called on the thread that runs the update. progress is valid during the call.
 // It must return, so no longjmp() and no C++ exception out of it.
-typedef int32_t (*rockon_sync_progress_callback)(const struct rockon_sync_progress *progress,
+typedef int32_t (*rockon_sync_progress_callback)(const rockon_sync_progress *progress,
                                                  void *user_data);
 
 // How an update is done. Set everything to zero, then struct_size, then what differs
@@ -520,7 +516,7 @@ typedef struct rockon_sync_update_options {
 // store, may run at the same time. The callback may use any function of this library.
 int32_t rockon_sync_store_update(const rockon_sync_store *store,
                                  const rockon_sync_source *source,
-                                 const struct rockon_sync_update_options *options,
+                                 const rockon_sync_update_options *options,
                                  rockon_sync_report **report,
                                  rockon_sync_error **error);
 
@@ -531,7 +527,7 @@ int32_t rockon_sync_store_update(const rockon_sync_store *store,
 // Arguments, failures, threads: as for rockon_sync_store_update().
 int32_t rockon_sync_store_check(const rockon_sync_store *store,
                                 const rockon_sync_source *source,
-                                const struct rockon_sync_update_options *options,
+                                const rockon_sync_update_options *options,
                                 rockon_sync_report **report,
                                 rockon_sync_error **error);
 
@@ -576,11 +572,11 @@ typedef struct rockon_sync_catalog_options {
     size_t struct_size;
     // The names of the sources, the first having the lowest priority; NULL for all of
     // the store, by name.
-    const struct rockon_sync_str *sources;
+    const rockon_sync_str *sources;
     // How many names there are.
     size_t source_count;
     // The folder of definitions put there by hand; NULL for "local" in the store.
-    struct rockon_sync_str local_folder;
+    rockon_sync_str local_folder;
 } rockon_sync_catalog_options;
 
 // Reads the catalog of a store. No network, no lock; a running update does not disturb
@@ -592,72 +588,72 @@ typedef struct rockon_sync_catalog_options {
 // if it cannot be read. A definition that cannot be read is no failure: see
 // rockon_sync_catalog_problem().
 int32_t rockon_sync_catalog_open(const rockon_sync_store *store,
-                                 const struct rockon_sync_catalog_options *options,
-                                 struct rockon_sync_catalog **catalog,
+                                 const rockon_sync_catalog_options *options,
+                                 rockon_sync_catalog **catalog,
                                  rockon_sync_error **error);
 
 // Frees a catalog. NULL is fine. Its definitions go with it, but for those that changes
 // made from it still need.
-void rockon_sync_catalog_free(struct rockon_sync_catalog *catalog);
+void rockon_sync_catalog_free(rockon_sync_catalog *catalog);
 
 // How many definitions there are.
-size_t rockon_sync_catalog_len(const struct rockon_sync_catalog *catalog);
+size_t rockon_sync_catalog_len(const rockon_sync_catalog *catalog);
 
 // One definition, in catalog order; NULL beyond the last.
-const struct rockon_sync_definition *rockon_sync_catalog_get(const struct rockon_sync_catalog *catalog,
-                                                             size_t index);
+const rockon_sync_definition *rockon_sync_catalog_get(const rockon_sync_catalog *catalog,
+                                                      size_t index);
 
 // The definition with this name, UTF-8, of name_len bytes.
 //
 // definition: where it goes; it belongs to the catalog.
 // Fails with ROCKON_SYNC_ERROR_NOT_FOUND, ROCKON_SYNC_ERROR_ARGUMENT.
-int32_t rockon_sync_catalog_find(const struct rockon_sync_catalog *catalog,
+int32_t rockon_sync_catalog_find(const rockon_sync_catalog *catalog,
                                  const char *name,
                                  size_t name_len,
-                                 const struct rockon_sync_definition **definition,
+                                 const rockon_sync_definition **definition,
                                  rockon_sync_error **error);
 
 // How many definitions another one of the same name hides.
-size_t rockon_sync_catalog_hidden_count(const struct rockon_sync_catalog *catalog);
+size_t rockon_sync_catalog_hidden_count(const rockon_sync_catalog *catalog);
 
 // One of them, lowest priority first; NULL beyond the last.
-const struct rockon_sync_definition *rockon_sync_catalog_hidden(const struct rockon_sync_catalog *catalog,
-                                                                size_t index);
+const rockon_sync_definition *rockon_sync_catalog_hidden(const rockon_sync_catalog *catalog,
+                                                         size_t index);
 
 // How many files could not be read as definitions.
-size_t rockon_sync_catalog_problem_count(const struct rockon_sync_catalog *catalog);
+size_t rockon_sync_catalog_problem_count(const rockon_sync_catalog *catalog);
 
 // Why one of them could not; NULL beyond the last. It belongs to the catalog.
-const rockon_sync_error *rockon_sync_catalog_problem(const struct rockon_sync_catalog *catalog,
+const rockon_sync_error *rockon_sync_catalog_problem(const rockon_sync_catalog *catalog,
                                                      size_t index);
 
 // The name inside the file: the identity of the definition.
-const char *rockon_sync_definition_name(const struct rockon_sync_definition *definition,
+const char *rockon_sync_definition_name(const rockon_sync_definition *definition,
                                         size_t *len_bytes);
 
 // The digest of the file, in 64 hexadecimal digits: another one means that the
 // definition may have changed.
-const char *rockon_sync_definition_revision(const struct rockon_sync_definition *definition,
+const char *rockon_sync_definition_revision(const rockon_sync_definition *definition,
                                             size_t *len_bytes);
 
 // ROCKON_SYNC_ORIGIN_...; 0 for NULL.
-int32_t rockon_sync_definition_origin(const struct rockon_sync_definition *definition);
+int32_t rockon_sync_definition_origin(const rockon_sync_definition *definition);
 
 // The name of the source that it comes from; NULL for a local one.
-const char *rockon_sync_definition_source(const struct rockon_sync_definition *definition,
+const char *rockon_sync_definition_source(const rockon_sync_definition *definition,
                                           size_t *len_bytes);
 
 // The id of the entry that it comes from; NULL for a local one.
-const char *rockon_sync_definition_entry_id(const struct rockon_sync_definition *definition,
+const char *rockon_sync_definition_entry_id(const rockon_sync_definition *definition,
                                             size_t *len_bytes);
 
 // Whether the manifest says when the publisher last saw other bytes; seconds since
 // 1970-01-01T00:00:00Z go to unix_s only if it does. unix_s may be NULL.
-bool rockon_sync_definition_updated(const struct rockon_sync_definition *definition,
+bool rockon_sync_definition_updated(const rockon_sync_definition *definition,
                                     int64_t *unix_s);
 
 // The path of the file that has it.
-const char *rockon_sync_definition_file(const struct rockon_sync_definition *definition,
+const char *rockon_sync_definition_file(const rockon_sync_definition *definition,
                                         size_t *len_bytes);
 
 // Reads the definition as it was published: the JSON object after its name, to the
@@ -668,16 +664,16 @@ const char *rockon_sync_definition_file(const struct rockon_sync_definition *def
 // Fails with ROCKON_SYNC_ERROR_STORE if the file cannot be read,
 // ROCKON_SYNC_ERROR_INTEGRITY if it is no longer the one that the catalog was made
 // from, ROCKON_SYNC_ERROR_DEFINITION if the name is not in it.
-int32_t rockon_sync_definition_read_text(const struct rockon_sync_definition *definition,
-                                         struct rockon_sync_definition_text **text,
+int32_t rockon_sync_definition_read_text(const rockon_sync_definition *definition,
+                                         rockon_sync_definition_text **text,
                                          rockon_sync_error **error);
 
 // The JSON text.
-const char *rockon_sync_definition_text_json(const struct rockon_sync_definition_text *text,
+const char *rockon_sync_definition_text_json(const rockon_sync_definition_text *text,
                                              size_t *len_bytes);
 
 // Frees a text. NULL is fine.
-void rockon_sync_definition_text_free(struct rockon_sync_definition_text *text);
+void rockon_sync_definition_text_free(rockon_sync_definition_text *text);
 
 /* Changes ----------------------------------------------------------------------------- */
 
@@ -712,48 +708,47 @@ typedef struct rockon_sync_applied {
 //   need the catalog any more.
 // Fails with ROCKON_SYNC_ERROR_ARGUMENT.
 int32_t rockon_sync_catalog_changes_since(const rockon_sync_catalog *catalog,
-                                          const struct rockon_sync_applied *applied,
+                                          const rockon_sync_applied *applied,
                                           size_t applied_count,
-                                          struct rockon_sync_changes **changes,
+                                          rockon_sync_changes **changes,
                                           rockon_sync_error **error);
 
 // Frees changes. NULL is fine.
-void rockon_sync_changes_free(struct rockon_sync_changes *changes);
+void rockon_sync_changes_free(rockon_sync_changes *changes);
 
 // How many names are to be deleted.
-size_t rockon_sync_changes_delete_count(const struct rockon_sync_changes *changes);
+size_t rockon_sync_changes_delete_count(const rockon_sync_changes *changes);
 
 // A name that was applied and is no longer in the catalog; NULL beyond the last.
-const char *rockon_sync_changes_delete_name(const struct rockon_sync_changes *changes,
+const char *rockon_sync_changes_delete_name(const rockon_sync_changes *changes,
                                             size_t index,
                                             size_t *len_bytes);
 
 // How many definitions are to be applied.
-size_t rockon_sync_changes_upsert_count(const struct rockon_sync_changes *changes);
+size_t rockon_sync_changes_upsert_count(const rockon_sync_changes *changes);
 
 // A definition that is to be applied, in catalog order; NULL beyond the last. It lives
 // as long as the changes.
-const rockon_sync_definition *rockon_sync_changes_upsert(const struct rockon_sync_changes *changes,
+const rockon_sync_definition *rockon_sync_changes_upsert(const rockon_sync_changes *changes,
                                                          size_t index);
 
 // Whether the application has no revision of it at all; false beyond the last.
-bool rockon_sync_changes_upsert_is_new(const struct rockon_sync_changes *changes,
-                                       size_t index);
+bool rockon_sync_changes_upsert_is_new(const rockon_sync_changes *changes, size_t index);
 
 // How many names are not in the catalog but must not be deleted: what is published was
 // not fetched, cannot be read, or the source is empty.
-size_t rockon_sync_changes_withheld_count(const struct rockon_sync_changes *changes);
+size_t rockon_sync_changes_withheld_count(const rockon_sync_changes *changes);
 
 // One of them; NULL beyond the last.
-const char *rockon_sync_changes_withheld_name(const struct rockon_sync_changes *changes,
+const char *rockon_sync_changes_withheld_name(const rockon_sync_changes *changes,
                                               size_t index,
                                               size_t *len_bytes);
 
 // How many reasons there are for withholding names.
-size_t rockon_sync_changes_reason_count(const struct rockon_sync_changes *changes);
+size_t rockon_sync_changes_reason_count(const rockon_sync_changes *changes);
 
 // One of them, in words; NULL beyond the last.
-const char *rockon_sync_changes_reason(const struct rockon_sync_changes *changes,
+const char *rockon_sync_changes_reason(const rockon_sync_changes *changes,
                                        size_t index,
                                        size_t *len_bytes);
 
@@ -786,76 +781,76 @@ typedef struct rockon_sync_verification_list rockon_sync_verification_list;
 // status: where the list goes; free it with rockon_sync_status_list_free().
 // Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE.
 int32_t rockon_sync_store_status(const rockon_sync_store *store,
-                                 struct rockon_sync_status_list **status,
+                                 rockon_sync_status_list **status,
                                  rockon_sync_error **error);
 
 // Frees a list. NULL is fine.
-void rockon_sync_status_list_free(struct rockon_sync_status_list *status);
+void rockon_sync_status_list_free(rockon_sync_status_list *status);
 
 // How many sources there are.
-size_t rockon_sync_status_list_len(const struct rockon_sync_status_list *status);
+size_t rockon_sync_status_list_len(const rockon_sync_status_list *status);
 
 // One source; NULL beyond the last.
-const struct rockon_sync_source_status *rockon_sync_status_list_get(const struct rockon_sync_status_list *status,
-                                                                    size_t index);
+const rockon_sync_source_status *rockon_sync_status_list_get(const rockon_sync_status_list *status,
+                                                             size_t index);
 
 // The name of the source.
-const char *rockon_sync_source_status_name(const struct rockon_sync_source_status *source,
+const char *rockon_sync_source_status_name(const rockon_sync_source_status *source,
                                            size_t *len_bytes);
 
 // How many trees its last update knew.
-size_t rockon_sync_source_status_location_count(const struct rockon_sync_source_status *source);
+size_t rockon_sync_source_status_location_count(const rockon_sync_source_status *source);
 
 // One of them, without credentials and query; NULL beyond the last.
-const char *rockon_sync_source_status_location(const struct rockon_sync_source_status *source,
+const char *rockon_sync_source_status_location(const rockon_sync_source_status *source,
                                                size_t index,
                                                size_t *len_bytes);
 
 // Whether the source was ever asked successfully; when it last was goes to unix_s,
 // seconds since 1970-01-01T00:00:00Z, which may be NULL.
-bool rockon_sync_source_status_checked(const struct rockon_sync_source_status *source,
+bool rockon_sync_source_status_checked(const rockon_sync_source_status *source,
                                        int64_t *unix_s);
 
 // Whether an update was ever completed; the number of the state that is held goes to
 // generation, which may be NULL. What follows is 0, false and NULL if not.
-bool rockon_sync_source_status_generation(const struct rockon_sync_source_status *source,
+bool rockon_sync_source_status_generation(const rockon_sync_source_status *source,
                                           uint64_t *generation);
 
 // Whether the head that is held has a serial; it goes to serial, which may be NULL.
-bool rockon_sync_source_status_serial(const struct rockon_sync_source_status *source,
+bool rockon_sync_source_status_serial(const rockon_sync_source_status *source,
                                       uint64_t *serial);
 
 // Whether the head says when it was published; the time goes to unix_s, which may be
 // NULL.
-bool rockon_sync_source_status_published(const struct rockon_sync_source_status *source,
+bool rockon_sync_source_status_published(const rockon_sync_source_status *source,
                                          int64_t *unix_s);
 
 // Whether the head says when it expires; the time goes to unix_s, which may be NULL.
-bool rockon_sync_source_status_expires(const struct rockon_sync_source_status *source,
+bool rockon_sync_source_status_expires(const rockon_sync_source_status *source,
                                        int64_t *unix_s);
 
 // The digest of the manifest (v1: of the root.json) that is held; NULL if there is none.
-const char *rockon_sync_source_status_manifest(const struct rockon_sync_source_status *source,
+const char *rockon_sync_source_status_manifest(const rockon_sync_source_status *source,
                                                size_t *len_bytes);
 
 // How many entries are held.
-size_t rockon_sync_source_status_entries(const struct rockon_sync_source_status *source);
+size_t rockon_sync_source_status_entries(const rockon_sync_source_status *source);
 
 // How many entries the last update could not bring up to date.
-size_t rockon_sync_source_status_failed_count(const struct rockon_sync_source_status *source);
+size_t rockon_sync_source_status_failed_count(const rockon_sync_source_status *source);
 
 // The id of a failed entry; NULL beyond the last.
-const char *rockon_sync_source_status_failed_id(const struct rockon_sync_source_status *source,
+const char *rockon_sync_source_status_failed_id(const rockon_sync_source_status *source,
                                                 size_t index,
                                                 size_t *len_bytes);
 
 // What went wrong with a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the
 // last.
-int32_t rockon_sync_source_status_failed_status(const struct rockon_sync_source_status *source,
+int32_t rockon_sync_source_status_failed_status(const rockon_sync_source_status *source,
                                                 size_t index);
 
 // What went wrong with a failed entry, in words; NULL beyond the last.
-const char *rockon_sync_source_status_failed_message(const struct rockon_sync_source_status *source,
+const char *rockon_sync_source_status_failed_message(const rockon_sync_source_status *source,
                                                      size_t index,
                                                      size_t *len_bytes);
 
@@ -866,39 +861,39 @@ const char *rockon_sync_source_status_failed_message(const struct rockon_sync_so
 // Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE
 // if something cannot be read. Damage is no failure.
 int32_t rockon_sync_store_verify(const rockon_sync_store *store,
-                                 struct rockon_sync_verification_list **found,
+                                 rockon_sync_verification_list **found,
                                  rockon_sync_error **error);
 
 // Frees a list. NULL is fine.
-void rockon_sync_verification_list_free(struct rockon_sync_verification_list *found);
+void rockon_sync_verification_list_free(rockon_sync_verification_list *found);
 
 // How many sources were looked at: those of which something is held.
-size_t rockon_sync_verification_list_len(const struct rockon_sync_verification_list *found);
+size_t rockon_sync_verification_list_len(const rockon_sync_verification_list *found);
 
 // What was found of one source; NULL beyond the last.
-const struct rockon_sync_verification *rockon_sync_verification_list_get(const struct rockon_sync_verification_list *found,
-                                                                         size_t index);
+const rockon_sync_verification *rockon_sync_verification_list_get(const rockon_sync_verification_list *found,
+                                                                  size_t index);
 
 // The name of the source.
-const char *rockon_sync_verification_source(const struct rockon_sync_verification *found,
+const char *rockon_sync_verification_source(const rockon_sync_verification *found,
                                             size_t *len_bytes);
 
 // Whether everything is as it was committed; false for NULL.
-bool rockon_sync_verification_is_intact(const struct rockon_sync_verification *found);
+bool rockon_sync_verification_is_intact(const rockon_sync_verification *found);
 
 // How many entries were looked at.
-size_t rockon_sync_verification_entries(const struct rockon_sync_verification *found);
+size_t rockon_sync_verification_entries(const rockon_sync_verification *found);
 
 // How many files are missing or have other bytes than they were committed with.
-size_t rockon_sync_verification_damaged_count(const struct rockon_sync_verification *found);
+size_t rockon_sync_verification_damaged_count(const rockon_sync_verification *found);
 
 // The path of one of them; NULL beyond the last.
-const char *rockon_sync_verification_damaged(const struct rockon_sync_verification *found,
+const char *rockon_sync_verification_damaged(const rockon_sync_verification *found,
                                              size_t index,
                                              size_t *len_bytes);
 
 // How many files are there that no update put there.
-size_t rockon_sync_verification_strays(const struct rockon_sync_verification *found);
+size_t rockon_sync_verification_strays(const rockon_sync_verification *found);
 
 /* Publisher --------------------------------------------------------------------------- */
 
@@ -967,46 +962,46 @@ typedef struct rockon_sync_publish_options {
 // Threads: any, at any time; two publications of one tree do not run at the same time.
 int32_t rockon_sync_publish(const char *folder,
                             size_t folder_len,
-                            const struct rockon_sync_publish_options *options,
-                            struct rockon_sync_publish_report **report,
+                            const rockon_sync_publish_options *options,
+                            rockon_sync_publish_report **report,
                             rockon_sync_error **error);
 
 // Frees a report. NULL is fine.
-void rockon_sync_publish_report_free(struct rockon_sync_publish_report *report);
+void rockon_sync_publish_report_free(rockon_sync_publish_report *report);
 
 // ROCKON_SYNC_PUBLISHED or ROCKON_SYNC_PUBLISHED_BEFORE; 0 for NULL.
-int32_t rockon_sync_publish_report_outcome(const struct rockon_sync_publish_report *report);
+int32_t rockon_sync_publish_report_outcome(const rockon_sync_publish_report *report);
 
 // The serial of the head.
-uint64_t rockon_sync_publish_report_serial(const struct rockon_sync_publish_report *report);
+uint64_t rockon_sync_publish_report_serial(const rockon_sync_publish_report *report);
 
 // The digest of the manifest, in 64 hexadecimal digits.
-const char *rockon_sync_publish_report_manifest(const struct rockon_sync_publish_report *report,
+const char *rockon_sync_publish_report_manifest(const rockon_sync_publish_report *report,
                                                 size_t *len_bytes);
 
 // The path of the head that was written or found up to date.
-const char *rockon_sync_publish_report_head(const struct rockon_sync_publish_report *report,
+const char *rockon_sync_publish_report_head(const rockon_sync_publish_report *report,
                                             size_t *len_bytes);
 
 // How many entries are published.
-size_t rockon_sync_publish_report_entries(const struct rockon_sync_publish_report *report);
+size_t rockon_sync_publish_report_entries(const rockon_sync_publish_report *report);
 
 // How many ids a list has: ROCKON_SYNC_IDS_ADDED, _CHANGED or _REMOVED since the last
 // publication.
-size_t rockon_sync_publish_report_id_count(const struct rockon_sync_publish_report *report,
+size_t rockon_sync_publish_report_id_count(const rockon_sync_publish_report *report,
                                            int32_t list);
 
 // One id of a list; NULL beyond the last.
-const char *rockon_sync_publish_report_id(const struct rockon_sync_publish_report *report,
+const char *rockon_sync_publish_report_id(const rockon_sync_publish_report *report,
                                           int32_t list,
                                           size_t index,
                                           size_t *len_bytes);
 
 // How many findings there are: warnings, and what was left out.
-size_t rockon_sync_publish_report_problem_count(const struct rockon_sync_publish_report *report);
+size_t rockon_sync_publish_report_problem_count(const rockon_sync_publish_report *report);
 
 // One finding; NULL beyond the last. It lives as long as the report.
-const rockon_sync_problem *rockon_sync_publish_report_problem(const struct rockon_sync_publish_report *report,
+const rockon_sync_problem *rockon_sync_publish_report_problem(const rockon_sync_publish_report *report,
                                                               size_t index);
 
 /* Log --------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use toolchain::{Installed, install, succeed, tool};
 use world::World;
@@ -21,9 +22,16 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// The debug build, installed once for all tests.
+fn installed() -> &'static Installed {
+    static INSTALLED: OnceLock<Installed> = OnceLock::new();
+    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("installed");
+    INSTALLED.get_or_init(|| Installed::at(prefix, "dev"))
+}
+
 /// Runs every program with a server of its own.
 fn run_all(options: &[&str], prepare: impl Fn(&Installed, &Path) -> Command) {
-    let installed = Installed::get();
+    let installed = installed();
     let folder = tempfile::tempdir().unwrap();
     for name in PROGRAMS {
         let program = folder.path().join(name);
@@ -54,7 +62,9 @@ fn every_program_passes_valgrind_without_leak_or_error() {
         let mut valgrind = installed.command("valgrind");
         valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
         valgrind.args(["--show-leak-kinds=definite,indirect,possible"]);
-        valgrind.args(["--errors-for-leak-kinds=definite,indirect,possible"]).arg(program);
+        valgrind.args(["--errors-for-leak-kinds=definite,indirect,possible"]);
+        let known = root().join("tests/c/valgrind.supp");
+        valgrind.arg(format!("--suppressions={}", known.display())).arg(program);
         valgrind
     });
 }
@@ -82,7 +92,7 @@ fn the_header_compiles_alone_in_every_c_it_is_promised_for() {
 fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
     let mut nm = tool("nm");
     nm.args(["-D", "--defined-only", "--format=posix"]);
-    let output = succeed(nm.arg(Installed::get().shared_library()));
+    let output = succeed(nm.arg(installed().shared_library()));
     let text = String::from_utf8(output.stdout).unwrap();
     let exported: BTreeSet<&str> =
         text.lines().filter_map(|line| line.split_whitespace().next()).collect();
@@ -106,7 +116,7 @@ fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
 
 #[test]
 fn the_example_is_built_from_the_installed_files_and_lists_the_catalog() {
-    let installed = Installed::get();
+    let installed = installed();
     let source = root().join("rockon-sync-ffi/examples/sync.c");
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("sync");

@@ -87,7 +87,7 @@ pub(crate) fn generate(root: &Path) -> String {
 fn section(file: &Path) -> String {
     let mut config = Config {
         language: Language::C,
-        style: Style::Both,
+        style: Style::Type,
         documentation_style: DocumentationStyle::C99,
         usize_is_size_t: true,
         no_includes: true,
@@ -100,5 +100,18 @@ fn section(file: &Path) -> String {
     let bindings = Builder::new().with_config(config).with_src(file).generate();
     let mut text = Vec::new();
     bindings.expect("the sources are Rust that cbindgen can read").write(&mut text);
-    String::from_utf8(text).expect("cbindgen writes UTF-8")
+    with_tags(&String::from_utf8(text).expect("cbindgen writes UTF-8"))
+}
+
+/// Gives structs a tag of the same name as their type, so that they can be declared ahead.
+fn with_tags(text: &str) -> String {
+    const UNTAGGED: &str = "typedef struct {";
+    let mut parts = text.split(UNTAGGED);
+    let mut tagged = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, end) = part.split_once("\n} ").expect("a struct ends with its name");
+        let (name, _) = end.split_once(';').expect("and the name with a semicolon");
+        tagged.push_str(&format!("typedef struct {name} {{{part}"));
+    }
+    tagged
 }

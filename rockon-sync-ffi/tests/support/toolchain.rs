@@ -3,28 +3,21 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
-
-use tempfile::TempDir;
 
 /// The library as `install.sh` lays it down.
 pub(crate) struct Installed {
-    folder: TempDir,
+    prefix: PathBuf,
 }
 
 impl Installed {
-    /// Installs once a test binary, from a debug build.
-    pub(crate) fn get() -> &'static Installed {
-        static INSTALLED: OnceLock<Installed> = OnceLock::new();
-        INSTALLED.get_or_init(|| {
-            let folder = tempfile::tempdir().unwrap();
-            install(folder.path(), "", "dev");
-            Installed { folder }
-        })
+    /// Installs what this cargo profile builds.
+    pub(crate) fn at(prefix: PathBuf, profile: &str) -> Installed {
+        install(&prefix, "", profile);
+        Installed { prefix }
     }
 
     pub(crate) fn prefix(&self) -> &Path {
-        self.folder.path()
+        &self.prefix
     }
 
     pub(crate) fn shared_library(&self) -> PathBuf {
