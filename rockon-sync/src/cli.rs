@@ -56,10 +56,11 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
     }
 }
 
-/// Warnings by default, more with each `-v`; `RUST_LOG` says it in detail.
+/// Nothing by default, since failures are printed anyway; more with each `-v`.
+/// `RUST_LOG` says it in detail.
 fn start_log(verbosity: u8) {
     let level = match verbosity {
-        0 => "error",
+        0 => "off",
         1 => "rockon_sync=info",
         _ => "rockon_sync=debug",
     };

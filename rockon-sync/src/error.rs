@@ -267,6 +267,15 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_has_its_row_in_the_documentation() {
+        let page = include_str!("../../docs/errors.md");
+        for kind in ErrorKind::ALL {
+            let row = format!("| `{kind}` | {} |", kind.exit_code());
+            assert_eq!(page.matches(&row).count(), 1, "{row}");
+        }
+    }
+
+    #[test]
     fn display_names_the_place_once_and_the_chain_names_the_cause() {
         let cause = std::io::Error::other("disk on fire");
         let error = Error::io("write", Path::new("/s/a.json"), cause).with_path("/elsewhere");

@@ -33,8 +33,6 @@ pub(crate) enum FileKind {
 pub(crate) trait NewFile: Write + Send {
     /// Drops what was written so far.
     fn truncate(&mut self) -> io::Result<()>;
-    /// Waits until the bytes are on the disk.
-    fn sync(&mut self) -> io::Result<()>;
 }
 
 /// The operations. None follows a symbolic link at the end of its path.
@@ -52,8 +50,8 @@ pub(crate) trait Files: Send + Sync {
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     fn remove_folder(&self, path: &Path) -> io::Result<()>;
-    /// Waits until the bytes of a file are on the disk.
-    fn sync_file(&self, path: &Path) -> io::Result<()>;
+    /// Waits until the bytes of these files, which are on one file system, are on the disk.
+    fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()>;
     /// Waits until the names in a folder are on the disk.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
     /// Takes the permission to write from everyone.
@@ -62,6 +60,11 @@ pub(crate) trait Files: Send + Sync {
 
 /// The real file system.
 pub(crate) struct RealFiles;
+
+/// More files than this are synced with their whole file system at once: a sync costs
+/// the disk a few milliseconds however small the file, and a first sync of a directory
+/// has thousands.
+const MAX_SINGLE_SYNCS: usize = 32;
 
 impl Files for RealFiles {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
@@ -121,8 +124,13 @@ impl Files for RealFiles {
         fs::remove_dir(path)
     }
 
-    fn sync_file(&self, path: &Path) -> io::Result<()> {
-        open_regular(path)?.sync_all()
+    fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
+        match paths {
+            [.., last] if paths.len() > MAX_SINGLE_SYNCS => {
+                Ok(rustix::fs::syncfs(open_regular(last)?)?)
+            }
+            _ => paths.iter().try_for_each(|path| open_regular(path)?.sync_all()),
+        }
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
@@ -140,10 +148,6 @@ impl NewFile for File {
     fn truncate(&mut self) -> io::Result<()> {
         self.set_len(0)?;
         io::Seek::rewind(self)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_all()
     }
 }
 
@@ -226,22 +230,36 @@ pub(crate) fn replace(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
+    let staged = stage(files, path, write)?;
+    let moved = files.sync_files(std::slice::from_ref(&staged));
+    moved
+        .and_then(|()| files.rename(&staged, path))
+        .map_err(|error| Error::io("write this file", path, error))
+}
+
+/// Writes what is to replace a file beside it, and returns where. Neither synced nor
+/// renamed yet: of many files that is done together.
+pub(crate) fn stage(
+    files: &dyn Files,
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<PathBuf> {
     let staged = staged(path);
     remove_if_any(files, &staged)?;
     let written = (|| {
         let mut file = files.create(&staged)?;
         let mut buffered = io::BufWriter::new(&mut file);
         write(&mut buffered)?;
-        buffered.flush()?;
-        drop(buffered);
-        file.sync()?;
-        files.rename(&staged, path)
+        buffered.flush()
     })();
-    written.map_err(|error| {
-        // The error that counts is the first one; a leftover is replaced next time.
-        let _ = files.remove_file(&staged);
-        Error::io("write this file", path, error)
-    })
+    match written {
+        Ok(()) => Ok(staged),
+        Err(error) => {
+            // The error that counts is the first one; a leftover is replaced next time.
+            let _ = files.remove_file(&staged);
+            Err(Error::io("write this file", path, error))
+        }
+    }
 }
 
 /// Where a file is written before it is renamed to `path`: a name that no entry and

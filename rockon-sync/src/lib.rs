@@ -1,4 +1,57 @@
 //! Keeps a folder of catalog files in step with a published tree.
+//!
+//! A *publisher* turns a folder of files into a tree of static files with digests,
+//! which any web server can serve. A *store* on the client's side is kept in step with
+//! it: one tiny file says whether anything changed, only what did is fetched, what was
+//! fetched is kept when the line breaks, and every byte is verified before anybody can
+//! see it. The *catalog* is the merged view of what is held, and the *change feed*
+//! tells an application what to apply and what to delete.
+//!
+//! # From nothing to a synced catalog
+//!
+//! ```
+//! use rockon_sync::{Publisher, Source, Store, Updater};
+//!
+//! # fn main() -> rockon_sync::Result<()> {
+//! # let desk = tempfile::tempdir().unwrap();
+//! # let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/catalog");
+//! # let (tree, store) = (desk.path().join("tree"), desk.path().join("store"));
+//! // Whoever has the catalog publishes it: a folder to be served by any web server.
+//! Publisher::new(catalog).out(&tree).run()?;
+//!
+//! // Whoever wants it keeps a store in step. A URL works just like this folder.
+//! let source: Source = tree.display().to_string().parse()?;
+//! let store = Store::new(&store);
+//! let report = Updater::new(&store).run(&source)?;
+//! println!("{} new, {} requests", report.added.len(), report.requests);
+//!
+//! // The application asks what to do, given what it has recorded as applied.
+//! let catalog = store.catalog()?;
+//! for upsert in catalog.changes_since([("AdGuard Home", "")]).upserts {
+//!     println!("{}: {}", upsert.definition.name(), upsert.definition.text()?);
+//! }
+//! # assert_eq!((report.added.len(), catalog.definitions().len()), (16, 16));
+//! # Ok(()) }
+//! ```
+//!
+//! # The way of the data
+//!
+//! | step | type |
+//! |---|---|
+//! | where a catalog comes from | [`Source`], one or more [`Location`]s |
+//! | what says whether anything changed | [`Head`] |
+//! | what there is | [`Manifest`], of [`Entry`]s; [`Listing`] for trees without digests |
+//! | what brings the store in step | [`Updater`], with [`Progress`], [`CancelToken`] and [`Report`] |
+//! | what is held | [`Store`], with [`SourceStatus`] and [`Verification`] |
+//! | what applications see | [`Catalog`], of [`Definition`]s, and [`Changes`] |
+//! | what makes a tree | [`Publisher`], with [`PublishReport`] and [`Problem`]s |
+//!
+//! Anything can fail with an [`Error`], whose [`ErrorKind`] says what a caller can do
+//! about it. Whatever fails, the store keeps the generation it had.
+//!
+//! # Features
+//!
+//! `cli`: the command `rockon-sync`, and the module `cli` that other launchers call.
 #![forbid(unsafe_code)]
 
 mod cancel;

@@ -34,8 +34,11 @@ pub struct Entry {
     updated: Option<Timestamp>,
     names: Option<Box<[Box<str>]>>,
     /// Further fields in byte order, each value in canonical form.
-    extra: Option<Box<[(Box<str>, Box<str>)]>>,
+    extra: Option<Box<[Field]>>,
 }
+
+/// Name and value of a further field.
+type Field = (Box<str>, Box<str>);
 
 impl Manifest {
     /// Reads a manifest from its bytes: any JSON that says the same as the canonical form.

@@ -8,6 +8,8 @@
 //! | `history.rs` | remembers what was published |
 
 mod check;
+#[cfg(test)]
+mod faults;
 mod history;
 mod scan;
 mod tree;

@@ -12,6 +12,8 @@
 //! | `v1.rs` | follows a tree of names, with conditional requests |
 //! | `workers.rs` | several jobs at a time |
 
+#[cfg(test)]
+mod faults;
 mod finish;
 mod head;
 mod local;
@@ -76,6 +78,9 @@ enum Extent {
     Whole,
 }
 
+/// What is called with the progress.
+type Callback<'a> = Box<dyn FnMut(&Progress) + 'a>;
+
 /// Brings a store in step with a source.
 ///
 /// ```
@@ -90,7 +95,7 @@ pub struct Updater<'a> {
     store: &'a Store,
     options: Options,
     cancel: CancelToken,
-    progress: Option<Box<dyn FnMut(&Progress) + 'a>>,
+    progress: Option<Callback<'a>>,
     clock: &'a dyn Clock,
     transport: Option<&'a dyn Transport>,
     files: &'a dyn Files,
@@ -188,6 +193,12 @@ impl<'a> Updater<'a> {
         self
     }
 
+    #[cfg(test)]
+    pub(crate) fn files(mut self, files: &'a dyn Files) -> Self {
+        self.files = files;
+        self
+    }
+
     /// Updates the store from `source`.
     ///
     /// # Errors
@@ -251,6 +262,7 @@ impl<'a> Updater<'a> {
             writer,
             stop: &stop,
             warnings: Vec::new(),
+            is_intact: false,
             refetches: 0,
         };
         let mut reporter = Reporter::new(callback, self.clock, source.name().clone());
@@ -273,13 +285,15 @@ struct Run<'a> {
     /// Raised when there is no point in going on.
     stop: &'a AtomicBool,
     warnings: Vec<String>,
+    /// Whether the current generation has the sizes and times it was committed with.
+    is_intact: bool,
     /// How often the head was asked for again because the tree had moved on.
     refetches: usize,
 }
 
 /// How one pass over a tree ended.
 enum Pass {
-    Done(Report),
+    Done(Box<Report>),
     /// The tree was replaced while it was being read.
     Moved(Error),
 }
@@ -287,19 +301,22 @@ enum Pass {
 impl Run<'_> {
     fn go(&mut self, reporter: &mut Reporter<'_>) -> Result<Report> {
         reporter.report_now();
+        if let Some(generation) = self.writer.reader().current()? {
+            self.is_intact = self.looks_intact(&generation)?;
+        }
         loop {
             let pass = match self.find_head()? {
                 head::Found::V2(found) => self.follow_v2(&found, reporter)?,
-                head::Found::V1(mirror) => Pass::Done(self.follow_v1(&mirror, reporter)?),
+                head::Found::V1(mirror) => Pass::Done(Box::new(self.follow_v1(&mirror, reporter)?)),
                 head::Found::Stale(head) => {
                     let mut report = self.report(Outcome::Stale);
                     report.serial = head.serial();
                     report.manifest = Some(head.digest());
-                    Pass::Done(report)
+                    Pass::Done(Box::new(report))
                 }
             };
             match pass {
-                Pass::Done(report) => return Ok(report),
+                Pass::Done(report) => return Ok(*report),
                 Pass::Moved(error) if self.refetches == limits::MAX_HEAD_REFETCHES => {
                     return Err(error);
                 }

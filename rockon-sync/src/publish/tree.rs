@@ -13,8 +13,8 @@ use super::{BY_SHA, Layout};
 use crate::digest::{Digest, HashingWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{
-    FileKind, Files, ensure_folder, read_if_any, remove_if_any, replace, staged, stat_if_any,
-    write_atomically,
+    FileKind, Files, ensure_folder, read_if_any, remove_if_any, replace, stage, staged,
+    stat_if_any, write_atomically,
 };
 use crate::head::Head;
 use crate::limits::MAX_HEAD_BYTES;
@@ -114,11 +114,8 @@ impl Tree<'_> {
         previous: &Manifest,
     ) -> Result<()> {
         ensure_folder(self.files, &self.objects())?;
-        for file in scanned {
-            if !self.has_object(file.digest, Some(file.len_bytes))? {
-                self.copy_object(file)?;
-            }
-        }
+        let bytes = manifest.to_canonical();
+        self.write_objects(scanned, digest, &bytes)?;
         let mut folders = BTreeSet::from([self.folder.to_path_buf(), self.objects()]);
         if self.layout == Layout::Separate {
             let ours: HashSet<(&EntryPath, Digest)> =
@@ -131,10 +128,6 @@ impl Tree<'_> {
                 }
                 self.put_named(file, &ours)?;
             }
-        }
-        let bytes = manifest.to_canonical();
-        if !self.has_object(digest, Some(bytes.len() as u64))? {
-            replace(self.files, &self.object(digest), |file| file.write_all(&bytes))?;
         }
         replace(self.files, &self.manifest_path(), |file| file.write_all(&bytes))?;
         for folder in folders.iter().rev() {
@@ -149,10 +142,35 @@ impl Tree<'_> {
         write_atomically(self.files, &self.head_path(), head.to_string().as_bytes())
     }
 
-    fn copy_object(&self, file: &Scanned) -> Result<()> {
+    /// Writes the objects that are not there yet: all of them beside their names, then
+    /// one sync, then the renames.
+    fn write_objects(&self, scanned: &[Scanned], manifest: Digest, bytes: &[u8]) -> Result<()> {
+        let mut new: Vec<(PathBuf, PathBuf)> = Vec::new();
+        let mut seen = HashSet::new();
+        for file in scanned {
+            if seen.insert(file.digest) && !self.has_object(file.digest, Some(file.len_bytes))? {
+                new.push((self.stage_object(file)?, self.object(file.digest)));
+            }
+        }
+        if !self.has_object(manifest, Some(bytes.len() as u64))? {
+            let path = self.object(manifest);
+            new.push((stage(self.files, &path, |file| file.write_all(bytes))?, path));
+        }
+        let staged: Vec<PathBuf> = new.iter().map(|(staged, _)| staged.clone()).collect();
+        let synced = self.files.sync_files(&staged);
+        synced.map_err(|error| Error::io("sync the new files of", &self.objects(), error))?;
+        for (staged, path) in &new {
+            let renamed = self.files.rename(staged, path);
+            renamed.map_err(|error| Error::io("write this file", path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Copies a file of the catalog beside the name of its object.
+    fn stage_object(&self, file: &Scanned) -> Result<PathBuf> {
         let from = file.path.below(self.catalog);
         let mut found = None;
-        let copied = replace(self.files, &self.object(file.digest), |out| {
+        let staged = stage(self.files, &self.object(file.digest), |out| {
             let mut writer = HashingWriter::new(out);
             io::copy(&mut self.files.open(&from)?, &mut writer)?;
             let (_, digest, _) = writer.finish();
@@ -164,7 +182,7 @@ impl Tree<'_> {
                 let message = "the file changed while it was being published; publish again";
                 Err(Error::new(ErrorKind::Store, message).with_path(from))
             }
-            _ => copied,
+            _ => staged,
         }
     }
 
@@ -191,10 +209,10 @@ impl Tree<'_> {
         replace(self.files, &to, |out| io::copy(&mut self.files.open(&object)?, out).map(|_| ()))
     }
 
-    /// Writes the history, and removes what none of the kept publications needs.
+    /// Removes what none of the kept publications needs, and then writes the history:
+    /// a head that is not in it tells the next run that this one did not get so far.
     pub(super) fn tidy(&self, history: &History, record: Record, keep: usize) -> Result<()> {
         let kept = history.with(record, keep);
-        kept.save(self.files, &self.history_path())?;
         let mut needed: HashSet<Digest> = HashSet::new();
         let mut current: Option<Manifest> = None;
         let mut former: Vec<(EntryPath, Digest)> = Vec::new();
@@ -235,6 +253,6 @@ impl Tree<'_> {
                 remove_if_any(self.files, &folder.join(name))?;
             }
         }
-        Ok(())
+        kept.save(self.files, &self.history_path())
     }
 }

@@ -58,6 +58,7 @@ impl SourceWriter<'_> {
     ) -> Result<Generation> {
         let generation = self.next_generation()?;
         let files = self.files;
+        let mut new = Vec::new();
         let mut folders: BTreeSet<PathBuf> = BTreeSet::from([generation.folder.clone()]);
         files
             .create_folder(&generation.folder)
@@ -74,20 +75,29 @@ impl SourceWriter<'_> {
             match (&placement.from, commit.base) {
                 (From::Incoming(digest), _) => {
                     place(files, &self.incoming.path(*digest), &to)?;
-                    let synced = files.sync_file(&to);
-                    synced.map_err(|error| Error::io("sync this file", &to, error))?;
+                    new.push(to);
                 }
-                (From::Base(path), Some(base)) => place(files, &path.below(&base.folder), &to)?,
+                (From::Base(path), Some(base)) => {
+                    let placed = place(files, &path.below(&base.folder), &to)?;
+                    if placed == Placed::Copied {
+                        new.push(to);
+                    }
+                }
                 (From::Base(_), None) => unreachable!("nothing is kept from no generation"),
             }
         }
         if let Some(head) = commit.head {
-            write_read_only(files, &generation.folder.join(HEAD), |file| file.write_all(head))?;
+            let path = generation.folder.join(HEAD);
+            write_read_only(files, &path, |file| file.write_all(head))?;
+            new.push(path);
         }
         if let Some(held) = commit.held {
             remove_if_any(files, &generation.held_path())?;
             write_read_only(files, &generation.held_path(), |file| held.write_canonical(file))?;
+            new.push(generation.held_path());
         }
+        let synced = files.sync_files(&new);
+        synced.map_err(|error| Error::io("sync the new files of", &generation.folder, error))?;
         // Innermost first, so that no folder is durable before what it names.
         folders.insert(self.generations());
         for folder in folders.iter().rev() {
@@ -137,15 +147,23 @@ impl SourceWriter<'_> {
     }
 }
 
+/// How a file came to its second path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placed {
+    Linked,
+    Copied,
+}
+
 /// Puts a file at a second path: by hard link, by copy where there are none.
-fn place(files: &dyn Files, from: &Path, to: &Path) -> Result<()> {
+fn place(files: &dyn Files, from: &Path, to: &Path) -> Result<Placed> {
     match files.hard_link(from, to) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Placed::Linked),
         Err(error) if links_are_impossible(&error) => {
             log::debug!("{}: copied, since it cannot be linked: {error}", to.display());
             let mut reader =
                 files.open(from).map_err(|error| Error::io("read this file", from, error))?;
-            write_read_only(files, to, |file| io::copy(&mut reader, file).map(|_| ()))
+            write_read_only(files, to, |file| io::copy(&mut reader, file).map(|_| ()))?;
+            Ok(Placed::Copied)
         }
         Err(error) => Err(Error::io("put this file in place", to, error)),
     }
@@ -175,7 +193,6 @@ fn write_read_only(
             write(&mut buffered)?;
             buffered.flush()?;
         }
-        file.sync()?;
         files.make_read_only(path)
     })();
     written.map_err(|error| Error::io("write this file", path, error))

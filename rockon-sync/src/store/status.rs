@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::files::{Files, read_if_any, write_atomically};
 use crate::time::Timestamp;
@@ -29,6 +30,8 @@ pub(crate) struct Status {
     pub(crate) address: Option<String>,
     /// Validators of the current head (v2) or list (v1) at that address.
     pub(crate) validators: Validators,
+    /// The digest of that head or list: what the validators speak of.
+    pub(crate) digest: Option<Digest>,
     /// The highest serial of a head whose update was completed.
     pub(crate) serial_floor: Option<u64>,
     /// Whether the source was ever seen as a v2 tree.
@@ -56,6 +59,7 @@ struct Wire {
     address: Option<String>,
     etag: Option<String>,
     last_modified: Option<String>,
+    digest: Option<String>,
     serial_floor: Option<u64>,
     has_been_v2: bool,
     locations: Vec<String>,
@@ -83,6 +87,7 @@ impl Status {
             fingerprint: wire.fingerprint,
             address: wire.address,
             validators: Validators { etag: wire.etag, last_modified: wire.last_modified },
+            digest: wire.digest.and_then(|text| text.parse().ok()),
             serial_floor: wire.serial_floor,
             has_been_v2: wire.has_been_v2,
             locations: wire.locations,
@@ -98,6 +103,7 @@ impl Status {
             address: self.address.clone(),
             etag: self.validators.etag.clone(),
             last_modified: self.validators.last_modified.clone(),
+            digest: self.digest.map(|digest| digest.to_string()),
             serial_floor: self.serial_floor,
             has_been_v2: self.has_been_v2,
             locations: self.locations.clone(),
@@ -106,5 +112,20 @@ impl Status {
         let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");
         bytes.push(b'\n');
         write_atomically(files, &folder.join(FILE), &bytes)
+    }
+
+    /// The validators to send along when asking `address` for a head or list of which
+    /// `held` is at hand: a "not modified" is worth something only if it speaks of that.
+    pub(crate) fn validators_of(&self, address: &str, held: Option<&[u8]>) -> Option<Validators> {
+        let is_same = self.address.as_deref() == Some(address)
+            && held.map(Digest::of).is_some_and(|digest| self.digest == Some(digest));
+        (is_same && !self.validators.is_empty()).then(|| self.validators.clone())
+    }
+
+    /// Remembers what was said of the head or list that is held from now on.
+    pub(crate) fn remember(&mut self, address: &str, validators: &Validators, held: &[u8]) {
+        self.address = Some(address.to_owned());
+        self.validators = validators.clone();
+        self.digest = Some(Digest::of(held));
     }
 }

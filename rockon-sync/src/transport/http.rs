@@ -170,6 +170,13 @@ fn translate(error: ureq::Error, address: &Address) -> Error {
         }
         ureq::Error::Timeout(_) => ("no answer in the time allowed".to_owned(), Retry::Soon),
         ureq::Error::HostNotFound => ("host not found".to_owned(), Retry::Soon),
+        // What TLS finds wrong, a certificate above all, is wrong next time too.
+        ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
+            ("no secure connection".to_owned(), Retry::Never)
+        }
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+            ("no secure connection".to_owned(), Retry::Never)
+        }
         ureq::Error::Io(_) => ("connection failed".to_owned(), Retry::Soon),
         ureq::Error::Protocol(_) => ("the answer is not HTTP".to_owned(), Retry::Soon),
         ureq::Error::ConnectionFailed => ("connection failed".to_owned(), Retry::Soon),

@@ -16,7 +16,6 @@ use crate::progress::{Phase, Reporter};
 use crate::report::{FailedEntry, Outcome, Report};
 use crate::store::{Commit, FailedRecord, From, Placement};
 use crate::time::Timestamp;
-use crate::transport::Validators;
 
 /// Where the manifest (v2) or list (v1) is.
 pub(super) enum List {
@@ -140,8 +139,7 @@ impl Run<'_> {
                 Rollback::Refuse => self.status.serial_floor.max(serial),
             };
             self.status.has_been_v2 = true;
-            self.status.address = Some(found.address.clone());
-            self.status.validators = found.validators.clone();
+            self.status.remember(&found.address, &found.validators, &found.bytes);
         }
         self.status.failed = finished
             .failed
@@ -166,12 +164,6 @@ impl Run<'_> {
         self.status.locations =
             self.source.mirrors().iter().map(|mirror| mirror.to_storable()).collect();
         self.writer.save(&self.status)
-    }
-
-    /// Remembers where the v1 list came from, for the next conditional request.
-    pub(super) fn remember_list(&mut self, address: String, validators: Validators) {
-        self.status.address = Some(address);
-        self.status.validators = validators;
     }
 
     /// A report of what a plan does.

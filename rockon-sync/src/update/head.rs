@@ -12,11 +12,11 @@ use crate::transport::Validators;
 /// What the mirrors have.
 pub(super) enum Found {
     /// A head, and so a tree with digests.
-    V2(FoundHead),
+    V2(Box<FoundHead>),
     /// No head: a tree of names, at this mirror.
     V1(Location),
     /// Only heads older than the one held; this is the one held.
-    Stale(Head),
+    Stale(Box<Head>),
 }
 
 pub(super) struct FoundHead {
@@ -36,7 +36,7 @@ pub(super) struct FoundHead {
 /// What one mirror has.
 enum Answer {
     Found(Found),
-    Stale(Head),
+    Stale(Box<Head>),
 }
 
 impl Run<'_> {
@@ -76,11 +76,7 @@ impl Run<'_> {
         };
         let address = mirror.head_address();
         let shown = address.to_string();
-        // A "not modified" is worth something only while we have what it speaks of.
-        let is_remembered = held_bytes.is_some()
-            && self.status.address.as_deref() == Some(&shown)
-            && current.as_ref().map(|generation| generation.number) == Some(self.status.generation);
-        let validators = is_remembered.then(|| self.status.validators.clone());
+        let validators = self.status.validators_of(&shown, held_bytes.as_deref());
         let wanted = Wanted {
             address: address.clone(),
             validators: validators.as_ref(),
@@ -96,22 +92,13 @@ impl Run<'_> {
             Fetched::Absent => return self.no_head(mirror, &shown).map(Answer::Found),
             Fetched::File(file) => (file.validators, file.moved_to),
         };
-        let head = match Head::parse(&bytes) {
-            Ok(head) => head,
-            Err(_) if is_remembered && held_bytes.as_deref() == Some(&*bytes) => {
-                // What is held is damaged: ask once more, without conditions.
-                self.status.address = None;
-                return self.ask(mirror);
-            }
-            Err(error) => return Err(error.with_url(shown)),
-        };
+        let head = Head::parse(&bytes).map_err(|error| error.with_url(shown.as_str()))?;
         self.check_freshness(&head, &shown)?;
         let is_current = held_bytes.as_deref() == Some(&*bytes);
         if is_current {
-            self.status.address = Some(shown.clone());
-            self.status.validators = validators.clone();
+            self.status.remember(&shown, &validators, &bytes);
         } else if let Some(held) = self.newer_than(&head, held_bytes.as_deref(), &shown) {
-            return Ok(Answer::Stale(held));
+            return Ok(Answer::Stale(Box::new(held)));
         }
         let own = moved_to
             .and_then(|target| mirror.moved(mirror.head_name(), &target))
@@ -124,7 +111,7 @@ impl Run<'_> {
         let first: Vec<Location> = elsewhere.into_iter().chain([own]).collect();
         let bases = self.bases(&first);
         let probe = address;
-        Ok(Answer::Found(Found::V2(FoundHead {
+        Ok(Answer::Found(Found::V2(Box::new(FoundHead {
             head,
             is_current,
             bytes,
@@ -132,7 +119,7 @@ impl Run<'_> {
             probe,
             address: shown,
             validators,
-        })))
+        }))))
     }
 
     /// The head that is held (or else the offered one) if it has seen newer than `offered`.

@@ -1,7 +1,7 @@
 //! What is held before an update, and what of it can be trusted.
 
 use super::{Run, Trust};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::manifest::{Entry, Manifest};
 use crate::store::{Damage, Generation, digest_if_any};
 
@@ -17,7 +17,7 @@ pub(super) struct Local {
 
 impl Run<'_> {
     /// Whether every file of the generation has the size and time it was committed with.
-    pub(super) fn is_intact(&self, generation: &Generation) -> Result<bool> {
+    pub(super) fn looks_intact(&self, generation: &Generation) -> Result<bool> {
         Ok(self.options.trust == Trust::SizeAndTime
             && self.status.generation == generation.number
             && self.status.fingerprint.is_some()
@@ -32,21 +32,22 @@ impl Run<'_> {
             return Ok(Local { generation: None, held, damage: Damage::default(), is_known: true });
         };
         let files = self.writer.files;
-        let held = match generation.held(files) {
-            Ok(held) => held,
-            Err(error) if error.kind() == ErrorKind::Canceled => return Err(error),
+        let (held, damage) = match generation.held(files) {
+            Ok(held) if self.is_intact => (held, Damage::default()),
+            Ok(held) => {
+                let damage = generation.damage(files, &held)?;
+                (held, damage)
+            }
             Err(error) => {
-                self.warn(format!("what is held is found out anew: {}", error.to_chain()));
+                log::warn!("{}", error.to_chain());
                 let damage = Damage { of_the_tree: true, ..Damage::default() };
-                let held = Manifest::default();
-                return Ok(Local { generation: Some(generation), held, damage, is_known: false });
+                (Manifest::default(), damage)
             }
         };
-        let damage = match self.is_intact(&generation)? {
-            true => Damage::default(),
-            false => generation.damage(files, &held)?,
-        };
-        Ok(Local { generation: Some(generation), held, damage, is_known: true })
+        // A manifest that was tampered with says nothing of what is held.
+        let is_known = !damage.of_the_tree || !generation.is_complete(files)?;
+        let held = if is_known { held } else { Manifest::default() };
+        Ok(Local { generation: Some(generation), held, damage, is_known })
     }
 
     /// Where it is not known what is held, looks for the files of `wanted`.
@@ -63,6 +64,7 @@ impl Run<'_> {
             }
         }
         local.held = Manifest::from_entries(entries)?;
+        local.damage.entries.clear();
         local.is_known = true;
         Ok(())
     }

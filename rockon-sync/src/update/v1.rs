@@ -27,11 +27,15 @@ const LAST_MODIFIED: &str = "last-modified";
 /// The list of a v1 tree.
 struct FoundList {
     listing: Listing,
+    bytes: Vec<u8>,
     from: List,
     probe: Address,
     address: String,
     validators: Validators,
 }
+
+/// What will be held, and what failed, by id.
+type Asked = (Vec<Entry>, Vec<(String, Error)>);
 
 /// A file to ask for.
 struct Job<'a> {
@@ -81,7 +85,7 @@ impl Run<'_> {
 
         let (entries, failed) = self.ask_for_all(mirror, &local, &found, reporter)?;
         let held = Manifest::from_entries(entries)?;
-        self.remember_list(found.address, found.validators);
+        self.status.remember(&found.address, &found.validators, &found.bytes);
         let failed =
             failed.iter().map(|(id, error)| FailedEntry::new(id, error)).collect::<Vec<_>>();
         let is_complete = failed.is_empty();
@@ -102,10 +106,10 @@ impl Run<'_> {
             Some(generation) if !local.damage.of_the_tree => generation.list_bytes(files)?,
             _ => None,
         };
-        let is_remembered = held_bytes.is_some()
-            && self.options.trust != Trust::Nothing
-            && self.status.address.as_deref() == Some(&shown);
-        let validators = is_remembered.then(|| self.status.validators.clone());
+        let validators = match self.options.trust {
+            Trust::Nothing => None,
+            _ => self.status.validators_of(&shown, held_bytes.as_deref()),
+        };
         let wanted = Wanted {
             address: address.clone(),
             validators: validators.as_ref(),
@@ -139,7 +143,7 @@ impl Run<'_> {
             self.writer.incoming.keep(&bytes, digest)?;
             List::Incoming(digest)
         };
-        Ok(FoundList { listing, from, probe, address: shown, validators })
+        Ok(FoundList { listing, bytes, from, probe, address: shown, validators })
     }
 
     /// What a check can say: files are not asked for.
@@ -173,14 +177,14 @@ impl Run<'_> {
         self.salvage(local, &wanted)
     }
 
-    /// Asks for every file. Returns what will be held, and what failed.
+    /// Asks for every file.
     fn ask_for_all(
         &self,
         mirror: &Location,
         local: &Local,
         found: &FoundList,
         reporter: &mut Reporter<'_>,
-    ) -> Result<(Vec<Entry>, Vec<(String, Error)>)> {
+    ) -> Result<Asked> {
         let jobs = self.jobs(local, &found.listing)?;
         let bases = self.bases(std::slice::from_ref(mirror));
         let mut entries: HashMap<&str, Entry> = HashMap::new();

@@ -40,14 +40,14 @@ impl Run<'_> {
         reporter: &mut Reporter<'_>,
     ) -> Result<Pass> {
         if found.is_current
+            && self.is_intact
             && let Some(generation) = self.writer.reader().current()?
-            && self.is_intact(&generation)?
             && generation.is_complete(self.writer.files)?
         {
             let mut report = self.nothing_new()?;
             report.serial = found.head.serial();
             report.manifest = Some(found.head.digest());
-            return Ok(Pass::Done(report));
+            return Ok(Pass::Done(Box::new(report)));
         }
         if self.options.trust == Trust::Nothing {
             self.writer.incoming.clear_except(&[])?;
@@ -80,7 +80,7 @@ impl Run<'_> {
             );
             report.serial = found.head.serial();
             report.manifest = Some(found.head.digest());
-            return Ok(Pass::Done(report));
+            return Ok(Pass::Done(Box::new(report)));
         }
 
         let failed = self.fetch_all(found, &plan, reporter)?;
@@ -122,7 +122,7 @@ impl Run<'_> {
                 keep,
             },
         )?;
-        Ok(Pass::Done(report))
+        Ok(Pass::Done(Box::new(report)))
     }
 
     /// Makes sure that the manifest is on disk, verified.

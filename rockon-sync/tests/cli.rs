@@ -1,0 +1,308 @@
+//! The command as its users run it: output, exit codes, and what is said on failure.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rockon_sync_tests::{Action, Match, Server, Times};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The sample catalog, published and served, and a place for a store.
+struct Desk {
+    folder: TempDir,
+    server: Server,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/catalog");
+        fs::create_dir(folder.path().join("catalog")).unwrap();
+        for file in fs::read_dir(samples).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), folder.path().join("catalog").join(file.file_name())).unwrap();
+        }
+        let server = Server::serve(folder.path().join("catalog/v2"));
+        let desk = Desk { folder, server };
+        assert_eq!(code(&desk.run(&["publish", "catalog"])), 0);
+        desk
+    }
+
+    fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rockon-sync"));
+        command.args(args).current_dir(self.folder.path()).env("SOURCE_DATE_EPOCH", "1795316645");
+        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
+            command.env_remove(name);
+        }
+        command.output().unwrap()
+    }
+
+    fn update(&self, more: &[&str]) -> Output {
+        let url = self.server.url();
+        let args = ["update", "--store", "store", "--source", &url];
+        self.run(&[&args, more].concat())
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn the_json_report_has_every_field_of_the_contract() {
+    let desk = Desk::new();
+    let report: Value = serde_json::from_slice(&desk.update(&["--json"]).stdout).unwrap();
+    assert_eq!(report["outcome"], "updated");
+    assert_eq!(report["source"], "rockstor");
+    assert_eq!(report["serial"], 1);
+    assert_eq!(report["requests"], 18);
+    assert_eq!(report["added"].as_array().unwrap().len(), 16);
+    assert_eq!(report["manifest"].as_str().unwrap().len(), 64);
+    for field in ["changed", "removed", "failed"] {
+        assert_eq!(report[field], serde_json::json!([]), "{field}");
+    }
+    assert!(report["bytes_received"].as_u64().unwrap() > 50_000);
+    assert!(report["duration_ms"].is_u64());
+    let again: Value = serde_json::from_slice(&desk.update(&["--json"]).stdout).unwrap();
+    assert_eq!((&again["outcome"], &again["requests"]), (&"unchanged".into(), &1.into()));
+    // The source is remembered.
+    let again = desk.json(&["update", "--store", "store", "--json"]);
+    assert_eq!(again["outcome"], "unchanged");
+    let several = desk.json(&[
+        "update",
+        "--store",
+        "two",
+        "--json",
+        "--source",
+        "a=catalog/v2",
+        "--source",
+        "b=catalog",
+    ]);
+    let names: Vec<&Value> =
+        several["sources"].as_array().unwrap().iter().map(|report| &report["source"]).collect();
+    assert_eq!(names, ["a", "b"]);
+}
+
+#[test]
+fn exit_codes_are_those_of_the_contract() {
+    let bad_file = (Match::Prefix("by-sha/ff1a".into()), "adguard-home.json");
+    let respond =
+        |status, body: &[u8]| Action::Respond { status, headers: vec![], body: body.into() };
+    let head = || Match::Path("root.sha".into());
+    let wrong = format!("{}  root.json\n", "0".repeat(64));
+    for (rules, args, expected, said) in [
+        (vec![], &[][..], 0, ""),
+        (
+            vec![(Match::Prefix("root.".into()), respond(404, b""))],
+            &[],
+            1,
+            "got status 404 for root.sha and for root.json",
+        ),
+        (vec![(head(), respond(200, b""))], &[], 1, "not a head: line 1"),
+        (vec![(head(), respond(200, b"<html>"))], &[], 1, "looks like an HTML page"),
+        (vec![(head(), respond(500, b""))], &[], 1, "got 500"),
+        (vec![(head(), respond(200, wrong.as_bytes()))], &[], 4, "expected the digest 0000"),
+        (vec![(head(), Action::CloseBeforeAnswer)], &[], 1, "root.sha: "),
+        (
+            vec![(head(), Action::Redirect { status: 302, location: "/root.sha".into() })],
+            &[],
+            1,
+            "redirects",
+        ),
+        (vec![], &["--no-such-flag"], 2, "--no-such-flag"),
+        (vec![], &["--source", "ftp://h/"], 2, "expected http, https or file"),
+        (
+            vec![
+                (bad_file.0, respond(404, b"")),
+                (Match::Path(bad_file.1.into()), respond(404, b"")),
+            ],
+            &[],
+            3,
+            "\"adguard home\" was not updated",
+        ),
+    ] {
+        let desk = Desk::new();
+        for (matches, action) in rules {
+            desk.server.on(matches, Times::Always, action);
+        }
+        let output = desk.update(args);
+        assert_eq!(code(&output), expected, "{said}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{said}: {}", stderr(&output));
+        if expected == 1 || expected == 4 {
+            assert!(stderr(&output).contains("the store holds nothing"), "{}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn a_failure_says_what_the_store_still_holds() {
+    let desk = Desk::new();
+    assert_eq!(code(&desk.update(&[])), 0);
+    desk.server.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
+    let output = desk.update(&["--json"]);
+    assert_eq!(code(&output), 1);
+    let said = stderr(&output);
+    assert!(said.contains("still holds generation 1 of rockstor, serial 1, 16 entries"), "{said}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["outcome"], &report["error"]["kind"]),
+        (&"failed".into(), &"transport".into())
+    );
+}
+
+#[test]
+fn a_second_update_at_once_is_locked_out() {
+    let desk = Desk::new();
+    assert_eq!(code(&desk.update(&[])), 0);
+    let lock = fs::File::open(desk.path("store/rockstor/lock")).unwrap();
+    lock.lock().unwrap();
+    let output = desk.update(&[]);
+    assert_eq!(code(&output), 5, "{}", stderr(&output));
+    drop(lock);
+    assert_eq!(code(&desk.update(&["--wait", "10"])), 0);
+}
+
+#[test]
+fn check_says_what_an_update_would_do_and_does_not_do_it() {
+    let desk = Desk::new();
+    let output = desk.update(&["--check"]);
+    assert!(stdout(&output).contains("an update is there (serial 1): 16 added; 2 requests"));
+    assert!(!desk.path("store/rockstor/current").exists());
+    // The manifest is not fetched again.
+    let output = desk.update(&[]);
+    assert!(stdout(&output).contains("16 added; 17 requests"), "{}", stdout(&output));
+    assert!(stdout(&desk.update(&["--check"])).contains("up to date"));
+}
+
+#[test]
+fn a_store_is_listed_shown_and_verified_without_a_network() {
+    let desk = Desk::new();
+    assert_eq!(code(&desk.update(&["-q"])), 0);
+    desk.server.on(Match::Any, Times::Always, Action::Die);
+    let listed = desk.json(&["list", "--store", "store", "--json"]);
+    assert_eq!(listed.as_array().unwrap().len(), 16);
+    assert_eq!(listed[0]["name"], "AdGuard Home");
+    assert!(stdout(&desk.run(&["list", "--store", "store"])).starts_with("NAME"));
+
+    let file = fs::read_to_string(desk.path("catalog/linkding.json")).unwrap();
+    let shown = stdout(&desk.run(&["show", "linkding", "--store", "store"]));
+    assert!(file.contains(shown.trim_end()), "to the letter");
+    let shown = desk.json(&["show", "linkding", "--store", "store", "--json"]);
+    assert_eq!(shown["definition"], serde_json::from_str::<Value>(&file).unwrap()["linkding"]);
+    let output = desk.run(&["show", "Linkd", "--store", "store"]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("did you mean \"linkding\"?"), "{}", stderr(&output));
+
+    let status = desk.json(&["status", "--store", "store", "--json"]);
+    assert_eq!(status["sources"][0]["held"]["entries"], 16);
+    assert!(stdout(&desk.run(&["status", "--store", "store"])).contains("serial 1, 16 entries"));
+    assert_eq!(code(&desk.run(&["verify", "--store", "store"])), 0);
+    assert_eq!(code(&desk.run(&["list", "--store", "nowhere"])), 1);
+}
+
+#[test]
+fn verify_finds_and_repairs() {
+    let desk = Desk::new();
+    assert_eq!(code(&desk.update(&[])), 0);
+    fs::remove_file(desk.path("store/rockstor/current/kopia.json")).unwrap();
+    let output = desk.run(&["verify", "--store", "store"]);
+    assert_eq!(code(&output), 4);
+    assert!(stdout(&output).contains("kopia.json: missing or altered"), "{}", stdout(&output));
+    let output = desk.run(&["verify", "--store", "store", "--repair"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("1 healed"), "{}", stdout(&output));
+    assert_eq!(desk.json(&["verify", "--store", "store", "--json"])["intact"], true);
+}
+
+#[test]
+fn changes_tell_an_application_what_to_do() {
+    let desk = Desk::new();
+    assert_eq!(code(&desk.update(&[])), 0);
+    let listed = desk.json(&["list", "--store", "store", "--json"]);
+    let mut applied = serde_json::Map::new();
+    for row in listed.as_array().unwrap() {
+        applied.insert(row["name"].as_str().unwrap().into(), row["revision"].clone());
+    }
+    let changes = |applied: &serde_json::Map<String, Value>| {
+        fs::write(desk.path("applied.json"), serde_json::to_string(applied).unwrap()).unwrap();
+        desk.json(&["changes", "--store", "store", "--applied", "applied.json", "--json"])
+    };
+    let none = changes(&applied);
+    assert_eq!(
+        (&none["deletes"], &none["upserts"]),
+        (&serde_json::json!([]), &serde_json::json!([]))
+    );
+    applied.insert("Gone".into(), "1".into());
+    applied.insert("Kopia".into(), Value::Null);
+    applied.remove("Immich");
+    let some = changes(&applied);
+    assert_eq!(some["deletes"], serde_json::json!(["Gone"]));
+    let upserts: Vec<_> = some["upserts"].as_array().unwrap().iter().collect();
+    assert_eq!((&upserts[0]["name"], &upserts[0]["new"]), (&"Immich".into(), &true.into()));
+    assert_eq!((&upserts[1]["name"], &upserts[1]["new"]), (&"Kopia".into(), &false.into()));
+    fs::write(desk.path("applied.json"), "[]").unwrap();
+    let output = desk.run(&["changes", "--store", "store", "--applied", "applied.json"]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+}
+
+#[test]
+fn publish_names_every_problem_and_publishes_nothing() {
+    let desk = Desk::new();
+    let before = fs::read(desk.path("catalog/v2/root.sha")).unwrap();
+    fs::write(desk.path("catalog/kopia.json"), "{\n \"Kopia\": {},\n}").unwrap();
+    let text = fs::read_to_string(desk.path("catalog/linkding.json")).unwrap();
+    fs::write(desk.path("catalog/linkding.json"), text.replace("\"website\"", "\"site\"")).unwrap();
+    fs::write(desk.path("catalog/unlisted.json"), "{}").unwrap();
+    let output = desk.run(&["publish", "catalog", "--json"]);
+    assert_eq!(code(&output), 1);
+    for problem in [
+        "kopia.json:3:1: not JSON",
+        "linkding.json:2:17: definition \"linkding\": \"website\" is missing",
+        "unlisted.json: warning: root.json does not name this file",
+        "nothing was published: 2 problems",
+    ] {
+        assert!(stderr(&output).contains(problem), "{problem}: {}", stderr(&output));
+    }
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["problems"].as_array().unwrap().len(), 3);
+    assert_eq!(fs::read(desk.path("catalog/v2/root.sha")).unwrap(), before);
+
+    let report = desk.json(&["publish", "catalog", "--lenient", "--json"]);
+    assert_eq!((&report["outcome"], &report["entries"]), (&"published".into(), &14.into()));
+    assert_eq!(report["removed"], serde_json::json!(["kopia", "linkding"]));
+}
+
+#[test]
+fn publish_is_reproducible_and_silent_when_nothing_is_new() {
+    let desk = Desk::new();
+    assert!(stdout(&desk.run(&["publish", "catalog"])).starts_with("nothing new: serial 1"));
+    assert_eq!(code(&desk.run(&["publish", "catalog", "--out", "other"])), 0);
+    for file in ["root.sha", "root.json", "history.json", "immich.json"] {
+        let (one, other) = (desk.path("catalog/v2").join(file), desk.path("other").join(file));
+        assert_eq!(fs::read(one).unwrap(), fs::read(other).unwrap(), "{file}");
+    }
+    let mut check = Command::new("sha256sum");
+    let check = check.args(["-c", "root.sha"]).current_dir(desk.path("other")).output().unwrap();
+    assert!(check.status.success(), "{}", stderr(&check));
+}

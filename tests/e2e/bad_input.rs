@@ -1,0 +1,240 @@
+//! Bad input leaves the store as it was, says what and where, and has its own kind.
+
+use std::fs;
+use std::time::Duration;
+
+use rockon_sync::{Digest, ErrorKind, MassDelete, Outcome, Rollback};
+use rockon_sync_tests::{Action, Match, Times};
+
+use crate::world::{World, assert_same_files, definition, files_of};
+
+fn respond(status: u16, body: impl Into<Vec<u8>>) -> Action {
+    Action::Respond { status, headers: vec![], body: body.into() }
+}
+
+/// A store in step with a tree that has since moved on.
+fn world_with_news() -> World {
+    let world = World::v2("abcd");
+    world.updated();
+    world.define('a', "2");
+    world.publish();
+    world.server.reset();
+    world
+}
+
+fn assert_refused(world: &World, kind: ErrorKind, expected: &str) {
+    let held = files_of(&world.held(""));
+    let error = world.update().expect_err(expected);
+    assert_eq!(error.kind(), kind, "{expected}: {}", error.to_chain());
+    assert!(error.to_chain().contains(expected), "{expected}: {}", error.to_chain());
+    assert_same_files(&held, &files_of(&world.held("")));
+}
+
+#[test]
+fn bad_heads_are_refused() {
+    let wrong = format!("{}  root.json\n# serial 9\n", Digest::of(b"something else"));
+    let unsafe_name = format!("{}  ../root.json\n", Digest::of(b""));
+    for (action, kind, expected) in [
+        (
+            respond(200, ""),
+            ErrorKind::Head,
+            "root.sha: not a head: line 1: expected a digest, got an empty line",
+        ),
+        (respond(200, "<html>log in</html>"), ErrorKind::Head, "looks like an HTML page"),
+        (respond(200, "0".repeat(20_000)), ErrorKind::Limit, "expected at most 16384 bytes"),
+        (respond(200, unsafe_name), ErrorKind::Head, "unsafe path"),
+        (respond(200, wrong), ErrorKind::Integrity, "root.json: expected the digest"),
+        (respond(404, ""), ErrorKind::Trust, "v2 tree before"),
+        (respond(500, ""), ErrorKind::Status, "expected status 200, got 500"),
+        (respond(403, ""), ErrorKind::Status, "got 403"),
+        (Action::CloseBeforeAnswer, ErrorKind::Transport, "root.sha: "),
+        (
+            Action::Redirect { status: 302, location: "/root.sha".into() },
+            ErrorKind::Status,
+            "more than 5 redirects",
+        ),
+        (
+            Action::Redirect { status: 302, location: "file:///etc/passwd".into() },
+            ErrorKind::Status,
+            "redirect refused",
+        ),
+        (Action::Endless { byte: b'x' }, ErrorKind::Limit, "expected at most 16384 bytes"),
+        (Action::ChunkedGarbage, ErrorKind::Transport, "root.sha: "),
+    ] {
+        let world = world_with_news();
+        world.server.on(Match::Path("root.sha".into()), Times::Always, action);
+        assert_refused(&world, kind, expected);
+    }
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
+    let world = world_with_news();
+    let hold = Duration::from_secs(30);
+    let stall = Action::Stall { after: 0, hold };
+    world.server.on(Match::Path("root.sha".into()), Times::Always, stall);
+    let store = world.store();
+    let mut updater = rockon_sync::Updater::new(&store).timeout(Duration::from_millis(300));
+    let error = updater.run(&world.source()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{}", error.to_chain());
+}
+
+#[test]
+fn bad_manifests_are_refused_whole() {
+    let sha = Digest::of(b"");
+    let two = |a: &str, b: &str| {
+        format!(
+            "{{\"a\":{{\"url\":\"{a}\",\"sha\":\"{sha}\"}},\"b\":{{\"url\":\"{b}\",\"sha\":\"{sha}\"}}}}"
+        )
+    };
+    for (manifest, kind, expected) in [
+        ("{".to_owned(), ErrorKind::Manifest, "line 1 column 1"),
+        ("<html>".to_owned(), ErrorKind::Manifest, "not a manifest"),
+        (
+            two("x", "y").replace("\"b\":", "\"a\":"),
+            ErrorKind::Manifest,
+            "the id \"a\" is there twice",
+        ),
+        (two("x", "../y"), ErrorKind::Manifest, "entry \"b\": unsafe path"),
+        (two("x", "/etc/y"), ErrorKind::Manifest, "unsafe path"),
+        (two("x", "X"), ErrorKind::Manifest, "compared without case"),
+        (two("x", "root.sha"), ErrorKind::Manifest, "belongs to the tree itself"),
+        ("{}".to_owned(), ErrorKind::MassDelete, "4 of 4 entries would be deleted"),
+        (
+            format!("{{{}}}", " ".repeat(65 << 20)),
+            ErrorKind::Limit,
+            "expected at most 67108864 bytes",
+        ),
+    ] {
+        let world = world_with_news();
+        let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest.as_bytes()));
+        fs::write(world.path("tree/root.sha"), head).unwrap();
+        fs::write(world.path("tree/root.json"), manifest).unwrap();
+        assert_refused(&world, kind, expected);
+    }
+}
+
+#[test]
+fn a_bad_file_leaves_its_entry_as_it_was() {
+    let new_digest = Digest::of(definition('a', "2").as_bytes());
+    for (action, kind, expected) in [
+        (respond(200, "{\"App a\": {}}"), ErrorKind::Integrity, "expected the digest"),
+        (respond(200, "x".repeat(100_000)), ErrorKind::Limit, "expected at most"),
+        (respond(404, ""), ErrorKind::Status, "got status 404"),
+        (respond(500, ""), ErrorKind::Status, "got 500"),
+        (Action::CloseAfter(5), ErrorKind::Transport, "broke before the end"),
+        (Action::WrongLength { declared: 7 }, ErrorKind::Integrity, "expected the digest"),
+    ] {
+        let world = world_with_news();
+        world.define('b', "2");
+        world.publish();
+        for path in ["a.json".to_owned(), format!("by-sha/{new_digest}")] {
+            world.server.on(Match::Path(path), Times::Always, action.clone());
+        }
+        let report = world.update().unwrap();
+        assert_eq!((report.outcome, &*report.changed), (Outcome::Partial, &["b".to_owned()][..]));
+        assert_eq!((report.failed[0].kind, &*report.failed[0].id), (kind, "a"), "{report:?}");
+        assert!(report.failed[0].message.contains(expected), "{}", report.failed[0].message);
+        assert_eq!(fs::read_to_string(world.held("a.json")).unwrap(), definition('a', "1"));
+
+        // It is tried again although the head is the same; what was got is not.
+        world.server.reset();
+        let (report, log) = world.updated();
+        assert_eq!((&*report.changed, log.len()), (&["a".to_owned()][..], 2), "{log:#?}");
+        world.assert_in_step();
+    }
+}
+
+#[test]
+fn a_definition_that_is_none_is_not_fetched_again_and_again() {
+    let world = world_with_news();
+    let bad = b"{\"App a\": [}";
+    fs::write(world.path("tree/a.json"), bad).unwrap();
+    let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
+    let (old, new) = (Digest::of(definition('a', "2").as_bytes()), Digest::of(bad));
+    let manifest = manifest.replace(&old.to_string(), &new.to_string());
+    let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest.as_bytes()));
+    fs::write(world.path("tree/root.json"), manifest).unwrap();
+    fs::write(world.path("tree/root.sha"), head).unwrap();
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Partial, 3));
+    assert_eq!(report.failed[0].kind, ErrorKind::Definition);
+    assert_eq!(fs::read_to_string(world.held("a.json")).unwrap(), definition('a', "1"));
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Partial, 1));
+}
+
+#[test]
+fn a_tree_that_moves_on_during_the_update_is_followed() {
+    // Without objects, a client meets the new manifest under the old head's name.
+    let world = world_with_news();
+    fs::remove_dir_all(world.path("tree/by-sha")).unwrap();
+    let old_head = fs::read(world.path("tree/root.sha")).unwrap();
+    world.define('b', "2");
+    world.publish();
+    fs::remove_dir_all(world.path("tree/by-sha")).unwrap();
+    world.server.on(Match::Path("root.sha".into()), Times::Once, respond(200, old_head));
+    let report = world.update().unwrap();
+    assert_eq!((report.outcome, report.changed.len()), (Outcome::Updated, 2));
+    world.assert_in_step();
+}
+
+#[test]
+fn older_heads_are_not_applied_unless_allowed() {
+    let world = World::v2("abcd");
+    let old = files_of(&world.path("tree"));
+    world.define('a', "2");
+    world.publish();
+    world.updated();
+    for (path, bytes) in &old {
+        fs::write(world.path("tree").join(path), bytes).unwrap();
+    }
+    let held = files_of(&world.held(""));
+    let report = world.update().unwrap();
+    assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
+    assert_same_files(&held, &files_of(&world.held("")));
+    let store = world.store();
+    let report = world.updater(&store).rollback(Rollback::Allow).run(&world.source()).unwrap();
+    assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(1)));
+    world.assert_in_step();
+}
+
+#[test]
+fn mass_deletion_needs_permission() {
+    let world = World::v2("abcd");
+    world.updated();
+    world.write_catalog("a");
+    let error = world.publisher().run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MassDelete);
+    world.publisher().mass_delete(MassDelete::Allow).run().unwrap();
+    assert_refused(&world, ErrorKind::MassDelete, "3 of 4 entries would be deleted");
+    let store = world.store();
+    let mut updater = world.updater(&store).mass_delete(MassDelete::Allow);
+    assert_eq!(updater.run(&world.source()).unwrap().removed, ["b", "c", "d"]);
+    world.assert_in_step();
+}
+
+#[test]
+fn a_mirror_is_asked_when_the_first_tree_fails() {
+    let world = world_with_news();
+    let mirror = rockon_sync_tests::Server::serve(world.path("tree"));
+    let source = world.source().with_mirror(mirror.url().parse().unwrap());
+    for action in [respond(500, ""), respond(200, "<html>"), Action::CloseBeforeAnswer] {
+        world.server.on(Match::Path("root.sha".into()), Times::Always, action);
+        let store = world.store();
+        world.updater(&store).run(&source).unwrap();
+        world.assert_in_step();
+        world.server.reset();
+    }
+    // The head from the first, a file it lacks from the second.
+    world.define('c', "3");
+    world.publish();
+    let digest = Digest::of(definition('c', "3").as_bytes());
+    for path in ["c.json".to_owned(), format!("by-sha/{digest}")] {
+        world.server.on(Match::Path(path), Times::Always, respond(404, ""));
+    }
+    let store = world.store();
+    let report = world.updater(&store).run(&source).unwrap();
+    assert_eq!((report.outcome, report.changed), (Outcome::Updated, vec!["c".to_owned()]));
+    world.assert_in_step();
+}

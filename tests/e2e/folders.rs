@@ -1,0 +1,103 @@
+//! A folder works wherever a URL does.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use rockon_sync::{ErrorKind, Location, Outcome, Source, Store};
+
+use crate::world::{World, assert_same_files, definition, files_of, published_files};
+
+fn source(path: impl Into<std::path::PathBuf>) -> Source {
+    Source::new(Default::default(), Location::folder(path))
+}
+
+#[test]
+fn every_kind_of_folder_is_followed() {
+    let world = World::v2("abc");
+    world.publisher().in_place().run().unwrap();
+    fs::create_dir(world.path("bare")).unwrap();
+    for name in ["x", "y"] {
+        let text = definition(name.chars().next().unwrap(), "1");
+        fs::write(world.path(&format!("bare/{name}.json")), text).unwrap();
+    }
+    fs::write(world.path("bare/README.md"), "not a definition").unwrap();
+    symlink("tree", world.path("link-to-tree")).unwrap();
+    fs::create_dir(world.path("links")).unwrap();
+    for name in ["root.json", "a.json", "b.json", "c.json"] {
+        symlink(world.path("catalog").join(name), world.path("links").join(name)).unwrap();
+    }
+    for (folder, definitions, has_head) in [
+        ("tree", 3, true),
+        ("tree/root.sha", 3, true),
+        ("link-to-tree", 3, true),
+        ("catalog/root.v2.sha", 3, true),
+        ("catalog", 3, false),
+        ("links", 3, false),
+        ("bare", 2, false),
+    ] {
+        let stores = tempfile::tempdir().unwrap();
+        let store = Store::new(stores.path());
+        let source = source(world.path(folder));
+        let report = world.updater(&store).run(&source).unwrap();
+        assert_eq!(report.outcome, Outcome::Updated, "{folder}");
+        assert_eq!(report.serial.is_some(), has_head, "{folder}");
+        let catalog = store.catalog().unwrap();
+        assert_eq!(catalog.definitions().len(), definitions, "{folder}");
+        assert!(catalog.problems().is_empty(), "{folder}: {:?}", catalog.problems());
+        let again = world.updater(&store).run(&source).unwrap();
+        assert_eq!((again.outcome, again.bytes_received), (Outcome::Unchanged, 0), "{folder}");
+
+        // What is held can be followed in turn.
+        let relay = Store::new(stores.path().join("relay"));
+        let current = stores.path().join("rockstor/current");
+        let report = world.updater(&relay).run(&self::source(&current)).unwrap();
+        assert_eq!((report.outcome, report.failed.len()), (Outcome::Updated, 0), "{folder}");
+        let relayed = stores.path().join("relay/rockstor/current");
+        assert_same_files(&files_of(&current), &files_of(&relayed));
+    }
+}
+
+#[test]
+fn publishing_in_place_leaves_what_older_systems_read() {
+    let world = World::v1("abc");
+    let before = files_of(&world.path("catalog"));
+    world.publisher().in_place().run().unwrap();
+    let mut after = files_of(&world.path("catalog"));
+    after.retain(|path, _| before.contains_key(path));
+    assert_same_files(&before, &after);
+
+    let source: Source = format!("{}root.v2.sha", world.server.url()).parse().unwrap();
+    let store = world.store();
+    world.server.take_log();
+    world.updater(&store).run(&source).unwrap();
+    assert_eq!(world.server.take_log().len(), 5);
+    assert_eq!(store.catalog().unwrap().definitions().len(), 3);
+    world.updater(&store).run(&source).unwrap();
+    assert_eq!(world.server.take_log().len(), 1);
+}
+
+#[test]
+fn a_share_that_is_not_mounted_is_no_empty_catalog() {
+    let world = World::v2("abc");
+    let store = world.store();
+    world.updater(&store).run(&source(world.path("catalog"))).unwrap();
+    let held = files_of(&world.held(""));
+    for folder in ["nowhere", "store/rockstor/incoming"] {
+        let error = world.updater(&store).run(&source(world.path(folder))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{folder}: {error}");
+        assert_same_files(&held, &files_of(&world.held("")));
+    }
+}
+
+#[test]
+fn a_chain_of_three_stores_ends_with_the_published_tree() {
+    let world = World::v2("abc");
+    let store = |name: &str| Store::new(world.path(name));
+    world.updater(&store("first")).run(&world.source()).unwrap();
+    for (from, to) in [("first", "second"), ("second", "third")] {
+        let tree = world.path(from).join("rockstor/current");
+        world.updater(&store(to)).run(&source(tree)).unwrap();
+    }
+    let end = files_of(&world.path("third/rockstor/current"));
+    assert_same_files(&published_files(&world.path("tree")), &end);
+}

@@ -1,0 +1,177 @@
+//! The real catalog's history, state by state: the store equals the published tree
+//! after every step, and the server's log shows that only what changed was asked for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rockon_sync::{
+    ErrorKind, Leniency, MassDelete, Outcome, Publisher, Source, Store, Timestamp, Updater,
+};
+use rockon_sync_tests::Server;
+use tempfile::TempDir;
+
+use crate::world::{assert_same_files, files_of, published_files};
+
+/// States that cannot be published as they are, with the place of the first problem.
+const BROKEN: &[(usize, &str)] = &[
+    (0, "root.json: expected the list"),
+    (1, "root.json: expected the list"),
+    (2, "root.json: expected the list"),
+    (3, "root.json: expected the list"),
+    (4, "root.json: expected the list"),
+    (5, "root.json: expected the list"),
+    (20, "root.json:16:1: not a JSON object"),
+    (21, "root.json:16:1: not a JSON object"),
+    (22, "root.json:16:1: not a JSON object"),
+    (23, "root.json:16:1: not a JSON object"),
+    (24, "root.json:17:1: not a JSON object"),
+    (58, "root.json:33:15: entry \"sabnzb\": this row is there twice"),
+    (91, "radarr.json:49:2: not JSON"),
+    (92, "radarr.json:49:2: not JSON"),
+];
+
+/// What the variable says where the history is left out on purpose.
+const NONE: &str = "none";
+
+/// Unpacks the history. `None` only if the caller of the tests left it out on purpose;
+/// a history that cannot be found is a failure, since nobody would see it skipped.
+fn history() -> Option<(TempDir, Vec<PathBuf>)> {
+    let given = std::env::var_os("ROCKON_REGISTRY_HISTORY").map(PathBuf::from);
+    if given.as_deref() == Some(Path::new(NONE)) {
+        return None;
+    }
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/registry");
+    let folder = given.unwrap_or(beside);
+    assert!(
+        folder.is_dir(),
+        "{} is missing: set ROCKON_REGISTRY_HISTORY to the folder of the registry's history, or \
+         to \"{NONE}\" to skip what needs it",
+        folder.display()
+    );
+    let archive = folder.join("registry-2015-2023.tar.xz");
+    let unpacked = tempfile::tempdir().unwrap();
+    let tar = Command::new("tar").arg("xJf").arg(&archive).arg("-C").arg(unpacked.path()).status();
+    assert!(tar.expect("tar and xz are needed to unpack the history").success());
+    let mut states: Vec<PathBuf> = fs::read_dir(unpacked.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    states.sort();
+    assert_eq!(states.len(), 206);
+    Some((unpacked, states))
+}
+
+fn publisher<'a>(state: &Path, out: &Path, n: usize) -> Publisher<'a> {
+    let published = Timestamp::from_unix(1_500_000_000 + n as i64).unwrap();
+    Publisher::new(state).out(out).published(published)
+}
+
+#[test]
+fn broken_states_are_refused_whole_with_file_and_line() {
+    let Some((_unpacked, states)) = history() else { return };
+    let out = tempfile::tempdir().unwrap();
+    for (n, state) in states.iter().enumerate() {
+        let before = files_of(out.path());
+        let result = publisher(state, out.path(), n).mass_delete(MassDelete::Allow).run();
+        let expected = BROKEN.iter().find(|(broken, _)| *broken == n);
+        match (result, expected) {
+            (Ok(_), None) => {}
+            (Err(error), Some((_, place))) => {
+                assert_eq!(error.kind(), ErrorKind::Catalog);
+                let problems: Vec<String> =
+                    error.problems().iter().map(ToString::to_string).collect();
+                assert!(problems.iter().any(|p| p.starts_with(place)), "{n}: {problems:#?}");
+                assert_same_files(&before, &files_of(out.path()));
+            }
+            (Ok(_), Some(_)) => panic!("state {n} is broken and was published"),
+            (Err(error), None) => panic!("state {n}: {error} {:#?}", error.problems()),
+        }
+    }
+}
+
+#[test]
+fn each_step_costs_two_requests_and_one_for_each_changed_file() {
+    let Some((_unpacked, states)) = history() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (tree, store) = (folder.path().join("tree"), Store::new(folder.path().join("store")));
+    let server = Server::serve(&tree);
+    let source: Source = server.url().parse().unwrap();
+    let mut held: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut last_head = Vec::new();
+    for (n, state) in states.iter().enumerate() {
+        let report = publisher(state, &tree, n).leniency(Leniency::LeaveOut).run().unwrap();
+        let published = published_files(&tree);
+        let mut files = published.clone();
+        files.retain(|path, _| path != "root.json" && path != "root.sha");
+        // A file that only got another name is not asked for again.
+        let new: BTreeSet<&Vec<u8>> =
+            files.values().filter(|bytes| !held.contains(*bytes)).collect();
+        let head = published["root.sha"].clone();
+        let expected = if head == last_head { 1 } else { 2 + new.len() };
+
+        let result = Updater::new(&store).run(&source).unwrap();
+        let log = server.take_log();
+        assert_eq!(log.len(), expected, "state {n}: {log:#?}");
+        assert_eq!((result.requests, result.serial), (expected as u64, Some(report.serial)));
+        assert!(result.failed.is_empty() && result.warnings.is_empty(), "state {n}: {result:?}");
+        let current = store.folder().join("rockstor/current");
+        assert_same_files(&published, &files_of(&current));
+        let again = Updater::new(&store).run(&source).unwrap();
+        assert_eq!((again.outcome, server.take_log().len()), (Outcome::Unchanged, 1));
+        held = files.into_values().collect();
+        last_head = head;
+    }
+}
+
+#[test]
+fn the_same_history_is_followed_through_todays_server() {
+    let Some((_unpacked, states)) = history() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::new(folder.path().join("store"));
+    let server = Server::serve(&states[6]);
+    let source: Source = server.url().parse().unwrap();
+    let current = store.folder().join("rockstor/current");
+    for (n, state) in states.iter().enumerate() {
+        server.set_root(state);
+        let before = current.exists().then(|| files_of(&current));
+        let result = Updater::new(&store).run(&source);
+        let log = server.take_log();
+        if !state.join("root.json").exists() {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Status, "state {n}");
+            continue;
+        }
+        let Ok(list) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(
+            &fs::read(state.join("root.json")).unwrap(),
+        ) else {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Manifest, "state {n}: {error}");
+            assert!(error.to_string().contains("line 1"), "state {n}: {error}");
+            assert_eq!(before, current.exists().then(|| files_of(&current)));
+            continue;
+        };
+        let report = result.unwrap();
+        // The probe for a head, the list, and every file once.
+        assert_eq!(log.len(), 2 + list.len(), "state {n}");
+        let mut expected = files_of(state);
+        expected.retain(|path, _| path == "root.json" || list.values().any(|file| file == path));
+        if let Some((_, place)) = BROKEN.iter().find(|(broken, _)| *broken == n && n > 90) {
+            // The broken file keeps the version held before.
+            assert_eq!(report.outcome, Outcome::Partial, "state {n}");
+            assert_eq!(report.failed[0].kind, ErrorKind::Definition);
+            assert!(report.failed[0].message.contains("radarr.json"), "{place}");
+            expected.insert("radarr.json".into(), before.unwrap()["radarr.json"].clone());
+        } else {
+            assert!(report.failed.is_empty(), "state {n}: {report:?}");
+            let held = before.unwrap_or_default();
+            for exchange in log.iter().filter(|exchange| exchange.path != "root.sha") {
+                let is_held = held.get(&exchange.path) == expected.get(&exchange.path);
+                let status = if is_held { 304 } else { 200 };
+                assert_eq!(exchange.status, status, "state {n}: {}", exchange.path);
+            }
+        }
+        assert_same_files(&expected, &files_of(&current));
+    }
+}

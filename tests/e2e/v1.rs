@@ -1,0 +1,162 @@
+//! Today's server, before it changes: conditional requests, and one bad file harms
+//! one entry only.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use rockon_sync::{ErrorKind, Outcome};
+use rockon_sync_tests::{Action, Exchange, Match, Times};
+
+use crate::world::{World, assert_same_files, files_of};
+
+fn sent(log: &[Exchange]) -> Vec<&str> {
+    let mut sent: Vec<&str> = log
+        .iter()
+        .filter(|exchange| exchange.status == 200)
+        .map(|exchange| exchange.path.as_str())
+        .collect();
+    sent.sort_unstable();
+    sent
+}
+
+#[test]
+fn nothing_is_sent_twice_that_the_server_says_is_unchanged() {
+    let world = World::v1("abc");
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2 + 3));
+    assert_eq!(sent(&log), ["a.json", "b.json", "c.json", "root.json"]);
+    assert_same_files(&files_of(&world.path("catalog")), &files_of(&world.held("")));
+
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, report.bytes_received), (Outcome::Unchanged, 0));
+    assert_eq!((log.len(), sent(&log).len()), (5, 0));
+
+    world.define('b', "2");
+    let (report, log) = world.updated();
+    assert_eq!(report.changed, ["b"]);
+    assert_eq!(sent(&log), ["b.json"]);
+    assert_same_files(&files_of(&world.path("catalog")), &files_of(&world.held("")));
+}
+
+#[test]
+fn a_few_connections_serve_all_requests() {
+    let world = World::v1("abcdefghijklmnopqrstuvwxyz");
+    let (_, log) = world.updated();
+    let connections = log.iter().map(|exchange| exchange.connection).max().unwrap() + 1;
+    assert!(connections <= 6, "{connections} connections for {} requests", log.len());
+}
+
+#[test]
+fn one_bad_file_harms_one_entry_only() {
+    let html = Action::ReplaceBody(b"<html>Please log in</html>".to_vec());
+    for (action, kind) in [
+        (Action::Respond { status: 404, headers: vec![], body: vec![] }, ErrorKind::Status),
+        (Action::Respond { status: 500, headers: vec![], body: vec![] }, ErrorKind::Status),
+        (Action::CloseAfter(3), ErrorKind::Transport),
+        (Action::CloseBeforeAnswer, ErrorKind::Transport),
+        (Action::ChunkedGarbage, ErrorKind::Transport),
+        (html, ErrorKind::Definition),
+        (Action::Truncate(9), ErrorKind::Definition),
+        (Action::Endless { byte: b' ' }, ErrorKind::Limit),
+    ] {
+        let world = World::v1("abc");
+        world.updated();
+        world.define('a', "2");
+        world.define('b', "2");
+        world.server.on(Match::Path("b.json".into()), Times::Always, action);
+        let report = world.update().unwrap();
+        assert_eq!((report.outcome, &*report.changed), (Outcome::Partial, &["a".to_owned()][..]));
+        assert_eq!((&*report.failed[0].id, report.failed[0].kind), ("b", kind));
+        assert!(report.failed[0].message.contains("b.json"), "{}", report.failed[0].message);
+        assert!(fs::read_to_string(world.held("a.json")).unwrap().contains("\"2\""));
+        assert!(fs::read_to_string(world.held("b.json")).unwrap().contains("\"1\""));
+
+        // The next run tries again, although the list has not changed.
+        world.server.reset();
+        let (report, log) = world.updated();
+        assert_eq!((report.outcome, &*report.changed), (Outcome::Updated, &["b".to_owned()][..]));
+        assert_eq!(sent(&log), ["b.json"]);
+    }
+}
+
+#[test]
+fn a_file_that_never_came_is_missing_alone() {
+    let world = World::v1("abc");
+    fs::remove_file(world.path("catalog/b.json")).unwrap();
+    let (report, _) = world.updated();
+    assert_eq!((report.outcome, report.added.len()), (Outcome::Partial, 2));
+    let catalog = world.store().catalog().unwrap();
+    assert_eq!(catalog.definitions().len(), 2);
+    // Nobody knows what is in the missing file: nothing is taken for deleted.
+    let changes = catalog.changes_since([("App b", "1"), ("App a", "x")]);
+    assert_eq!((changes.deletes.len(), changes.withheld), (0, vec!["App b".to_owned()]));
+    assert_eq!(changes.upserts.len(), 2);
+}
+
+#[test]
+fn a_server_without_validators_still_writes_nothing_when_nothing_changed() {
+    let mut world = World::v1("abc");
+    let server = rockon_sync_tests::Server::serve(world.path("catalog")).without_validators();
+    world.server = server;
+    world.updated();
+    let generation = world.held("").canonicalize().unwrap();
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, sent(&log).len()), (Outcome::Unchanged, 4));
+    assert_eq!(world.held("").canonicalize().unwrap(), generation);
+}
+
+#[test]
+fn an_interrupted_first_sync_is_resumed_by_conditional_requests() {
+    let world = World::v1("abcdefgh");
+    world.server.on(Match::Nth(6), Times::Once, Action::CloseAfter(3));
+    world.server.on(Match::Nth(7), Times::Once, Action::Die);
+    assert_eq!(world.update().unwrap_err().kind(), ErrorKind::Transport);
+    let log = world.server.take_log();
+    let got = log.iter().filter(|e| e.status == 200 && e.path.len() == 6).count() - 1;
+    world.server.reset();
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, report.added.len()), (Outcome::Updated, 8));
+    let unchanged = log.iter().filter(|exchange| exchange.status == 304).count();
+    assert!(got > 0 && unchanged == got, "{unchanged} of {got}: {log:#?}");
+}
+
+#[test]
+fn a_source_that_was_v2_never_falls_back() {
+    let world = World::v2("abc");
+    world.updated();
+    let held = files_of(&world.held(""));
+    world.server.set_root(world.path("catalog"));
+    let error = world.update().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Trust);
+    assert_same_files(&held, &files_of(&world.held("")));
+}
+
+#[test]
+fn a_v1_source_that_becomes_v2_is_followed_without_fetching_anything_twice() {
+    let world = World::v1("abc");
+    world.updated();
+    world.publish();
+    world.server.set_root(world.path("tree"));
+    let (report, log) = world.updated();
+    let paths: Vec<&str> = log.iter().map(|exchange| exchange.path.as_str()).collect();
+    assert_eq!(paths.len(), 2, "the head and the manifest: {paths:?}");
+    assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(1)));
+    world.assert_in_step();
+    world.assert_unchanged();
+}
+
+#[test]
+fn ids_and_order_are_those_of_the_list() {
+    let world = World::v1("abc");
+    let text = r#"{"Zeta": "b.json", "alpha": "a.json", "Zeta": "b.json"}"#;
+    fs::write(world.path("catalog/root.json"), text).unwrap();
+    world.updated();
+    let catalog = world.store().catalog().unwrap();
+    let names: Vec<&str> = catalog.definitions().iter().map(|found| found.name()).collect();
+    assert_eq!(names, ["App b", "App a"]);
+    // A new list with the same files: nothing is sent but the list.
+    world.write_list(&BTreeMap::from([("b".into(), "b.json".into())]));
+    let (report, log) = world.updated();
+    assert_eq!((report.added, report.removed.len()), (vec!["b".to_owned()], 2));
+    assert_eq!(sent(&log), ["root.json"]);
+}
