@@ -39,3 +39,28 @@ pub mod source;
 pub mod store;
 pub mod update;
 pub mod version;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_may_be_used_from_any_thread() {
+        fn check<T: Send + Sync>() {}
+        check::<cancel::CancelToken>();
+        check::<catalog::Catalog>();
+        check::<catalog::Definition>();
+        check::<catalog::DefinitionText>();
+        check::<changes::Changes>();
+        check::<error::Error>();
+        check::<inspect::SourceStatus>();
+        check::<inspect::StatusList>();
+        check::<inspect::Verification>();
+        check::<inspect::VerificationList>();
+        check::<problem::Problem>();
+        check::<publish::PublishReport>();
+        check::<report::Report>();
+        check::<source::Source>();
+        check::<store::Store>();
+    }
+}
