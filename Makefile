@@ -1,0 +1,31 @@
+# What there is to do here; `make` alone lists it.
+
+CARGO ?= cargo
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint doc clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the command: target/release/rockon-sync
+	$(CARGO) build --release -p rockon-sync --features cli
+
+demo: build ## Show what it is for, on a sample catalog (about 2 seconds once built)
+	$(CARGO) build --release -p rockon-sync-tests --bin demo
+	@"$(TARGET_DIR)/release/demo" "$(TARGET_DIR)/release/rockon-sync"
+
+test: ## Run every check and test, and count them
+	@tests/run.sh
+
+lint: ## Check the formatting, and what clippy has to say
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
+
+doc: ## Build the documentation: target/doc/rockon_sync/index.html
+	$(CARGO) doc --workspace --all-features --no-deps
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
+	rm -rf build

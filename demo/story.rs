@@ -1,0 +1,255 @@
+//! What is shown, step by step.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::command::{number, text, texts};
+use crate::cost::{Cost, Table, grouped};
+use crate::world::World;
+use crate::{Result, expect};
+
+const INTRODUCTION: &str = "\
+rockon-sync keeps a folder of catalog files in step with a catalog on a web server. It asks one
+small file whether anything is new, fetches only what is, checks every byte, and tells the
+application what to apply. Beside it: brute force, which fetches everything every time.";
+
+/// The definition that is edited: its name in the catalog, its id and its file.
+const NAME: &str = "Miniflux";
+const ID: &str = "miniflux";
+const FILE: &str = "miniflux.json";
+/// Where its port is, in what `show --json` prints.
+const PORT: &str = "/definition/containers/miniflux/ports/8080/host_default";
+
+/// Requests that no update with news can do without: the head and the manifest.
+const HEAD_AND_MANIFEST: u64 = 2;
+
+/// The demo, with what it has measured so far.
+pub(crate) struct Story {
+    world: World,
+    table: Table,
+    steps: usize,
+}
+
+impl Story {
+    pub(crate) fn new(program: &Path) -> Result<Story> {
+        Ok(Story { world: World::new(program)?, table: Table::default(), steps: 0 })
+    }
+
+    pub(crate) fn tell(mut self) -> Result<()> {
+        println!("{INTRODUCTION}");
+        self.publish()?;
+        let first = self.first_sync()?;
+        let (unchanged, brute_force) = self.nothing_changed()?;
+        self.one_changed()?;
+        self.one_removed_one_added()?;
+        self.cut_off_and_resumed(first)?;
+        self.local_override()?;
+        self.conclude(unchanged, brute_force);
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<()> {
+        self.step("The publisher turns today's folder of JSON files into a tree with digests.");
+        let report = self.world.publish()?;
+        let entries = self.world.catalog.list()?.len() as u64;
+        expect("entries published", number(&report, "entries")?, entries)?;
+        println!("    {entries} entries published; any web server can serve the folder \"tree\".");
+        Ok(())
+    }
+
+    fn first_sync(&mut self) -> Result<Cost> {
+        self.step(
+            "First sync: a new machine has nothing and fetches everything, several at a time.",
+        );
+        let (report, cost) = self.update("first sync", "store")?;
+        let entries = self.world.catalog.list()?.len();
+        expect("outcome", text(&report, "outcome")?, "updated")?;
+        expect("entries added", texts(&report, "added")?.len(), entries)?;
+        expect("requests of a first sync", cost.requests, HEAD_AND_MANIFEST + entries as u64)?;
+        Ok(cost)
+    }
+
+    fn nothing_changed(&mut self) -> Result<(Cost, Cost)> {
+        self.step(
+            "Nothing changed, as on most days: one question, and \"not modified\" needs no body.",
+        );
+        let before = self.table.totals().1;
+        let (report, cost) = self.update("nothing changed", "store")?;
+        expect("outcome", text(&report, "outcome")?, "unchanged")?;
+        expect("requests when nothing changed", cost.requests, 1)?;
+        let mut brute_force = self.table.totals().1;
+        brute_force.requests -= before.requests;
+        brute_force.bytes -= before.bytes;
+        Ok((cost, brute_force))
+    }
+
+    fn one_changed(&mut self) -> Result<()> {
+        self.step("One changed: the publisher moves Miniflux to a new version.");
+        self.world.catalog.edit(FILE, "\"version\": \"2.2\"", "\"version\": \"2.3\"")?;
+        self.world.publish()?;
+        let (report, cost) = self.update("one changed", "store")?;
+        expect("entries changed", texts(&report, "changed")?, vec![ID])?;
+        expect("requests when one changed", cost.requests, HEAD_AND_MANIFEST + 1)
+    }
+
+    fn one_removed_one_added(&mut self) -> Result<()> {
+        self.step("One removed and one added: Kimai leaves the catalog, Navidrome joins it.");
+        self.world.catalog.remove("kimai")?;
+        self.world.catalog.add("navidrome", "navidrome.json")?;
+        self.world.publish()?;
+        let (report, cost) = self.update("one removed, one added", "store")?;
+        expect("entries removed", texts(&report, "removed")?, vec!["kimai"])?;
+        expect("entries added", texts(&report, "added")?, vec!["navidrome"])?;
+        expect("requests when one was added", cost.requests, HEAD_AND_MANIFEST + 1)
+    }
+
+    /// `whole` is what a sync takes that nobody interrupts.
+    fn cut_off_and_resumed(&mut self, whole: Cost) -> Result<()> {
+        self.step("Cut off: the server dies half-way through the first sync of a second machine.");
+        let cut = usize::try_from(whole.requests / 2)?;
+        let (run, log) = self.world.cut_update("store-2", cut)?;
+        let brute_force = self.world.cut_brute_force(cut)?;
+        self.table.add("cut off half-way", Cost::of(&log), brute_force);
+        let kept: BTreeSet<&str> = log
+            .iter()
+            .filter(|exchange| exchange.path != "root.sha" && self.world.is_whole(exchange))
+            .map(|exchange| exchange.path.as_str())
+            .collect();
+        expect(
+            "some files had arrived, but not all",
+            (1..whole.requests).contains(&(kept.len() as u64)),
+            true,
+        )?;
+        let error = &run.json["error"];
+        let message = text(error, "message")?.trim_start_matches(text(error, "url")?);
+        println!("    Failed after several attempts{message}.");
+        println!(
+            "    Nothing half-done is in use; {} files that had arrived whole are kept.",
+            kept.len()
+        );
+
+        self.step("Resumed: the server is back. What had arrived is not fetched again.");
+        let (report, cost) = self.update("... and resumed", "store-2")?;
+        expect("outcome", text(&report, "outcome")?, "updated")?;
+        let missing =
+            HEAD_AND_MANIFEST + self.world.catalog.list()?.len() as u64 - kept.len() as u64;
+        expect("requests of the update that resumed", cost.requests, missing)
+    }
+
+    fn local_override(&mut self) -> Result<()> {
+        self.step(
+            "A local override: an administrator's own definition wins over the published one.",
+        );
+        let before = self.world.command.json("list --store store --json")?;
+        let port = self.show_port()?;
+        expect("where Miniflux comes from", origin(&before)?, "rockstor")?;
+        println!("    {NAME} is the published one, on port {port}. All of the catalog is applied.");
+        self.world.write("applied.json", &applied(&before)?.to_string())?;
+
+        let own_port = port + 1000;
+        let own = self.world.catalog.edited(
+            FILE,
+            &format!("\"host_default\": {port}"),
+            &format!("\"host_default\": {own_port}"),
+        )?;
+        self.world.write_local("store", FILE, &own)?;
+        println!("    Now a copy of the file with port {own_port} is put into store/local/.");
+        let after = self.world.command.json("list --store store --json")?;
+        expect("where Miniflux comes from", origin(&after)?, "local")?;
+        expect("the port shown", self.show_port()?, own_port)?;
+        println!("    {NAME} is the local one, on port {own_port}.");
+        let changes =
+            self.world.command.json("changes --store store --applied applied.json --json")?;
+        let upserts = changes["upserts"].as_array().ok_or("no upserts")?;
+        let upserts: Vec<&str> = upserts.iter().filter_map(|row| row["name"].as_str()).collect();
+        expect("what to apply", &upserts, &vec![NAME])?;
+        expect("what to delete", texts(&changes, "deletes")?.len(), 0)?;
+        let all = after.as_array().map_or(0, Vec::len);
+        println!(
+            "    Of {all} definitions the application has to apply {}: {NAME}.",
+            upserts.len()
+        );
+
+        self.step(
+            "The publisher changes Miniflux again: it is fetched, and the local one still wins.",
+        );
+        self.world.catalog.edit(FILE, "\"version\": \"2.3\"", "\"version\": \"2.4\"")?;
+        self.world.publish()?;
+        let (report, _) = self.update("one changed, overridden locally", "store")?;
+        expect("entries changed", texts(&report, "changed")?, vec![ID])?;
+        expect("the port shown", self.show_port()?, own_port)?;
+        println!("    {NAME} is still on port {own_port}.");
+        Ok(())
+    }
+
+    fn conclude(&self, unchanged: Cost, brute_force: Cost) {
+        println!(
+            "\nFrom the servers' logs just now (bytes are those of bodies; vain attempts count):\n"
+        );
+        for line in self.table.lines() {
+            println!("{line}");
+        }
+        println!(
+            "\nA first sync costs about as much as brute force: every file has to come once.\n\
+             After that the cost goes with what changed, not with the size of the catalog: a\n\
+             day without news took {} request and {} bytes instead of {} requests and {}\n\
+             bytes. An interruption loses nothing that had arrived, no half-fetched catalog\n\
+             is ever in use, and what an administrator has written by hand wins.",
+            unchanged.requests,
+            grouped(unchanged.bytes),
+            brute_force.requests,
+            grouped(brute_force.bytes)
+        );
+    }
+
+    /// Updates a store, says what came of it, and puts it into the table beside brute force.
+    fn update(&mut self, row: &'static str, store: &str) -> Result<(Value, Cost)> {
+        let (report, cost) = self.world.update(store)?;
+        let brute_force = self.world.brute_force()?;
+        self.table.add(row, cost, brute_force);
+        let mut news = Vec::new();
+        for key in ["added", "changed", "removed"] {
+            match &*texts(&report, key)? {
+                [] => {}
+                [one] => news.push(format!("{key} {one}")),
+                many => news.push(format!("{key} {} entries", many.len())),
+            }
+        }
+        let news = if news.is_empty() { String::new() } else { format!(": {}", news.join(", ")) };
+        println!(
+            "    {}{news}. {} {}, {} bytes; by brute force {}, {} bytes.",
+            text(&report, "outcome")?,
+            cost.requests,
+            if cost.requests == 1 { "request" } else { "requests" },
+            grouped(cost.bytes),
+            brute_force.requests,
+            grouped(brute_force.bytes)
+        );
+        Ok((report, cost))
+    }
+
+    fn show_port(&self) -> Result<u64> {
+        let shown = self.world.command.json(&format!("show {NAME} --store store --json"))?;
+        shown.pointer(PORT).and_then(Value::as_u64).ok_or_else(|| format!("no {PORT}").into())
+    }
+
+    fn step(&mut self, what: &str) {
+        self.steps += 1;
+        println!("\n{}. {what}", self.steps);
+    }
+}
+
+/// What an application would have recorded that had applied this whole list.
+fn applied(list: &Value) -> Result<Value> {
+    let rows = list.as_array().ok_or("the list is no list")?;
+    rows.iter().map(|row| Ok((text(row, "name")?.to_owned(), row["revision"].clone()))).collect()
+}
+
+/// Where the definition comes from that is edited here.
+fn origin(list: &Value) -> Result<&str> {
+    let rows = list.as_array().ok_or("the list is no list")?;
+    let row = rows.iter().find(|row| row["name"] == NAME).ok_or("the definition is not listed")?;
+    text(row, "source")
+}

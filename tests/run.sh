@@ -1,0 +1,196 @@
+#!/usr/bin/env bash
+# Runs every check of the project, whatever fails on the way, and ends with a count over all of them.
+#
+# A check without tests of its own (formatting, lints, documentation) counts as one. What cannot run is
+# said aloud and counted as skipped. Exits with 1 if anything failed.
+#
+# Needs cargo and a C compiler. Other tools come from Debian packages (the table below): as root on
+# Debian, missing ones are installed; elsewhere it is said what is missing.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+
+# One tool a line: the Debian package, the path that needs it, and a command that succeeds if the tool
+# is there. Nothing is installed for a part that this checkout does not have.
+readonly TOOLS='
+gcc              Cargo.toml                  command -v cc
+pkg-config       rockon-sync-ffi/Cargo.toml  command -v pkg-config
+valgrind         rockon-sync-ffi/Cargo.toml  command -v valgrind
+python3          tests/python/run.sh         command -v python3
+python3-venv     tests/python/run.sh         python3 -c "import ensurepip, venv"
+python3          tests/django/run.sh         command -v python3
+python3-venv     tests/django/run.sh         python3 -c "import ensurepip, venv"
+postgresql       tests/django/run.sh         ls /usr/lib/postgresql/*/bin/initdb || command -v initdb
+'
+
+# Exit code by which a part says that it could not run at all (the convention of automake).
+readonly SKIPPED=77
+
+readonly LOGS=build/test-logs
+
+passed=0
+failed=0
+skipped=0
+# One line a part, for the summary.
+results=()
+
+main() {
+    rm -rf "$LOGS"
+    mkdir -p "$LOGS"
+    # Colours would only be in the way of counting.
+    export CARGO_TERM_COLOR=never
+
+    heading 'tools'
+    if ! command -v cargo; then
+        echo 'cargo is missing: install Rust from https://rustup.rs'
+        record cargo 0 1 0
+        summary
+    fi
+    provide_tools
+
+    if has_component fmt rustfmt; then
+        part formatting count_one cargo fmt --all --check
+    fi
+    if has_component clippy clippy; then
+        part clippy count_one \
+            cargo clippy --workspace --all-targets --all-features -- -D warnings
+    fi
+    if cargo nextest --version >/dev/null 2>&1; then
+        part tests count_nextest \
+            cargo nextest run --workspace --all-features --no-fail-fast
+    else
+        # --all-targets would run benches as well, and no --doc tests: those come next.
+        part tests count_cargo_test \
+            cargo test --workspace --all-features --no-fail-fast --lib --bins --tests
+    fi
+    part doc-tests count_cargo_test cargo test --workspace --all-features --no-fail-fast --doc
+    part documentation count_one \
+        env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
+    local name
+    for name in python django; do
+        if [[ -e tests/$name/run.sh ]]; then
+            part "$name" count_pytest bash "tests/$name/run.sh"
+        fi
+    done
+    summary
+}
+
+heading() {
+    printf '\n==== %s ====\n' "$1"
+}
+
+# record NAME PASSED FAILED SKIPPED: adds to the count.
+record() {
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    skipped=$((skipped + $4))
+    results+=("$(printf '%-14s %5d passed %5d failed %5d skipped' "$@")")
+}
+
+# part NAME COUNTER COMMAND...: runs a command under a heading. COUNTER reads its log and prints how many
+# passed, failed and were skipped.
+part() {
+    local name=$1 counter=$2
+    shift 2
+    heading "$name"
+    printf '$ %s\n' "$*"
+    local log=$LOGS/$name.log status ok bad left
+    "$@" 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    read -r ok bad left <<<"$("$counter" "$log" "$status")"
+    if ((status == SKIPPED && ok + bad == 0)); then
+        echo "SKIPPED: $name could not run"
+        left=$((left > 0 ? left : 1))
+    elif ((status != 0 && bad == 0)); then
+        echo "FAILED: $name ended with exit code $status"
+        bad=1
+    elif ((status == 0 && ok + bad + left == 0)); then
+        echo "FAILED: $name ended well but tells of no test"
+        bad=1
+    fi
+    record "$name" "$ok" "$bad" "$left"
+}
+
+# count_one LOG STATUS: a check that passes or fails as a whole.
+count_one() {
+    if (($2 == 0)); then echo '1 0 0'; else echo '0 1 0'; fi
+}
+
+# Summary [ 1.2s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 3 skipped
+count_nextest() {
+    echo "$(total "$1" '^ *Summary \[' 'passed')" \
+        "$(total "$1" '^ *Summary \[' '(failed|timed out|exec failed)')" \
+        "$(total "$1" '^ *Summary \[' 'skipped')"
+}
+
+# test result: ok. 7 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s
+count_cargo_test() {
+    echo "$(total "$1" '^test result:' 'passed')" \
+        "$(total "$1" '^test result:' 'failed')" \
+        "$(total "$1" '^test result:' 'ignored')"
+}
+
+# ==== 1 failed, 7 passed, 1 skipped, 1 error in 0.1s ====, without the signs if pytest is quiet.
+# What is expected to fail has shown nothing, so it counts as skipped.
+count_pytest() {
+    local closing='^(=+ )?[0-9]+ [a-z]+.* in [0-9.]+s'
+    echo "$(total "$1" "$closing" '(passed|xpassed)')" \
+        "$(total "$1" "$closing" '(failed|errors?)')" \
+        "$(total "$1" "$closing" '(skipped|xfailed)')"
+}
+
+# total LOG LINES WORDS: the sum of the numbers before these words, in the lines that match.
+total() {
+    sed $'s/\x1b\\[[0-9;]*m//g' "$1" | grep -E "$2" | grep -oE "[0-9]+ $3\b" |
+        awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# Whether a part of the Rust toolchain is there; if not, what it would have done is skipped.
+has_component() {
+    if cargo "$1" --version >/dev/null 2>&1; then
+        return 0
+    fi
+    heading "$1"
+    echo "SKIPPED: cargo $1 is missing: rustup component add $2"
+    record "$1" 0 0 1
+    return 1
+}
+
+# Prints the packages whose tool is needed and missing.
+missing_packages() {
+    local package needed_by check
+    while read -r package needed_by check; do
+        if [[ -n $package && -e $needed_by ]] && ! bash -c "$check" >/dev/null 2>&1; then
+            echo "$package"
+        fi
+    done <<<"$TOOLS" | sort -u
+}
+
+provide_tools() {
+    local packages package
+    mapfile -t packages < <(missing_packages)
+    if ((${#packages[@]} > 0)) && ((EUID == 0)) && command -v apt-get >/dev/null; then
+        echo "installing with apt-get: ${packages[*]}"
+        export DEBIAN_FRONTEND=noninteractive
+        apt-get update -qq
+        apt-get install -y -qq --no-install-recommends "${packages[@]}"
+        mapfile -t packages < <(missing_packages)
+    fi
+    if ((${#packages[@]} == 0)); then
+        echo 'everything is there'
+        return
+    fi
+    for package in "${packages[@]}"; do
+        echo "SKIPPED: what needs $package; on Debian: apt-get install $package"
+        record "no $package" 0 0 1
+    done
+}
+
+# Says what came of each part, and ends the script.
+summary() {
+    heading 'summary'
+    printf '%s\n' "${results[@]}"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    exit $((failed > 0))
+}
+
+main
