@@ -1,4 +1,5 @@
 //! Real C programs, built from the installed files, against the test server.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "support/toolchain.rs"]
 mod toolchain;
