@@ -1,7 +1,6 @@
 //! Gives the shared library its SONAME, whose number is the major version: it changes when
 //! programs have to be compiled anew.
 
-#[expect(clippy::print_stdout, reason = "this is how a build script speaks")]
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let major = env!("CARGO_PKG_VERSION_MAJOR");

@@ -115,7 +115,7 @@ fn visit(changes: &Changes<'_>) -> usize {
 }
 
 fn through_c(store: &Store, folder: &Path) -> Times {
-    let installed = Installed::at(folder.join("installed"), "release");
+    let installed = Installed::new("release");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/changes_cost.c");
     let program = folder.join("changes_cost");
     installed.compile(&source, &program, &["-O2"]);

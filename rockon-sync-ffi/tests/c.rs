@@ -1,4 +1,5 @@
 //! Real C programs, built from the installed files, against the test server.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "support/toolchain.rs"]
 mod toolchain;
@@ -9,7 +10,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use toolchain::{Installed, install, succeed, tool};
 use world::World;
@@ -22,22 +22,15 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The debug build, installed once for all tests.
-fn installed() -> &'static Installed {
-    static INSTALLED: OnceLock<Installed> = OnceLock::new();
-    let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("installed");
-    INSTALLED.get_or_init(|| Installed::at(prefix, "dev"))
-}
-
 /// Runs every program with a server of its own.
 fn run_all(options: &[&str], prepare: impl Fn(&Installed, &Path) -> Command) {
-    let installed = installed();
+    let installed = Installed::new("dev");
     let folder = tempfile::tempdir().unwrap();
     for name in PROGRAMS {
         let program = folder.path().join(name);
         installed.compile(&root().join(format!("tests/c/{name}.c")), &program, options);
         let world = World::new();
-        succeed(prepare(installed, &program).args(world.arguments()));
+        succeed(prepare(&installed, &program).args(world.arguments()));
     }
 }
 
@@ -91,8 +84,9 @@ fn the_header_compiles_alone_in_every_c_it_is_promised_for() {
 #[test]
 fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
     let mut nm = tool("nm");
+    let installed = Installed::new("dev");
     nm.args(["-D", "--defined-only", "--format=posix"]);
-    let output = succeed(nm.arg(installed().shared_library()));
+    let output = succeed(nm.arg(installed.shared_library()));
     let text = String::from_utf8(output.stdout).unwrap();
     let exported: BTreeSet<&str> =
         text.lines().filter_map(|line| line.split_whitespace().next()).collect();
@@ -116,7 +110,7 @@ fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
 
 #[test]
 fn the_example_is_built_from_the_installed_files_and_lists_the_catalog() {
-    let installed = installed();
+    let installed = Installed::new("dev");
     let source = root().join("rockon-sync-ffi/examples/sync.c");
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("sync");

@@ -1,23 +1,27 @@
 //! Builds C programs as a user would: from the installed files, with pkg-config.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The library as `install.sh` lays it down.
+use tempfile::TempDir;
+
+/// The library as `install.sh` lays it down, for as long as the value lives.
 pub(crate) struct Installed {
-    prefix: PathBuf,
+    folder: TempDir,
 }
 
 impl Installed {
-    /// Installs what this cargo profile builds.
-    pub(crate) fn at(prefix: PathBuf, profile: &str) -> Installed {
-        install(&prefix, "", profile);
-        Installed { prefix }
+    /// Installs what this cargo profile builds into a folder of its own.
+    pub(crate) fn new(profile: &str) -> Installed {
+        let folder = tempfile::tempdir().unwrap();
+        install(folder.path(), "", profile);
+        Installed { folder }
     }
 
     pub(crate) fn prefix(&self) -> &Path {
-        &self.prefix
+        self.folder.path()
     }
 
     pub(crate) fn shared_library(&self) -> PathBuf {
