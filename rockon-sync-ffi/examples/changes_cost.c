@@ -1,0 +1,90 @@
+/*
+ * The C half of the measurement of what the border costs; border_cost.rs runs it.
+ *
+ *     changes_cost STORE ROUNDS
+ *
+ * Prints the least time of all rounds, in nanoseconds, of each step: reading the catalog,
+ * changes with nothing applied, changes with everything applied.
+ */
+#include <inttypes.h>
+#include <rockon_sync.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static uint64_t now_ns(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void note(uint64_t *least, uint64_t started)
+{
+    uint64_t took = now_ns() - started;
+    *least = took < *least ? took : *least;
+}
+
+/* Looks at every change, and returns how many bytes that were. */
+static size_t visit(const rockon_sync_changes *changes)
+{
+    size_t bytes = 0, len = 0;
+    for (size_t i = 0; i < rockon_sync_changes_upsert_count(changes); i++) {
+        const rockon_sync_definition *definition = rockon_sync_changes_upsert(changes, i);
+        rockon_sync_definition_name(definition, &len);
+        bytes += len;
+        rockon_sync_definition_revision(definition, &len);
+        bytes += len + rockon_sync_changes_upsert_is_new(changes, i);
+    }
+    return bytes + rockon_sync_changes_delete_count(changes);
+}
+
+int main(int argc, char **argv)
+{
+    rockon_sync_store *store = NULL;
+    uint64_t open_ns = UINT64_MAX, fresh_ns = UINT64_MAX, applied_ns = UINT64_MAX;
+    size_t bytes = 0;
+    if (argc != 3 || rockon_sync_store_open(argv[1], strlen(argv[1]), &store, NULL)) {
+        return 2;
+    }
+    for (int round = 0; round < atoi(argv[2]); round++) {
+        rockon_sync_catalog *catalog = NULL;
+        rockon_sync_changes *changes = NULL;
+
+        uint64_t started = now_ns();
+        if (rockon_sync_catalog_open(store, NULL, &catalog, NULL)) {
+            return 1;
+        }
+        note(&open_ns, started);
+
+        started = now_ns();
+        if (rockon_sync_catalog_changes_since(catalog, NULL, 0, &changes, NULL)) {
+            return 1;
+        }
+        bytes += visit(changes);
+        rockon_sync_changes_free(changes);
+        note(&fresh_ns, started);
+
+        size_t count = rockon_sync_catalog_len(catalog);
+        rockon_sync_applied *applied = calloc(count, sizeof *applied);
+        started = now_ns();
+        for (size_t i = 0; i < count; i++) {
+            const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, i);
+            applied[i].name = rockon_sync_definition_name(definition, &applied[i].name_len);
+            applied[i].revision =
+                rockon_sync_definition_revision(definition, &applied[i].revision_len);
+        }
+        if (rockon_sync_catalog_changes_since(catalog, applied, count, &changes, NULL)) {
+            return 1;
+        }
+        bytes += visit(changes);
+        rockon_sync_changes_free(changes);
+        note(&applied_ns, started);
+        free(applied);
+        rockon_sync_catalog_free(catalog);
+    }
+    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %zu\n", open_ns, fresh_ns, applied_ns, bytes);
+    rockon_sync_store_free(store);
+    return 0;
+}

@@ -1,0 +1,62 @@
+/*
+ * Brings a folder in step with a published catalog, and lists what is in it.
+ *
+ *     cc sync.c -o sync $(pkg-config --cflags --libs rockon-sync)
+ *     ./sync STORE URL
+ */
+#include <inttypes.h>
+#include <rockon_sync.h>
+#include <stdio.h>
+#include <string.h>
+
+static int32_t show(const rockon_sync_progress *progress, void *user_data)
+{
+    (void)user_data;
+    fprintf(stderr, "%" PRIu64 " of %" PRIu64 " files\n", progress->files_done, progress->files_total);
+    return 0; /* anything else would cancel the update */
+}
+
+int main(int argc, char **argv)
+{
+    rockon_sync_store *store = NULL;
+    rockon_sync_source *source = NULL;
+    rockon_sync_report *report = NULL;
+    rockon_sync_catalog *catalog = NULL;
+    rockon_sync_error *error = NULL;
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s STORE URL\n", argv[0]);
+        return 2;
+    }
+    if (rockon_sync_abi_version() < ROCKON_SYNC_ABI_VERSION) {
+        fprintf(stderr, "%s: the library is older than its header\n", argv[0]);
+        return 1;
+    }
+
+    rockon_sync_update_options options = {0};
+    options.struct_size = sizeof options;
+    options.timeout_ms = 60000;
+    options.progress = show;
+
+    int failed =
+        rockon_sync_store_open(argv[1], strlen(argv[1]), &store, &error) ||
+        rockon_sync_source_new("rockstor", 8, argv[2], strlen(argv[2]), &source, &error) ||
+        rockon_sync_store_update(store, source, &options, &report, &error) ||
+        rockon_sync_catalog_open(store, NULL, &catalog, &error);
+    if (failed) {
+        fprintf(stderr, "%s: %s\n", argv[0], rockon_sync_error_message(error, NULL));
+    }
+
+    for (size_t i = 0; i < rockon_sync_catalog_len(catalog); i++) {
+        const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, i);
+        printf("%.12s %s\n", rockon_sync_definition_revision(definition, NULL),
+               rockon_sync_definition_name(definition, NULL));
+    }
+
+    rockon_sync_error_free(error); /* freeing NULL is fine */
+    rockon_sync_catalog_free(catalog);
+    rockon_sync_report_free(report);
+    rockon_sync_source_free(source);
+    rockon_sync_store_free(store);
+    return failed ? 1 : 0;
+}

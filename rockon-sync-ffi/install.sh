@@ -1,0 +1,41 @@
+#!/bin/sh
+# Installs the C library: header, static and shared library, pkg-config file.
+#
+#     install.sh PREFIX [DESTDIR]
+#
+# PREFIX is where the files will be used, an absolute path; DESTDIR is put before it while
+# installing, for packagers. PROFILE names the cargo profile, `release` unless told otherwise.
+set -eu
+
+case ${1-} in
+/*) prefix=${1%/} ;;
+*) echo "usage: $0 PREFIX [DESTDIR], PREFIX being an absolute path" >&2; exit 2 ;;
+esac
+target=${2-}$prefix
+profile=${PROFILE:-release}
+
+cd "$(dirname "$0")"
+cargo build --quiet --lib --profile "$profile"
+case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
+built=${CARGO_TARGET_DIR:-../target}/$folder
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' ../Cargo.toml)
+soname=librockon_sync.so.${version%%.*}
+
+install -d "$target/include" "$target/lib/pkgconfig"
+install -m 644 ../include/rockon_sync.h "$target/include/"
+install -m 644 "$built/librockon_sync.a" "$target/lib/"
+install -m 755 "$built/librockon_sync.so" "$target/lib/librockon_sync.so.$version"
+ln -sf "librockon_sync.so.$version" "$target/lib/$soname"
+ln -sf "$soname" "$target/lib/librockon_sync.so"
+cat > "$target/lib/pkgconfig/rockon-sync.pc" <<PC
+prefix=$prefix
+includedir=\${prefix}/include
+libdir=\${prefix}/lib
+
+Name: rockon-sync
+Description: Keeps a folder of catalog files in step with a published tree
+Version: $version
+Cflags: -I\${includedir}
+Libs: -L\${libdir} -lrockon_sync
+Libs.private: -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+PC

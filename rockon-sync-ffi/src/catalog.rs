@@ -1,0 +1,362 @@
+//! The catalog and its definitions.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::path::Path;
+use std::sync::Arc;
+
+use rockon_sync_core::{Origin, SourceName};
+
+use crate::border::{self, Text, Versioned, free, number, part, read, required, run, text, view};
+use crate::error::Error;
+use crate::store::Store;
+
+/// The definition comes from an entry of a source.
+pub const ROCKON_SYNC_ORIGIN_SOURCE: i32 = 1;
+/// The definition comes from the folder of definitions put there by hand.
+pub const ROCKON_SYNC_ORIGIN_LOCAL: i32 = 2;
+
+/// A string that the caller lends: UTF-8, of len bytes, not necessarily NUL-terminated.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Str {
+    /// The bytes.
+    pub data: *const c_char,
+    /// How many there are.
+    pub len: usize,
+}
+
+impl Str {
+    /// The text; `None` for NULL.
+    ///
+    /// # Safety
+    /// `data` is NULL or points to `len` bytes that stay as they are for `'a`.
+    pub(crate) unsafe fn text<'a>(self, name: &str) -> Result<Option<&'a str>, Box<Error>> {
+        if self.data.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: promised by the caller.
+        unsafe { text(self.data, self.len, name) }.map(Some)
+    }
+}
+
+/// What a catalog is made of. Set everything to zero, then struct_size, then what
+/// differs from the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct CatalogOptions {
+    /// sizeof(rockon_sync_catalog_options), so that the struct can grow at its end.
+    pub struct_size: usize,
+    /// The names of the sources, the first having the lowest priority; NULL for all of
+    /// the store, by name.
+    pub sources: *const Str,
+    /// How many names there are.
+    pub source_count: usize,
+    /// The folder of definitions put there by hand; NULL for "local" in the store.
+    pub local_folder: Str,
+}
+
+// SAFETY: starts with its size; numbers and pointers.
+unsafe impl Versioned for CatalogOptions {
+    const FIRST_SIZE: usize = size_of::<CatalogOptions>();
+}
+
+/// The merged view of all sources and the folder of definitions put there by hand, as it
+/// was when it was opened. A name defined again replaces the earlier definition and
+/// keeps its place.
+///
+/// Threads: any number at a time.
+pub struct Catalog {
+    pub(crate) view: Arc<View>,
+}
+
+/// What catalogs share with the changes made from them.
+pub(crate) struct View {
+    pub(crate) catalog: rockon_sync_core::Catalog,
+    pub(crate) definitions: Vec<Definition>,
+    hidden: Vec<Definition>,
+    problems: Vec<Error>,
+}
+
+impl View {
+    /// The position of a definition, which must be one of the catalog's own.
+    pub(crate) fn position(&self, definition: &rockon_sync_core::Definition) -> usize {
+        let first = self.catalog.definitions().as_ptr();
+        let distance = std::ptr::from_ref(definition).addr() - first.addr();
+        distance / size_of::<rockon_sync_core::Definition>()
+    }
+}
+
+/// One definition. It belongs to the catalog or changes that it came from, and is not
+/// freed.
+///
+/// Threads: any number at a time.
+pub struct Definition {
+    definition: rockon_sync_core::Definition,
+    name: Text,
+    revision: Text,
+    file: Text,
+    origin: i32,
+    source: Option<Text>,
+    entry_id: Option<Text>,
+}
+
+/// The text of a definition: the JSON object after its name, to the letter.
+///
+/// Threads: any number at a time.
+pub struct DefinitionText {
+    text: Text,
+}
+
+impl From<&rockon_sync_core::Definition> for Definition {
+    fn from(definition: &rockon_sync_core::Definition) -> Definition {
+        let (origin, source, entry_id) = match definition.origin() {
+            Origin::Source { name, id } => (ROCKON_SYNC_ORIGIN_SOURCE, Some(name), Some(id)),
+            // An origin that C has no constant for is no entry of a source.
+            _ => (ROCKON_SYNC_ORIGIN_LOCAL, None, None),
+        };
+        Definition {
+            name: Text::of(definition.name()),
+            revision: Text::of(definition.revision()),
+            file: Text::of_path(definition.file()),
+            origin,
+            source: source.map(Text::of),
+            entry_id: entry_id.map(Text::of),
+            definition: definition.clone(),
+        }
+    }
+}
+
+/// Reads the catalog of a store. No network, no lock; a running update does not disturb
+/// it, and it does not see what is committed later.
+///
+/// options: what it is made of; NULL for the defaults.
+/// catalog: where the handle goes; free it with rockon_sync_catalog_free().
+/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE
+/// if it cannot be read. A definition that cannot be read is no failure: see
+/// rockon_sync_catalog_problem().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_catalog_open(
+    store: Option<&Store>,
+    options: *const CatalogOptions,
+    catalog: Option<&mut MaybeUninit<Box<Catalog>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let store = &required(store, "store")?.store;
+        // SAFETY: the header asks the caller for options of the size they start with.
+        let options = unsafe { border::versioned(options, "options") }?;
+        // SAFETY: the header asks for so many bytes.
+        let local = unsafe { options.local_folder.text("options.local_folder") }?;
+        let local = local.map_or_else(|| store.local_folder(), |local| Path::new(local).into());
+        // SAFETY: the header asks for so many names.
+        let sources = match unsafe { source_names(&options) }? {
+            Some(sources) => sources,
+            None => store.source_names()?,
+        };
+        let out = required(catalog, "catalog")?;
+        let catalog = store.catalog_of(&sources, &local)?;
+        let view = View {
+            definitions: catalog.definitions().iter().map(Definition::from).collect(),
+            hidden: catalog.hidden().iter().map(Definition::from).collect(),
+            problems: catalog.problems().iter().map(Error::from).collect(),
+            catalog,
+        };
+        out.write(Box::new(Catalog { view: Arc::new(view) }));
+        Ok(())
+    })
+}
+
+/// The sources that a caller names; `None` for all.
+///
+/// # Safety
+/// `sources` is NULL or points to `source_count` strings.
+unsafe fn source_names(options: &CatalogOptions) -> Result<Option<Vec<SourceName>>, Box<Error>> {
+    if options.sources.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: promised by the caller.
+    let names = unsafe { border::slice(options.sources, options.source_count, "options.sources") }?;
+    let name = |name: &Str| {
+        // SAFETY: promised by the caller.
+        let name = unsafe { text(name.data, name.len, "options.sources") }?;
+        Ok::<SourceName, Box<Error>>(name.parse()?)
+    };
+    names.iter().map(name).collect::<Result<_, _>>().map(Some)
+}
+
+/// Frees a catalog. NULL is fine. Its definitions go with it, but for those that changes
+/// made from it still need.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_catalog_free(catalog: Option<Box<Catalog>>) {
+    free(catalog);
+}
+
+/// How many definitions there are.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_catalog_len(catalog: Option<&Catalog>) -> usize {
+    read(catalog, |catalog| catalog.view.definitions.len())
+}
+
+/// One definition, in catalog order; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_catalog_get(
+    catalog: Option<&Catalog>,
+    index: usize,
+) -> Option<&Definition> {
+    part(catalog, |catalog| catalog.view.definitions.get(index))
+}
+
+/// The definition with this name, UTF-8, of name_len bytes.
+///
+/// definition: where it goes; it belongs to the catalog.
+/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND, ROCKON_SYNC_ERROR_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_catalog_find<'a>(
+    catalog: Option<&'a Catalog>,
+    name: *const c_char,
+    name_len: usize,
+    definition: Option<&mut MaybeUninit<&'a Definition>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let view = &required(catalog, "catalog")?.view;
+        // SAFETY: the header asks the caller for so many bytes.
+        let name = unsafe { text(name, name_len, "name") }?;
+        let out = required(definition, "definition")?;
+        let found = view.catalog.definition(name);
+        let found = found.and_then(|found| view.definitions.get(view.position(found)));
+        out.write(found.ok_or_else(|| Error::no_definition(name))?);
+        Ok(())
+    })
+}
+
+/// How many definitions another one of the same name hides.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_catalog_hidden_count(catalog: Option<&Catalog>) -> usize {
+    read(catalog, |catalog| catalog.view.hidden.len())
+}
+
+/// One of them, lowest priority first; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_catalog_hidden(
+    catalog: Option<&Catalog>,
+    index: usize,
+) -> Option<&Definition> {
+    part(catalog, |catalog| catalog.view.hidden.get(index))
+}
+
+/// How many files could not be read as definitions.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_catalog_problem_count(catalog: Option<&Catalog>) -> usize {
+    read(catalog, |catalog| catalog.view.problems.len())
+}
+
+/// Why one of them could not; NULL beyond the last. It belongs to the catalog.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_catalog_problem(
+    catalog: Option<&Catalog>,
+    index: usize,
+) -> Option<&Error> {
+    part(catalog, |catalog| catalog.view.problems.get(index))
+}
+
+/// The name inside the file: the identity of the definition.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_name(
+    definition: Option<&Definition>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(definition, len_bytes, |definition| Some(&definition.name))
+}
+
+/// The digest of the file, in 64 hexadecimal digits: another one means that the
+/// definition may have changed.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_revision(
+    definition: Option<&Definition>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(definition, len_bytes, |definition| Some(&definition.revision))
+}
+
+/// ROCKON_SYNC_ORIGIN_...; 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_origin(definition: Option<&Definition>) -> i32 {
+    read(definition, |definition| definition.origin)
+}
+
+/// The name of the source that it comes from; NULL for a local one.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_source(
+    definition: Option<&Definition>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(definition, len_bytes, |definition| definition.source.as_ref())
+}
+
+/// The id of the entry that it comes from; NULL for a local one.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_entry_id(
+    definition: Option<&Definition>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(definition, len_bytes, |definition| definition.entry_id.as_ref())
+}
+
+/// Whether the manifest says when the publisher last saw other bytes; seconds since
+/// 1970-01-01T00:00:00Z go to unix_s only if it does. unix_s may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_updated(
+    definition: Option<&Definition>,
+    unix_s: Option<&mut MaybeUninit<i64>>,
+) -> bool {
+    number(definition, unix_s, |definition| Some(definition.definition.updated()?.as_unix()))
+}
+
+/// The path of the file that has it.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_file(
+    definition: Option<&Definition>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(definition, len_bytes, |definition| Some(&definition.file))
+}
+
+/// Reads the definition as it was published: the JSON object after its name, to the
+/// letter.
+///
+/// text: where it goes; free it with rockon_sync_definition_text_free(). It does not
+///   need the definition any more.
+/// Fails with ROCKON_SYNC_ERROR_STORE if the file cannot be read,
+/// ROCKON_SYNC_ERROR_INTEGRITY if it is no longer the one that the catalog was made
+/// from, ROCKON_SYNC_ERROR_DEFINITION if the name is not in it.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_read_text(
+    definition: Option<&Definition>,
+    text: Option<&mut MaybeUninit<Box<DefinitionText>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let definition = required(definition, "definition")?;
+        let out = required(text, "text")?;
+        let text = definition.definition.text()?.into();
+        out.write(Box::new(DefinitionText { text }));
+        Ok(())
+    })
+}
+
+/// The JSON text.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_text_json(
+    text: Option<&DefinitionText>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(text, len_bytes, |text| Some(&text.text))
+}
+
+/// Frees a text. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_text_free(text: Option<Box<DefinitionText>>) {
+    free(text);
+}

@@ -1,0 +1,179 @@
+//! What an application has to do to be in step with the catalog.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use rockon_sync_core::Novelty;
+
+use crate::border::{Text, free, part, read, required, run, slice, text, view};
+use crate::catalog::{Catalog, Definition, View};
+use crate::error::Error;
+
+/// What an application has recorded of one definition that it has applied: name and
+/// revision, UTF-8, by pointer and length. A revision that is no digest, also an empty
+/// one, means that the definition is to be applied again.
+#[repr(C)]
+pub struct Applied {
+    /// The name.
+    pub name: *const c_char,
+    /// Its length in bytes.
+    pub name_len: usize,
+    /// The revision.
+    pub revision: *const c_char,
+    /// Its length in bytes.
+    pub revision_len: usize,
+}
+
+/// What an application has to do to be in step with a catalog: first the deletes, then
+/// the upserts in their order, because a definition that was renamed frees names that
+/// must be unique. Record each revision in the same transaction as what was made of the
+/// definition; what is not recorded is handed out again next time.
+///
+/// Threads: any number at a time.
+pub struct Changes {
+    view: Arc<View>,
+    deletes: Vec<Text>,
+    upserts: Vec<Upsert>,
+    withheld: Vec<Text>,
+    reasons: Vec<Text>,
+}
+
+struct Upsert {
+    /// Which definition of the view.
+    position: usize,
+    is_new: bool,
+}
+
+/// Finds out what an application has to do that has recorded applied. The library keeps
+/// no record of its own. An empty or failed source never turns into deletes.
+///
+/// applied: what was applied, applied_count elements in any order; NULL with a count of
+///   0 if nothing was, which makes every definition an upsert.
+/// changes: where the handle goes; free it with rockon_sync_changes_free(). It does not
+///   need the catalog any more.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
+    catalog: Option<&Catalog>,
+    applied: *const Applied,
+    applied_count: usize,
+    changes: Option<&mut MaybeUninit<Box<Changes>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let view = &required(catalog, "catalog")?.view;
+        let applied = match (applied.is_null(), applied_count) {
+            (true, 0) => &[],
+            // SAFETY: the header asks the caller for so many elements.
+            _ => unsafe { slice(applied, applied_count, "applied") }?,
+        };
+        let out = required(changes, "changes")?;
+        let pair = |row: &Applied| {
+            // SAFETY: the header asks the caller for so many bytes.
+            let name = unsafe { text(row.name, row.name_len, "applied.name") }?;
+            // SAFETY: as above.
+            let revision = unsafe { text(row.revision, row.revision_len, "applied.revision") }?;
+            Ok((name, revision))
+        };
+        let pairs: Vec<(&str, &str)> =
+            applied.iter().map(pair).collect::<Result<_, Box<Error>>>()?;
+        out.write(Box::new(Changes::new(Arc::clone(view), &pairs)));
+        Ok(())
+    })
+}
+
+impl Changes {
+    fn new(view: Arc<View>, applied: &[(&str, &str)]) -> Changes {
+        let changes = view.catalog.changes_since(applied.iter().copied());
+        let upserts = changes.upserts.iter().map(|upsert| Upsert {
+            position: view.position(upsert.definition),
+            is_new: upsert.novelty == Novelty::New,
+        });
+        let upserts = upserts.collect();
+        let deletes = Text::all(changes.deletes);
+        let withheld = Text::all(changes.withheld);
+        let reasons = Text::all(changes.reasons);
+        Changes { view, deletes, upserts, withheld, reasons }
+    }
+}
+
+/// Frees changes. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_free(changes: Option<Box<Changes>>) {
+    free(changes);
+}
+
+/// How many names are to be deleted.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_delete_count(changes: Option<&Changes>) -> usize {
+    read(changes, |changes| changes.deletes.len())
+}
+
+/// A name that was applied and is no longer in the catalog; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_delete_name(
+    changes: Option<&Changes>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(changes, len_bytes, |changes| changes.deletes.get(index))
+}
+
+/// How many definitions are to be applied.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_upsert_count(changes: Option<&Changes>) -> usize {
+    read(changes, |changes| changes.upserts.len())
+}
+
+/// A definition that is to be applied, in catalog order; NULL beyond the last. It lives
+/// as long as the changes.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_upsert(
+    changes: Option<&Changes>,
+    index: usize,
+) -> Option<&Definition> {
+    part(changes, |changes| changes.view.definitions.get(changes.upserts.get(index)?.position))
+}
+
+/// Whether the application has no revision of it at all; false beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_upsert_is_new(
+    changes: Option<&Changes>,
+    index: usize,
+) -> bool {
+    read(changes, |changes| changes.upserts.get(index).is_some_and(|upsert| upsert.is_new))
+}
+
+/// How many names are not in the catalog but must not be deleted: what is published was
+/// not fetched, cannot be read, or the source is empty.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_withheld_count(changes: Option<&Changes>) -> usize {
+    read(changes, |changes| changes.withheld.len())
+}
+
+/// One of them; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_withheld_name(
+    changes: Option<&Changes>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(changes, len_bytes, |changes| changes.withheld.get(index))
+}
+
+/// How many reasons there are for withholding names.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_reason_count(changes: Option<&Changes>) -> usize {
+    read(changes, |changes| changes.reasons.len())
+}
+
+/// One of them, in words; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_changes_reason(
+    changes: Option<&Changes>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(changes, len_bytes, |changes| changes.reasons.get(index))
+}

@@ -1,0 +1,341 @@
+//! What a store holds of each source, and whether it is intact.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use crate::border::{Text, free, number, part, read, required, run, view};
+use crate::error::{Error, status_named};
+use crate::report::FailedEntry;
+use crate::store::Store;
+
+/// What a store holds of each source, by name.
+///
+/// Threads: any number at a time.
+pub struct StatusList {
+    sources: Vec<SourceStatus>,
+}
+
+/// What is held of one source. It belongs to the list that it came from, and is not
+/// freed.
+///
+/// Threads: any number at a time.
+pub struct SourceStatus {
+    name: Text,
+    locations: Vec<Text>,
+    checked: Option<i64>,
+    held: Option<Held>,
+    failed: Vec<FailedEntry>,
+}
+
+struct Held {
+    generation: u64,
+    serial: Option<u64>,
+    published: Option<i64>,
+    expires: Option<i64>,
+    manifest: Option<Text>,
+    entries: usize,
+}
+
+impl From<rockon_sync_core::SourceStatus> for SourceStatus {
+    fn from(status: rockon_sync_core::SourceStatus) -> SourceStatus {
+        let failed = status.failed.into_iter().map(|(id, kind, message)| FailedEntry {
+            id: id.into(),
+            status: status_named(&kind),
+            message: message.into(),
+        });
+        SourceStatus {
+            name: Text::of(&status.name),
+            locations: Text::all(status.locations),
+            checked: status.checked.map(|time| time.as_unix()),
+            held: status.held.map(|held| Held {
+                generation: held.generation,
+                serial: held.serial,
+                published: held.published.map(|time| time.as_unix()),
+                expires: held.expires.map(|time| time.as_unix()),
+                manifest: held.manifest.map(Text::of),
+                entries: held.entries,
+            }),
+            failed: failed.collect(),
+        }
+    }
+}
+
+/// Finds out what a store holds of each source. No network, no lock.
+///
+/// status: where the list goes; free it with rockon_sync_status_list_free().
+/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_store_status(
+    store: Option<&Store>,
+    status: Option<&mut MaybeUninit<Box<StatusList>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let store = required(store, "store")?;
+        let out = required(status, "status")?;
+        let sources = store.store.status()?.into_iter().map(SourceStatus::from).collect();
+        out.write(Box::new(StatusList { sources }));
+        Ok(())
+    })
+}
+
+/// Frees a list. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_status_list_free(status: Option<Box<StatusList>>) {
+    free(status);
+}
+
+/// How many sources there are.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_status_list_len(status: Option<&StatusList>) -> usize {
+    read(status, |status| status.sources.len())
+}
+
+/// One source; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_status_list_get(
+    status: Option<&StatusList>,
+    index: usize,
+) -> Option<&SourceStatus> {
+    part(status, |status| status.sources.get(index))
+}
+
+/// The name of the source.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_name(
+    source: Option<&SourceStatus>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(source, len_bytes, |source| Some(&source.name))
+}
+
+/// How many trees its last update knew.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_location_count(source: Option<&SourceStatus>) -> usize {
+    read(source, |source| source.locations.len())
+}
+
+/// One of them, without credentials and query; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_location(
+    source: Option<&SourceStatus>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(source, len_bytes, |source| source.locations.get(index))
+}
+
+/// Whether the source was ever asked successfully; when it last was goes to unix_s,
+/// seconds since 1970-01-01T00:00:00Z, which may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_checked(
+    source: Option<&SourceStatus>,
+    unix_s: Option<&mut MaybeUninit<i64>>,
+) -> bool {
+    number(source, unix_s, |source| source.checked)
+}
+
+/// Whether an update was ever completed; the number of the state that is held goes to
+/// generation, which may be NULL. What follows is 0, false and NULL if not.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_generation(
+    source: Option<&SourceStatus>,
+    generation: Option<&mut MaybeUninit<u64>>,
+) -> bool {
+    number(source, generation, |source| Some(source.held.as_ref()?.generation))
+}
+
+/// Whether the head that is held has a serial; it goes to serial, which may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_serial(
+    source: Option<&SourceStatus>,
+    serial: Option<&mut MaybeUninit<u64>>,
+) -> bool {
+    number(source, serial, |source| source.held.as_ref()?.serial)
+}
+
+/// Whether the head says when it was published; the time goes to unix_s, which may be
+/// NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_published(
+    source: Option<&SourceStatus>,
+    unix_s: Option<&mut MaybeUninit<i64>>,
+) -> bool {
+    number(source, unix_s, |source| source.held.as_ref()?.published)
+}
+
+/// Whether the head says when it expires; the time goes to unix_s, which may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_expires(
+    source: Option<&SourceStatus>,
+    unix_s: Option<&mut MaybeUninit<i64>>,
+) -> bool {
+    number(source, unix_s, |source| source.held.as_ref()?.expires)
+}
+
+/// The digest of the manifest (v1: of the root.json) that is held; NULL if there is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_manifest(
+    source: Option<&SourceStatus>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(source, len_bytes, |source| source.held.as_ref()?.manifest.as_ref())
+}
+
+/// How many entries are held.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_entries(source: Option<&SourceStatus>) -> usize {
+    read(source, |source| source.held.as_ref().map_or(0, |held| held.entries))
+}
+
+/// How many entries the last update could not bring up to date.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_failed_count(source: Option<&SourceStatus>) -> usize {
+    read(source, |source| source.failed.len())
+}
+
+/// The id of a failed entry; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_failed_id(
+    source: Option<&SourceStatus>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(source, len_bytes, |source| source.failed.get(index).map(|failed| &failed.id))
+}
+
+/// What went wrong with a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the
+/// last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_failed_status(
+    source: Option<&SourceStatus>,
+    index: usize,
+) -> i32 {
+    read(source, |source| source.failed.get(index).map_or(0, |failed| failed.status))
+}
+
+/// What went wrong with a failed entry, in words; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_failed_message(
+    source: Option<&SourceStatus>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(source, len_bytes, |source| source.failed.get(index).map(|failed| &failed.message))
+}
+
+/// The result of comparing every file of a store with its digest, one part a source.
+///
+/// Threads: any number at a time.
+pub struct VerificationList {
+    sources: Vec<Verification>,
+}
+
+/// What was found of one source. It belongs to the list that it came from, and is not
+/// freed.
+///
+/// Threads: any number at a time.
+pub struct Verification {
+    name: Text,
+    entries: usize,
+    damaged: Vec<Text>,
+    strays: usize,
+    intact: bool,
+}
+
+impl From<rockon_sync_core::Verification> for Verification {
+    fn from(found: rockon_sync_core::Verification) -> Verification {
+        Verification {
+            name: Text::of(&found.name),
+            entries: found.entries,
+            damaged: found.damaged.iter().map(|path| Text::of_path(path)).collect(),
+            strays: found.strays,
+            intact: found.is_intact(),
+        }
+    }
+}
+
+/// Compares every file of every source with its digest. Nothing is changed: an update
+/// with ROCKON_SYNC_TRUST_DIGEST repairs what is found.
+///
+/// found: where the list goes; free it with rockon_sync_verification_list_free().
+/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE
+/// if something cannot be read. Damage is no failure.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_store_verify(
+    store: Option<&Store>,
+    found: Option<&mut MaybeUninit<Box<VerificationList>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let store = required(store, "store")?;
+        let out = required(found, "found")?;
+        let sources = store.store.verify()?.into_iter().map(Verification::from).collect();
+        out.write(Box::new(VerificationList { sources }));
+        Ok(())
+    })
+}
+
+/// Frees a list. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_list_free(found: Option<Box<VerificationList>>) {
+    free(found);
+}
+
+/// How many sources were looked at: those of which something is held.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_list_len(found: Option<&VerificationList>) -> usize {
+    read(found, |found| found.sources.len())
+}
+
+/// What was found of one source; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_list_get(
+    found: Option<&VerificationList>,
+    index: usize,
+) -> Option<&Verification> {
+    part(found, |found| found.sources.get(index))
+}
+
+/// The name of the source.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_source(
+    found: Option<&Verification>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(found, len_bytes, |found| Some(&found.name))
+}
+
+/// Whether everything is as it was committed; false for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_is_intact(found: Option<&Verification>) -> bool {
+    read(found, |found| found.intact)
+}
+
+/// How many entries were looked at.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_entries(found: Option<&Verification>) -> usize {
+    read(found, |found| found.entries)
+}
+
+/// How many files are missing or have other bytes than they were committed with.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_damaged_count(found: Option<&Verification>) -> usize {
+    read(found, |found| found.damaged.len())
+}
+
+/// The path of one of them; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_damaged(
+    found: Option<&Verification>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(found, len_bytes, |found| found.damaged.get(index))
+}
+
+/// How many files are there that no update put there.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_verification_strays(found: Option<&Verification>) -> usize {
+    read(found, |found| found.strays)
+}

@@ -1,0 +1,231 @@
+//! What an update has done.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use rockon_sync_core::Outcome;
+
+use crate::border::{Text, free, number, read, view};
+use crate::error::status_of;
+
+/// The store had everything already.
+pub const ROCKON_SYNC_OUTCOME_UNCHANGED: i32 = 1;
+/// The store now has what the source has.
+pub const ROCKON_SYNC_OUTCOME_UPDATED: i32 = 2;
+/// The store now has what the source has, but for the failed entries.
+pub const ROCKON_SYNC_OUTCOME_PARTIAL: i32 = 3;
+/// Every mirror offers an older state than the one held; nothing was changed.
+pub const ROCKON_SYNC_OUTCOME_STALE: i32 = 4;
+
+/// The ids of entries that are new.
+pub const ROCKON_SYNC_IDS_ADDED: i32 = 1;
+/// The ids of entries whose file has other bytes.
+pub const ROCKON_SYNC_IDS_CHANGED: i32 = 2;
+/// The ids of entries that are gone.
+pub const ROCKON_SYNC_IDS_REMOVED: i32 = 3;
+/// The ids of entries whose local file had been damaged and is whole again.
+pub const ROCKON_SYNC_IDS_HEALED: i32 = 4;
+
+/// What an update of one source has done or, after a check, would do.
+///
+/// Threads: any number at a time.
+pub struct Report {
+    source: Text,
+    outcome: i32,
+    serial: Option<u64>,
+    manifest: Option<Text>,
+    requests: u64,
+    bytes_received: u64,
+    duration_ms: u64,
+    ids: Ids,
+    failed: Vec<FailedEntry>,
+    warnings: Vec<Text>,
+}
+
+/// Lists of ids, told apart by `ROCKON_SYNC_IDS_...`.
+#[derive(Default)]
+pub(crate) struct Ids {
+    pub(crate) added: Vec<Text>,
+    pub(crate) changed: Vec<Text>,
+    pub(crate) removed: Vec<Text>,
+    pub(crate) healed: Vec<Text>,
+}
+
+impl Ids {
+    /// The list; an empty one for a number that is no list.
+    pub(crate) fn list(&self, list: i32) -> &[Text] {
+        match list {
+            ROCKON_SYNC_IDS_ADDED => &self.added,
+            ROCKON_SYNC_IDS_CHANGED => &self.changed,
+            ROCKON_SYNC_IDS_REMOVED => &self.removed,
+            ROCKON_SYNC_IDS_HEALED => &self.healed,
+            _ => &[],
+        }
+    }
+}
+
+/// An entry that could not be brought up to date.
+pub(crate) struct FailedEntry {
+    pub(crate) id: Text,
+    pub(crate) status: i32,
+    pub(crate) message: Text,
+}
+
+impl From<rockon_sync_core::Report> for Report {
+    fn from(report: rockon_sync_core::Report) -> Report {
+        let failed = report.failed.into_iter().map(|failed| FailedEntry {
+            status: status_of(failed.kind),
+            id: failed.id.into(),
+            message: failed.message.into(),
+        });
+        Report {
+            source: Text::of(&report.source),
+            outcome: match report.outcome {
+                Outcome::Unchanged => ROCKON_SYNC_OUTCOME_UNCHANGED,
+                Outcome::Updated => ROCKON_SYNC_OUTCOME_UPDATED,
+                Outcome::Stale => ROCKON_SYNC_OUTCOME_STALE,
+                // An outcome that C has no constant for is not a whole success.
+                _ => ROCKON_SYNC_OUTCOME_PARTIAL,
+            },
+            serial: report.serial,
+            manifest: report.manifest.map(Text::of),
+            requests: report.requests,
+            bytes_received: report.bytes_received,
+            duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
+            ids: Ids {
+                added: Text::all(report.added),
+                changed: Text::all(report.changed),
+                removed: Text::all(report.removed),
+                healed: Text::all(report.healed),
+            },
+            failed: failed.collect(),
+            warnings: Text::all(report.warnings),
+        }
+    }
+}
+
+/// Frees a report. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_free(report: Option<Box<Report>>) {
+    free(report);
+}
+
+/// The name of the source.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_source(
+    report: Option<&Report>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(report, len_bytes, |report| Some(&report.source))
+}
+
+/// ROCKON_SYNC_OUTCOME_...; 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_outcome(report: Option<&Report>) -> i32 {
+    read(report, |report| report.outcome)
+}
+
+/// Whether the head that is now current has a serial (v1 has none); serial is written
+/// only if it has, and may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_serial(
+    report: Option<&Report>,
+    serial: Option<&mut MaybeUninit<u64>>,
+) -> bool {
+    number(report, serial, |report| report.serial)
+}
+
+/// The digest of the manifest (v1: of the root.json) that is now current, in 64
+/// hexadecimal digits; NULL if there is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_manifest(
+    report: Option<&Report>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(report, len_bytes, |report| report.manifest.as_ref())
+}
+
+/// Requests made, redirects and retries included.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_requests(report: Option<&Report>) -> u64 {
+    read(report, |report| report.requests)
+}
+
+/// Bytes of bodies received, as they came over the wire.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_bytes_received(report: Option<&Report>) -> u64 {
+    read(report, |report| report.bytes_received)
+}
+
+/// How long it took, in milliseconds.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_duration_ms(report: Option<&Report>) -> u64 {
+    read(report, |report| report.duration_ms)
+}
+
+/// How many ids a list has; list is ROCKON_SYNC_IDS_...
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_id_count(report: Option<&Report>, list: i32) -> usize {
+    read(report, |report| report.ids.list(list).len())
+}
+
+/// One id of a list, which is ROCKON_SYNC_IDS_...; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_id(
+    report: Option<&Report>,
+    list: i32,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(report, len_bytes, |report| report.ids.list(list).get(index))
+}
+
+/// How many entries could not be brought up to date. Each keeps what was held of it, and
+/// the next update tries it again.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_failed_count(report: Option<&Report>) -> usize {
+    read(report, |report| report.failed.len())
+}
+
+/// The id of a failed entry; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_failed_id(
+    report: Option<&Report>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(report, len_bytes, |report| report.failed.get(index).map(|failed| &failed.id))
+}
+
+/// What went wrong with a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the
+/// last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_failed_status(report: Option<&Report>, index: usize) -> i32 {
+    read(report, |report| report.failed.get(index).map_or(0, |failed| failed.status))
+}
+
+/// What went wrong with a failed entry, in words; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_failed_message(
+    report: Option<&Report>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(report, len_bytes, |report| report.failed.get(index).map(|failed| &failed.message))
+}
+
+/// How many things are not wrong but should be known.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_warning_count(report: Option<&Report>) -> usize {
+    read(report, |report| report.warnings.len())
+}
+
+/// One of them, a sentence; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_report_warning(
+    report: Option<&Report>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(report, len_bytes, |report| report.warnings.get(index))
+}

@@ -1,0 +1,75 @@
+//! Sources.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use rockon_sync_core::{Location, SourceName};
+
+use crate::border::{free, required, run, text};
+use crate::error::Error;
+
+/// Where a catalog comes from: a name, and one or more trees that have it.
+///
+/// Threads: any number at a time, but rockon_sync_source_add_mirror() needs it for
+/// itself.
+pub struct Source {
+    pub(crate) source: rockon_sync_core::Source,
+}
+
+/// Makes a source with one tree.
+///
+/// name: the name, UTF-8, of name_len bytes: lower-case letters, digits, '-', '_' and
+///   '.', at most 64 bytes. It is also the name of the source's folder in the store.
+///   Who follows only one source calls it "rockstor".
+/// location: an http, https or file URL, or the path of a folder, UTF-8, of location_len
+///   bytes. One that ends in ".sha" names the head itself.
+/// source: where the handle goes; free it with rockon_sync_source_free().
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_source_new(
+    name: *const c_char,
+    name_len: usize,
+    location: *const c_char,
+    location_len: usize,
+    source: Option<&mut MaybeUninit<Box<Source>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        // SAFETY: the header asks the caller for so many bytes.
+        let name = unsafe { text(name, name_len, "name") }?;
+        // SAFETY: as above.
+        let location = unsafe { text(location, location_len, "location") }?;
+        let out = required(source, "source")?;
+        let (name, location): (SourceName, Location) = (name.parse()?, location.parse()?);
+        let source = rockon_sync_core::Source::new(name, location);
+        out.write(Box::new(Source { source }));
+        Ok(())
+    })
+}
+
+/// Adds a tree that has the same catalog; it is asked when the ones before it fail.
+///
+/// location: as for rockon_sync_source_new().
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_source_add_mirror(
+    source: Option<&mut Source>,
+    location: *const c_char,
+    location_len: usize,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let source = required(source, "source")?;
+        // SAFETY: the header asks the caller for so many bytes.
+        let location = unsafe { text(location, location_len, "location") }?;
+        let location: Location = location.parse()?;
+        source.source = source.source.clone().with_mirror(location);
+        Ok(())
+    })
+}
+
+/// Frees a source. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_free(source: Option<Box<Source>>) {
+    free(source);
+}

@@ -1,0 +1,27 @@
+//! Which library this is.
+
+use std::ffi::c_char;
+
+/// The version of the interface that this header describes. It grows with every
+/// addition; SONAME changes when something is taken away.
+pub const ROCKON_SYNC_ABI_VERSION: u32 = 1;
+
+/// The interface version of the library that is loaded. A program that was compiled
+/// with a newer header than the library must not call what is new in it:
+///
+///     if (rockon_sync_abi_version() < ROCKON_SYNC_ABI_VERSION) { ...refuse to run... }
+///
+/// Threads: any, at any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_abi_version() -> u32 {
+    ROCKON_SYNC_ABI_VERSION
+}
+
+/// The version of the library as text, such as "0.1.0". Static: do not free.
+///
+/// Threads: any, at any time.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_version() -> *const c_char {
+    const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    VERSION.as_ptr().cast()
+}

@@ -1,0 +1,153 @@
+//! Real C programs, built from the installed files, against the test server.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[path = "support/toolchain.rs"]
+mod toolchain;
+#[path = "support/world.rs"]
+mod world;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use toolchain::{Installed, install, succeed, tool};
+use world::World;
+
+/// The programs in `tests/c`.
+const PROGRAMS: &[&str] =
+    &["sync", "progress", "cancel", "errors", "arguments", "threads", "publish"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs every program with a server of its own.
+fn run_all(options: &[&str], prepare: impl Fn(&Installed, &Path) -> Command) {
+    let installed = Installed::new("dev");
+    let folder = tempfile::tempdir().unwrap();
+    for name in PROGRAMS {
+        let program = folder.path().join(name);
+        installed.compile(&root().join(format!("tests/c/{name}.c")), &program, options);
+        let world = World::new();
+        succeed(prepare(&installed, &program).args(world.arguments()));
+    }
+}
+
+#[test]
+fn no_program_is_forgotten() {
+    let files = fs::read_dir(root().join("tests/c")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    let found: BTreeSet<String> =
+        names.filter_map(|name| Some(name.strip_suffix(".c")?.to_owned())).collect();
+    assert_eq!(found, PROGRAMS.iter().map(|name| (*name).to_owned()).collect());
+}
+
+#[test]
+fn every_program_passes() {
+    run_all(&[], |installed, program| installed.command(program));
+}
+
+#[test]
+fn every_program_passes_valgrind_without_leak_or_error() {
+    tool("valgrind");
+    run_all(&[], |installed, program| {
+        let mut valgrind = installed.command("valgrind");
+        valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
+        valgrind.args(["--show-leak-kinds=definite,indirect,possible"]);
+        valgrind.args(["--errors-for-leak-kinds=definite,indirect,possible"]);
+        let known = root().join("tests/c/valgrind.supp");
+        valgrind.arg(format!("--suppressions={}", known.display())).arg(program);
+        valgrind
+    });
+}
+
+#[test]
+fn every_program_passes_the_address_sanitizer() {
+    run_all(&["-fsanitize=address,undefined", "-fno-omit-frame-pointer"], |installed, program| {
+        installed.command(program)
+    });
+}
+
+#[test]
+fn the_header_compiles_alone_in_every_c_it_is_promised_for() {
+    let header = root().join("include/rockon_sync.h");
+    for (compiler, language, standard) in
+        [("cc", "c", "c99"), ("cc", "c", "c11"), ("c++", "c++", "c++17")]
+    {
+        let mut command = tool(compiler);
+        command.args(["-x", language, &format!("-std={standard}"), "-fsyntax-only"]);
+        succeed(command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror"]).arg(&header));
+    }
+}
+
+#[test]
+fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
+    let mut nm = tool("nm");
+    let installed = Installed::new("dev");
+    nm.args(["-D", "--defined-only", "--format=posix"]);
+    let output = succeed(nm.arg(installed.shared_library()));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let exported: BTreeSet<&str> =
+        text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let list = fs::read_to_string(root().join("rockon-sync-ffi/symbols.txt")).unwrap();
+    let listed: BTreeSet<&str> = list.lines().collect();
+
+    let lost: Vec<_> = listed.difference(&exported).collect();
+    assert!(lost.is_empty(), "programs rely on these, which are gone: {lost:?}");
+    let added: Vec<_> = exported.difference(&listed).collect();
+    assert!(added.is_empty(), "add to symbols.txt, and let the ABI version grow: {added:?}");
+    let header = fs::read_to_string(root().join("include/rockon_sync.h")).unwrap();
+    let tested = fs::read_to_string(root().join("tests/c/arguments.c")).unwrap();
+    for symbol in listed {
+        assert!(header.contains(&format!("{symbol}(")), "not in the header: {symbol}");
+        let takes_pointers = !header.contains(&format!("{symbol}(void)"))
+            && !["rockon_sync_status_name", "rockon_sync_log_set"].contains(&symbol);
+        let is_tested = tested.contains(&format!("{symbol}("));
+        assert!(is_tested || !takes_pointers, "not tested with NULL: {symbol}");
+    }
+}
+
+#[test]
+fn the_example_is_built_from_the_installed_files_and_lists_the_catalog() {
+    let installed = Installed::new("dev");
+    let source = root().join("rockon-sync-ffi/examples/sync.c");
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("sync");
+    let mut cc = tool("cc");
+    cc.arg(&source).arg("-o").arg(&program);
+    succeed(cc.args(installed.flags(&["--cflags", "--libs"])));
+
+    let fixed = folder.path().join("sync-static");
+    let mut cc = tool("cc");
+    cc.arg(&source).arg("-o").arg(&fixed).args(installed.flags(&["--cflags"]));
+    cc.arg(installed.prefix().join("lib/librockon_sync.a"));
+    let private = installed.flags(&["--static", "--libs"]);
+    succeed(cc.args(private.iter().filter(|flag| *flag != "-lrockon_sync")));
+
+    for mut command in [installed.command(&program), Command::new(&fixed)] {
+        let world = World::new();
+        let [url, store, _] = world.arguments();
+        let output = succeed(command.args([store, format!("{url}v2/")]));
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(text.lines().count(), 16, "{text}");
+        assert!(text.lines().next().unwrap().ends_with(" AdGuard Home"), "{text}");
+    }
+}
+
+#[test]
+fn a_package_is_laid_down_below_destdir_for_its_prefix() {
+    let folder = tempfile::tempdir().unwrap();
+    install(Path::new("/usr"), folder.path().to_str().unwrap(), "dev");
+    let lib = folder.path().join("usr/lib");
+    let pc = fs::read_to_string(lib.join("pkgconfig/rockon-sync.pc")).unwrap();
+    assert!(pc.starts_with("prefix=/usr\n"), "{pc}");
+    assert_eq!(
+        fs::read_link(lib.join("librockon_sync.so")).unwrap(),
+        Path::new("librockon_sync.so.0")
+    );
+    let real = fs::read_link(lib.join("librockon_sync.so.0")).unwrap();
+    assert!(lib.join(real).is_file());
+    assert!(lib.join("librockon_sync.a").is_file());
+    assert!(folder.path().join("usr/include/rockon_sync.h").is_file());
+}

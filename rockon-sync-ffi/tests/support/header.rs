@@ -1,0 +1,117 @@
+//! Makes the header: an overview, then one section for each source file, whose functions,
+//! types and comments are put into C by cbindgen.
+
+use std::path::Path;
+
+use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
+
+/// The parts of the header, in order: a title, and the file it is made from.
+const SECTIONS: &[(&str, &str)] = &[
+    ("Version", "version.rs"),
+    ("Errors", "error.rs"),
+    ("Findings", "problem.rs"),
+    ("Store", "store.rs"),
+    ("Source", "source.rs"),
+    ("Cancel token", "cancel.rs"),
+    ("Report of an update", "report.rs"),
+    ("Update", "update.rs"),
+    ("Catalog", "catalog.rs"),
+    ("Changes", "changes.rs"),
+    ("Status and verification", "inspect.rs"),
+    ("Publisher", "publish.rs"),
+    ("Log", "logging.rs"),
+];
+
+/// What the types are called in C.
+const TYPES: &[(&str, &str)] = &[
+    ("Applied", "rockon_sync_applied"),
+    ("CancelToken", "rockon_sync_cancel_token"),
+    ("Catalog", "rockon_sync_catalog"),
+    ("CatalogOptions", "rockon_sync_catalog_options"),
+    ("Changes", "rockon_sync_changes"),
+    ("Definition", "rockon_sync_definition"),
+    ("DefinitionText", "rockon_sync_definition_text"),
+    ("Error", "rockon_sync_error"),
+    ("LogCallback", "rockon_sync_log_callback"),
+    ("Problem", "rockon_sync_problem"),
+    ("Progress", "rockon_sync_progress"),
+    ("ProgressCallback", "rockon_sync_progress_callback"),
+    ("PublishOptions", "rockon_sync_publish_options"),
+    ("PublishReport", "rockon_sync_publish_report"),
+    ("Report", "rockon_sync_report"),
+    ("Source", "rockon_sync_source"),
+    ("SourceStatus", "rockon_sync_source_status"),
+    ("StatusList", "rockon_sync_status_list"),
+    ("Store", "rockon_sync_store"),
+    ("Str", "rockon_sync_str"),
+    ("UpdateOptions", "rockon_sync_update_options"),
+    ("Verification", "rockon_sync_verification"),
+    ("VerificationList", "rockon_sync_verification_list"),
+];
+
+const START: &str = "
+#ifndef ROCKON_SYNC_H
+#define ROCKON_SYNC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern \"C\" {
+#endif
+";
+
+const END: &str = "
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ROCKON_SYNC_H */
+";
+
+/// The whole header, from the sources of the crate in `root`.
+pub(crate) fn generate(root: &Path) -> String {
+    let mut header = include_str!("overview.h").to_owned();
+    header.push_str(START);
+    for (title, file) in SECTIONS {
+        let dashes = "-".repeat(84 - title.len());
+        header.push_str(&format!("\n/* {title} {dashes} */\n\n"));
+        header.push_str(section(&root.join("src").join(file)).trim());
+        header.push('\n');
+    }
+    header.push_str(END);
+    header
+}
+
+fn section(file: &Path) -> String {
+    let mut config = Config {
+        language: Language::C,
+        style: Style::Type,
+        documentation_style: DocumentationStyle::C99,
+        usize_is_size_t: true,
+        no_includes: true,
+        line_length: 90,
+        tab_width: 4,
+        ..Config::default()
+    };
+    let types = TYPES.iter().map(|(rust, c)| ((*rust).to_owned(), (*c).to_owned()));
+    config.export.rename = types.collect();
+    let bindings = Builder::new().with_config(config).with_src(file).generate();
+    let mut text = Vec::new();
+    bindings.expect("the sources are Rust that cbindgen can read").write(&mut text);
+    with_tags(&String::from_utf8(text).expect("cbindgen writes UTF-8"))
+}
+
+/// Gives structs a tag of the same name as their type, so that they can be declared ahead.
+fn with_tags(text: &str) -> String {
+    const UNTAGGED: &str = "typedef struct {";
+    let mut parts = text.split(UNTAGGED);
+    let mut tagged = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, end) = part.split_once("\n} ").expect("a struct ends with its name");
+        let (name, _) = end.split_once(';').expect("and the name with a semicolon");
+        tagged.push_str(&format!("typedef struct {name} {{{part}"));
+    }
+    tagged
+}

@@ -1,0 +1,80 @@
+/* Canceling from another thread, in the middle of an update. */
+#include "check.h"
+
+#include <pthread.h>
+
+/* The update's thread waits here until the other thread has canceled. */
+struct meeting {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    int is_under_way, is_canceled;
+    const rockon_sync_cancel_token *token;
+};
+
+static void *cancel(void *argument)
+{
+    struct meeting *meeting = argument;
+    pthread_mutex_lock(&meeting->mutex);
+    while (!meeting->is_under_way) {
+        pthread_cond_wait(&meeting->changed, &meeting->mutex);
+    }
+    rockon_sync_cancel_token_cancel(meeting->token);
+    rockon_sync_cancel_token_cancel(meeting->token);
+    meeting->is_canceled = 1;
+    pthread_cond_broadcast(&meeting->changed);
+    pthread_mutex_unlock(&meeting->mutex);
+    return NULL;
+}
+
+static int32_t meet(const rockon_sync_progress *progress, void *user_data)
+{
+    struct meeting *meeting = user_data;
+    if (progress->phase == ROCKON_SYNC_PHASE_FETCHING) {
+        pthread_mutex_lock(&meeting->mutex);
+        meeting->is_under_way = 1;
+        pthread_cond_broadcast(&meeting->changed);
+        while (!meeting->is_canceled) {
+            pthread_cond_wait(&meeting->changed, &meeting->mutex);
+        }
+        pthread_mutex_unlock(&meeting->mutex);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 4);
+    rockon_sync_store *store = open_store(argv[2]);
+    rockon_sync_source *source = source_at("rockstor", join(argv[1], "v2/"));
+    rockon_sync_update_options options = default_options();
+    rockon_sync_report *report = NULL;
+    rockon_sync_cancel_token *token = NULL;
+    pthread_t thread;
+
+    OK(rockon_sync_cancel_token_new(&token, &error));
+    CHECK(!rockon_sync_cancel_token_is_canceled(token));
+    struct meeting meeting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, token};
+    options.cancel = token;
+    options.progress = meet;
+    options.user_data = &meeting;
+    CHECK(pthread_create(&thread, NULL, cancel, &meeting) == 0);
+    FAILS(ROCKON_SYNC_ERROR_CANCELED,
+          rockon_sync_store_update(store, source, &options, &report, &error));
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(report == NULL);
+    CHECK(rockon_sync_cancel_token_is_canceled(token));
+
+    /* A canceled token stays canceled. */
+    options.progress = NULL;
+    FAILS(ROCKON_SYNC_ERROR_CANCELED,
+          rockon_sync_store_update(store, source, &options, &report, &error));
+    rockon_sync_cancel_token_free(token);
+
+    options.cancel = NULL;
+    OK(rockon_sync_store_update(store, source, &options, &report, &error));
+    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
+    rockon_sync_report_free(report);
+    rockon_sync_source_free(source);
+    rockon_sync_store_free(store);
+    return 0;
+}

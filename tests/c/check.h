@@ -1,0 +1,112 @@
+/*
+ * What the C tests share. Each program gets three arguments: the URL of a test server,
+ * an empty folder to work in, and the folder that the server serves.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include <rockon_sync.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(text) (text), strlen(text)
+
+/* Ends the program unless the condition holds. */
+#define CHECK(condition)                                                          \
+    do {                                                                          \
+        if (!(condition)) {                                                       \
+            fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                              \
+        }                                                                         \
+    } while (0)
+
+#define CHECK_TEXT(expected, got) check_text((expected), (got), __FILE__, __LINE__)
+
+/* Calls that take &error as their last argument, and how they end. */
+#define OK(call) FAILS(ROCKON_SYNC_OK, call)
+#define FAILS(expected, call)                                       \
+    do {                                                            \
+        rockon_sync_error *error = NULL;                            \
+        int32_t status_ = (call);                                   \
+        check_status((expected), status_, error, __FILE__, __LINE__); \
+        rockon_sync_error_free(error);                              \
+    } while (0)
+
+static inline void check_text(const char *expected, const char *got, const char *file, int line)
+{
+    if (got == NULL || strcmp(expected, got) != 0) {
+        fprintf(stderr, "%s:%d: expected \"%s\", got \"%s\"\n", file, line, expected,
+                got ? got : "NULL");
+        exit(1);
+    }
+}
+
+static inline void check_status(int32_t expected, int32_t status, const rockon_sync_error *error,
+                                const char *file, int line)
+{
+    const char *message = rockon_sync_error_message(error, NULL);
+    int is_told = (error != NULL) == (status != ROCKON_SYNC_OK);
+    if (status != expected || !is_told || rockon_sync_error_status(error) != status) {
+        fprintf(stderr, "%s:%d: expected \"%s\", got \"%s\": %s\n", file, line,
+                rockon_sync_status_name(expected), rockon_sync_status_name(status),
+                message ? message : "no error object");
+        exit(1);
+    }
+}
+
+/* "base/name", in one of several buffers that are used in turn. */
+static inline const char *join(const char *base, const char *name)
+{
+    static char buffers[8][1024];
+    static unsigned next;
+    char *buffer = buffers[next++ % 8];
+    size_t len = strlen(base);
+    const char *slash = len > 0 && base[len - 1] == '/' ? "" : "/";
+    snprintf(buffer, sizeof buffers[0], "%s%s%s", base, slash, name);
+    return buffer;
+}
+
+static inline rockon_sync_store *open_store(const char *folder)
+{
+    rockon_sync_store *store = NULL;
+    OK(rockon_sync_store_open(LENGTH(folder), &store, &error));
+    CHECK(store != NULL);
+    return store;
+}
+
+static inline rockon_sync_source *source_at(const char *name, const char *location)
+{
+    rockon_sync_source *source = NULL;
+    OK(rockon_sync_source_new(LENGTH(name), LENGTH(location), &source, &error));
+    CHECK(source != NULL);
+    return source;
+}
+
+static inline rockon_sync_catalog *open_catalog(const rockon_sync_store *store)
+{
+    rockon_sync_catalog *catalog = NULL;
+    OK(rockon_sync_catalog_open(store, NULL, &catalog, &error));
+    CHECK(catalog != NULL);
+    return catalog;
+}
+
+static inline rockon_sync_update_options default_options(void)
+{
+    rockon_sync_update_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    return options;
+}
+
+static inline void write_file(const char *path, const char *text)
+{
+    remove(path);
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL);
+    CHECK(fputs(text, file) >= 0);
+    CHECK(fclose(file) == 0);
+}
+
+#endif

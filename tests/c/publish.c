@@ -1,0 +1,77 @@
+/* Publishing a catalog, and following what was published. */
+#include "check.h"
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 4);
+    const char *catalog = join(argv[3], "catalog"), *out = join(argv[2], "tree");
+    int64_t published = 1700000000;
+    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_report *report = NULL;
+    options.struct_size = sizeof options;
+    options.out.data = out;
+    options.out.len = strlen(out);
+    options.url.data = "https://example.org/tree/";
+    options.url.len = strlen(options.url.data);
+    options.keep = 2;
+    options.expires_in_days = 30;
+    options.published_unix_s = &published;
+    OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));
+    CHECK(rockon_sync_publish_report_outcome(report) == ROCKON_SYNC_PUBLISHED);
+    CHECK(rockon_sync_publish_report_serial(report) == 1);
+    CHECK(strlen(rockon_sync_publish_report_manifest(report, NULL)) == 64);
+    CHECK_TEXT(join(out, "root.sha"), rockon_sync_publish_report_head(report, NULL));
+    CHECK(rockon_sync_publish_report_entries(report) == 16);
+    CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_ADDED) == 16);
+    CHECK_TEXT("adguard home",
+               rockon_sync_publish_report_id(report, ROCKON_SYNC_IDS_ADDED, 0, NULL));
+    CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_HEALED) == 0);
+    rockon_sync_publish_report_free(report);
+
+    OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));
+    CHECK(rockon_sync_publish_report_outcome(report) == ROCKON_SYNC_PUBLISHED_BEFORE);
+    CHECK(rockon_sync_publish_report_serial(report) == 1);
+    rockon_sync_publish_report_free(report);
+    report = NULL;
+
+    /* A folder that was published is a source like any other, and not expired enough to refuse. */
+    rockon_sync_store *store = open_store(join(argv[2], "store"));
+    rockon_sync_source *source = source_at("rockstor", out);
+    rockon_sync_report *done = NULL;
+    OK(rockon_sync_store_update(store, source, NULL, &done, &error));
+    CHECK(rockon_sync_report_outcome(done) == ROCKON_SYNC_OUTCOME_UPDATED);
+    CHECK(rockon_sync_report_warning_count(done) == 1);
+    rockon_sync_report_free(done);
+    rockon_sync_source_free(source);
+    rockon_sync_store_free(store);
+
+    /* One bad definition: nothing is published, and every finding is told with its place. */
+    const char *bad = join(argv[3], "bad-catalog"), *other = join(argv[2], "other");
+    rockon_sync_error *error = NULL;
+    options.out.data = other;
+    options.out.len = strlen(other);
+    CHECK(rockon_sync_publish(LENGTH(bad), &options, &report, &error) == ROCKON_SYNC_ERROR_CATALOG);
+    CHECK(report == NULL);
+    CHECK(rockon_sync_error_problem_count(error) >= 1);
+    const rockon_sync_problem *problem = rockon_sync_error_problem(error, 0);
+    CHECK(rockon_sync_problem_severity(problem) == ROCKON_SYNC_SEVERITY_ERROR);
+    CHECK_TEXT("broken.json", rockon_sync_problem_file(problem, NULL));
+    CHECK(rockon_sync_problem_line(problem) >= 1 && rockon_sync_problem_column(problem) >= 1);
+    CHECK(rockon_sync_problem_message(problem, NULL) != NULL);
+    rockon_sync_error_free(error);
+
+    options.leniency = ROCKON_SYNC_LENIENCY_LEAVE_OUT;
+    OK(rockon_sync_publish(LENGTH(bad), &options, &report, &error));
+    CHECK(rockon_sync_publish_report_entries(report) == 1);
+    CHECK(rockon_sync_publish_report_problem_count(report) >= 1);
+    CHECK(rockon_sync_publish_report_problem(report, 0) != NULL);
+    rockon_sync_publish_report_free(report);
+
+    const char *nowhere = join(argv[3], "nowhere");
+    report = NULL;
+    FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,
+          rockon_sync_publish(LENGTH(nowhere), NULL, &report, &error));
+    options.layout = ROCKON_SYNC_LAYOUT_IN_PLACE;
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_publish(LENGTH(bad), &options, &report, &error));
+    return 0;
+}

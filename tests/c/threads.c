@@ -1,0 +1,169 @@
+/* Handles in several threads at a time, as the header allows; one store opened twice. */
+#include "check.h"
+
+#include <pthread.h>
+
+enum { THREADS = 4, ROUNDS = 20 };
+
+static const char *url;
+
+/* A token, a source of its own each, one store for all: all of them are updated at once. */
+struct job {
+    const rockon_sync_store *store;
+    rockon_sync_source *source;
+    rockon_sync_report *report;
+};
+
+static void *update(void *argument)
+{
+    struct job *job = argument;
+    OK(rockon_sync_store_update(job->store, job->source, NULL, &job->report, &error));
+    rockon_sync_source_free(job->source);
+    return NULL;
+}
+
+static void sources_of_one_store_are_updated_at_once(const rockon_sync_store *store)
+{
+    const char *names[THREADS] = {"a", "b", "c", "d"};
+    struct job jobs[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        jobs[i] = (struct job){store, source_at(names[i], join(url, "v2/")), NULL};
+        CHECK(pthread_create(&threads[i], NULL, update, &jobs[i]) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+        CHECK(rockon_sync_report_outcome(jobs[i].report) == ROCKON_SYNC_OUTCOME_UPDATED);
+        rockon_sync_report_free(jobs[i].report);
+    }
+}
+
+static void *look(void *argument)
+{
+    const rockon_sync_catalog *catalog = argument;
+    for (int round = 0; round < ROUNDS; round++) {
+        rockon_sync_changes *changes = NULL;
+        rockon_sync_definition_text *text = NULL;
+        OK(rockon_sync_catalog_changes_since(catalog, NULL, 0, &changes, &error));
+        const rockon_sync_definition *definition = rockon_sync_changes_upsert(changes, 0);
+        OK(rockon_sync_definition_read_text(definition, &text, &error));
+        CHECK(rockon_sync_definition_text_json(text, NULL)[0] == '{');
+        rockon_sync_definition_text_free(text);
+        rockon_sync_changes_free(changes);
+    }
+    return NULL;
+}
+
+static void one_catalog_is_read_by_many(const rockon_sync_store *store)
+{
+    rockon_sync_catalog *catalog = open_catalog(store);
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, look, catalog) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    rockon_sync_catalog_free(catalog);
+}
+
+/* While the first update is under way, a second handle on the same folder is tried. */
+struct second {
+    const rockon_sync_store *store;
+    const rockon_sync_source *source;
+    int is_tried;
+};
+
+static int32_t try_second(const rockon_sync_progress *progress, void *user_data)
+{
+    struct second *second = user_data;
+    (void)progress;
+    if (!second->is_tried) {
+        rockon_sync_report *report = NULL;
+        rockon_sync_error *error = NULL;
+        second->is_tried = 1;
+        CHECK(rockon_sync_store_update(second->store, second->source, NULL, &report, &error) ==
+              ROCKON_SYNC_ERROR_LOCKED);
+        CHECK(rockon_sync_error_is_retryable(error));
+        CHECK(report == NULL);
+        rockon_sync_error_free(error);
+
+        rockon_sync_update_options options = default_options();
+        options.lock_patience_ms = 60;
+        FAILS(ROCKON_SYNC_ERROR_LOCKED,
+              rockon_sync_store_update(second->store, second->source, &options, &report, &error));
+
+        /* Readers need no lock. */
+        rockon_sync_catalog_free(open_catalog(second->store));
+    }
+    return 0;
+}
+
+static void of_two_updates_of_one_source_the_second_is_refused(const rockon_sync_store *store,
+                                                               const char *folder)
+{
+    rockon_sync_store *again = open_store(folder);
+    rockon_sync_source *source = source_at("a", join(url, "v2/"));
+    rockon_sync_update_options options = default_options();
+    rockon_sync_report *report = NULL;
+    struct second second = {again, source, 0};
+    options.trust = ROCKON_SYNC_TRUST_NOTHING;
+    options.progress = try_second;
+    options.user_data = &second;
+    OK(rockon_sync_store_update(store, source, &options, &report, &error));
+    CHECK(second.is_tried);
+    rockon_sync_report_free(report);
+    OK(rockon_sync_store_update(again, source, NULL, &report, &error));
+    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UNCHANGED);
+    rockon_sync_report_free(report);
+    rockon_sync_source_free(source);
+    rockon_sync_store_free(again);
+}
+
+struct records {
+    pthread_mutex_t mutex;
+    int count;
+};
+
+static void take(int32_t level, const char *message, size_t message_len, void *user_data)
+{
+    struct records *records = user_data;
+    CHECK(level >= ROCKON_SYNC_LOG_ERROR && level <= ROCKON_SYNC_LOG_TRACE);
+    CHECK(strlen(message) == message_len);
+    pthread_mutex_lock(&records->mutex);
+    records->count++;
+    pthread_mutex_unlock(&records->mutex);
+}
+
+static void log_records_go_to_the_callback_until_it_is_taken_away(const rockon_sync_store *store)
+{
+    struct records records = {PTHREAD_MUTEX_INITIALIZER, 0};
+    rockon_sync_source *source = source_at("logged", join(url, "forbidden/"));
+    const char *mirror = join(url, "v2/");
+    rockon_sync_report *report = NULL;
+    OK(rockon_sync_source_add_mirror(source, LENGTH(mirror), &error));
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_log_set(take, &records, 0, &error));
+    OK(rockon_sync_log_set(take, &records, ROCKON_SYNC_LOG_TRACE, &error));
+    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    rockon_sync_report_free(report);
+    CHECK(records.count > 0);
+    OK(rockon_sync_log_set(NULL, NULL, 0, &error));
+    int before = records.count;
+    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    rockon_sync_report_free(report);
+    CHECK(records.count == before);
+    rockon_sync_source_free(source);
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 4);
+    url = argv[1];
+    rockon_sync_store *store = open_store(argv[2]);
+    sources_of_one_store_are_updated_at_once(store);
+    one_catalog_is_read_by_many(store);
+    of_two_updates_of_one_source_the_second_is_refused(store, argv[2]);
+    log_records_go_to_the_callback_until_it_is_taken_away(store);
+    rockon_sync_store_free(store);
+    return 0;
+}
