@@ -2,12 +2,15 @@
 
 CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+# Where `make install` puts the C library; DESTDIR goes before it, for packagers.
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint doc clean
+.PHONY: help build demo test lint doc install clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the command: target/release/rockon-sync
 	$(CARGO) build --release -p rockon-sync --features cli
@@ -25,6 +28,9 @@ lint: ## Check the formatting, and what clippy has to say
 
 doc: ## Build the documentation: target/doc/rockon_sync/index.html
 	$(CARGO) doc --workspace --all-features --no-deps
+
+install: ## Install the C library and its header below PREFIX
+	rockon-sync-ffi/install.sh "$(PREFIX)" "$(DESTDIR)"
 
 clean: ## Remove everything that was built
 	$(CARGO) clean
