@@ -10,17 +10,25 @@ use crate::error::{Error, ROCKON_SYNC_OK};
 /// What a function writes its result to; NULL becomes `None`.
 pub(crate) type Out<'a, T> = Option<&'a mut MaybeUninit<T>>;
 
+/// Runs what may panic; a panic becomes an error object.
+fn guarded<T>(body: impl FnOnce() -> T) -> Result<T, Box<Error>> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
+        let error = Error::panicked(&*panic);
+        // What was thrown may itself panic when it is dropped.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
+        error
+    })
+}
+
 /// Runs the body of a function that can fail, and returns its status. The error object
 /// is written only if the body fails and the caller wants it.
 pub(crate) fn run(
     error: Out<'_, Box<Error>>,
     body: impl FnOnce() -> Result<(), Box<Error>>,
 ) -> i32 {
-    let result = catch_unwind(AssertUnwindSafe(body));
-    let failure = match result {
+    let failure = match guarded(body) {
         Ok(Ok(())) => return ROCKON_SYNC_OK,
-        Ok(Err(failure)) => failure,
-        Err(panic) => Error::panicked(&*panic),
+        Ok(Err(failure)) | Err(failure) => failure,
     };
     let status = failure.status();
     if let Some(error) = error {
@@ -35,7 +43,7 @@ pub(crate) fn read<H, T: Default>(handle: Option<&H>, body: impl FnOnce(&H) -> T
     let Some(handle) = handle else {
         return T::default();
     };
-    catch_unwind(AssertUnwindSafe(|| body(handle))).unwrap_or_default()
+    guarded(|| body(handle)).unwrap_or_default()
 }
 
 /// An accessor for a string: a view that lives as long as the handle, or NULL.
@@ -44,7 +52,7 @@ pub(crate) fn view<H>(
     len_bytes: Out<'_, usize>,
     pick: impl FnOnce(&H) -> Option<&Text>,
 ) -> *const c_char {
-    let found = handle.and_then(|handle| catch_unwind(AssertUnwindSafe(|| pick(handle))).ok()?);
+    let found = handle.and_then(|handle| guarded(|| pick(handle)).ok()?);
     let Some(text) = found else {
         return std::ptr::null();
     };
@@ -60,7 +68,7 @@ pub(crate) fn number<H, T>(
     value: Out<'_, T>,
     pick: impl FnOnce(&H) -> Option<T>,
 ) -> bool {
-    let found = handle.and_then(|handle| catch_unwind(AssertUnwindSafe(|| pick(handle))).ok()?);
+    let found = handle.and_then(|handle| guarded(|| pick(handle)).ok()?);
     match (found, value) {
         (Some(found), Some(value)) => {
             value.write(found);
@@ -73,13 +81,13 @@ pub(crate) fn number<H, T>(
 
 /// An accessor for a part of a handle, which lives as long as the handle.
 pub(crate) fn part<H, P>(handle: Option<&H>, pick: impl FnOnce(&H) -> Option<&P>) -> Option<&P> {
-    catch_unwind(AssertUnwindSafe(|| pick(handle?))).ok()?
+    guarded(|| pick(handle?)).ok()?
 }
 
 /// Takes a handle back from the caller and drops it.
 pub(crate) fn free<H>(handle: Option<Box<H>>) {
     // A panic while dropping leaves nothing to be told to the caller.
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(handle)));
+    let _ = guarded(|| drop(handle));
 }
 
 /// An argument that must not be NULL.
@@ -148,6 +156,10 @@ pub(crate) unsafe trait Versioned: Copy {
     const FIRST_SIZE: usize;
 }
 
+/// Largest struct that a newer program may pass, in bytes: a size beyond that was never
+/// set, and is not to be read.
+const MAX_STRUCT_BYTES: usize = 4096;
+
 /// Copies a struct that the caller lends; NULL means the defaults. One of an older
 /// program is shorter: the rest are defaults. One of a newer program is longer: the rest
 /// must be defaults.
@@ -163,7 +175,7 @@ pub(crate) unsafe fn versioned<T: Versioned>(data: *const T, name: &str) -> Resu
     if !data.is_null() {
         // SAFETY: not NULL, so the struct is there, and it starts with its size.
         let size = unsafe { data.cast::<usize>().read_unaligned() };
-        if size < T::FIRST_SIZE || isize::try_from(size).is_err() {
+        if !(T::FIRST_SIZE..=MAX_STRUCT_BYTES).contains(&size) {
             return Err(Error::argument(format!("`{name}.struct_size` is not its size: {size}")));
         }
         // SAFETY: the caller promises so many bytes.

@@ -35,6 +35,9 @@ pub unsafe extern "C" fn rockon_sync_store_open(
         if folder.is_empty() {
             return Err(Error::argument("expected the folder of a store, got nothing".to_owned()));
         }
+        if folder.contains('\0') {
+            return Err(Error::argument("expected a path, got one with a NUL in it".to_owned()));
+        }
         store.write(Box::new(Store { store: rockon_sync_core::Store::new(folder) }));
         Ok(())
     })
