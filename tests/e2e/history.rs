@@ -32,22 +32,15 @@ const BROKEN: &[(usize, &str)] = &[
     (92, "radarr.json:49:2: not JSON"),
 ];
 
-/// What the variable says where the history is left out on purpose.
-const NONE: &str = "none";
-
-/// Unpacks the history. `None` only if the caller of the tests left it out on purpose;
-/// a history that cannot be found is a failure, since nobody would see it skipped.
-fn history() -> Option<(TempDir, Vec<PathBuf>)> {
+/// Unpacks the history. One that cannot be found is a failure: whoever runs the tests
+/// without it leaves this module out, and says so.
+fn history() -> (TempDir, Vec<PathBuf>) {
     let given = std::env::var_os("ROCKON_REGISTRY_HISTORY").map(PathBuf::from);
-    if given.as_deref() == Some(Path::new(NONE)) {
-        return None;
-    }
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/registry");
     let folder = given.unwrap_or(beside);
     assert!(
         folder.is_dir(),
-        "{} is missing: set ROCKON_REGISTRY_HISTORY to the folder of the registry's history, or \
-         to \"{NONE}\" to skip what needs it",
+        "{} is missing: set ROCKON_REGISTRY_HISTORY to the folder of the catalog's history",
         folder.display()
     );
     let archive = folder.join("registry-2015-2023.tar.xz");
@@ -61,7 +54,7 @@ fn history() -> Option<(TempDir, Vec<PathBuf>)> {
         .collect();
     states.sort();
     assert_eq!(states.len(), 206);
-    Some((unpacked, states))
+    (unpacked, states)
 }
 
 fn publisher<'a>(state: &Path, out: &Path, n: usize) -> Publisher<'a> {
@@ -71,7 +64,7 @@ fn publisher<'a>(state: &Path, out: &Path, n: usize) -> Publisher<'a> {
 
 #[test]
 fn broken_states_are_refused_whole_with_file_and_line() {
-    let Some((_unpacked, states)) = history() else { return };
+    let (_unpacked, states) = history();
     let out = tempfile::tempdir().unwrap();
     for (n, state) in states.iter().enumerate() {
         let before = files_of(out.path());
@@ -94,7 +87,7 @@ fn broken_states_are_refused_whole_with_file_and_line() {
 
 #[test]
 fn each_step_costs_two_requests_and_one_for_each_changed_file() {
-    let Some((_unpacked, states)) = history() else { return };
+    let (_unpacked, states) = history();
     let folder = tempfile::tempdir().unwrap();
     let (tree, store) = (folder.path().join("tree"), Store::new(folder.path().join("store")));
     let server = Server::serve(&tree);
@@ -128,7 +121,7 @@ fn each_step_costs_two_requests_and_one_for_each_changed_file() {
 
 #[test]
 fn the_same_history_is_followed_through_todays_server() {
-    let Some((_unpacked, states)) = history() else { return };
+    let (_unpacked, states) = history();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::new(folder.path().join("store"));
     let server = Server::serve(&states[6]);
