@@ -35,7 +35,7 @@ pub(crate) use incoming::{Incoming, Seen};
 pub(crate) use status::{FailedRecord, Status};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{Files, RealFiles, ensure_folder, is_absent, remove_all, try_lock};
+use crate::files::{Files, RealFiles, ensure_folder, is_absent, remove_all, stat_if_any, try_lock};
 use crate::source::SourceName;
 use crate::time::Clock;
 
@@ -107,11 +107,29 @@ pub(crate) struct SourceFolder<'a> {
 }
 
 impl<'a> SourceFolder<'a> {
-    /// The committed generation; `None` before the first update was completed.
+    /// The committed generation; `None` before the first update was completed, and when
+    /// somebody removed it.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] if `current` is not the link that an update puts there.
     pub(crate) fn current(&self) -> Result<Option<Generation>> {
+        let mut missing = None;
+        while let Some(generation) = self.linked()? {
+            if stat_if_any(self.files, &generation.folder)?.is_some() {
+                return Ok(Some(generation));
+            }
+            // Dropped after the link was read, by two updates: there is a newer one.
+            if missing == Some(generation.number) {
+                log::warn!("{} is gone", generation.folder.display());
+                break;
+            }
+            missing = Some(generation.number);
+        }
+        Ok(None)
+    }
+
+    /// The generation that `current` names, whether it is there or not.
+    fn linked(&self) -> Result<Option<Generation>> {
         let link = self.folder.join(CURRENT);
         let target = match self.files.read_link(&link) {
             Ok(target) => target,

@@ -48,6 +48,12 @@ const DAMAGES: &[(&str, Damage, usize)] = &[
         |world| fs::write(world.path("store/rockstor/status.json"), "]").unwrap(),
         1,
     ),
+    (
+        "generation deleted",
+        |world| fs::remove_dir_all(world.path("store/rockstor/gen")).unwrap(),
+        5,
+    ),
+    ("link deleted", |world| fs::remove_file(world.path("store/rockstor/current")).unwrap(), 5),
 ];
 
 #[test]
