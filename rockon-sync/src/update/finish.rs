@@ -29,8 +29,6 @@ pub(super) enum List {
 pub(super) struct Finished<'a> {
     /// What will be held. What the current generation does not have of it is in `incoming`.
     pub(super) held: &'a Manifest,
-    /// Whether that is what the manifest says.
-    pub(super) is_complete: bool,
     /// The head, of a v2 tree.
     pub(super) head: Option<&'a FoundHead>,
     pub(super) list: List,
@@ -103,7 +101,7 @@ impl Run<'_> {
             base: local.generation.as_ref(),
             head: finished.head.map(|found| &*found.bytes),
             placements,
-            held: (!finished.is_complete || finished.head.is_none()).then_some(finished.held),
+            held: (!finished.failed.is_empty() || finished.head.is_none()).then_some(finished.held),
         };
         let fetcher = &self.fetcher;
         let generation = self.writer.commit(&commit, &|| fetcher.check_go_on())?;

@@ -1,6 +1,6 @@
 //! Follows a tree of names: every file is asked for, and mostly not sent.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 
 use super::finish::{Finished, List};
@@ -88,13 +88,8 @@ impl Run<'_> {
         self.status.remember(&found.address, &found.validators, &found.bytes);
         let failed =
             failed.iter().map(|(id, error)| FailedEntry::new(id, error)).collect::<Vec<_>>();
-        let is_complete = failed.is_empty();
         let (list, keep) = (found.from, Vec::new());
-        self.finish(
-            &local,
-            reporter,
-            Finished { held: &held, is_complete, head: None, list, failed, keep },
-        )
+        self.finish(&local, reporter, Finished { held: &held, head: None, list, failed, keep })
     }
 
     /// Gets the list of names: `root.json`, or, of a folder without one, its `*.json` files.
@@ -149,10 +144,10 @@ impl Run<'_> {
     /// What a check can say: files are not asked for.
     fn report_on_list(&mut self, local: &Local, found: &FoundList) -> Result<Report> {
         let rows = found.listing.rows();
-        let ids: HashMap<&str, ()> = rows.iter().map(|row| (&*row.id, ())).collect();
+        let ids: HashSet<&str> = rows.iter().map(|row| &*row.id).collect();
         let held = local.held.entries().iter();
         let removed: Vec<String> =
-            held.map(|entry| entry.id().to_owned()).filter(|id| !ids.contains_key(&**id)).collect();
+            held.map(|entry| entry.id().to_owned()).filter(|id| !ids.contains(&**id)).collect();
         let added: Vec<String> = rows
             .iter()
             .map(|row| row.id.clone())

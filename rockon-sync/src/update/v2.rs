@@ -103,9 +103,8 @@ impl Run<'_> {
             .filter(|(_, error)| error.kind() == ErrorKind::Definition)
             .map(|(n, _)| wanted.entries()[*n].digest())
             .collect();
-        let is_complete = failed.is_empty();
         let failed: HashMap<usize, Error> = failed.into_iter().collect();
-        let held = match is_complete {
+        let held = match failed.is_empty() {
             true => None,
             false => Some(held_instead(&plan, &failed)?),
         };
@@ -115,7 +114,6 @@ impl Run<'_> {
             reporter,
             Finished {
                 held: held.as_ref().unwrap_or(&wanted),
-                is_complete,
                 head: Some(found),
                 list,
                 failed: failures,
