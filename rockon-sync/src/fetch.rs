@@ -4,11 +4,14 @@
 //! body -> count wire bytes -> gunzip -> limit -> digest -> sink
 //! ```
 
+mod resume;
+
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
+pub(crate) use resume::Spool;
 
 use crate::cancel::CancelToken;
 use crate::digest::{Digest, Hasher};
@@ -46,6 +49,21 @@ pub(crate) struct Wanted<'a> {
     pub(crate) max_bytes: u64,
     /// The digest that the bytes must have, if one is promised.
     pub(crate) digest: Option<Digest>,
+}
+
+/// What is asked of a server, whatever the redirects.
+struct Question<'a> {
+    address: &'a Address,
+    validators: Option<&'a Validators>,
+    /// How much of the file is held already, in bytes.
+    range_from: Option<u64>,
+}
+
+impl<'a> From<&'a Wanted<'_>> for Question<'a> {
+    fn from(wanted: &'a Wanted<'_>) -> Self {
+        let Wanted { address, validators, .. } = wanted;
+        Question { address, validators: *validators, range_from: None }
+    }
 }
 
 /// How a fetch ended well.
@@ -131,10 +149,18 @@ impl<'a> Fetcher<'a> {
         sink: &mut dyn Sink,
         max_retries: u32,
     ) -> Result<Fetched> {
+        self.with_retries(max_retries, || self.attempt(wanted, sink))
+    }
+
+    fn with_retries<T>(
+        &self,
+        max_retries: u32,
+        mut attempt: impl FnMut() -> Result<T>,
+    ) -> Result<T> {
         let mut failures = 0;
         loop {
-            let error = match self.attempt(wanted, sink) {
-                Ok(fetched) => return Ok(fetched),
+            let error = match attempt() {
+                Ok(done) => return Ok(done),
                 Err(error) => error,
             };
             // A broken connection may be a symptom of either of these.
@@ -183,8 +209,7 @@ impl<'a> Fetcher<'a> {
 
     fn attempt(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Fetched> {
         sink.restart().map_err(sink_failed)?;
-        let (address, response) = self.follow(wanted)?;
-        let fail = |kind, message: String| Error::new(kind, message).with_url(address.to_string());
+        let (address, response) = self.follow(&Question::from(wanted))?;
         match response.status {
             200 => {}
             304 if wanted.validators.is_some() => {
@@ -195,22 +220,46 @@ impl<'a> Fetcher<'a> {
                 self.drain(response)?;
                 return Ok(Fetched::Absent);
             }
-            status => {
-                let after = response.retry_after.as_deref();
-                let after = after.and_then(|value| parse_retry_after(value, self.clock.now()));
-                let retry = match (status, after) {
-                    (408 | 425 | 429 | 500 | 502 | 503 | 504, Some(after)) => Retry::After(after),
-                    (408 | 425 | 429 | 500 | 502 | 503 | 504, None) => Retry::Soon,
-                    _ => Retry::Never,
-                };
-                self.drain(response)?;
-                let message = format!("expected status 200, got {status}");
-                return Err(fail(ErrorKind::Status, message).with_retry(retry));
-            }
+            _ => return Err(self.refusal(response, &address)?),
         }
+        let validators = response.validators.clone();
+        let (digest, len_bytes) = self.take_body(response, &address, wanted.max_bytes, sink)?;
+        if let Some(expected) = wanted.digest.filter(|expected| *expected != digest) {
+            let message =
+                format!("expected the digest {expected}, got {digest} ({len_bytes} bytes)");
+            return Err(Error::new(ErrorKind::Integrity, message).with_url(address.to_string()));
+        }
+        let moved_to = (address != wanted.address).then_some(address);
+        Ok(Fetched::File(FetchedFile { digest, len_bytes, validators, moved_to }))
+    }
+
+    /// The error that a status stands for which is no answer to the question.
+    fn refusal(&self, response: Response, address: &Address) -> Result<Error> {
+        let status = response.status;
+        let after = response.retry_after.as_deref();
+        let after = after.and_then(|value| parse_retry_after(value, self.clock.now()));
+        let retry = match (status, after) {
+            (408 | 425 | 429 | 500 | 502 | 503 | 504, Some(after)) => Retry::After(after),
+            (408 | 425 | 429 | 500 | 502 | 503 | 504, None) => Retry::Soon,
+            _ => Retry::Never,
+        };
+        self.drain(response)?;
+        let message = format!("expected status 200, got {status}");
+        Ok(Error::new(ErrorKind::Status, message).with_url(address.to_string()).with_retry(retry))
+    }
+
+    /// Passes a body on to `sink`, up to `max_bytes` of it once it is decoded. Returns
+    /// the digest and length of what was passed on.
+    fn take_body(
+        &self,
+        response: Response,
+        address: &Address,
+        max_bytes: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(Digest, u64)> {
+        let fail = |kind, message: String| Error::new(kind, message).with_url(address.to_string());
         let too_large = |got: String| {
-            let message = format!("expected at most {} bytes, got {got}", wanted.max_bytes);
-            fail(ErrorKind::Limit, message)
+            fail(ErrorKind::Limit, format!("expected at most {max_bytes} bytes, got {got}"))
         };
         let is_gzip = match response.encoding.as_deref() {
             None => false,
@@ -220,13 +269,13 @@ impl<'a> Fetcher<'a> {
                 return Err(fail(ErrorKind::Transport, message));
             }
         };
-        if let Some(length) = response.length.filter(|n| !is_gzip && *n > wanted.max_bytes) {
+        if let Some(length) = response.length.filter(|n| !is_gzip && *n > max_bytes) {
             return Err(too_large(length.to_string()));
         }
 
         let mut wire = WireReader { inner: response.body, count: &self.wire_bytes };
         let mut hasher = Hasher::new();
-        let mut left = wanted.max_bytes;
+        let mut left = max_bytes;
         let mut copy = |reader: &mut dyn Read| -> Result<()> {
             let mut chunk = [0; CHUNK_BYTES];
             loop {
@@ -255,26 +304,19 @@ impl<'a> Fetcher<'a> {
         } else {
             copy(&mut wire)?;
         }
-        let (digest, len_bytes) = hasher.finish();
-        if let Some(expected) = wanted.digest.filter(|expected| *expected != digest) {
-            let message =
-                format!("expected the digest {expected}, got {digest} ({len_bytes} bytes)");
-            return Err(fail(ErrorKind::Integrity, message));
-        }
-        let moved_to = (address != wanted.address).then_some(address);
-        let validators = response.validators;
-        Ok(Fetched::File(FetchedFile { digest, len_bytes, validators, moved_to }))
+        Ok(hasher.finish())
     }
 
     /// Makes the request, and the ones that redirects ask for.
-    fn follow(&self, wanted: &Wanted<'_>) -> Result<(Address, Response)> {
-        let mut address = wanted.address.clone();
+    fn follow(&self, question: &Question<'_>) -> Result<(Address, Response)> {
+        let mut address = question.address.clone();
         for _ in 0..=limits::MAX_REDIRECTS {
             self.check_go_on()?;
             self.requests.fetch_add(1, Ordering::Relaxed);
             let request = Request {
                 address: &address,
-                validators: wanted.validators.filter(|validators| !validators.is_empty()),
+                validators: question.validators.filter(|validators| !validators.is_empty()),
+                range_from: question.range_from,
                 time_left: self.time_left(),
             };
             let response = self.transport.get(&request)?;
@@ -291,7 +333,7 @@ impl<'a> Fetcher<'a> {
             address = next;
         }
         let message = format!("more than {} redirects", limits::MAX_REDIRECTS);
-        Err(Error::new(ErrorKind::Status, message).with_url(wanted.address.to_string()))
+        Err(Error::new(ErrorKind::Status, message).with_url(question.address.to_string()))
     }
 
     /// Reads the rest of a body that nobody wants, so that its connection can be reused.
@@ -359,34 +401,39 @@ mod tests {
     use crate::testing::TestClock;
 
     /// Gives the scripted answers in turn and remembers the questions.
-    struct Script {
+    pub(super) struct Script {
         answers: Mutex<VecDeque<Result<Response>>>,
-        asked: Mutex<Vec<String>>,
+        asked: Mutex<Vec<(String, Option<u64>)>>,
     }
 
     impl Script {
-        fn new(answers: impl IntoIterator<Item = Result<Response>>) -> Self {
+        pub(super) fn new(answers: impl IntoIterator<Item = Result<Response>>) -> Self {
             let answers = Mutex::new(answers.into_iter().collect());
             Script { answers, asked: Mutex::default() }
         }
 
         fn asked(&self) -> Vec<String> {
-            self.asked.lock().unwrap().clone()
+            self.asked.lock().unwrap().iter().map(|(address, _)| address.clone()).collect()
+        }
+
+        pub(super) fn ranges(&self) -> Vec<Option<u64>> {
+            self.asked.lock().unwrap().iter().map(|(_, range)| *range).collect()
         }
     }
 
     impl Transport for Script {
         fn get(&self, request: &Request<'_>) -> Result<Response> {
-            self.asked.lock().unwrap().push(request.address.to_string());
+            let question = (request.address.to_string(), request.range_from);
+            self.asked.lock().unwrap().push(question);
             self.answers.lock().unwrap().pop_front().expect("no more requests than answers")
         }
     }
 
-    fn body(text: &'static str) -> Response {
+    pub(super) fn body(text: &'static str) -> Response {
         Response::new(200, Box::new(text.as_bytes()))
     }
 
-    fn status(status: u16) -> Result<Response> {
+    pub(super) fn status(status: u16) -> Result<Response> {
         Ok(Response::new(status, Box::new(io::empty())))
     }
 
@@ -396,7 +443,7 @@ mod tests {
         Ok(response)
     }
 
-    fn broken() -> Result<Response> {
+    pub(super) fn broken() -> Result<Response> {
         Err(Error::new(ErrorKind::Transport, "connection refused").with_retry(Retry::Soon))
     }
 

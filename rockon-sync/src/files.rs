@@ -40,6 +40,8 @@ pub(crate) trait Files: Send + Sync {
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// Creates a file that must not exist yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
+    /// Opens a file to add to its end.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
     fn stat(&self, path: &Path) -> io::Result<Stat>;
     /// The names in a folder, in no particular order.
@@ -74,6 +76,10 @@ impl Files for RealFiles {
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
         Ok(Box::new(file))
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        Ok(Box::new(open_regular_with(path, OpenOptions::new().append(true))?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
@@ -154,9 +160,13 @@ impl NewFile for File {
 /// Opens a regular file and nothing else: no link at the end of the path, nothing
 /// that would block on opening.
 fn open_regular(path: &Path) -> io::Result<File> {
+    open_regular_with(path, OpenOptions::new().read(true))
+}
+
+fn open_regular_with(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let flags = i32::try_from(flags.bits()).unwrap_or_default();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = options.custom_flags(flags).open(path)?;
     if file.metadata()?.is_file() {
         Ok(file)
     } else {

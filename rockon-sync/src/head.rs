@@ -214,6 +214,11 @@ impl Head {
         self
     }
 
+    pub(crate) fn with_packs(mut self, packs: Vec<PackOffer>) -> Head {
+        self.packs = packs;
+        self
+    }
+
     pub(crate) fn with_by_sha(mut self, by_sha: EntryPath) -> Head {
         self.by_sha = Some(by_sha);
         self

@@ -236,6 +236,73 @@ pub(crate) fn write_string(string: &str, out: &mut String) {
     out.push_str(&quoted);
 }
 
+/// The merge patch (RFC 7396) that makes the object `new` of the object `old`. Both texts
+/// are in canonical form, and so are equal where their values are.
+pub(crate) fn merge_patch_between(old: &str, new: &str) -> String {
+    let (Ok(old), Ok(new)) = (Object::parse(old), Object::parse(new)) else {
+        unreachable!("both are objects in canonical form");
+    };
+    let mut changes = Vec::new();
+    for member in &new.members {
+        let text = member.value.get();
+        let change = match old.value(&member.key).map(RawValue::get) {
+            Some(before) if before == text => continue,
+            Some(before) if before.starts_with('{') && text.starts_with('{') => {
+                merge_patch_between(before, text)
+            }
+            _ => text.to_owned(),
+        };
+        changes.push((&*member.key, change));
+    }
+    let gone = old.members.iter().filter(|member| new.value(&member.key).is_none());
+    changes.extend(gone.map(|member| (&*member.key, "null".to_owned())));
+    object_of(changes.iter().map(|(key, value)| (*key, value.as_str())))
+}
+
+/// What becomes of the object `target` (nothing, if the text is empty) by a merge patch
+/// (RFC 7396).
+///
+/// `None` when the patch nests deeper than `depth`, or repeats a key.
+pub(crate) fn merged(target: &str, patch: &RawValue, depth: usize) -> Option<String> {
+    let depth = depth.checked_sub(1)?;
+    if !patch.get().starts_with('{') {
+        return Some(patch.get().to_owned());
+    }
+    let patch = Object::parse(patch.get()).ok()?;
+    if patch.duplicates().next().is_some() {
+        return None;
+    }
+    // What is no object is replaced as a whole.
+    let target = Object::parse(target).unwrap_or(Object { members: Vec::new() });
+    let mut members: Vec<(&str, String)> = Vec::with_capacity(target.members.len());
+    for member in &target.members {
+        if patch.value(&member.key).is_none() {
+            members.push((&*member.key, member.value.get().to_owned()));
+        }
+    }
+    for member in &patch.members {
+        if member.value.get() != "null" {
+            let before = target.value(&member.key).map_or("", RawValue::get);
+            members.push((&*member.key, merged(before, member.value, depth)?));
+        }
+    }
+    Some(object_of(members.iter().map(|(key, value)| (*key, value.as_str()))))
+}
+
+fn object_of<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = String::from("{");
+    for (key, value) in members {
+        if out.len() > 1 {
+            out.push(',');
+        }
+        write_string(key, &mut out);
+        out.push(':');
+        out.push_str(value);
+    }
+    out.push('}');
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,5 +346,26 @@ mod tests {
         assert_eq!(canonical(r#"{"a":1,"a":1}"#), None);
         assert_eq!(canonical("[[[1]]]").as_deref(), Some("[[[1]]]"));
         assert_eq!(canonical("[[[[1]]]]"), None);
+    }
+
+    #[test]
+    fn merge_patches_do_what_the_rfc_says() {
+        // RFC 7396, appendix A, as far as the patch is an object.
+        for (target, patch, expected) in [
+            (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),
+            (r#"{"a":"b"}"#, r#"{"a":null}"#, "{}"),
+            (r#"{"a":"b","b":"c"}"#, r#"{"a":null}"#, r#"{"b":"c"}"#),
+            (r#"{"a":["b"]}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
+            (r#"{"a":"c"}"#, r#"{"a":["b"]}"#, r#"{"a":["b"]}"#),
+            (r#"{"a":{"b":"c"}}"#, r#"{"a":{"b":"d","c":null}}"#, r#"{"a":{"b":"d"}}"#),
+            (r#"{"a":[{"b":"c"}]}"#, r#"{"a":[1]}"#, r#"{"a":[1]}"#),
+            (r#"{"e":null}"#, r#"{"a":1}"#, r#"{"e":null,"a":1}"#),
+            (r#"[1,2]"#, r#"{"a":"b","c":null}"#, r#"{"a":"b"}"#),
+            ("", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
+        ] {
+            let raw = RawValue::from_string(patch.to_owned()).unwrap();
+            assert_eq!(merged(target, &raw, 8).as_deref(), Some(expected), "{target} {patch}");
+        }
     }
 }

@@ -70,6 +70,7 @@ mod json;
 pub mod limits;
 mod location;
 mod manifest;
+mod pack;
 mod path;
 mod plan;
 mod problem;

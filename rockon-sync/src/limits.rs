@@ -17,6 +17,9 @@ pub const MAX_UNSIZED_FILE_BYTES: u64 = 1024 * 1024;
 /// Largest file whatever its entry says: one file must fit in memory on a small machine.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// Largest pack: ten times what 200,000 entries of real size compress to.
+pub const MAX_PACK_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Most redirects followed for one request: scheme, host and path may each change once, and then some.
 pub const MAX_REDIRECTS: usize = 5;
 

@@ -3,10 +3,12 @@
 mod canonical;
 mod listing;
 mod parse;
+mod patch;
 
 use std::io::Read;
 
 pub use listing::{Listed, Listing};
+pub(crate) use patch::pairs;
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};

@@ -6,6 +6,7 @@
 //! | `scan.rs` | reads every file of the list, one at a time |
 //! | `check.rs` | checks one definition file |
 //! | `tree.rs` | writes the tree, the head last |
+//! | `packs.rs` | writes what leads from earlier publications to this one in one file |
 //! | `prune.rs` | removes what is no longer needed |
 //! | `report.rs` | what a publication has done |
 //! | `history.rs` | remembers what was published |
@@ -13,6 +14,7 @@
 mod check;
 mod history;
 mod list;
+mod packs;
 mod prune;
 mod report;
 mod scan;
@@ -309,6 +311,7 @@ impl<'a> Publisher<'a> {
         };
         if let Some(head) = head.as_ref().filter(|head| self.is_still_good(head, digest, published))
             && tree.is_whole(&manifest, digest)?
+            && tree.has_packs(head)?
         {
             if !is_recorded || !tree.leftovers()?.is_empty() {
                 tree.tidy(&history, head.into(), self.keep)?;
@@ -324,6 +327,11 @@ impl<'a> Publisher<'a> {
         })?;
         let head = self.new_head(digest, size_bytes, serial, published, tree.layout)?;
         tree.write(&scan.scanned, &manifest, digest, &previous)?;
+        let room = MAX_PUBLISHED_HEAD_BYTES.saturating_sub(head.to_string().len());
+        let bases = history.records.iter().map(|record| record.manifest);
+        let bases: Vec<Digest> = bases.take(self.keep.min(packs::deltas_in(room))).collect();
+        let offers = tree.write_packs(&manifest, digest, &bases)?;
+        let head = head.with_packs(offers);
         tree.write_head(&head)?;
         tree.tidy(&history, (&head).into(), self.keep)?;
         report.outcome = PublishOutcome::Published;

@@ -105,6 +105,12 @@ impl Files for FailingFiles {
         Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
     }
 
+    fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        self.countdown.step()?;
+        let inner = RealFiles.append(path)?;
+        Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
+    }
+
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
         RealFiles.open(path)
     }

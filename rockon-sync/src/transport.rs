@@ -33,6 +33,9 @@ pub struct Request<'a> {
     pub address: &'a Address,
     /// What is known of the copy already held, if any.
     pub validators: Option<&'a Validators>,
+    /// How many bytes of the file are held already: an answer 206 may leave them out
+    /// (RFC 9110, section 14). A transport that always answers with the whole file is right too.
+    pub range_from: Option<u64>,
     /// The time left for the whole exchange, body included.
     pub time_left: Duration,
 }
@@ -52,6 +55,8 @@ pub struct Response {
     pub encoding: Option<String>,
     /// The value of `Content-Length`, in bytes.
     pub length: Option<u64>,
+    /// The value of `Content-Range`, of an answer 206.
+    pub content_range: Option<String>,
     /// The body, as it comes over the wire.
     pub body: Box<dyn Read + Send>,
 }
@@ -66,6 +71,7 @@ impl Response {
             location: None,
             encoding: None,
             length: None,
+            content_range: None,
             body,
         }
     }

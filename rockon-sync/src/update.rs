@@ -9,6 +9,7 @@
 //! | `head.rs` | asks the mirrors what there is |
 //! | `local.rs` | finds out what is held, and what of it is damaged |
 //! | `v2.rs` | follows a tree with digests |
+//! | `packs.rs` | gets many files of it in one |
 //! | `v1.rs` | follows a tree of names, with conditional requests |
 //! | `workers.rs` | several jobs at a time |
 
@@ -17,6 +18,7 @@ mod faults;
 mod finish;
 mod head;
 mod local;
+mod packs;
 mod v1;
 mod v2;
 mod workers;

@@ -1,7 +1,7 @@
 //! The real catalog's history, state by state: the store equals the published tree
 //! after every step, and the server's log shows that only what changed was asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +12,7 @@ use rockon_sync::{
 use rockon_sync_tests::Server;
 use tempfile::TempDir;
 
-use crate::world::{assert_same_files, files_of, published_files};
+use crate::world::{assert_same_files, files_of, published_files, take_packs_from};
 
 /// States that cannot be published as they are, with the place of the first problem.
 const BROKEN: &[(usize, &str)] = &[
@@ -68,7 +68,8 @@ fn broken_states_are_refused_whole_with_file_and_line() {
     let out = tempfile::tempdir().unwrap();
     for (n, state) in states.iter().enumerate() {
         let before = files_of(out.path());
-        let result = publisher(state, out.path(), n).mass_delete(MassDelete::Allow).run();
+        let publisher = publisher(state, out.path(), n).keep(1);
+        let result = publisher.mass_delete(MassDelete::Allow).run();
         let expected = BROKEN.iter().find(|(broken, _)| *broken == n);
         match (result, expected) {
             (Ok(_), None) => {}
@@ -85,8 +86,9 @@ fn broken_states_are_refused_whole_with_file_and_line() {
     }
 }
 
-#[test]
-fn each_step_costs_two_requests_and_one_for_each_changed_file() {
+/// Follows the whole history. `prepare` is given the tree after each publication, with
+/// what was held before; it returns how many requests that step may cost.
+fn follow(mut requests: impl FnMut(&Path, &BTreeSet<Vec<u8>>) -> usize) {
     let (_unpacked, states) = history();
     let folder = tempfile::tempdir().unwrap();
     let (tree, store) = (folder.path().join("tree"), Store::new(folder.path().join("store")));
@@ -96,14 +98,10 @@ fn each_step_costs_two_requests_and_one_for_each_changed_file() {
     let mut last_head = Vec::new();
     for (n, state) in states.iter().enumerate() {
         let report = publisher(state, &tree, n).leniency(Leniency::LeaveOut).run().unwrap();
+        let expected = requests(&tree, &held);
         let published = published_files(&tree);
-        let mut files = published.clone();
-        files.retain(|path, _| path != "root.json" && path != "root.sha");
-        // A file that only got another name is not asked for again.
-        let new: BTreeSet<&Vec<u8>> =
-            files.values().filter(|bytes| !held.contains(*bytes)).collect();
         let head = published["root.sha"].clone();
-        let expected = if head == last_head { 1 } else { 2 + new.len() };
+        let expected = if head == last_head { 1 } else { expected };
 
         let result = Updater::new(&store).run(&source).unwrap();
         let log = server.take_log();
@@ -114,9 +112,30 @@ fn each_step_costs_two_requests_and_one_for_each_changed_file() {
         assert_same_files(&published, &files_of(&current));
         let again = Updater::new(&store).run(&source).unwrap();
         assert_eq!((again.outcome, server.take_log().len()), (Outcome::Unchanged, 1));
-        held = files.into_values().collect();
+        held = files(&published).into_iter().cloned().collect();
         last_head = head;
     }
+}
+
+/// The files of a tree, without its own.
+fn files(published: &BTreeMap<String, Vec<u8>>) -> BTreeSet<&Vec<u8>> {
+    let of_the_tree = ["root.json", "root.sha"];
+    published.iter().filter(|(path, _)| !of_the_tree.contains(&&***path)).map(|(_, b)| b).collect()
+}
+
+#[test]
+fn each_step_costs_two_requests_whatever_changed() {
+    follow(|_, _| 2);
+}
+
+#[test]
+fn each_step_without_packs_costs_two_requests_and_one_for_each_changed_file() {
+    follow(|tree, held| {
+        take_packs_from(tree);
+        // A file that only got another name is not asked for again.
+        let published = published_files(tree);
+        2 + files(&published).into_iter().filter(|bytes| !held.contains(*bytes)).count()
+    });
 }
 
 #[test]

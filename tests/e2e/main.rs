@@ -8,5 +8,6 @@ mod cut_off;
 mod folders;
 mod healing;
 mod history;
+mod packs;
 mod v1;
 mod world;

@@ -16,13 +16,31 @@ use tempfile::TempDir;
 pub(crate) struct World {
     pub(crate) folder: TempDir,
     pub(crate) server: Server,
+    packs: Packs,
     clock: FastClock,
 }
 
+/// Whether a published tree offers packs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packs {
+    Offered,
+    /// As in a tree that was made by hand: every file is fetched by itself.
+    Absent,
+}
+
 impl World {
-    /// A catalog with one definition a letter of `names`, published as v2 and served.
+    /// A catalog with one definition a letter of `names`, published as v2 without packs,
+    /// and served.
     pub(crate) fn v2(names: &str) -> World {
         let world = World::bare("tree");
+        world.write_catalog(names);
+        world.publish();
+        world
+    }
+
+    /// The same with packs.
+    pub(crate) fn packed(names: &str) -> World {
+        let world = World { packs: Packs::Offered, ..World::bare("tree") };
         world.write_catalog(names);
         world.publish();
         world
@@ -42,7 +60,7 @@ impl World {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         let server = Server::serve(folder.path().join(served));
-        World { folder, server, clock: FastClock::new() }
+        World { folder, server, packs: Packs::Absent, clock: FastClock::new() }
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
@@ -84,7 +102,11 @@ impl World {
     }
 
     pub(crate) fn publish(&self) -> PublishReport {
-        self.publisher().run().unwrap()
+        let report = self.publisher().run().unwrap();
+        if self.packs == Packs::Absent {
+            take_packs_from(&self.path("tree"));
+        }
+        report
     }
 
     pub(crate) fn publisher(&self) -> Publisher<'_> {
@@ -122,6 +144,18 @@ impl World {
     }
 }
 
+/// Makes a published tree one without packs.
+pub(crate) fn take_packs_from(tree: &Path) {
+    let head = fs::read_to_string(tree.join("root.sha")).unwrap();
+    let kept = head.lines().filter(|line| !line.starts_with("# pack "));
+    let text: String = kept.flat_map(|line| [line, "\n"]).collect();
+    fs::write(tree.join("root.sha"), text).unwrap();
+    // Nothing new, no new packs.
+    if tree.join("packs").is_dir() {
+        fs::remove_dir_all(tree.join("packs")).unwrap();
+    }
+}
+
 /// The text of a definition that passes every check.
 pub(crate) fn definition(name: char, version: &str) -> String {
     format!(
@@ -154,7 +188,9 @@ pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 /// and the publisher's memory.
 pub(crate) fn published_files(tree: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = files_of(tree);
-    files.retain(|path, _| !path.starts_with("by-sha/") && path != "history.json");
+    let is_of_the_tree_only =
+        |path: &str| path.starts_with("by-sha/") || path.starts_with("packs/");
+    files.retain(|path, _| !is_of_the_tree_only(path) && path != "history.json");
     files
 }
 

@@ -66,13 +66,18 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The ordinary answer: the file, or 304 if the client has it.
+    /// The ordinary answer: the file, or what of it was asked for, or 304 if the client has it.
     pub(crate) fn answer(&self, request: &Request) -> Reply {
         let mut reply = self.answer_in_full(request, |_| {});
         if reply.status == 200 && is_known(request, &reply) {
             reply.status = 304;
             reply.body.clear();
             reply.headers.retain(|(name, _)| name != "Content-Encoding");
+        }
+        if reply.status == 200
+            && let Some(from) = rest_wanted(request)
+        {
+            return only_rest(reply, from);
         }
         reply
     }
@@ -143,6 +148,21 @@ fn is_known(request: &Request, reply: &Reply) -> bool {
     matches!((since, modified), (Some(since), Some(modified)) if modified <= since)
 }
 
+/// Where the one form of ranges begins that is served, "all from here on" (RFC 9110, section 14.1).
+fn rest_wanted(request: &Request) -> Option<usize> {
+    request.header("Range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
+}
+
+fn only_rest(mut reply: Reply, from: usize) -> Reply {
+    let len = reply.body.len();
+    if from >= len {
+        return Reply::of_status(416).with_header("Content-Range", format!("bytes */{len}"));
+    }
+    reply.status = 206;
+    reply.body.drain(..from);
+    reply.with_header("Content-Range", format!("bytes {from}-{}/{len}", len - 1))
+}
+
 fn accepts_gzip(request: &Request) -> bool {
     let accepted = request.header("Accept-Encoding").unwrap_or_default();
     accepted.split(',').any(|coding| {
@@ -168,6 +188,7 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        206 => "Partial Content",
         301 => "Moved Permanently",
         302 => "Found",
         304 => "Not Modified",
@@ -175,6 +196,7 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        416 => "Range Not Satisfiable",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
         503 => "Service Unavailable",
@@ -203,6 +225,22 @@ mod tests {
 
     fn get(server: &Server, target: &str, headers: &[(&str, &str)]) -> Answer {
         Client::connect(server).get(target, headers).unwrap()
+    }
+
+    #[test]
+    fn the_rest_of_a_file_is_served_to_whom_has_its_beginning() {
+        let folder = folder();
+        let server = Server::serve(folder.path());
+        for (range, status, body, header) in [
+            ("bytes=5-", 206, " 1}\n", Some("bytes 5-8/9")),
+            ("bytes=0-", 206, "{\"a\": 1}\n", Some("bytes 0-8/9")),
+            ("bytes=9-", 416, "", Some("bytes */9")),
+            ("bytes=-3", 200, "{\"a\": 1}\n", None),
+        ] {
+            let answer = get(&server, "/a.json", &[("Range", range)]);
+            assert_eq!((answer.status, &*answer.text()), (status, body), "{range}");
+            assert_eq!(answer.header("Content-Range"), header, "{range}");
+        }
     }
 
     #[test]

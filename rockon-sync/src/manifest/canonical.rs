@@ -44,9 +44,15 @@ impl Manifest {
 }
 
 /// Writes `"id":{...}`.
-fn write_row(entry: &Entry, out: &mut String) {
+pub(super) fn write_row(entry: &Entry, out: &mut String) {
     write_string(entry.id(), out);
-    out.push_str(":{\"url\":");
+    out.push(':');
+    write_fields(entry, out);
+}
+
+/// Writes `{...}`.
+pub(super) fn write_fields(entry: &Entry, out: &mut String) {
+    out.push_str("{\"url\":");
     write_string(entry.path().as_str(), out);
     out.push_str(",\"sha\":\"");
     out.push_str(&entry.digest().to_string());

@@ -7,10 +7,14 @@ use super::Layout;
 use super::history::{History, Record};
 use super::tree::Tree;
 use crate::digest::Digest;
-use crate::error::{Error, Result};
-use crate::files::{is_absent, remove_if_any, staged, stat_if_any};
+use crate::error::Result;
+use crate::files::{remove_if_any, staged, stat_if_any};
 use crate::manifest::Manifest;
 use crate::path::EntryPath;
+
+/// How many publications have packs that lead to them: the one that the head names, and
+/// the one before it.
+const OFFERED: usize = 2;
 
 impl Tree<'_> {
     /// Removes what the last `keep` publications do not need, and then writes the history
@@ -48,6 +52,10 @@ impl Tree<'_> {
             self.remove_named(&former)?;
         }
         self.remove_objects(&needed)?;
+        // A reader may still hold the head before this one.
+        let offered: Vec<Digest> =
+            kept.records.iter().take(OFFERED).map(|record| record.manifest).collect();
+        self.remove_packs(&offered)?;
         for leftover in self.leftovers()? {
             remove_if_any(self.files, &leftover)?;
         }
@@ -63,9 +71,11 @@ impl Tree<'_> {
                 found.push(staged);
             }
         }
-        let drafts = self.names_of_objects()?.into_iter();
-        let drafts = drafts.filter(|name| name.starts_with('.') && name.ends_with(".new"));
-        found.extend(drafts.map(|name| self.objects().join(name)));
+        for folder in [self.objects(), self.packs()] {
+            let drafts = self.names_in(&folder)?.into_iter();
+            let drafts = drafts.filter(|name| name.starts_with('.') && name.ends_with(".new"));
+            found.extend(drafts.map(|name| folder.join(name)));
+        }
         Ok(found)
     }
 
@@ -80,20 +90,11 @@ impl Tree<'_> {
     }
 
     fn remove_objects(&self, needed: &HashSet<Digest>) -> Result<()> {
-        for name in self.names_of_objects()? {
+        for name in self.names_in(&self.objects())? {
             if name.parse::<Digest>().is_ok_and(|digest| !needed.contains(&digest)) {
                 remove_if_any(self.files, &self.objects().join(name))?;
             }
         }
         Ok(())
-    }
-
-    fn names_of_objects(&self) -> Result<Vec<String>> {
-        let folder = self.objects();
-        match self.files.list(&folder) {
-            Ok(names) => Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect()),
-            Err(error) if is_absent(&error) => Ok(Vec::new()),
-            Err(error) => Err(Error::io("list this folder", &folder, error)),
-        }
     }
 }

@@ -123,9 +123,10 @@ fn the_same_catalog_at_the_same_time_gives_the_same_bytes() {
         format!(
             "{}  root.json\n# serial 1\n# published 1970-01-12T13:46:40Z\n\
              # expires 1970-02-11T13:46:40Z\n# size {}\n# url https://h.example/v2/\n\
-             # by-sha by-sha/\n",
+             # by-sha by-sha/\n# pack empty {}\n",
             report.manifest,
-            tree["root.json"].len()
+            tree["root.json"].len(),
+            tree[&format!("packs/empty-{}.tar.zst", &report.manifest.to_string()[..12])].len(),
         )
     );
     assert_eq!(Digest::of(&tree["root.json"]), report.manifest);
@@ -143,7 +144,7 @@ fn the_same_catalog_at_the_same_time_gives_the_same_bytes() {
         assert_eq!(tree[path], text);
         assert_eq!(tree[&format!("by-sha/{}", Digest::of(&text))], text);
     }
-    assert_eq!(tree.len(), 3 + 3 + 4, "named files, the tree's own, objects");
+    assert_eq!(tree.len(), 3 + 3 + 4 + 1, "named files, the tree's own, objects, a pack");
     assert_eq!(report.added, ["a", "b", "c"]);
     let entry = manifest_in(&one.out(), "root.json").entry("c").unwrap().clone();
     assert_eq!(entry.names().unwrap(), [Box::from("C")]);
@@ -262,7 +263,7 @@ fn in_place_the_files_of_older_systems_are_not_touched() {
     }
     let tree = snapshot(&place.catalog());
     let mut new: Vec<_> = tree.keys().filter(|path| !originals.contains_key(*path)).collect();
-    new.retain(|path| !path.starts_with("by-sha/"));
+    new.retain(|path| !path.starts_with("by-sha/") && !path.starts_with("packs/"));
     assert_eq!(new, ["history.json", "root.v2.json", "root.v2.sha"]);
     // The objects are copies: editing an original leaves them alone.
     let object = place.catalog().join(BY_SHA).join(Digest::of(&tree["a.json"]).to_string());

@@ -50,7 +50,7 @@ impl Tree<'_> {
         self.folder.join(BY_SHA)
     }
 
-    fn object(&self, digest: Digest) -> PathBuf {
+    pub(super) fn object(&self, digest: Digest) -> PathBuf {
         self.objects().join(digest.to_string())
     }
 
@@ -114,7 +114,7 @@ impl Tree<'_> {
 
     /// Whether an object is there, in the right size; its bytes were verified when it
     /// was written, and nobody writes to it.
-    fn has_object(&self, digest: Digest, len_bytes: Option<u64>) -> Result<bool> {
+    pub(super) fn has_object(&self, digest: Digest, len_bytes: Option<u64>) -> Result<bool> {
         let stat = stat_if_any(self.files, &self.object(digest))?;
         Ok(stat.is_some_and(|stat| {
             stat.kind == FileKind::File && len_bytes.is_none_or(|len| len == stat.len_bytes)

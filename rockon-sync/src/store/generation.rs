@@ -83,13 +83,21 @@ impl Generation {
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(Error::io("read this file", &path, error)),
         }
-        let path = self.list_path();
-        if stat_if_any(files, &self.folder.join(HEAD))?.is_some() {
-            let reader =
-                files.open(&path).map_err(|error| Error::io("read this file", &path, error))?;
-            return Manifest::read(reader).map_err(|error| error.with_path(path));
+        match stat_if_any(files, &self.folder.join(HEAD))? {
+            Some(_) => self.manifest(files),
+            None => self.held_by_listing(files),
         }
-        self.held_by_listing(files)
+    }
+
+    /// The manifest of a v2 generation.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if it cannot be read.
+    pub(crate) fn manifest(&self, files: &dyn Files) -> Result<Manifest> {
+        let path = self.list_path();
+        let reader = files.open(&path);
+        let reader = reader.map_err(|error| Error::io("read this file", &path, error))?;
+        Manifest::read(reader).map_err(|error| error.with_path(path))
     }
 
     /// What is held of a v1 tree whose record is lost: whatever its files are now.

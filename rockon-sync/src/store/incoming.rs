@@ -3,10 +3,11 @@
 //! ```text
 //! incoming/<64 hex>    a file, verified when it came; verified again before it is used
 //! incoming/part-3      a download under way, dropped by the next run
+//! incoming/pack-...     a pack, or as much of it as came: a later run goes on with it
 //! incoming/seen.jsonl  of v1 files: what the server said of each, a line a file
 //! ```
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,12 +17,16 @@ use serde::{Deserialize, Serialize};
 use super::generation::digest_if_any;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::fetch::Sink;
-use crate::files::{Files, NewFile, ensure_folder, read_if_any, remove_all, remove_if_any};
+use crate::fetch::{Sink, Spool};
+use crate::files::{
+    FileKind, Files, NewFile, ensure_folder, read_if_any, remove_all, remove_if_any, stat_if_any,
+};
+use crate::pack::PackName;
 use crate::path::EntryPath;
 use crate::transport::Validators;
 
 const PART_PREFIX: &str = "part-";
+const PACK_PREFIX: &str = "pack-";
 const SEEN: &str = "seen.jsonl";
 
 /// Largest `seen.jsonl` that is read: 200,000 lines.
@@ -119,6 +124,53 @@ impl<'a> Incoming<'a> {
         part.keep(digest)
     }
 
+    /// Whether any file has been brought, or part of a pack that may hold some: anything
+    /// but packs that lead to `wanted`, which are gone on with as they are.
+    pub(crate) fn holds_files(&self, wanted: Digest) -> Result<bool> {
+        let spools = self.spools()?;
+        Ok(spools.iter().any(|pack| !pack.leads_to(wanted))
+            || self.names()?.iter().any(|name| name.parse::<Digest>().is_ok()))
+    }
+
+    /// The packs that were spooled, as far as they came.
+    pub(crate) fn spools(&self) -> Result<Vec<PackName>> {
+        let names = self.names()?.into_iter();
+        Ok(names.filter_map(|name| PackName::parse(name.strip_prefix(PACK_PREFIX)?)).collect())
+    }
+
+    fn spool_path(&self, name: &PackName) -> PathBuf {
+        self.folder.join(format!("{PACK_PREFIX}{name}"))
+    }
+
+    /// How many bytes of a pack are there.
+    pub(crate) fn spooled(&self, name: &PackName) -> Result<u64> {
+        let stat = stat_if_any(self.files, &self.spool_path(name))?;
+        Ok(stat.filter(|stat| stat.kind == FileKind::File).map_or(0, |stat| stat.len_bytes))
+    }
+
+    /// Goes on with a pack where an earlier download ended.
+    pub(crate) fn spool(&self, name: &PackName) -> Result<SpoolFile> {
+        let path = self.spool_path(name);
+        let len = self.spooled(name)?;
+        let file = match len {
+            // Nothing, or nothing that belongs here.
+            0 => remove_all(self.files, &path).map(|()| self.files.create(&path))?,
+            _ => self.files.append(&path),
+        };
+        let file = file.map_err(|error| Error::io("write this file", &path, error))?;
+        Ok(SpoolFile { file, len })
+    }
+
+    /// Reads a pack, as far as it came.
+    pub(crate) fn open_spool(&self, name: &PackName) -> Result<Box<dyn Read + Send>> {
+        let path = self.spool_path(name);
+        self.files.open(&path).map_err(|error| Error::io("read this file", &path, error))
+    }
+
+    pub(crate) fn drop_spool(&self, name: &PackName) -> Result<()> {
+        remove_all(self.files, &self.spool_path(name))
+    }
+
     /// Notes what a v1 server said of a file, for the case that this run is cut off.
     pub(crate) fn note_seen(&self, seen: &Seen) -> Result<()> {
         let path = self.folder.join(SEEN);
@@ -153,6 +205,37 @@ impl<'a> Incoming<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// A pack that is being downloaded. What it got stays, whatever happens.
+pub(crate) struct SpoolFile {
+    file: Box<dyn NewFile>,
+    len: u64,
+}
+
+impl Write for SpoolFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.len += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Sink for SpoolFile {
+    fn restart(&mut self) -> io::Result<()> {
+        self.len = 0;
+        self.file.truncate()
+    }
+}
+
+impl Spool for SpoolFile {
+    fn held_bytes(&self) -> u64 {
+        self.len
     }
 }
 

@@ -20,7 +20,7 @@ impl Transport for FolderTransport {
             return Err(Error::new(ErrorKind::Argument, message));
         };
         let answer = |status| Response::new(status, Box::new(io::empty()));
-        let (file, length, validators) = match open(path) {
+        let (mut file, length, validators) = match open(path) {
             Ok(opened) => opened,
             Err(error) if is_absent(&error) => return Ok(answer(404)),
             Err(error) => {
@@ -33,7 +33,18 @@ impl Transport for FolderTransport {
         if request.validators.is_some_and(|held| held.etag == validators.etag) {
             return Ok(Response { validators, ..answer(304) });
         }
-        Ok(Response { validators, length: Some(length), ..Response::new(200, Box::new(file)) })
+        let held = request.range_from.filter(|held| *held > 0 && *held < length);
+        let Some(held) = held else {
+            let response = Response::new(200, Box::new(file));
+            return Ok(Response { validators, length: Some(length), ..response });
+        };
+        io::Seek::seek(&mut file, io::SeekFrom::Start(held)).map_err(|error| {
+            let doing = "cannot read this file of the source";
+            Error::new(ErrorKind::Transport, doing).with_path(path).with_source(error)
+        })?;
+        let content_range = Some(format!("bytes {held}-{}/{length}", length - 1));
+        let length = Some(length - held);
+        Ok(Response { validators, length, content_range, ..Response::new(206, Box::new(file)) })
     }
 }
 
@@ -69,7 +80,8 @@ mod tests {
     fn get(path: &Path, validators: Option<&Validators>) -> Result<Response> {
         let address = Address::File(path.to_owned());
         let time_left = Duration::from_secs(1);
-        FolderTransport.get(&Request { address: &address, validators, time_left })
+        let range_from = None;
+        FolderTransport.get(&Request { address: &address, validators, range_from, time_left })
     }
 
     #[test]
@@ -102,6 +114,28 @@ mod tests {
             let error = get(&path, None).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Transport);
             assert!(error.to_chain().contains("not a regular file"), "{}", error.to_chain());
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_file_is_answered_as_a_server_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pack");
+        std::fs::write(&path, "0123456789").unwrap();
+        let address = Address::File(path);
+        for (range_from, status, body, range) in [
+            (Some(4), 206, "456789", Some("bytes 4-9/10")),
+            (Some(0), 200, "0123456789", None),
+            (Some(10), 200, "0123456789", None),
+        ] {
+            let time_left = Duration::from_secs(1);
+            let request = Request { address: &address, validators: None, range_from, time_left };
+            let mut response = FolderTransport.get(&request).unwrap();
+            let mut text = String::new();
+            response.body.read_to_string(&mut text).unwrap();
+            assert_eq!((response.status, &*text), (status, body));
+            assert_eq!(response.content_range.as_deref(), range);
+            assert_eq!(response.length, Some(body.len() as u64));
         }
     }
 }

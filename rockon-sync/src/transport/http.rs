@@ -54,8 +54,14 @@ impl Transport for HttpTransport {
             .get(address.url())
             .config()
             .timeout_global(Some(request.time_left))
-            .build()
-            .header("accept-encoding", "gzip");
+            .build();
+        call = match request.range_from {
+            // A part of a compressed answer would be of no use.
+            Some(from) => {
+                call.header("accept-encoding", "identity").header("range", format!("bytes={from}-"))
+            }
+            None => call.header("accept-encoding", "gzip"),
+        };
         if let Some(user_info) = address.user_info() {
             call = call.header("authorization", format!("Basic {}", BASE64.encode(user_info)));
         }
@@ -82,6 +88,7 @@ impl Transport for HttpTransport {
                 .map(|value| value.to_ascii_lowercase())
                 .filter(|value| !value.is_empty() && value != "identity"),
             length: header("content-length").and_then(|value| value.parse().ok()),
+            content_range: header("content-range"),
             // Limits are applied above, to what comes out of the decoder.
             body: Box::new(response.into_body().into_with_config().limit(u64::MAX).reader()),
         })

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::finish::{Finished, List};
 use super::head::FoundHead;
 use super::local::Local;
+use super::packs::{Brought, First, max_manifest_bytes};
 use super::{Extent, Pass, Run, Trust, ends_the_run, may_be_an_outage};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Wanted};
-use crate::limits::{MAX_FILE_BYTES, MAX_HEAD_REFETCHES, MAX_MANIFEST_BYTES};
+use crate::limits::{MAX_FILE_BYTES, MAX_HEAD_REFETCHES};
 use crate::location::Address;
 use crate::manifest::{Entry, Manifest};
 use crate::path::EntryPath;
@@ -53,6 +54,10 @@ impl Run<'_> {
             self.writer.incoming.clear_except(&[])?;
         }
         let mut local = self.local()?;
+        let first = match self.held_manifest(found, &local)? {
+            Some(_) => First::NotChosen,
+            None => self.manifest_from_pack(found, &local, reporter)?,
+        };
         let list = match self.bring_manifest(found, &local) {
             Ok(list) => list,
             // Of a tree that is just being replaced the head is the old one, and the
@@ -83,7 +88,8 @@ impl Run<'_> {
             return Ok(Pass::Done(Box::new(report)));
         }
 
-        let failed = self.fetch_all(found, &plan, reporter)?;
+        let brought = self.files_from_packs(found, &local, (&plan, &wanted), first, reporter)?;
+        let failed = self.fetch_all(found, &plan, brought, reporter)?;
         if let Some((_, error)) = failed
             .iter()
             .find(|(_, error)| error.kind() == ErrorKind::Integrity || is_absent_at_source(error))
@@ -123,23 +129,29 @@ impl Run<'_> {
         Ok(Pass::Done(Box::new(report)))
     }
 
-    /// Makes sure that the manifest is on disk, verified.
-    fn bring_manifest(&self, found: &FoundHead, local: &Local) -> Result<List> {
-        let head = &found.head;
-        let digest = head.digest();
+    /// Where the manifest is on disk, verified, if it is there.
+    fn held_manifest(&self, found: &FoundHead, local: &Local) -> Result<Option<List>> {
+        let digest = found.head.digest();
         if let Some(generation) = &local.generation
             && !local.damage.of_the_tree
             && self.options.trust != Trust::Nothing
             && generation.head(self.writer.files).is_some_and(|held| held.digest() == digest)
         {
-            return Ok(List::Held);
+            return Ok(Some(List::Held));
         }
-        if !self.writer.incoming.has(digest)? {
-            let max_bytes = head.size_bytes().unwrap_or(MAX_MANIFEST_BYTES);
-            let max_bytes = max_bytes.min(MAX_MANIFEST_BYTES);
-            let search = Search { found, path: head.manifest(), digest, max_bytes };
-            self.fetch_verified(&search, &AtomicU64::new(0))?;
+        Ok(self.writer.incoming.has(digest)?.then_some(List::Incoming(digest)))
+    }
+
+    /// Makes sure that the manifest is on disk, verified.
+    fn bring_manifest(&self, found: &FoundHead, local: &Local) -> Result<List> {
+        if let Some(list) = self.held_manifest(found, local)? {
+            return Ok(list);
         }
+        let head = &found.head;
+        let digest = head.digest();
+        let max_bytes = max_manifest_bytes(head);
+        let search = Search { found, path: head.manifest(), digest, max_bytes };
+        self.fetch_verified(&search, &AtomicU64::new(0))?;
         Ok(List::Incoming(digest))
     }
 
@@ -165,18 +177,19 @@ impl Run<'_> {
         base.map_or_else(String::new, |base| base.address(found.head.manifest()).to_string())
     }
 
-    /// Fetches what the plan asks for into `incoming`. Returns the entries that failed,
-    /// by their position in the wanted manifest.
+    /// Fetches what the plan asks for, and packs have not brought, into `incoming`. Returns
+    /// the entries that failed, by their position in the wanted manifest.
     fn fetch_all(
         &self,
         found: &FoundHead,
         plan: &Plan<'_>,
+        brought: Brought,
         reporter: &mut Reporter<'_>,
     ) -> Result<Vec<(usize, Error)>> {
         let mut jobs: Vec<Job<'_>> = Vec::new();
         let mut by_digest: HashMap<Digest, usize> = HashMap::new();
         for (n, step) in plan.steps.iter().enumerate() {
-            if step.action == Action::Fetch {
+            if step.action == Action::Fetch && !brought.steps[n] {
                 let at = *by_digest.entry(step.entry.digest()).or_insert_with(|| {
                     jobs.push(Job { entry: step.entry, wanted: Vec::new() });
                     jobs.len() - 1
@@ -184,8 +197,11 @@ impl Run<'_> {
                 jobs[at].wanted.push(n);
             }
         }
+        let mut failed = brought.failed;
+        if brought.any && jobs.is_empty() {
+            return Ok(failed);
+        }
         let bytes_total = jobs.iter().map(|job| job.entry.size_bytes()).sum();
-        let mut failed = Vec::new();
         self.bring_all(
             &jobs,
             bytes_total,

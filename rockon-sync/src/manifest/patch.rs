@@ -1,0 +1,254 @@
+//! From one manifest to another: a JSON merge patch (RFC 7396).
+//!
+//! The patch is an object with a row for each entry that differs: `null` for one that is
+//! gone, the fields that differ for one that changed, all fields for a new one. It stands
+//! one row a line, in byte order of the ids, like the manifest itself.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde_json::value::RawValue;
+
+use super::canonical::{write_fields, write_row};
+use super::{Entry, Manifest, invalid, parse};
+use crate::error::{Error, ErrorKind, Result};
+use crate::json::{self, Object, write_string};
+use crate::limits::MAX_JSON_DEPTH;
+
+impl Manifest {
+    /// Writes the patch that leads from this manifest to `new`.
+    ///
+    /// A merge patch cannot set anything to `null`: whoever publishes one applies it
+    /// before and looks at what comes out.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn write_patch(&self, new: &Manifest, out: &mut dyn Write) -> io::Result<()> {
+        let mut separator = "{\n";
+        for (old, new) in pairs(self.sorted(), new.sorted()) {
+            let mut line = String::from(separator);
+            match (old, new) {
+                (Some(old), Some(new)) if old == new => continue,
+                (Some(old), Some(new)) => {
+                    let (mut before, mut after) = (String::new(), String::new());
+                    write_fields(old, &mut before);
+                    write_fields(new, &mut after);
+                    write_string(new.id(), &mut line);
+                    line.push(':');
+                    line.push_str(&json::merge_patch_between(&before, &after));
+                }
+                (None, Some(new)) => write_row(new, &mut line),
+                (old, None) => {
+                    write_string(old.map_or("", Entry::id), &mut line);
+                    line.push_str(":null");
+                }
+            }
+            out.write_all(line.as_bytes())?;
+            separator = ",\n";
+        }
+        out.write_all(if separator == ",\n" { b"\n}\n" } else { b"{\n}\n" })
+    }
+
+    /// Writes, in canonical form, what this manifest becomes by `patch`. The caller
+    /// compares the digest of that with the one that was promised.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Manifest`] for a patch that is none, or does not fit;
+    /// [`ErrorKind::Store`] if `out` fails. Part of it may have been written then.
+    pub(crate) fn write_patched(&self, patch: &[u8], out: &mut dyn Write) -> Result<()> {
+        let bad = |what: &str| invalid(format!("not a patch of a manifest: {what}"));
+        let text = std::str::from_utf8(patch).map_err(|_| bad("not UTF-8"))?;
+        let patch = Object::parse(text).map_err(|error| bad(&error.to_string()))?;
+        let mut rows: BTreeMap<&str, Option<Entry>> = BTreeMap::new();
+        for member in &patch.members {
+            let row = match member.value.get() {
+                "null" => None,
+                _ => Some(self.patched_entry(&member.key, member.value)?),
+            };
+            if rows.insert(&*member.key, row).is_some() {
+                return Err(bad(&format!("the id {:?} is there twice", member.key)));
+            }
+        }
+        // All that differ by themselves first: then no row has to be looked up.
+        let mut write = |text: &[u8]| {
+            out.write_all(text).map_err(|error| {
+                Error::new(ErrorKind::Store, "cannot write the manifest").with_source(error)
+            })
+        };
+        let mut line = String::from("{");
+        let mut rows = rows.into_iter().peekable();
+        let mut separator = "\n";
+        let mut put = |entry: &Entry, line: &mut String| {
+            line.push_str(separator);
+            separator = ",\n";
+            write_row(entry, line);
+        };
+        for old in self.sorted() {
+            while let Some((_, row)) = rows.next_if(|(id, _)| *id < old.id()) {
+                row.iter().for_each(|entry| put(entry, &mut line));
+            }
+            match rows.next_if(|(id, _)| *id == old.id()) {
+                Some((_, row)) => row.iter().for_each(|entry| put(entry, &mut line)),
+                None => put(old, &mut line),
+            }
+            write(line.as_bytes())?;
+            line.clear();
+        }
+        for (_, row) in rows {
+            row.iter().for_each(|entry| put(entry, &mut line));
+        }
+        line.push_str("\n}\n");
+        write(line.as_bytes())
+    }
+
+    /// What one row of a patch makes of the entry with this id, if there is one.
+    fn patched_entry(&self, id: &str, patch: &RawValue) -> Result<Entry> {
+        let bad = |what: &str| invalid(format!("not a patch of a manifest: {id:?}: {what}"));
+        let mut before = String::new();
+        if let Some(old) = self.entry(id) {
+            write_fields(old, &mut before);
+        }
+        let merged = json::merged(&before, patch, MAX_JSON_DEPTH)
+            .ok_or_else(|| bad("it nests too deep or repeats a key"))?;
+        let mut row = String::from("{");
+        write_string(id, &mut row);
+        row.push(':');
+        row.push_str(&merged);
+        row.push('}');
+        let entries = parse::entries_of_slice(row.as_bytes())?;
+        entries.into_iter().next().ok_or_else(|| bad("it is no entry"))
+    }
+}
+
+/// Walks two lists in byte order of the ids together; each id is there once.
+pub(crate) fn pairs<'a>(
+    old: impl Iterator<Item = &'a Entry>,
+    new: impl Iterator<Item = &'a Entry>,
+) -> impl Iterator<Item = (Option<&'a Entry>, Option<&'a Entry>)> {
+    let (mut old, mut new) = (old.peekable(), new.peekable());
+    std::iter::from_fn(move || {
+        let order = match (old.peek(), new.peek()) {
+            (None, None) => return None,
+            (Some(old), Some(new)) => old.id().cmp(new.id()),
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+        };
+        Some(match order {
+            std::cmp::Ordering::Less => (old.next(), None),
+            std::cmp::Ordering::Equal => (old.next(), new.next()),
+            std::cmp::Ordering::Greater => (None, new.next()),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::digest::Digest;
+    use crate::path::EntryPath;
+    use crate::time::Timestamp;
+
+    const A: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn patch(old: &Manifest, new: &Manifest) -> String {
+        let mut bytes = Vec::new();
+        old.write_patch(new, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn patched(old: &Manifest, patch: &str) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        old.write_patched(patch.as_bytes(), &mut bytes).map(|()| bytes)
+    }
+
+    fn manifest(rows: &str) -> Manifest {
+        Manifest::parse(format!("{{{rows}}}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_patch_says_only_what_differs() {
+        let b = Digest::of(b"b");
+        let old = manifest(&format!(
+            r#""a":{{"url":"a","sha":"{A}","size":1,"x":{{"k":1,"l":2.0}}}},"b":{{"url":"b","sha":"{A}"}},
+               "c":{{"url":"c","sha":"{A}","names":["C"]}}"#
+        ));
+        let new = manifest(&format!(
+            r#""a":{{"url":"a","sha":"{b}","size":2,"x":{{"k":1,"l":2.00}}}},"c":{{"url":"c","sha":"{A}"}},
+               "d":{{"url":"d","sha":"{A}"}}"#
+        ));
+        let text = patch(&old, &new);
+        let expected = format!(
+            "{{\n\"a\":{{\"sha\":\"{b}\",\"size\":2,\"x\":{{\"l\":2.00}}}},\n\"b\":null,\n\
+             \"c\":{{\"names\":null}},\n\"d\":{{\"url\":\"d\",\"sha\":\"{A}\"}}\n}}\n"
+        );
+        assert_eq!(text, expected);
+        assert_eq!(patched(&old, &text).unwrap(), new.to_canonical());
+        assert_eq!(patch(&old, &old), "{\n}\n");
+        let nothing = Manifest::default();
+        assert_eq!(patched(&old, &patch(&old, &nothing)).unwrap(), nothing.to_canonical());
+        assert_eq!(patched(&nothing, &patch(&nothing, &old)).unwrap(), old.to_canonical());
+    }
+
+    #[test]
+    fn what_is_no_patch_is_refused() {
+        let old = manifest(&format!(r#""a":{{"url":"a","sha":"{A}"}}"#));
+        for (patch, expected) in [
+            ("", "EOF"),
+            ("[]", "an object"),
+            ("{\"a\":1}", "entry \"a\""),
+            ("{\"a\":null,\"a\":null}", "twice"),
+            ("{\"a\":{\"url\":\"../x\"}}", "unsafe path"),
+            ("{\"a\":{\"sha\":null}}", "\"sha\" is missing"),
+            ("{\"a\":{\"x\":1,\"x\":2}}", "repeats a key"),
+            ("{\"b\":{\"size\":1}}", "\"url\" is missing"),
+        ] {
+            let error = patched(&old, patch).expect_err(patch);
+            assert_eq!(error.kind(), ErrorKind::Manifest, "{patch}");
+            assert!(error.to_string().contains(expected), "{patch}: {error}");
+        }
+        let deep = format!("{{\"a\":{{\"x\":{}1{}}}}}", "{\"y\":".repeat(40), "}".repeat(40));
+        assert!(patched(&old, &deep).is_err());
+    }
+
+    prop_compose! {
+        /// A manifest of a few ids, so that two of them share some.
+        fn any_manifest()(
+            rows in proptest::collection::btree_map(
+                "[a-f]",
+                (0_u8..3, proptest::option::of(0_u64..3), proptest::option::of(0_i64..3),
+                 proptest::option::of("[xy]"), proptest::option::of("[xy]")),
+                0..6,
+            ),
+        ) -> Manifest {
+            let entries = rows.iter().map(|(id, (content, size, updated, name, extra))| {
+                let path = EntryPath::new(format!("{id}.json")).unwrap();
+                let mut entry = Entry::new(id.as_str(), path, Digest::of(&[*content])).unwrap();
+                if let Some(size) = size {
+                    entry = entry.with_size(*size);
+                }
+                if let Some(updated) = updated {
+                    entry = entry.with_updated(Timestamp::from_unix(*updated).unwrap());
+                }
+                if let Some(name) = name {
+                    entry = entry.with_names([name.as_str()]);
+                }
+                if let Some(extra) = extra {
+                    entry = entry.with_extra_string("extra", extra);
+                }
+                entry
+            });
+            Manifest::from_entries(entries.collect()).unwrap()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_patch_between_two_manifests_leads_from_one_to_the_other(
+            old in any_manifest(), new in any_manifest(),
+        ) {
+            prop_assert_eq!(patched(&old, &patch(&old, &new)).unwrap(), new.to_canonical());
+        }
+    }
+}

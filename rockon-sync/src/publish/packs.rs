@@ -1,0 +1,182 @@
+//! The packs of a tree: from nothing, and from each of the last publications, to the new one.
+
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use super::tree::Tree;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::files::{ensure_folder, is_absent, remove_if_any, stage, stat_if_any};
+use crate::head::{Head, PackOffer};
+use crate::manifest::{Entry, Manifest};
+use crate::pack::{self, Contents, PackName};
+
+/// Longest line by which a head offers a delta, in bytes: sizes have up to ten digits.
+const DELTA_LINE_BYTES: usize = "# pack 0123456789ab 0123456789\n".len();
+
+/// Longest line by which a head offers a bundle, in bytes.
+const BUNDLE_LINE_BYTES: usize = "# pack empty 0123456789\n".len();
+
+/// How many deltas a head can offer beside a bundle, if it has room for so many bytes.
+pub(super) fn deltas_in(room_bytes: usize) -> usize {
+    room_bytes.saturating_sub(BUNDLE_LINE_BYTES) / DELTA_LINE_BYTES
+}
+
+/// A pack that was written beside its name.
+struct Draft {
+    name: PackName,
+    staged: PathBuf,
+    len_bytes: u64,
+}
+
+impl Tree<'_> {
+    pub(super) fn packs(&self) -> PathBuf {
+        self.folder.join(pack::FOLDER)
+    }
+
+    /// Writes the packs that lead to `manifest`: the bundle, and a delta from each of
+    /// `bases`. Returns what is worth offering: no pack that is larger than what it saves,
+    /// and no delta that is larger than the bundle.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store). Packs that no head names may be left.
+    pub(super) fn write_packs(
+        &self,
+        manifest: &Manifest,
+        digest: Digest,
+        bases: &[Digest],
+    ) -> Result<Vec<PackOffer>> {
+        ensure_folder(self.files, &self.packs())?;
+        let bytes = manifest.to_canonical();
+        let sizes = manifest.entries().iter().map(|entry| entry.size_bytes().unwrap_or(0));
+        let plain_bytes = bytes.len() as u64 + sizes.sum::<u64>();
+        let bundle = self.draft(PackName::new(None, digest), &mut |out| {
+            pack::write_bundle(manifest, &bytes, self, out)
+        })?;
+        drop(bytes);
+        let mut most_bytes = plain_bytes;
+        let mut drafts = Vec::new();
+        if self.is_worth(&bundle, most_bytes)? {
+            most_bytes = bundle.len_bytes;
+            drafts.push(bundle);
+        }
+        for base in bases.iter().filter(|base| **base != digest) {
+            drafts.extend(self.delta(*base, manifest, digest, most_bytes)?);
+        }
+        let staged: Vec<PathBuf> = drafts.iter().map(|draft| draft.staged.clone()).collect();
+        let synced = self.files.sync_files(&staged);
+        synced.map_err(|error| Error::io("sync the new files of", &self.packs(), error))?;
+        for draft in &drafts {
+            let path = self.packs().join(draft.name.to_string());
+            let renamed = self.files.rename(&draft.staged, &path);
+            renamed.map_err(|error| Error::io("write this file", &path, error))?;
+        }
+        let synced = self.files.sync_folder(&self.packs());
+        synced.map_err(|error| Error::io("sync this folder", &self.packs(), error))?;
+        Ok(drafts
+            .into_iter()
+            .map(|draft| PackOffer { base: draft.name.base, size_bytes: draft.len_bytes })
+            .collect())
+    }
+
+    /// The delta from an earlier publication, if all of it is still there, and if the
+    /// delta is worth its bytes.
+    fn delta(
+        &self,
+        base: Digest,
+        manifest: &Manifest,
+        digest: Digest,
+        most_bytes: u64,
+    ) -> Result<Option<Draft>> {
+        let Some(old) = self.manifest(base)? else {
+            return Ok(None);
+        };
+        let Some(patch) = pack::patch_between(&old, manifest, digest) else {
+            log::info!("no patch can say what differs from {base}");
+            return Ok(None);
+        };
+        for entry in pack::prefix_of(&old, manifest) {
+            if !self.has_object(entry.digest(), entry.size_bytes())? {
+                log::warn!("{} of the manifest {base} is gone: no pack from it", entry.path());
+                return Ok(None);
+            }
+        }
+        let name = PackName::new(Some(pack::digits(base)), digest);
+        let draft =
+            self.draft(name, &mut |out| pack::write_delta(&patch, &old, manifest, self, out))?;
+        let held: HashSet<Digest> = old.entries().iter().map(Entry::digest).collect();
+        let missing = manifest.entries().iter().filter(|entry| !held.contains(&entry.digest()));
+        let sizes = missing.map(|entry| entry.size_bytes().unwrap_or(0));
+        let (_, manifest_bytes) = manifest.canonical_digest();
+        let plain_bytes = manifest_bytes + sizes.sum::<u64>();
+        Ok(self.is_worth(&draft, plain_bytes.min(most_bytes))?.then_some(draft))
+    }
+
+    fn draft(
+        &self,
+        name: PackName,
+        write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<Draft> {
+        let path = self.packs().join(name.to_string());
+        let staged = stage(self.files, &path, write)?;
+        let stat = self.files.stat(&staged);
+        let stat = stat.map_err(|error| Error::io("look at this file", &staged, error))?;
+        Ok(Draft { name, staged, len_bytes: stat.len_bytes })
+    }
+
+    /// Whether a pack is no larger than `most_bytes`; if not, it goes.
+    fn is_worth(&self, draft: &Draft, most_bytes: u64) -> Result<bool> {
+        if draft.len_bytes <= most_bytes {
+            return Ok(true);
+        }
+        remove_if_any(self.files, &draft.staged)?;
+        Ok(false)
+    }
+
+    /// Whether every pack that `head` offers is there, in the right size.
+    pub(super) fn has_packs(&self, head: &Head) -> Result<bool> {
+        for offer in head.packs() {
+            let name = PackName::new(offer.base.clone(), head.digest());
+            let stat = stat_if_any(self.files, &self.packs().join(name.to_string()))?;
+            if stat.is_none_or(|stat| stat.len_bytes != offer.size_bytes) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes the packs that lead to none of `manifests`.
+    pub(super) fn remove_packs(&self, manifests: &[Digest]) -> Result<()> {
+        for name in self.names_in(&self.packs())? {
+            let is_old = PackName::parse(&name)
+                .is_some_and(|pack| !manifests.iter().any(|digest| pack.leads_to(*digest)));
+            if is_old {
+                remove_if_any(self.files, &self.packs().join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The names in a folder of the tree, if it is there.
+    pub(super) fn names_in(&self, folder: &std::path::Path) -> Result<Vec<String>> {
+        match self.files.list(folder) {
+            Ok(names) => Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect()),
+            Err(error) if is_absent(&error) => Ok(Vec::new()),
+            Err(error) => Err(Error::io("list this folder", folder, error)),
+        }
+    }
+}
+
+impl Contents for Tree<'_> {
+    fn open(&self, digest: Digest) -> io::Result<Box<dyn Read + Send>> {
+        self.files.open(&self.object(digest))
+    }
+
+    fn len_bytes(&self, entry: &Entry) -> io::Result<u64> {
+        match entry.size_bytes() {
+            Some(len_bytes) => Ok(len_bytes),
+            None => Ok(self.files.stat(&self.object(entry.digest()))?.len_bytes),
+        }
+    }
+}

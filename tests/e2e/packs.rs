@@ -1,0 +1,335 @@
+//! One pack instead of many files: two requests, whatever changed, and never a worse end.
+
+use std::fs;
+use std::path::PathBuf;
+
+use rockon_sync::{Digest, ErrorKind, Outcome, Report, Trust};
+use rockon_sync_tests::{Action, Exchange, Match, Times};
+
+use crate::world::World;
+
+fn pack() -> Match {
+    Match::Prefix("packs/".into())
+}
+
+/// The bundle that leads to what is published now.
+fn bundle(world: &World) -> PathBuf {
+    let manifest = Digest::of(&fs::read(world.path("tree/root.json")).unwrap()).to_string();
+    world.path(&format!("tree/packs/empty-{}.tar.zst", &manifest[..12]))
+}
+
+/// Text that does not compress to nothing.
+fn noise(seed: u64) -> String {
+    let mut state = seed;
+    let letters = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + u8::try_from((state >> 33) % 26).unwrap())
+    });
+    letters.take(100_000).collect()
+}
+
+/// The name of the one pack that was asked for.
+fn asked(log: &[Exchange]) -> &str {
+    let mut packs = log.iter().filter_map(|exchange| exchange.path.strip_prefix("packs/"));
+    let asked = packs.next().expect("a pack was asked for");
+    assert_eq!(packs.next(), None);
+    asked
+}
+
+/// A first update of five definitions, which then change: three edited, one new, one gone.
+fn changed() -> World {
+    let world = World::packed("abcde");
+    world.updated();
+    change(&world);
+    world.server.reset();
+    world
+}
+
+fn change(world: &World) {
+    world.write_catalog("abcdf");
+    for name in "abc".chars() {
+        world.define(name, "2");
+    }
+    world.publish();
+}
+
+fn assert_changed(world: &World, report: &Report) {
+    assert_eq!(report.outcome, Outcome::Updated);
+    assert_eq!(report.changed, ["a", "b", "c"]);
+    assert_eq!((&*report.added, &*report.removed), (&["f".to_owned()][..], &["e".to_owned()][..]));
+    assert!(report.failed.is_empty() && report.warnings.is_empty(), "{report:?}");
+    world.assert_in_step();
+    world.assert_unchanged();
+    assert_eq!(fs::read_dir(world.path("store/rockstor/incoming")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_first_sync_is_the_head_and_the_bundle() {
+    let world = World::packed("abcde");
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2));
+    assert!(asked(&log).starts_with("empty-"));
+    world.assert_in_step();
+    world.assert_unchanged();
+}
+
+#[test]
+fn an_update_is_the_head_and_a_delta() {
+    let world = changed();
+    let (report, log) = world.updated();
+    assert_eq!(log.len(), 2, "{log:#?}");
+    assert!(!asked(&log).starts_with("empty-"));
+    assert_changed(&world, &report);
+}
+
+#[test]
+fn a_client_that_missed_publications_takes_the_delta_from_where_it_is() {
+    let world = World::packed("abcde");
+    world.updated();
+    for version in ["2", "3", "4"] {
+        world.define('b', version);
+        world.publish();
+    }
+    let (report, log) = world.updated();
+    assert_eq!((&*report.changed, log.len()), (&["b".to_owned()][..], 2));
+    world.assert_in_step();
+}
+
+#[test]
+fn without_a_delta_the_manifest_says_what_is_missing() {
+    let world = World::packed("abcde");
+    world.updated();
+    world.define('b', "2");
+    world.publisher().keep(1).run().unwrap();
+    world.define('c', "2");
+    world.publisher().keep(1).run().unwrap();
+    let (_, log) = world.updated();
+    // So small a catalog is cheaper as a whole than its manifest alone.
+    assert!(asked(&log).starts_with("empty-"), "{log:#?}");
+    assert_eq!(log.len(), 2);
+    world.assert_in_step();
+}
+
+#[test]
+fn a_damaged_file_is_fetched_alone() {
+    let world = World::packed("abcde");
+    world.updated();
+    fs::remove_file(world.held("b.json")).unwrap();
+    let (report, log) = world.updated();
+    assert_eq!((&*report.healed, log.len()), (&["b".to_owned()][..], 2));
+    assert!(log[1].path.starts_with("by-sha/"));
+    world.assert_in_step();
+}
+
+#[test]
+fn distrust_is_a_bundle() {
+    let world = World::packed("abcde");
+    world.updated();
+    world.server.take_log();
+    let store = world.store();
+    world.updater(&store).trust(Trust::Nothing).run(&world.source()).unwrap();
+    let log = world.server.take_log();
+    assert!(log.len() == 2 && asked(&log).starts_with("empty-"), "{log:#?}");
+    world.assert_in_step();
+}
+
+#[test]
+fn a_delta_whose_prefix_is_damaged_is_dropped() {
+    let world = changed();
+    fs::remove_file(world.held("b.json")).unwrap();
+    let (report, log) = world.updated();
+    // The manifest still comes from it.
+    assert_eq!(log.len(), 2 + 4, "{log:#?}");
+    assert_eq!(report.changed, ["a", "b", "c"]);
+    world.assert_in_step();
+}
+
+#[test]
+fn whatever_is_wrong_with_a_pack_the_plain_way_is_taken() {
+    let zeros = zstd_of(&vec![0; 50 << 20]);
+    let other = fs::read(changed().path("tree/root.json")).unwrap();
+    let respond =
+        |status, body: &[u8]| Action::Respond { status, headers: vec![], body: body.into() };
+    for is_first in [true, false] {
+        for action in [
+            respond(404, b""),
+            respond(403, b"<html>"),
+            respond(200, b""),
+            respond(200, b"<html>"),
+            respond(200, &zeros),
+            respond(200, &zstd_of(b"no archive")),
+            respond(200, &zstd_of(&other)),
+            Action::ReplaceBody(vec![b'x'; 10]),
+            Action::Endless { byte: 0 },
+            Action::Truncate(100),
+        ] {
+            let world = if is_first { World::packed("abcdf") } else { changed() };
+            world.server.on(pack(), Times::Always, action.clone());
+            let (report, log) = world.updated();
+            assert_eq!(report.outcome, Outcome::Updated, "{action:?}");
+            assert!(report.failed.is_empty(), "{action:?}: {report:?}");
+            // Head, pack, manifest, and the files that are new: no file twice.
+            let files = if is_first { 5 } else { 4 };
+            let packs = log.iter().filter(|exchange| exchange.path.starts_with("packs/")).count();
+            assert_eq!(log.len() - packs, 2 + files, "{action:?}: {log:#?}");
+            assert!(packs <= 1, "{action:?}");
+            world.server.reset();
+            world.assert_in_step();
+            world.assert_unchanged();
+        }
+    }
+}
+
+fn zstd_of(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).unwrap()
+}
+
+/// Every single byte of the pack damaged in turn: the end is always the published tree.
+#[test]
+fn no_damaged_byte_of_a_pack_gets_in() {
+    let world = changed();
+    let packs = world.path("tree/packs");
+    let name = fs::read_dir(&packs)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .find(|name| !name.starts_with("empty-"))
+        .unwrap();
+    let bytes = fs::read(packs.join(&name)).unwrap();
+    for at in (0..bytes.len()).step_by(7) {
+        let world = changed();
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x55;
+        world.server.on(pack(), Times::Always, Action::ReplaceBody(damaged));
+        let report = world.update().unwrap();
+        world.server.reset();
+        assert_changed(&world, &report);
+    }
+}
+
+#[test]
+fn a_cut_pack_is_gone_on_with_in_the_next_run() {
+    for is_first in [true, false] {
+        let world = if is_first { World::packed("abcdf") } else { changed() };
+        world.server.on(pack(), Times::Once, Action::ResetAfter(150));
+        world.server.on(Match::Nth(2), Times::Always, Action::Die);
+        assert_eq!(world.update().unwrap_err().kind(), ErrorKind::Transport);
+        world.server.reset();
+        let (report, log) = world.updated();
+        assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2), "{log:#?}");
+        assert_eq!((log[1].status, log[1].header("range")), (206, Some("bytes=150-")));
+        world.assert_in_step();
+    }
+}
+
+#[test]
+fn a_cut_pack_is_gone_on_with_within_the_run() {
+    let world = changed();
+    world.server.on(pack(), Times::First(2), Action::CloseAfter(100));
+    let (report, log) = world.updated();
+    assert_eq!(log.len(), 4, "{log:#?}");
+    assert_eq!(log[3].header("range"), Some("bytes=100-"));
+    assert_changed(&world, &report);
+}
+
+#[test]
+fn a_damaged_beginning_of_a_pack_is_fetched_anew_once() {
+    let world = changed();
+    world.server.on(pack(), Times::Once, Action::ResetAfter(150));
+    world.server.on(Match::Nth(2), Times::Always, Action::Die);
+    world.update().unwrap_err();
+    let incoming = world.path("store/rockstor/incoming");
+    for entry in fs::read_dir(incoming).unwrap() {
+        let path = entry.unwrap().path();
+        fs::write(&path, vec![b'x'; fs::read(&path).unwrap().len()]).unwrap();
+    }
+    world.server.reset();
+    let (report, log) = world.updated();
+    assert_eq!(log.len(), 3, "{log:#?}");
+    assert_changed(&world, &report);
+}
+
+#[test]
+fn files_of_a_cut_pack_that_is_not_offered_any_more_are_not_fetched_again() {
+    let world = World::packed("abcdefgh");
+    for (name, seed) in ('a'..='h').zip(1..) {
+        world.define(name, &noise(seed));
+    }
+    world.publish();
+    let whole = bundle(&world);
+    let cut = usize::try_from(whole.metadata().unwrap().len()).unwrap() - 1;
+    world.server.on(pack(), Times::Once, Action::CloseAfter(cut));
+    world.server.on(Match::Nth(2), Times::Always, Action::Die);
+    world.update().unwrap_err();
+    world.define('a', "2");
+    world.publish();
+    world.server.reset();
+    // So that the way by single files is seen.
+    world.server.on(
+        pack(),
+        Times::Always,
+        Action::Respond { status: 404, headers: vec![], body: vec![] },
+    );
+    let (report, log) = world.updated();
+    let files = log.iter().filter(|exchange| exchange.path.starts_with("by-sha/")).count();
+    assert!(files <= 3, "the manifest, and hardly any file: {log:#?}");
+    assert_eq!(report.added.len(), 8);
+    world.server.reset();
+    world.assert_in_step();
+}
+
+#[test]
+fn a_mirror_has_the_pack_that_the_first_one_lacks() {
+    let world = changed();
+    let mirror = rockon_sync_tests::Server::serve(world.path("tree"));
+    world.server.on(
+        pack(),
+        Times::Always,
+        Action::Respond { status: 404, headers: vec![], body: vec![] },
+    );
+    let source = world.source().with_mirror(mirror.url().parse().unwrap());
+    let store = world.store();
+    let report = world.updater(&store).run(&source).unwrap();
+    assert_eq!((report.requests, mirror.take_log().len()), (3, 1));
+    world.server.reset();
+    assert_changed(&world, &report);
+}
+
+#[test]
+fn renamed_ids_cost_no_file() {
+    let world = World::packed("abcde");
+    world.updated();
+    let rows = "abcde".chars().map(|name| (format!("the {name}"), format!("{name}.json")));
+    world.write_list(&rows.collect());
+    world.publish();
+    let (report, log) = world.updated();
+    assert_eq!((report.added.len(), report.removed.len(), log.len()), (5, 5, 2), "{log:#?}");
+    world.assert_in_step();
+}
+
+#[test]
+fn a_check_fetches_no_more_than_the_plan_needs() {
+    let world = changed();
+    let store = world.store();
+    let report = world.updater(&store).check(&world.source()).unwrap();
+    assert_eq!((&*report.changed, report.requests), (&["a", "b", "c"].map(String::from)[..], 2));
+    let (report, log) = world.updated();
+    assert!(log.len() <= 2, "{log:#?}");
+    assert_changed(&world, &report);
+}
+
+#[test]
+fn the_bundle_is_the_tree() {
+    let world = World::packed("abc");
+    let tree = world.path("tree");
+    let head = fs::read(tree.join("root.sha")).unwrap();
+    let archive = zstd::decode_all(fs::File::open(bundle(&world)).unwrap()).unwrap();
+    let unpacked = world.path("unpacked");
+    tar::Archive::new(&*archive).unpack(&unpacked).unwrap();
+    fs::write(unpacked.join("root.sha"), &head).unwrap();
+    crate::world::assert_same_files(
+        &crate::world::published_files(&tree),
+        &crate::world::files_of(&unpacked),
+    );
+    let root = fs::read(unpacked.join("root.json")).unwrap();
+    assert!(head.starts_with(Digest::of(&root).to_string().as_bytes()));
+}
