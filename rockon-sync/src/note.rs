@@ -195,6 +195,22 @@ pub fn sign_note(text: &str, keys: &[SigningKey]) -> Result<String> {
     Ok(format!("{text}\n{}", lines.concat()))
 }
 
+/// Refuses a head that none of `keys` has signed. Without keys, any head will do.
+///
+/// # Errors
+/// [`ErrorKind::Trust`].
+pub(crate) fn check_head(bytes: &[u8], keys: &[VerifierKey]) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let note = Note::parse(bytes).map_err(|error| {
+        let ids: Vec<String> = keys.iter().map(VerifierKey::id).collect();
+        let message = format!("expected a head signed by {}: {error}", ids.join(" or "));
+        Error::new(ErrorKind::Trust, message)
+    })?;
+    note.verify(keys).map(|_| ())
+}
+
 fn malformed(problem: &str) -> Error {
     Error::new(ErrorKind::Trust, format!("not a signed note: {problem}"))
 }

@@ -42,7 +42,11 @@ impl Damage {
 impl Generation {
     /// The bytes of the head; `None` in a v1 generation.
     pub(crate) fn head_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
-        read_if_any(files, &self.folder.join(HEAD), MAX_HEAD_BYTES)
+        read_if_any(files, &self.head_path(), MAX_HEAD_BYTES)
+    }
+
+    pub(crate) fn head_path(&self) -> PathBuf {
+        self.folder.join(HEAD)
     }
 
     /// The head, if there is one that can be read.
@@ -84,7 +88,7 @@ impl Generation {
             Err(error) => return Err(Error::io("read this file", &path, error)),
         }
         let path = self.list_path();
-        if stat_if_any(files, &self.folder.join(HEAD))?.is_some() {
+        if stat_if_any(files, &self.head_path())?.is_some() {
             let reader =
                 files.open(&path).map_err(|error| Error::io("read this file", &path, error))?;
             return Manifest::read(reader).map_err(|error| error.with_path(path));
@@ -152,7 +156,7 @@ impl Generation {
                 let found = digest_if_any(files, &self.folder.join(name))?;
                 damage.of_the_tree |= found.map(|(digest, _)| digest) != Some(head.digest());
             }
-        } else if stat_if_any(files, &self.folder.join(HEAD))?.is_some() {
+        } else if stat_if_any(files, &self.head_path())?.is_some() {
             damage.of_the_tree = true;
         } else {
             expected.insert(DEFAULT_MANIFEST);

@@ -7,7 +7,7 @@ use crate::fetch::{Fetched, Wanted};
 use crate::head::Head;
 use crate::limits::MAX_HEAD_BYTES;
 use crate::location::{Address, Location};
-use crate::note::{Note, VerifierKey};
+use crate::note;
 use crate::time::Timestamp;
 use crate::transport::Validators;
 
@@ -101,7 +101,7 @@ impl Run<'_> {
         // First, so that a page that is no head at all is told from one that nobody signed.
         // It reads no further than the signed text goes: up to an empty line.
         let head = Head::parse(&bytes).map_err(|error| error.with_url(shown.as_str()))?;
-        self.check_signature(&bytes).map_err(|error| error.with_url(shown.as_str()))?;
+        note::check_head(&bytes, &self.keys).map_err(|error| error.with_url(shown.as_str()))?;
         self.check_freshness(&head, &shown)?;
         let is_current = held_bytes.as_deref() == Some(&*bytes);
         if is_current {
@@ -162,19 +162,6 @@ impl Run<'_> {
         let got = serial.map_or("no serial".to_owned(), |serial| format!("serial {serial}"));
         self.warn(format!("{shown}: expected serial {floor} or newer, got {got}"));
         Some(held.unwrap_or_else(|| offered.clone()))
-    }
-
-    /// A head has to be signed by one of the keys, if there are any.
-    fn check_signature(&self, bytes: &[u8]) -> Result<()> {
-        if self.keys.is_empty() {
-            return Ok(());
-        }
-        let note = Note::parse(bytes).map_err(|error| {
-            let ids: Vec<String> = self.keys.iter().map(VerifierKey::id).collect();
-            let message = format!("expected a head signed by {}: {error}", ids.join(" or "));
-            Error::new(ErrorKind::Trust, message)
-        })?;
-        note.verify(&self.keys).map(|_| ())
     }
 
     /// A tree without a head is v1, unless it was more before, or has to be.
