@@ -8,5 +8,7 @@ mod cut_off;
 mod folders;
 mod healing;
 mod history;
+mod rollback;
+mod trust;
 mod v1;
 mod world;
