@@ -170,7 +170,7 @@ impl<'a> Publisher<'a> {
     /// take it: that is how a key is changed. A head whose signatures are not those of
     /// exactly the keys given is replaced. By default heads are not signed.
     pub fn sign_key(mut self, key: SigningKey) -> Self {
-        self.sign_keys.push(KeySource::Given(key));
+        self.sign_keys.push(KeySource::Given(Box::new(key)));
         self
     }
 

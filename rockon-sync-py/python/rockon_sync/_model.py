@@ -131,6 +131,8 @@ class SourceStatus:
     """Where its last update came from, without credentials and queries."""
     checked: datetime | None
     """When the source was last asked, successfully."""
+    trusted_keys: tuple[str, ...]
+    """The keys of which one must have signed its head; empty if it need not be signed."""
     held: HeldStatus | None
     """None before the first update was completed."""
     failed: tuple[FailedEntry, ...]

@@ -200,7 +200,7 @@ impl SigningKey {
     pub fn to_secret(&self) -> String {
         let mut key = Zeroizing::new([ED25519; 1 + KEY_BYTES]);
         key[1..].copy_from_slice(self.key.as_bytes());
-        let base64 = Zeroizing::new(STANDARD.encode(&*key));
+        let base64 = Zeroizing::new(STANDARD.encode(key.as_slice()));
         format!("{PRIVATE}{}+{}", self.public.id(), *base64)
     }
 

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 /// Where a key comes from.
 #[derive(Debug, Clone)]
 pub(super) enum KeySource {
-    Given(SigningKey),
+    Given(Box<SigningKey>),
     File(PathBuf),
 }
 
@@ -29,7 +29,7 @@ impl Signer {
         let mut keys = Vec::with_capacity(sources.len());
         for source in sources {
             keys.push(match source {
-                KeySource::Given(key) => key.clone(),
+                KeySource::Given(key) => SigningKey::clone(key),
                 KeySource::File(path) => {
                     let (key, privacy) = SigningKey::read_with_privacy(path)?;
                     if privacy == Privacy::Shared {
