@@ -330,7 +330,8 @@ void rockon_sync_cancel_token_free(rockon_sync_cancel_token *token);
 // The store now has what the source has, but for the failed entries.
 #define ROCKON_SYNC_OUTCOME_PARTIAL 3
 
-// Every mirror offers an older state than the one held; nothing was changed.
+// Every mirror offers an older state than the one held, or another one under its serial;
+// nothing was changed.
 #define ROCKON_SYNC_OUTCOME_STALE 4
 
 // The ids of entries that are new.

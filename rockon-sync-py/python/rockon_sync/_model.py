@@ -33,7 +33,8 @@ class Outcome(StrEnum):
     PARTIAL = "partial"
     """The same, but for the entries that failed."""
     STALE = "stale"
-    """Every mirror offers an older state than the one held; nothing was changed."""
+    """Every mirror offers an older state than the one held, or another one under its serial;
+    nothing was changed."""
 
 
 class PublishOutcome(StrEnum):

@@ -240,7 +240,7 @@ fn sentence(report: &Report, is_check: bool) -> String {
         (Outcome::Updated, true) => "an update is there",
         (Outcome::Updated, false) => "updated",
         (Outcome::Partial, _) => "updated in part",
-        (Outcome::Stale, _) => "not updated: the source offers an older state than the one held",
+        (Outcome::Stale, _) => "not updated: the source offers an older or another state",
     };
     format!("{verb}{serial}{numbers}; {cost}")
 }

@@ -52,7 +52,7 @@ impl VerifierKey {
     pub fn new(name: &str, public_key: [u8; KEY_BYTES]) -> Result<VerifierKey> {
         check_name(name)?;
         let key = ed25519_dalek::VerifyingKey::from_bytes(&public_key).ok();
-        // Of the encodings of one point only the shortest is a key, so that a key has one
+        // Of the encodings of one point only the canonical one is a key, so that a key has one
         // text; and for a point of small order there are signatures that fit any text.
         let key = key
             .filter(|key| key.to_edwards().compress().to_bytes() == public_key && !key.is_weak())
