@@ -69,7 +69,7 @@ extern "C" {
 
 // The version of the interface that this header describes. It grows with every
 // addition; SONAME changes when something is taken away.
-#define ROCKON_SYNC_ABI_VERSION 1
+#define ROCKON_SYNC_ABI_VERSION 2
 
 // The interface version of the library that is loaded. A program that was compiled
 // with a newer header than the library must not call what is new in it:
@@ -119,7 +119,7 @@ const char *rockon_sync_version(void);
 // Bytes do not have the digest that was promised for them.
 #define ROCKON_SYNC_ERROR_INTEGRITY 10
 
-// A source that was v2 (or signed) presents itself as less.
+// The head is not signed by a trusted key, or a source that was v2 presents itself as less.
 #define ROCKON_SYNC_ERROR_TRUST 11
 
 // The source offers an older state than the one held.
@@ -247,8 +247,8 @@ void rockon_sync_store_free(rockon_sync_store *store);
 
 // Where a catalog comes from: a name, and one or more trees that have it.
 //
-// Threads: any number at a time, but rockon_sync_source_add_mirror() needs it for
-// itself.
+// Threads: any number at a time, but rockon_sync_source_add_mirror() and
+// rockon_sync_source_trust_key() need it for themselves.
 typedef struct rockon_sync_source rockon_sync_source;
 
 // Makes a source with one tree.
@@ -275,6 +275,18 @@ int32_t rockon_sync_source_add_mirror(rockon_sync_source *source,
                                       const char *location,
                                       size_t location_len,
                                       rockon_sync_error **error);
+
+// Trusts a key: only a head with a good signature of a trusted key is taken, from
+// whatever tree. An update that finds one remembers the keys in the store, instead of
+// those of before; without keys here, those remembered are asked for.
+//
+// key: the text of the key, UTF-8, of key_len bytes, as rockon_sync_verifier_key_text()
+//   has it. A key that is trusted already changes nothing.
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+int32_t rockon_sync_source_trust_key(rockon_sync_source *source,
+                                     const char *key,
+                                     size_t key_len,
+                                     rockon_sync_error **error);
 
 // Frees a source. NULL is fine.
 void rockon_sync_source_free(rockon_sync_source *source);
@@ -318,7 +330,8 @@ void rockon_sync_cancel_token_free(rockon_sync_cancel_token *token);
 // The store now has what the source has, but for the failed entries.
 #define ROCKON_SYNC_OUTCOME_PARTIAL 3
 
-// Every mirror offers an older state than the one held; nothing was changed.
+// Every mirror offers an older state than the one held, or another one under its serial;
+// nothing was changed.
 #define ROCKON_SYNC_OUTCOME_STALE 4
 
 // The ids of entries that are new.
@@ -806,6 +819,15 @@ const char *rockon_sync_source_status_location(const rockon_sync_source_status *
                                                size_t index,
                                                size_t *len_bytes);
 
+// How many keys are trusted, of which one must have signed the head; 0 if it need not be
+// signed.
+size_t rockon_sync_source_status_trusted_key_count(const rockon_sync_source_status *source);
+
+// The text of one of them; NULL beyond the last.
+const char *rockon_sync_source_status_trusted_key(const rockon_sync_source_status *source,
+                                                  size_t index,
+                                                  size_t *len_bytes);
+
 // Whether the source was ever asked successfully; when it last was goes to unix_s,
 // seconds since 1970-01-01T00:00:00Z, which may be NULL.
 bool rockon_sync_source_status_checked(const rockon_sync_source_status *source,
@@ -895,6 +917,36 @@ const char *rockon_sync_verification_damaged(const rockon_sync_verification *fou
 // How many files are there that no update put there.
 size_t rockon_sync_verification_strays(const rockon_sync_verification *found);
 
+/* Keys -------------------------------------------------------------------------------- */
+
+// The public half of a key, which clients trust.
+//
+// Threads: any number at a time.
+typedef struct rockon_sync_verifier_key rockon_sync_verifier_key;
+
+// Makes a pair of keys. The private one goes to a new file that only its owner may read,
+// for rockon_sync_publish_options.sign_key_files; the public one is for
+// rockon_sync_source_trust_key().
+//
+// name: the name of the key, UTF-8, of name_len bytes, without spaces and '+': best a URL
+//   without its scheme, for example "example.org/rockons".
+// file: the path of the file, UTF-8, of file_len bytes. It must not exist yet.
+// key: where the public half goes; free it with rockon_sync_verifier_key_free().
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT, ROCKON_SYNC_ERROR_STORE.
+int32_t rockon_sync_keygen(const char *name,
+                           size_t name_len,
+                           const char *file,
+                           size_t file_len,
+                           rockon_sync_verifier_key **key,
+                           rockon_sync_error **error);
+
+// The text of the key: its name, its hash and its base64, with '+' in between.
+const char *rockon_sync_verifier_key_text(const rockon_sync_verifier_key *key,
+                                          size_t *len_bytes);
+
+// Frees a key. NULL is fine.
+void rockon_sync_verifier_key_free(rockon_sync_verifier_key *key);
+
 /* Publisher --------------------------------------------------------------------------- */
 
 // The tree gets a folder of its own. The default.
@@ -946,6 +998,11 @@ typedef struct rockon_sync_publish_options {
     // The time of publication, seconds since 1970-01-01T00:00:00Z, which makes
     // publications reproducible; NULL for now.
     const int64_t *published_unix_s;
+    // The paths of files with private keys, each of which signs the head; NULL to leave it
+    // unsigned.
+    const rockon_sync_str *sign_key_files;
+    // How many files there are.
+    size_t sign_key_file_count;
 } rockon_sync_publish_options;
 
 // Publishes the catalog in a folder: root.json, which maps ids to files, and the files.
@@ -955,7 +1012,7 @@ typedef struct rockon_sync_publish_options {
 // options: how; NULL for the defaults.
 // report: where the report goes; free it with rockon_sync_publish_report_free().
 // Fails with ROCKON_SYNC_ERROR_CATALOG if something is wrong with the catalog: see
-// rockon_sync_error_problem(); with MASS_DELETE, ARGUMENT, LOCKED, NOT_FOUND if there is
+// rockon_sync_error_problem(); with MASS_DELETE, ARGUMENT (also for a file that is no key), LOCKED, NOT_FOUND if there is
 // no such folder, HEAD if the tree has a head that is not a publisher's, STORE. The tree
 // is then published as it was.
 //

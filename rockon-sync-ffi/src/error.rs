@@ -31,7 +31,7 @@ pub const ROCKON_SYNC_ERROR_DEFINITION: i32 = 8;
 pub const ROCKON_SYNC_ERROR_LIMIT: i32 = 9;
 /// Bytes do not have the digest that was promised for them.
 pub const ROCKON_SYNC_ERROR_INTEGRITY: i32 = 10;
-/// A source that was v2 (or signed) presents itself as less.
+/// The head is not signed by a trusted key, or a source that was v2 presents itself as less.
 pub const ROCKON_SYNC_ERROR_TRUST: i32 = 11;
 /// The source offers an older state than the one held.
 pub const ROCKON_SYNC_ERROR_ROLLBACK: i32 = 12;

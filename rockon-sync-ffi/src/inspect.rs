@@ -23,6 +23,7 @@ pub struct SourceStatus {
     name: Text,
     locations: Vec<Text>,
     checked: Option<i64>,
+    trusted_keys: Vec<Text>,
     held: Option<Held>,
     failed: Vec<FailedEntry>,
 }
@@ -47,6 +48,7 @@ impl From<rockon_sync_core::SourceStatus> for SourceStatus {
             name: Text::of(&status.name),
             locations: Text::all(status.locations),
             checked: status.checked.map(|time| time.as_unix()),
+            trusted_keys: status.trusted_keys.iter().map(Text::of).collect(),
             held: status.held.map(|held| Held {
                 generation: held.generation,
                 serial: held.serial,
@@ -123,6 +125,25 @@ pub extern "C" fn rockon_sync_source_status_location(
     len_bytes: Option<&mut MaybeUninit<usize>>,
 ) -> *const c_char {
     view(source, len_bytes, |source| source.locations.get(index))
+}
+
+/// How many keys are trusted, of which one must have signed the head; 0 if it need not be
+/// signed.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_trusted_key_count(
+    source: Option<&SourceStatus>,
+) -> usize {
+    read(source, |source| source.trusted_keys.len())
+}
+
+/// The text of one of them; NULL beyond the last.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_trusted_key(
+    source: Option<&SourceStatus>,
+    index: usize,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(source, len_bytes, |source| source.trusted_keys.get(index))
 }
 
 /// Whether the source was ever asked successfully; when it last was goes to unix_s,

@@ -19,7 +19,7 @@
 //! | `update.rs`, `report.rs` | an update: options, progress, what it has done |
 //! | `catalog.rs`, `changes.rs` | what is held, and what an application has to do |
 //! | `inspect.rs` | what is held of each source, and whether it is intact |
-//! | `publish.rs` | the publisher |
+//! | `publish.rs`, `key.rs` | the publisher, and keys |
 //! | `logging.rs` | the one global: where log records go |
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
@@ -31,6 +31,7 @@ pub mod catalog;
 pub mod changes;
 pub mod error;
 pub mod inspect;
+pub mod key;
 pub mod logging;
 pub mod problem;
 pub mod publish;
@@ -57,6 +58,7 @@ mod tests {
         check::<inspect::StatusList>();
         check::<inspect::Verification>();
         check::<inspect::VerificationList>();
+        check::<key::VerifierKey>();
         check::<problem::Problem>();
         check::<publish::PublishReport>();
         check::<report::Report>();

@@ -55,11 +55,16 @@ pub struct PublishOptions {
     /// The time of publication, seconds since 1970-01-01T00:00:00Z, which makes
     /// publications reproducible; NULL for now.
     pub published_unix_s: *const i64,
+    /// The paths of files with private keys, each of which signs the head; NULL to leave it
+    /// unsigned.
+    pub sign_key_files: *const Str,
+    /// How many files there are.
+    pub sign_key_file_count: usize,
 }
 
 // SAFETY: starts with its size; numbers and pointers.
 unsafe impl Versioned for PublishOptions {
-    const FIRST_SIZE: usize = size_of::<PublishOptions>();
+    const FIRST_SIZE: usize = std::mem::offset_of!(PublishOptions, sign_key_files);
 }
 
 /// What a publication has done.
@@ -104,7 +109,7 @@ impl From<rockon_sync_core::PublishReport> for PublishReport {
 /// options: how; NULL for the defaults.
 /// report: where the report goes; free it with rockon_sync_publish_report_free().
 /// Fails with ROCKON_SYNC_ERROR_CATALOG if something is wrong with the catalog: see
-/// rockon_sync_error_problem(); with MASS_DELETE, ARGUMENT, LOCKED, NOT_FOUND if there is
+/// rockon_sync_error_problem(); with MASS_DELETE, ARGUMENT (also for a file that is no key), LOCKED, NOT_FOUND if there is
 /// no such folder, HEAD if the tree has a head that is not a publisher's, STORE. The tree
 /// is then published as it was.
 ///
@@ -171,6 +176,15 @@ unsafe fn configured(
     // SAFETY: promised by the caller.
     if let Some(seconds) = unsafe { options.published_unix_s.as_ref() } {
         publisher = publisher.published(Timestamp::from_unix(*seconds)?);
+    }
+    if !options.sign_key_files.is_null() {
+        let (files, count) = (options.sign_key_files, options.sign_key_file_count);
+        // SAFETY: promised by the caller.
+        for file in unsafe { border::slice(files, count, "options.sign_key_files") }? {
+            // SAFETY: promised by the caller.
+            let file = unsafe { file.text("options.sign_key_files") }?;
+            publisher = publisher.sign_key_file(required(file, "options.sign_key_files")?);
+        }
     }
     Ok(publisher)
 }

@@ -14,7 +14,8 @@ pub const ROCKON_SYNC_OUTCOME_UNCHANGED: i32 = 1;
 pub const ROCKON_SYNC_OUTCOME_UPDATED: i32 = 2;
 /// The store now has what the source has, but for the failed entries.
 pub const ROCKON_SYNC_OUTCOME_PARTIAL: i32 = 3;
-/// Every mirror offers an older state than the one held; nothing was changed.
+/// Every mirror offers an older state than the one held, or another one under its serial;
+/// nothing was changed.
 pub const ROCKON_SYNC_OUTCOME_STALE: i32 = 4;
 
 /// The ids of entries that are new.

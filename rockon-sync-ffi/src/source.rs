@@ -10,8 +10,8 @@ use crate::error::Error;
 
 /// Where a catalog comes from: a name, and one or more trees that have it.
 ///
-/// Threads: any number at a time, but rockon_sync_source_add_mirror() needs it for
-/// itself.
+/// Threads: any number at a time, but rockon_sync_source_add_mirror() and
+/// rockon_sync_source_trust_key() need it for themselves.
 pub struct Source {
     pub(crate) source: rockon_sync_core::Source,
 }
@@ -64,6 +64,29 @@ pub unsafe extern "C" fn rockon_sync_source_add_mirror(
         let location = unsafe { text(location, location_len, "location") }?;
         let location: Location = location.parse()?;
         source.source = source.source.clone().with_mirror(location);
+        Ok(())
+    })
+}
+
+/// Trusts a key: only a head with a good signature of a trusted key is taken, from
+/// whatever tree. An update that finds one remembers the keys in the store, instead of
+/// those of before; without keys here, those remembered are asked for.
+///
+/// key: the text of the key, UTF-8, of key_len bytes, as rockon_sync_verifier_key_text()
+///   has it. A key that is trusted already changes nothing.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_source_trust_key(
+    source: Option<&mut Source>,
+    key: *const c_char,
+    key_len: usize,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let source = required(source, "source")?;
+        // SAFETY: the header asks the caller for so many bytes.
+        let key = unsafe { text(key, key_len, "key") }?;
+        source.source = source.source.clone().trust_key(key)?;
         Ok(())
     })
 }

@@ -16,7 +16,7 @@ use world::World;
 
 /// The programs in `tests/c`.
 const PROGRAMS: &[&str] =
-    &["sync", "progress", "cancel", "errors", "arguments", "threads", "publish"];
+    &["sync", "progress", "cancel", "errors", "arguments", "threads", "publish", "trust"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

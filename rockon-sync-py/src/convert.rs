@@ -11,7 +11,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyModule, PyTuple};
 use rockon_sync::{
     ErrorKind, Phase, Problem, Progress, PublishOutcome, PublishReport, Report, Severity,
-    SourceStatus, Timestamp, Verification,
+    SourceStatus, Timestamp, Verification, VerifierKey,
 };
 
 use crate::logging;
@@ -146,6 +146,8 @@ pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bo
     fields.set_item("source", status.name.as_str())?;
     fields.set_item("locations", PyTuple::new(py, &status.locations)?)?;
     fields.set_item("checked", datetime(py, status.checked)?)?;
+    let keys = status.trusted_keys.iter().map(VerifierKey::to_string);
+    fields.set_item("trusted_keys", PyTuple::new(py, keys)?)?;
     fields.set_item("held", held)?;
     fields.set_item("failed", failed)?;
     model(py, &CLASS, "SourceStatus")?.call((), Some(&fields))

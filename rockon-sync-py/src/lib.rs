@@ -9,7 +9,7 @@
 //! | `store.rs` | `Store`: its methods |
 //! | `run.rs` | an update on a thread of its own, the caller's thread waiting for it |
 //! | `source.rs`, `catalog.rs`, `cancel.rs` | the classes of these names |
-//! | `publish.rs` | `publish`, and the command line |
+//! | `publish.rs` | `publish`, `keygen`, and the command line |
 //! | `convert.rs` | errors and reports become Python objects |
 //! | `logging.rs` | log records reach `logging` |
 #![forbid(unsafe_code)]
@@ -32,7 +32,7 @@ mod _core {
     #[pymodule_export]
     use crate::catalog::{Catalog, Definition};
     #[pymodule_export]
-    use crate::publish::{command_line, publish};
+    use crate::publish::{command_line, keygen, publish};
     #[pymodule_export]
     use crate::source::Source;
     #[pymodule_export]

@@ -1,11 +1,11 @@
-//! `publish`, and the command line.
+//! `publish`, `keygen`, and the command line.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use rockon_sync::{Leniency, MassDelete, Publisher, Timestamp};
+use rockon_sync::{Leniency, MassDelete, Publisher, SigningKey, Timestamp};
 
 use crate::convert::{self, detached};
 
@@ -13,7 +13,7 @@ use crate::convert::{self, detached};
 #[pyfunction]
 #[pyo3(signature = (
     catalog, *, out = None, in_place = false, url = None, keep = 16, expires_in_days = None,
-    published = None, lenient = false, allow_mass_delete = false,
+    published = None, sign_keys = Vec::new(), lenient = false, allow_mass_delete = false,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
 pub(crate) fn publish<'py>(
@@ -25,6 +25,7 @@ pub(crate) fn publish<'py>(
     keep: usize,
     expires_in_days: Option<u32>,
     published: Option<Bound<'py, PyAny>>,
+    sign_keys: Vec<PathBuf>,
     lenient: bool,
     allow_mass_delete: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -52,9 +53,23 @@ pub(crate) fn publish<'py>(
         if let Some(published) = published {
             publisher = publisher.published(published);
         }
+        for file in sign_keys {
+            publisher = publisher.sign_key_file(file);
+        }
         publisher.run()
     })?;
     convert::publish_report(py, &report)
+}
+
+/// Makes a pair of keys: the private one goes to a new file that only its owner may read,
+/// the public one is returned.
+#[pyfunction]
+pub(crate) fn keygen(py: Python<'_>, name: &str, file: PathBuf) -> PyResult<String> {
+    detached(py, || {
+        let key = SigningKey::generate(name)?;
+        key.write(file)?;
+        Ok(key.verifier_key().to_string())
+    })
 }
 
 /// Runs the command with these arguments, the first being its own name, and returns its

@@ -3,14 +3,14 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use rockon_sync::{Location, SourceName};
+use rockon_sync::{Location, SourceName, VerifierKey};
 
 use crate::convert;
 
 /// Where a catalog comes from: a name, and one or more trees that have it.
 ///
 /// Each tree is a URL or a folder; the ones after the first are mirrors of it, asked
-/// when those before them fail.
+/// when those before them fail. With `trusted_keys`, one of them must have signed the head.
 #[pyclass(frozen, module = "rockon_sync")]
 pub(crate) struct Source {
     pub(crate) source: rockon_sync::Source,
@@ -19,8 +19,12 @@ pub(crate) struct Source {
 #[pymethods]
 impl Source {
     #[new]
-    #[pyo3(signature = (*trees, name = None))]
-    fn new(trees: &Bound<'_, PyTuple>, name: Option<&str>) -> PyResult<Self> {
+    #[pyo3(signature = (*trees, name = None, trusted_keys = Vec::new()))]
+    fn new(
+        trees: &Bound<'_, PyTuple>,
+        name: Option<&str>,
+        trusted_keys: Vec<String>,
+    ) -> PyResult<Self> {
         let py = trees.py();
         let name = match name {
             Some(name) => name.parse().map_err(|error| convert::error(py, &error))?,
@@ -33,6 +37,9 @@ impl Source {
         let mut source = rockon_sync::Source::new(name, location(&first)?);
         for tree in trees {
             source = source.with_mirror(location(&tree)?);
+        }
+        for key in trusted_keys {
+            source = source.trust_key(&key).map_err(|error| convert::error(py, &error))?;
         }
         Ok(Source { source })
     }
@@ -47,6 +54,12 @@ impl Source {
     #[getter]
     fn trees<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.source.mirrors().iter().map(Location::to_string))
+    }
+
+    /// The keys that are trusted from the next update on; if none, those of the last one.
+    #[getter]
+    fn trusted_keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.source.trusted_keys().iter().map(VerifierKey::to_string))
     }
 
     fn __repr__(&self) -> String {

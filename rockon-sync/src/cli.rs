@@ -5,6 +5,7 @@
 
 mod args;
 mod browse;
+mod keygen;
 mod output;
 mod publish;
 
@@ -53,6 +54,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Status(args) => browse::status(&args, out),
         Command::Verify(args) => update::verify(args, out),
         Command::Changes(args) => browse::changes(&args, out),
+        Command::Keygen(args) => keygen::run(&args, out),
     }
 }
 

@@ -61,7 +61,7 @@ kinds! {
     Limit = "limit", 1;
     /// Bytes do not have the digest that was promised for them.
     Integrity = "integrity", 4;
-    /// A source that was v2 (or signed) presents itself as less.
+    /// The head is not signed by a trusted key, or a source that was v2 presents itself as less.
     Trust = "trust", 4;
     /// The source offers an older state than the one held.
     Rollback = "rollback", 4;

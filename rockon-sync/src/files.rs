@@ -250,6 +250,39 @@ pub(crate) fn read_if_any(
     Ok(Some(bytes))
 }
 
+/// Reads a file that somebody names to be trusted with, wherever it is (a link or a pipe
+/// too), and the bits of who else may use it: zero for what is no file on a disk.
+///
+/// # Errors
+/// [`ErrorKind::Store`]; [`ErrorKind::Limit`] if there is more than `max_bytes`.
+pub(crate) fn read_private(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, u32)> {
+    let fail = |error| Error::io("read this file", path, error);
+    let file = File::open(path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    let mode = if metadata.is_file() { metadata.permissions().mode() & 0o777 } else { 0 };
+    let mut bytes = Vec::new();
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > max_bytes {
+        let message = format!("expected at most {max_bytes} bytes, got more");
+        return Err(Error::new(ErrorKind::Limit, message).with_path(path));
+    }
+    Ok((bytes, mode))
+}
+
+/// Writes a new file that only its owner may read.
+///
+/// # Errors
+/// [`ErrorKind::Store`], also if there is something of this name already.
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = (|| {
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    })();
+    written.map_err(|error| Error::io("create this file", path, error))
+}
+
 /// Puts `bytes` at `path` so that after a crash either the old or the new content
 /// is there: file, sync, rename, sync of the folder.
 pub(crate) fn write_atomically(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<()> {

@@ -6,6 +6,7 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::RealFiles;
 use crate::location::Location;
+use crate::note::{self, VerifierKey};
 use crate::source::{Source, SourceName};
 use crate::store::Store;
 use crate::time::Timestamp;
@@ -20,6 +21,8 @@ pub struct SourceStatus {
     pub locations: Vec<String>,
     /// When the source was last asked, successfully.
     pub checked: Option<Timestamp>,
+    /// The keys of which one must have signed its head; none if it need not be signed.
+    pub trusted_keys: Vec<VerifierKey>,
     /// What is held; `None` before the first update was completed.
     pub held: Option<HeldStatus>,
     /// Entries that the last update could not bring up to date: id, kind, message.
@@ -44,7 +47,8 @@ pub struct HeldStatus {
     pub entries: usize,
 }
 
-/// The result of comparing every file of a source with its digest.
+/// The result of comparing every file of a source with its digest, and the head with the
+/// trusted keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verification {
@@ -52,7 +56,8 @@ pub struct Verification {
     pub name: SourceName,
     /// How many entries were looked at.
     pub entries: usize,
-    /// Files that are missing or have other bytes than they were committed with.
+    /// Files that are missing or have other bytes than they were committed with; the head,
+    /// if no trusted key has signed it.
     pub damaged: Vec<PathBuf>,
     /// Files that no update put there.
     pub strays: usize,
@@ -69,7 +74,8 @@ impl Store {
     /// What is held of each source, by name.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`].
+    /// [`ErrorKind::NotFound`] if there is no store; those of
+    /// [`source_status`](Self::source_status).
     pub fn status(&self) -> Result<Vec<SourceStatus>> {
         self.source_names()?.iter().map(|name| self.source_status(name)).collect()
     }
@@ -77,7 +83,7 @@ impl Store {
     /// What is held of one source.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Store`]; [`ErrorKind::Trust`] if its trusted keys cannot be read.
     pub fn source_status(&self, name: &SourceName) -> Result<SourceStatus> {
         let folder = self.source(&RealFiles, name);
         let held = folder.read_current(|generation| {
@@ -101,21 +107,24 @@ impl Store {
             name: name.clone(),
             locations: status.locations,
             checked: status.checked,
+            trusted_keys: folder.trusted_keys()?,
             held,
             failed: failed.map(|failed| (failed.id, failed.kind, failed.message)).collect(),
         })
     }
 
-    /// Compares every file of every source with its digest. Nothing is changed: an
+    /// Compares every file of every source with its digest, and has the signature of the
+    /// head verified where keys are trusted. Nothing is changed: an
     /// update with [`Trust::Digest`](crate::Trust::Digest) repairs what is found.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if something
-    /// cannot be read.
+    /// cannot be read; [`ErrorKind::Trust`] if that is the trusted keys.
     pub fn verify(&self) -> Result<Vec<Verification>> {
         let mut found = Vec::new();
         for name in self.source_names()? {
             let folder = self.source(&RealFiles, &name);
+            let keys = folder.trusted_keys()?;
             found.extend(folder.read_current(|generation| {
                 let root = generation.list_path();
                 let Ok(held) = generation.held(&RealFiles) else {
@@ -126,6 +135,10 @@ impl Store {
                 let below = |path: &crate::EntryPath| path.below(&generation.folder);
                 let mut damaged: Vec<PathBuf> = damage.entries.iter().map(below).collect();
                 damaged.extend(damage.of_the_tree.then_some(root));
+                let head = generation.head_bytes(&RealFiles)?.unwrap_or_default();
+                if note::check_head(&head, &keys).is_err() {
+                    damaged.push(generation.head_path());
+                }
                 let (name, entries) = (name.clone(), held.len());
                 Ok(Verification { name, entries, damaged, strays: damage.strays })
             })?);

@@ -44,6 +44,7 @@
 //! | what brings the store in step | [`Updater`], with [`Progress`], [`CancelToken`] and [`Report`] |
 //! | what is held | [`Store`], with [`SourceStatus`] and [`Verification`] |
 //! | what applications see | [`Catalog`], of [`Definition`]s, and [`Changes`] |
+//! | who may say what there is | [`VerifierKey`], of a [`SigningKey`]; [`Note`], the form of a signed head |
 //! | what makes a tree | [`Publisher`], with [`PublishReport`] and [`Problem`]s |
 //!
 //! Anything can fail with an [`Error`], whose [`ErrorKind`] says what a caller can do
@@ -70,6 +71,7 @@ mod json;
 pub mod limits;
 mod location;
 mod manifest;
+mod note;
 mod pack;
 mod path;
 mod plan;
@@ -95,6 +97,7 @@ pub use inspect::{HeldStatus, SourceStatus, Verification};
 pub use json::Position;
 pub use location::{Address, HttpAddress, Location};
 pub use manifest::{Entry, Listed, Listing, Manifest};
+pub use note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};
 pub use path::EntryPath;
 pub use plan::MassDelete;
 pub use problem::{Problem, Severity};

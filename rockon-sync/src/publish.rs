@@ -5,6 +5,7 @@
 //! | `list.rs` | reads the list: which files there are, under which ids |
 //! | `scan.rs` | reads every file of the list, one at a time |
 //! | `check.rs` | checks one definition file |
+//! | `sign.rs` | signs the head |
 //! | `tree.rs` | writes the tree, the head last |
 //! | `packs.rs` | writes what leads from earlier publications to this one in one file |
 //! | `prune.rs` | removes what is no longer needed |
@@ -18,6 +19,7 @@ mod packs;
 mod prune;
 mod report;
 mod scan;
+mod sign;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -30,6 +32,7 @@ use crate::files::{Files, RealFiles, ensure_folders, try_lock};
 use crate::head::{DEFAULT_MANIFEST, Head};
 use crate::location::Location;
 use crate::manifest::{Entry, Manifest};
+use crate::note::SigningKey;
 use crate::path::EntryPath;
 use crate::plan::{MassDelete, Plan};
 use crate::problem::{Problem, Severity};
@@ -37,6 +40,7 @@ use crate::time::{Clock, SystemClock, Timestamp};
 use history::History;
 pub use report::{PublishOutcome, PublishReport};
 use scan::{Scan, Scanned};
+use sign::{KeySource, Signer};
 use tree::Tree;
 
 /// The folder in which every file is found under its digest.
@@ -101,6 +105,7 @@ pub struct Publisher<'a> {
     url: Option<String>,
     keep: usize,
     expires_in_days: Option<u32>,
+    sign_keys: Vec<KeySource>,
     leniency: Leniency,
     mass_delete: MassDelete,
     published: Option<Timestamp>,
@@ -118,6 +123,7 @@ impl<'a> Publisher<'a> {
             url: None,
             keep: DEFAULT_KEEP,
             expires_in_days: None,
+            sign_keys: Vec::new(),
             leniency: Leniency::default(),
             mass_delete: MassDelete::default(),
             published: None,
@@ -162,6 +168,21 @@ impl<'a> Publisher<'a> {
         self
     }
 
+    /// Signs the head with this key as well. With several, clients that know any of them
+    /// take it: that is how a key is changed. A head whose signatures are not those of
+    /// exactly the keys given is replaced. By default heads are not signed.
+    pub fn sign_key(mut self, key: SigningKey) -> Self {
+        self.sign_keys.push(KeySource::Given(Box::new(key)));
+        self
+    }
+
+    /// The same with the key in a file (see [`SigningKey::read`]), which is read by
+    /// [`run`](Self::run). It warns of a file that others may read.
+    pub fn sign_key_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.sign_keys.push(KeySource::File(path.into()));
+        self
+    }
+
     /// What becomes of bad definitions; [`Leniency::Strict`] by default.
     pub fn leniency(mut self, leniency: Leniency) -> Self {
         self.leniency = leniency;
@@ -198,7 +219,7 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`ErrorKind::Catalog`] if something is wrong with the catalog, with every
     /// finding in [`Error::problems`]; [`ErrorKind::MassDelete`];
-    /// [`ErrorKind::Argument`] for a URL or folder that cannot be used;
+    /// [`ErrorKind::Argument`] for a URL, folder or key that cannot be used;
     /// [`ErrorKind::Locked`] while another process publishes there;
     /// [`ErrorKind::Head`] if the folder has a head that is not a publisher's;
     /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if there
@@ -252,6 +273,9 @@ impl<'a> Publisher<'a> {
         let head = tree.head()?;
         let history = History::load(self.files, &tree.history_path())?;
         let mut problems = Vec::new();
+        let signer = Signer::new(&self.sign_keys, &mut problems)?;
+        let head_bytes = tree.head_bytes()?.unwrap_or_default();
+        signer.warn_of_unsigning(tree.layout.head_name(), &head_bytes, &mut problems);
         match (&head, &history) {
             (None, None) => tree.check_unclaimed()?,
             (Some(_), None) => {
@@ -310,6 +334,7 @@ impl<'a> Publisher<'a> {
             problems,
         };
         if let Some(head) = head.as_ref().filter(|head| self.is_still_good(head, digest, published))
+            && signer.has_signed(&head_bytes)
             && tree.is_whole(&manifest, digest)?
             && tree.has_packs(head)?
         {
@@ -326,13 +351,13 @@ impl<'a> Publisher<'a> {
             Error::new(ErrorKind::Head, message).with_path(tree.head_path())
         })?;
         let head = self.new_head(digest, size_bytes, serial, published, tree.layout)?;
+        // Whatever does not fit is found out before anything is written.
+        let room = MAX_PUBLISHED_HEAD_BYTES - signer.sign(&head)?.len();
         tree.write(&scan.scanned, &manifest, digest, &previous)?;
-        let room = MAX_PUBLISHED_HEAD_BYTES.saturating_sub(head.to_string().len());
         let bases = history.records.iter().map(|record| record.manifest);
         let bases: Vec<Digest> = bases.take(self.keep.min(packs::deltas_in(room))).collect();
-        let offers = tree.write_packs(&manifest, digest, &bases)?;
-        let head = head.with_packs(offers);
-        tree.write_head(&head)?;
+        let head = head.with_packs(tree.write_packs(&manifest, digest, &bases)?);
+        tree.write_head(&signer.sign(&head)?)?;
         tree.tidy(&history, (&head).into(), self.keep)?;
         report.outcome = PublishOutcome::Published;
         report.serial = serial;
@@ -360,22 +385,13 @@ impl<'a> Publisher<'a> {
         published: Timestamp,
         layout: Layout,
     ) -> Result<Head> {
-        let head = Head::new(digest, EntryPath::new(layout.manifest_name())?)
+        Ok(Head::new(digest, EntryPath::new(layout.manifest_name())?)
             .with_serial(serial)
             .with_published(published)
             .with_expires(self.expires_in_days.map(|days| published.plus_days(days)))
             .with_size(size_bytes)
             .with_url(self.url.clone())
-            .with_by_sha(EntryPath::new(BY_SHA)?);
-        let len = head.to_string().len();
-        if len > MAX_PUBLISHED_HEAD_BYTES {
-            let message = format!(
-                "the head would have {len} bytes, which is more than {MAX_PUBLISHED_HEAD_BYTES}: \
-                 the URL is too long"
-            );
-            return Err(Error::new(ErrorKind::Argument, message));
-        }
-        Ok(head)
+            .with_by_sha(EntryPath::new(BY_SHA)?))
     }
 }
 

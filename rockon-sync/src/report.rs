@@ -48,7 +48,8 @@ pub enum Outcome {
     Updated,
     /// The store now has what the source has, but for the failed entries.
     Partial,
-    /// Every mirror offers an older state than the one held; nothing was changed.
+    /// Every mirror offers an older state than the one held, or another one under its
+    /// serial; nothing was changed.
     Stale,
 }
 

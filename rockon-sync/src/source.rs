@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
+use crate::note::VerifierKey;
 
 /// Longest name of a source, in bytes: it is a folder's name.
 const MAX_NAME_BYTES: usize = 64;
@@ -59,23 +60,46 @@ impl fmt::Display for SourceName {
     }
 }
 
-/// Where a catalog comes from: a name, and one or more trees that have it.
+/// Where a catalog comes from: a name, one or more trees that have it, and the keys of
+/// which one must have signed it.
 #[derive(Debug, Clone)]
 pub struct Source {
     name: SourceName,
     mirrors: Vec<Location>,
+    trusted_keys: Vec<VerifierKey>,
 }
 
 impl Source {
     /// A source with one tree; further ones are mirrors of it.
     pub fn new(name: SourceName, tree: Location) -> Source {
-        Source { name, mirrors: vec![tree] }
+        Source { name, mirrors: vec![tree], trusted_keys: Vec::new() }
     }
 
     /// Adds a tree that has the same catalog; it is asked when the ones before it fail.
     pub fn with_mirror(mut self, tree: Location) -> Source {
         self.mirrors.push(tree);
         self
+    }
+
+    /// Trusts this key as well: only a head with a good signature of a trusted key is
+    /// taken, from whatever mirror.
+    ///
+    /// An update that finds such a head remembers the keys in the store, instead of those
+    /// that it remembered before. Without keys here, those remembered are asked for; a
+    /// source that never had any need not be signed, and no key is trusted by itself.
+    pub fn trust(mut self, key: VerifierKey) -> Source {
+        if !self.trusted_keys.contains(&key) {
+            self.trusted_keys.push(key);
+        }
+        self
+    }
+
+    /// The same for a key in its text form, `<name>+<hash>+<base64>`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for what is no such key.
+    pub fn trust_key(self, text: &str) -> Result<Source> {
+        Ok(self.trust(text.parse()?))
     }
 
     /// The name, which is also the name of the source's folder in the store.
@@ -86,6 +110,11 @@ impl Source {
     /// The trees, in the order in which they are asked.
     pub fn mirrors(&self) -> &[Location] {
         &self.mirrors
+    }
+
+    /// The keys that are trusted from the next update on; if none, those of the last one.
+    pub fn trusted_keys(&self) -> &[VerifierKey] {
+        &self.trusted_keys
     }
 }
 

@@ -10,6 +10,7 @@
 //!                             and for v1: what is held, in the form of a manifest
 //!     incoming/               verified downloads under their digest
 //!     status.json             time of the last check, validators, fingerprint
+//!     trusted-keys            of which one must have signed the head; none, no file
 //!     lock                    held by the one writer
 //!   local/                    definitions put there by hand
 //! ```
@@ -23,6 +24,7 @@
 mod commit;
 mod generation;
 mod incoming;
+mod keys;
 mod status;
 
 use std::fs::File;

@@ -32,6 +32,7 @@ use crate::fetch::Fetcher;
 use crate::files::{Files, RealFiles};
 use crate::limits::{self, MAX_CONNECTIONS};
 use crate::location::{Address, Location};
+use crate::note::VerifierKey;
 use crate::plan::MassDelete;
 use crate::progress::{Phase, Progress, Reporter};
 use crate::report::{Outcome, Report};
@@ -53,7 +54,8 @@ pub enum Trust {
     Nothing,
 }
 
-/// What becomes of a head that is older than the one held.
+/// What becomes of a head that is older than the one held, or another one of the same
+/// serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rollback {
     /// It is not applied, and reported as [`Outcome::Stale`].
@@ -211,7 +213,8 @@ impl<'a> Updater<'a> {
     /// [`Status`](ErrorKind::Status) if no mirror answers;
     /// [`Head`](ErrorKind::Head), [`Manifest`](ErrorKind::Manifest),
     /// [`Limit`](ErrorKind::Limit) and [`Integrity`](ErrorKind::Integrity) for what
-    /// the mirrors answer; [`Trust`](ErrorKind::Trust),
+    /// the mirrors answer; [`Trust`](ErrorKind::Trust) if none has a head that is signed
+    /// as it has to be, or a source that had one has none;
     /// [`Expired`](ErrorKind::Expired) and [`MassDelete`](ErrorKind::MassDelete) for
     /// what is refused; [`Store`](ErrorKind::Store).
     ///
@@ -253,8 +256,15 @@ impl<'a> Updater<'a> {
             let callback: &mut dyn FnMut(&Progress) = callback;
             callback
         });
+        let remembered = writer.reader().trusted_keys()?;
+        let keys = match source.trusted_keys() {
+            [] => remembered.clone(),
+            given => given.to_vec(),
+        };
         let mut run = Run {
             source,
+            keys,
+            remembered,
             options: &self.options,
             extent,
             clock: self.clock,
@@ -277,6 +287,10 @@ impl<'a> Updater<'a> {
 /// One update under way.
 struct Run<'a> {
     source: &'a Source,
+    /// Of which one must have signed the head; none if it need not be signed.
+    keys: Vec<VerifierKey>,
+    /// What `keys` were in the last update.
+    remembered: Vec<VerifierKey>,
     options: &'a Options,
     extent: Extent,
     clock: &'a dyn Clock,

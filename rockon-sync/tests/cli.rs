@@ -307,3 +307,75 @@ fn publish_is_reproducible_and_silent_when_nothing_is_new() {
     let check = check.args(["-c", "root.sha"]).current_dir(desk.path("other")).output().unwrap();
     assert!(check.status.success(), "{}", stderr(&check));
 }
+
+#[test]
+fn a_catalog_is_signed_trusted_and_verified_from_the_command_line() {
+    let desk = Desk::new();
+    let keygen = |name: &str, file: &str| {
+        let output = desk.run(&["keygen", name, "--out", file]);
+        assert_eq!((code(&output), &*stderr(&output)), (0, ""));
+        stdout(&output).trim_end().to_owned()
+    };
+    let (old, new) = (keygen("example.org/rockons", "old.key"), keygen("a=b", "new.key"));
+    assert!(old.starts_with("example.org/rockons+") && new.starts_with("a=b+"));
+    let again = desk.run(&["keygen", "x", "--out", "old.key"]);
+    assert_eq!((code(&again), &*stdout(&again)), (1, ""), "no key is overwritten");
+    let publish = |keys: &[&str]| {
+        let keys: Vec<&str> = keys.iter().flat_map(|key| ["--sign-key", key]).collect();
+        let output = desk.run(&[&["publish", "catalog"], &*keys].concat());
+        assert_eq!((code(&output), &*stderr(&output)), (0, ""));
+        stdout(&output)
+    };
+    assert!(publish(&["old.key"]).starts_with("published: serial 2"));
+    let wrong = desk.update(&["--trust-key", &new]);
+    assert_eq!(code(&wrong), 4);
+    let said = stderr(&wrong);
+    assert!(said.contains("expected a signature by a=b+") && said.contains("got example.org"));
+    assert_eq!(code(&desk.update(&["--trust-key", &new, "--trust-key", &old])), 0);
+    let status = desk.json(&["status", "--store", "store", "--json"]);
+    let keys = &status["sources"][0]["trusted_keys"];
+    assert_eq!(*keys, serde_json::json!([new, old]));
+    let line = stdout(&desk.run(&["status", "--store", "store"]));
+    assert!(line.contains("serial 2, 16 entries, signed by a=b+"), "{line}");
+
+    // Remembered without being said again, also where no source is named.
+    assert!(publish(&["old.key", "new.key"]).starts_with("published: serial 3"));
+    let output =
+        desk.run(&["update", "--store", "store", "--trust-key", &format!("rockstor={new}")]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    publish(&["old.key"]);
+    let refused = desk.run(&["update", "--store", "store", "--json"]);
+    let report: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!((code(&refused), &report["error"]["kind"]), (4, &Value::from("trust")));
+    assert_eq!(code(&desk.run(&["verify", "--store", "store"])), 0);
+
+    let secret = fs::read_to_string(desk.path("old.key")).unwrap();
+    let elsewhere = format!("other={new}");
+    for (key, problem) in [
+        (secret.trim_end(), "private key"),
+        (&*elsewhere, "no source here"),
+        ("rockstor=x+y+z", "not a usable key"),
+        ("nonsense", "not a usable key"),
+    ] {
+        let output = desk.update(&["--trust-key", key]);
+        assert_eq!(code(&output), 2, "{problem}");
+        let said = stderr(&output);
+        assert!(said.contains(problem) && !said.contains(secret.trim_end()), "{said}");
+    }
+}
+
+#[test]
+fn a_key_pair_on_standard_output_is_a_key_file() {
+    let desk = Desk::new();
+    let output = desk.run(&["keygen", "example.org/rockons"]);
+    let both = stdout(&output);
+    let lines: Vec<&str> = both.lines().collect();
+    assert!(lines[0].starts_with("PRIVATE+KEY+example.org/rockons+"));
+    assert!(lines[1].starts_with("example.org/rockons+"));
+    fs::write(desk.path("key"), &both).unwrap();
+    let published = desk.run(&["publish", "catalog", "--sign-key", "key"]);
+    assert_eq!(code(&published), 0);
+    assert!(stderr(&published).contains("key: warning: others than the owner"));
+    assert_eq!(code(&desk.update(&["--trust-key", lines[1]])), 0);
+    assert_eq!(code(&desk.run(&["keygen", "a b"])), 2);
+}

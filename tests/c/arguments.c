@@ -28,6 +28,8 @@ static void functions_that_cannot_fail_take_null(void)
     rockon_sync_changes_free(NULL);
     rockon_sync_status_list_free(NULL);
     rockon_sync_verification_list_free(NULL);
+    rockon_sync_verifier_key_free(NULL);
+    CHECK(rockon_sync_verifier_key_text(NULL, &len) == NULL);
     rockon_sync_publish_report_free(NULL);
 
     CHECK(rockon_sync_error_message(NULL, &len) == NULL);
@@ -58,6 +60,7 @@ static void functions_that_cannot_fail_take_null(void)
     CHECK(rockon_sync_status_list_get(NULL, 0) == NULL);
     CHECK(rockon_sync_source_status_name(NULL, &len) == NULL);
     CHECK(rockon_sync_source_status_location(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_source_status_trusted_key(NULL, 0, &len) == NULL);
     CHECK(rockon_sync_source_status_manifest(NULL, &len) == NULL);
     CHECK(rockon_sync_source_status_failed_id(NULL, 0, &len) == NULL);
     CHECK(rockon_sync_source_status_failed_message(NULL, 0, &len) == NULL);
@@ -97,6 +100,7 @@ static void functions_that_cannot_fail_take_null(void)
     CHECK(rockon_sync_changes_reason_count(NULL) == 0);
     CHECK(rockon_sync_status_list_len(NULL) == 0);
     CHECK(rockon_sync_source_status_location_count(NULL) == 0);
+    CHECK(rockon_sync_source_status_trusted_key_count(NULL) == 0);
     CHECK(!rockon_sync_source_status_checked(NULL, &s));
     CHECK(!rockon_sync_source_status_generation(NULL, &u));
     CHECK(!rockon_sync_source_status_serial(NULL, &u));
@@ -129,6 +133,9 @@ static void functions_that_can_fail_refuse_null(void)
     rockon_sync_status_list *status = NULL;
     rockon_sync_verification_list *found = NULL;
     rockon_sync_publish_report *published = NULL;
+    rockon_sync_publish_options how = {0};
+    rockon_sync_str no_file = {NULL, 0};
+    rockon_sync_verifier_key *key = NULL;
     rockon_sync_definition_text *text = NULL;
     const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, 0);
     const rockon_sync_definition *no_definition = NULL;
@@ -146,6 +153,8 @@ static void functions_that_can_fail_refuse_null(void)
     REFUSED(rockon_sync_source_new("x", 1, "x", 1, NULL, &error));
     REFUSED(rockon_sync_source_add_mirror(NULL, "x", 1, &error));
     REFUSED(rockon_sync_source_add_mirror(source, NULL, 0, &error));
+    REFUSED(rockon_sync_source_trust_key(NULL, "x", 1, &error));
+    REFUSED(rockon_sync_source_trust_key(source, NULL, 0, &error));
     REFUSED(rockon_sync_cancel_token_new(NULL, &error));
 
     REFUSED(rockon_sync_store_update(NULL, source, NULL, &report, &error));
@@ -179,9 +188,16 @@ static void functions_that_can_fail_refuse_null(void)
     REFUSED(rockon_sync_store_verify(store, NULL, &error));
     REFUSED(rockon_sync_publish(NULL, 0, NULL, &published, &error));
     REFUSED(rockon_sync_publish("x", 1, NULL, NULL, &error));
+    how.struct_size = sizeof how;
+    how.sign_key_files = &no_file;
+    how.sign_key_file_count = 1;
+    REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
+    REFUSED(rockon_sync_keygen(NULL, 0, "x", 1, &key, &error));
+    REFUSED(rockon_sync_keygen("x", 1, NULL, 0, &key, &error));
+    REFUSED(rockon_sync_keygen("x", 1, "x", 1, NULL, &error));
 
     CHECK(!no_source && !no_catalog && !changes && !report && !status && !found && !published);
-    CHECK(!text && !no_definition);
+    CHECK(!text && !no_definition && !key);
 }
 
 static void text_that_is_not_utf8_is_refused(void)
@@ -194,6 +210,7 @@ static void text_that_is_not_utf8_is_refused(void)
     rockon_sync_changes *changes = NULL;
     rockon_sync_publish_report *published = NULL;
     const rockon_sync_definition *definition = NULL;
+    rockon_sync_verifier_key *key = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         rockon_sync_applied name = {LENGTH(bad[i]), "x", 1}, revision = {"x", 1, LENGTH(bad[i])};
         rockon_sync_str string = {LENGTH(bad[i])};
@@ -205,6 +222,7 @@ static void text_that_is_not_utf8_is_refused(void)
         REFUSED(rockon_sync_source_new(LENGTH(bad[i]), "x", 1, &no_source, &error));
         REFUSED(rockon_sync_source_new("x", 1, LENGTH(bad[i]), &no_source, &error));
         REFUSED(rockon_sync_source_add_mirror(source, LENGTH(bad[i]), &error));
+        REFUSED(rockon_sync_source_trust_key(source, LENGTH(bad[i]), &error));
         REFUSED(rockon_sync_catalog_find(catalog, LENGTH(bad[i]), &definition, &error));
         REFUSED(rockon_sync_catalog_changes_since(catalog, &name, 1, &changes, &error));
         REFUSED(rockon_sync_catalog_changes_since(catalog, &revision, 1, &changes, &error));
@@ -220,8 +238,14 @@ static void text_that_is_not_utf8_is_refused(void)
         memset(&how.out, 0, sizeof how.out);
         how.url = string;
         REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
+        memset(&how.url, 0, sizeof how.url);
+        how.sign_key_files = &string;
+        how.sign_key_file_count = 1;
+        REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
+        REFUSED(rockon_sync_keygen(LENGTH(bad[i]), "x", 1, &key, &error));
+        REFUSED(rockon_sync_keygen("x", 1, LENGTH(bad[i]), &key, &error));
     }
-    CHECK(!no_store && !no_source && !no_catalog && !changes && !published && !definition);
+    CHECK(!no_store && !no_source && !no_catalog && !changes && !published && !definition && !key);
 }
 
 static void options_that_make_no_sense_are_refused(void)

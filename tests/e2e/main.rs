@@ -9,5 +9,7 @@ mod folders;
 mod healing;
 mod history;
 mod packs;
+mod rollback;
+mod trust;
 mod v1;
 mod world;

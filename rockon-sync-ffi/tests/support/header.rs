@@ -18,6 +18,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Catalog", "catalog.rs"),
     ("Changes", "changes.rs"),
     ("Status and verification", "inspect.rs"),
+    ("Keys", "key.rs"),
     ("Publisher", "publish.rs"),
     ("Log", "logging.rs"),
 ];
@@ -47,6 +48,7 @@ const TYPES: &[(&str, &str)] = &[
     ("UpdateOptions", "rockon_sync_update_options"),
     ("Verification", "rockon_sync_verification"),
     ("VerificationList", "rockon_sync_verification_list"),
+    ("VerifierKey", "rockon_sync_verifier_key"),
 ];
 
 const START: &str = "

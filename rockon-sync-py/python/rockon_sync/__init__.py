@@ -10,7 +10,7 @@ Updates log to the logger `rockon_sync`.
 import logging as _logging
 from collections.abc import Mapping as _Mapping
 
-from ._core import CancelToken, Catalog, Definition, Source, Store, __version__, publish
+from ._core import CancelToken, Catalog, Definition, Source, Store, __version__, keygen, publish
 from ._errors import (
     CanceledError,
     ErrorKind,
@@ -67,6 +67,7 @@ __all__ = [
     "Upsert",
     "Verification",
     "__version__",
+    "keygen",
     "publish",
 ]
 

@@ -19,6 +19,7 @@ __all__ = [
     "Store",
     "__version__",
     "command_line",
+    "keygen",
     "publish",
 ]
 
@@ -34,11 +35,15 @@ class CancelToken:
 
 @final
 class Source:
-    def __new__(cls, *trees: _Folder, name: str | None = None) -> Source: ...
+    def __new__(
+        cls, *trees: _Folder, name: str | None = None, trusted_keys: Sequence[str] = ...
+    ) -> Source: ...
     @property
     def name(self) -> str: ...
     @property
     def trees(self) -> tuple[str, ...]: ...
+    @property
+    def trusted_keys(self) -> tuple[str, ...]: ...
 
 @final
 class Definition:
@@ -124,7 +129,9 @@ def publish(
     keep: int = 16,
     expires_in_days: int | None = None,
     published: datetime | None = None,
+    sign_keys: Sequence[_Folder] = ...,
     lenient: bool = False,
     allow_mass_delete: bool = False,
 ) -> PublishReport: ...
+def keygen(name: str, file: _Folder) -> str: ...
 def command_line(args: Sequence[str]) -> int: ...

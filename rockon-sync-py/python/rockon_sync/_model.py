@@ -33,7 +33,8 @@ class Outcome(StrEnum):
     PARTIAL = "partial"
     """The same, but for the entries that failed."""
     STALE = "stale"
-    """Every mirror offers an older state than the one held; nothing was changed."""
+    """Every mirror offers an older state than the one held, or another one under its serial;
+    nothing was changed."""
 
 
 class PublishOutcome(StrEnum):
@@ -131,6 +132,8 @@ class SourceStatus:
     """Where its last update came from, without credentials and queries."""
     checked: datetime | None
     """When the source was last asked, successfully."""
+    trusted_keys: tuple[str, ...]
+    """The keys of which one must have signed its head; empty if it need not be signed."""
     held: HeldStatus | None
     """None before the first update was completed."""
     failed: tuple[FailedEntry, ...]

@@ -28,10 +28,12 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Show what a store holds of each source
     Status(StatusArgs),
-    /// Compare every file of a store with its digest
+    /// Compare every file of a store with its digest, and its heads with the trusted keys
     Verify(VerifyArgs),
     /// Tell an application what to apply and what to delete
     Changes(ChangesArgs),
+    /// Make a pair of keys: one to sign heads with, one to be trusted
+    Keygen(KeygenArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,6 +61,10 @@ pub(super) struct PublishArgs {
     #[arg(long, value_name = "DAYS")]
     pub(super) expires_in: Option<u32>,
 
+    /// Sign the head with the private key in this file; several sign it each
+    #[arg(long, value_name = "FILE")]
+    pub(super) sign_key: Vec<PathBuf>,
+
     /// Leave out bad definitions instead of publishing nothing
     #[arg(long)]
     pub(super) lenient: bool,
@@ -82,6 +88,11 @@ pub(super) struct UpdateArgs {
     /// mirror [default: the sources of the last update]
     #[arg(long, value_name = "[NAME=]URL|DIR")]
     pub(super) source: Vec<String>,
+
+    /// Take only a head that this key, or another one given like this, has signed; NAME= says
+    /// it of one source [default: the keys of the last update]
+    #[arg(long, value_name = "[NAME=]KEY")]
+    pub(super) trust_key: Vec<String>,
 
     /// Only say what an update would do
     #[arg(long, conflicts_with = "full")]
@@ -175,6 +186,16 @@ pub(super) struct ChangesArgs {
 
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct KeygenArgs {
+    /// The name of the key: best a URL without its scheme, for example example.org/rockons
+    pub(super) name: String,
+
+    /// Where the private key goes; no file is ever overwritten [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
 }
 
 /// A duration in seconds: not negative, and not so long that no clock can hold it.

@@ -13,6 +13,7 @@ use crate::changes::Novelty;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inspect::SourceStatus;
 use crate::json::Object;
+use crate::note::VerifierKey;
 use crate::store::Store;
 
 pub(super) fn list(args: &BrowseArgs, out: &mut Output) -> Result<u8> {
@@ -91,7 +92,12 @@ fn describe(source: &SourceStatus) -> String {
         format!("generation {}, {serial}, {}", held.generation, count(held.entries, "entry"))
     });
     let from = source.locations.join(", ");
-    printable(&format!("{}: {held}, {checked}, from {from}", source.name))
+    let ids: Vec<String> = source.trusted_keys.iter().map(VerifierKey::id).collect();
+    let signed = match ids.is_empty() {
+        true => String::new(),
+        false => format!(", signed by {}", ids.join(" or ")),
+    };
+    printable(&format!("{}: {held}{signed}, {checked}, from {from}", source.name))
 }
 
 pub(super) fn changes(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
@@ -252,6 +258,7 @@ struct SourceJson<'a> {
     source: &'a str,
     locations: &'a [String],
     checked: Option<String>,
+    trusted_keys: Vec<String>,
     held: Option<HeldJson>,
     failed: Vec<FailedJson<'a>>,
 }
@@ -288,6 +295,7 @@ impl<'a> From<&'a SourceStatus> for SourceJson<'a> {
             source: source.name.as_str(),
             locations: &source.locations,
             checked: source.checked.map(|at| at.to_string()),
+            trusted_keys: source.trusted_keys.iter().map(VerifierKey::to_string).collect(),
             held,
             failed: failed.map(|(id, kind, message)| FailedJson { id, kind, message }).collect(),
         }

@@ -27,6 +27,9 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     if let Some(days) = args.expires_in {
         publisher = publisher.expires_in_days(days);
     }
+    for path in &args.sign_key {
+        publisher = publisher.sign_key_file(path);
+    }
     if args.lenient {
         publisher = publisher.leniency(Leniency::LeaveOut);
     }

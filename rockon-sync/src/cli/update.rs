@@ -8,10 +8,11 @@ use serde::Serialize;
 use super::args::{GuardArgs, UpdateArgs, VerifyArgs};
 use super::output::{ErrorJson, Output, count, is_watched, note, print_error, printable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::note::VerifierKey;
 use crate::plan::MassDelete;
 use crate::progress::{Phase, Progress};
 use crate::report::{Outcome, Report};
-use crate::source::Source;
+use crate::source::{Source, SourceName};
 use crate::store::Store;
 use crate::update::{Freshness, Rollback, Trust, Updater};
 
@@ -30,6 +31,7 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
             _ => error,
         })?,
     };
+    let sources = trusting(sources, &args.trust_key)?;
     let trust = if args.full { Trust::Nothing } else { Trust::SizeAndTime };
     let mut results = Vec::with_capacity(sources.len());
     for source in &sources {
@@ -140,6 +142,30 @@ fn group(texts: &[String]) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
+/// Adds the keys: `NAME=KEY` to the source of that name, `KEY` to each.
+fn trusting(mut sources: Vec<Source>, texts: &[String]) -> Result<Vec<Source>> {
+    for text in texts {
+        let named = text.split_once('=').and_then(|(name, key)| Some((name.parse().ok()?, key)));
+        // The name of a key may have a '=' too; that it is a key as a whole decides.
+        let (name, key): (Option<SourceName>, VerifierKey) = match (text.parse(), named) {
+            (Ok(key), _) => (None, key),
+            (Err(_), Some((name, key))) => (Some(name), key.parse()?),
+            (Err(error), None) => return Err(error),
+        };
+        let is_meant = |source: &Source| name.as_ref().is_none_or(|name| source.name() == name);
+        if let Some(name) = name.as_ref().filter(|_| !sources.iter().any(is_meant)) {
+            let message = format!("the key {} is for {name}, which is no source here", key.id());
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        let trust = |source: Source| match is_meant(&source) {
+            true => source.trust(key.clone()),
+            false => source,
+        };
+        sources = sources.into_iter().map(trust).collect();
+    }
+    Ok(sources)
+}
+
 fn guarded<'a>(updater: Updater<'a>, guards: &GuardArgs) -> Updater<'a> {
     let mass_delete = match guards.allow_mass_delete {
         true => MassDelete::Allow,
@@ -214,7 +240,7 @@ fn sentence(report: &Report, is_check: bool) -> String {
         (Outcome::Updated, true) => "an update is there",
         (Outcome::Updated, false) => "updated",
         (Outcome::Partial, _) => "updated in part",
-        (Outcome::Stale, _) => "not updated: the source offers an older state than the one held",
+        (Outcome::Stale, _) => "not updated: the source offers an older or another state",
     };
     format!("{verb}{serial}{numbers}; {cost}")
 }

@@ -1,6 +1,7 @@
 //! The promises of the publisher as a whole.
 
 mod faults;
+mod sign;
 
 use std::collections::BTreeMap;
 use std::fs;

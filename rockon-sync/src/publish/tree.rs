@@ -61,9 +61,14 @@ impl Tree<'_> {
     /// publisher's, and not to be replaced.
     pub(super) fn head(&self) -> Result<Option<Head>> {
         let path = self.head_path();
-        let bytes = read_if_any(self.files, &path, MAX_HEAD_BYTES)?;
+        let bytes = self.head_bytes()?;
         let head = bytes.map(|bytes| Head::parse(&bytes).map_err(|error| error.with_path(path)));
         head.transpose()
+    }
+
+    /// The bytes of the head that is published now, signatures included.
+    pub(super) fn head_bytes(&self) -> Result<Option<Vec<u8>>> {
+        read_if_any(self.files, &self.head_path(), MAX_HEAD_BYTES)
     }
 
     /// The manifest with this digest, if it is still there.
@@ -165,8 +170,8 @@ impl Tree<'_> {
     }
 
     /// Makes the new state the published one.
-    pub(super) fn write_head(&self, head: &Head) -> Result<()> {
-        write_atomically(self.files, &self.head_path(), head.to_string().as_bytes())
+    pub(super) fn write_head(&self, signed: &str) -> Result<()> {
+        write_atomically(self.files, &self.head_path(), signed.as_bytes())
     }
 
     /// The files that are not under their names yet, or with other bytes.

@@ -42,7 +42,11 @@ impl Damage {
 impl Generation {
     /// The bytes of the head; `None` in a v1 generation.
     pub(crate) fn head_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
-        read_if_any(files, &self.folder.join(HEAD), MAX_HEAD_BYTES)
+        read_if_any(files, &self.head_path(), MAX_HEAD_BYTES)
+    }
+
+    pub(crate) fn head_path(&self) -> PathBuf {
+        self.folder.join(HEAD)
     }
 
     /// The head, if there is one that can be read.
@@ -83,7 +87,7 @@ impl Generation {
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(Error::io("read this file", &path, error)),
         }
-        match stat_if_any(files, &self.folder.join(HEAD))? {
+        match stat_if_any(files, &self.head_path())? {
             Some(_) => self.manifest(files),
             None => self.held_by_listing(files),
         }
@@ -160,7 +164,7 @@ impl Generation {
                 let found = digest_if_any(files, &self.folder.join(name))?;
                 damage.of_the_tree |= found.map(|(digest, _)| digest) != Some(head.digest());
             }
-        } else if stat_if_any(files, &self.folder.join(HEAD))?.is_some() {
+        } else if stat_if_any(files, &self.head_path())?.is_some() {
             damage.of_the_tree = true;
         } else {
             expected.insert(DEFAULT_MANIFEST);

@@ -11,6 +11,7 @@ use super::Updater;
 use crate::digest::Digest;
 use crate::error::{ErrorKind, Result};
 use crate::location::Location;
+use crate::note::SigningKey;
 use crate::publish::Publisher;
 use crate::report::Report;
 use crate::source::Source;
@@ -172,4 +173,27 @@ fn healing_survives_the_failure_of_any_operation() {
         fs::remove_file(world.source_folder().join("current/b.json")).unwrap();
     });
     assert!(operations > 20, "{operations}");
+}
+
+#[test]
+fn no_failure_leaves_a_signed_state_without_its_keys() {
+    let key = SigningKey::from_seed("example.org/rockons", [1; 32]).unwrap();
+    for fault in [Fault::Once, Fault::FromThenOn] {
+        for n in 1.. {
+            let world = World::new();
+            let catalog = world.folder.path().join("catalog");
+            Publisher::new(catalog).sign_key(key.clone()).run().unwrap();
+            let source = world.source.clone().trust(key.verifier_key().clone());
+            let files = FailingFiles::new(n, fault);
+            let result = Updater::new(&world.store()).files(&files).run(&source);
+            let status = world.store().source_status(source.name()).unwrap();
+            let is_remembered = status.trusted_keys == source.trusted_keys();
+            assert!(status.held.is_none() || is_remembered, "operation {n}");
+            if !files.has_failed() {
+                result.unwrap();
+                assert!(n > 30 && is_remembered, "{n}");
+                break;
+            }
+        }
+    }
 }

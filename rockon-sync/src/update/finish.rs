@@ -2,7 +2,7 @@
 
 use super::head::FoundHead;
 use super::local::Local;
-use super::{Rollback, Run, Trust};
+use super::{Extent, Rollback, Run, Trust};
 use crate::definition;
 use crate::digest::Digest;
 use crate::error::Result;
@@ -103,6 +103,8 @@ impl Run<'_> {
             placements,
             held: (!finished.failed.is_empty() || finished.head.is_none()).then_some(finished.held),
         };
+        // Before the swap: a kill in between must not leave a signed state without its keys.
+        self.remember_keys()?;
         let fetcher = &self.fetcher;
         let generation = self.writer.commit(&commit, &|| fetcher.check_go_on())?;
         // From here on the update has taken place; what follows makes the next one cheap.
@@ -125,8 +127,18 @@ impl Run<'_> {
             self.status.generation = generation.number;
             self.status.fingerprint = generation.fingerprint(self.writer.files)?;
         }
+        self.remember_keys()?;
         self.remember(finished)?;
         self.writer.incoming.clear_except(&finished.keep)
+    }
+
+    /// From now on the keys that were given count, instead of those of before: the head
+    /// is signed by one of them, and everything that it names was verified.
+    fn remember_keys(&self) -> Result<()> {
+        if self.extent == Extent::PlanOnly || self.keys == self.remembered {
+            return Ok(());
+        }
+        self.writer.trust(&self.keys)
     }
 
     fn remember(&mut self, finished: &Finished<'_>) -> Result<()> {
@@ -153,6 +165,7 @@ impl Run<'_> {
 
     /// Notes that the source was asked and had nothing new.
     pub(super) fn nothing_new(&mut self) -> Result<Report> {
+        self.remember_keys()?;
         self.save_status()?;
         Ok(self.report(Outcome::Unchanged))
     }

@@ -1,11 +1,13 @@
 //! Asks the mirrors, one after the other, what there is.
 
 use super::{Freshness, Rollback, Run, ends_the_run};
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Wanted};
 use crate::head::Head;
 use crate::limits::MAX_HEAD_BYTES;
 use crate::location::{Address, Location};
+use crate::note;
 use crate::time::Timestamp;
 use crate::transport::Validators;
 
@@ -50,7 +52,11 @@ impl Run<'_> {
                 Ok(Answer::Stale(held)) => stale = Some(held),
                 Err(error) if ends_the_run(&error) => return Err(error),
                 Err(error) => {
-                    log::info!("{}", error.to_chain());
+                    // A mirror that answers with forgeries is nothing to be silent about.
+                    match error.kind() {
+                        ErrorKind::Trust => self.warn(error.to_chain()),
+                        _ => log::info!("{}", error.to_chain()),
+                    }
                     first_error.get_or_insert(error);
                 }
             }
@@ -92,7 +98,10 @@ impl Run<'_> {
             Fetched::Absent => return self.no_head(mirror, &shown).map(Answer::Found),
             Fetched::File(file) => (file.validators, file.moved_to),
         };
+        // First, so that a page that is no head at all is told from one that nobody signed.
+        // It reads no further than the signed text goes: up to an empty line.
         let head = Head::parse(&bytes).map_err(|error| error.with_url(shown.as_str()))?;
+        note::check_head(&bytes, &self.keys).map_err(|error| error.with_url(shown.as_str()))?;
         self.check_freshness(&head, &shown)?;
         let is_current = held_bytes.as_deref() == Some(&*bytes);
         if is_current {
@@ -122,7 +131,9 @@ impl Run<'_> {
         }))))
     }
 
-    /// The head that is held (or else the offered one) if it has seen newer than `offered`.
+    /// The head that is held (or else the offered one) if newer than `offered` was seen, or
+    /// something else under its serial: one serial stands for one manifest, so whoever can
+    /// replay heads has no choice among several.
     fn newer_than(
         &mut self,
         offered: &Head,
@@ -132,19 +143,37 @@ impl Run<'_> {
         let held = held_bytes.and_then(|bytes| Head::parse(bytes).ok());
         let floor = self.status.serial_floor.max(held.as_ref().and_then(Head::serial))?;
         let serial = offered.serial();
-        if self.options.rollback == Rollback::Allow || serial.is_some_and(|n| n >= floor) {
+        if self.options.rollback == Rollback::Allow {
             return None;
+        }
+        if serial.is_some_and(|serial| serial >= floor) {
+            // One that was damaged says nothing of what was published under its serial.
+            let is_whole = held_bytes.map(Digest::of) == self.status.digest;
+            let held = held.filter(|held| {
+                is_whole && held.serial() == serial && held.digest() != offered.digest()
+            })?;
+            self.warn(format!(
+                "{shown}: expected serial {floor} to be the manifest {}, got {}",
+                held.digest(),
+                offered.digest()
+            ));
+            return Some(held);
         }
         let got = serial.map_or("no serial".to_owned(), |serial| format!("serial {serial}"));
         self.warn(format!("{shown}: expected serial {floor} or newer, got {got}"));
         Some(held.unwrap_or_else(|| offered.clone()))
     }
 
-    /// A tree without a head is v1, unless it was more before.
+    /// A tree without a head is v1, unless it was more before, or has to be.
     fn no_head(&self, mirror: &Location, shown: &str) -> Result<Found> {
         if mirror.names_head() {
             let message = "expected a head, got status 404";
             return Err(Error::new(ErrorKind::Status, message).with_url(shown));
+        }
+        if !self.keys.is_empty() {
+            let message = "expected a signed head, got status 404: a source with trusted keys is \
+                           not followed without";
+            return Err(Error::new(ErrorKind::Trust, message).with_url(shown));
         }
         let current = self.writer.reader().current()?;
         let holds_head = match current {

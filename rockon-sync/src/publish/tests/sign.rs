@@ -1,0 +1,103 @@
+//! Signed heads.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::note::{Note, VerifierKey};
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed("example.org/rockons", [seed; 32]).unwrap()
+}
+
+fn sign<'a>(place: &Place, keys: &[SigningKey]) -> Publisher<'a> {
+    keys.iter().fold(place.publisher(), |publisher, key| publisher.sign_key(key.clone()))
+}
+
+fn head_bytes(place: &Place) -> Vec<u8> {
+    fs::read(place.out().join("root.sha")).unwrap()
+}
+
+#[test]
+fn every_key_signs_the_head_and_the_order_of_keys_changes_nothing() {
+    let place = Place::new();
+    let (one, two) = (key(1), key(2));
+    let report = sign(&place, &[one.clone(), two.clone(), one.clone()]).run().unwrap();
+    let bytes = head_bytes(&place);
+    let note = Note::parse(&bytes).unwrap();
+    let trusted: Vec<VerifierKey> =
+        [&one, &two].map(|key| key.verifier_key().clone()).into_iter().collect();
+    let verified = note.verify(&trusted).unwrap();
+    assert_eq!(verified.signers, [&trusted[0], &trusted[1]]);
+    assert_eq!(verified.text, Head::parse(&bytes).unwrap().to_string());
+    assert_eq!(String::from_utf8(bytes).unwrap().matches('\u{2014}').count(), 2);
+
+    let before = times(place.dir.path());
+    let again = sign(&place, &[two, one]).published(at(2_000_000)).run().unwrap();
+    assert_eq!((again.outcome, again.serial), (PublishOutcome::Unchanged, report.serial));
+    assert_eq!(times(place.dir.path()), before);
+}
+
+#[test]
+fn another_set_of_keys_is_another_publication() {
+    let place = Place::new();
+    let (old, new) = (key(1), key(2));
+    let mut serial = 0;
+    for (keys, warns) in [
+        (vec![], false),
+        (vec![old.clone()], false),
+        (vec![old, new.clone()], false),
+        (vec![new], false),
+        (vec![], true),
+    ] {
+        serial += 1;
+        let report = sign(&place, &keys).run().unwrap();
+        assert_eq!((report.outcome, report.serial), (PublishOutcome::Published, serial));
+        let warnings: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+        let expected = "root.sha: warning: was signed, and no longer is: clients that trust its \
+                        keys refuse it";
+        assert_eq!(warnings, if warns { vec![expected] } else { vec![] });
+        let report = sign(&place, &keys).run().unwrap();
+        assert_eq!((report.outcome, report.serial), (PublishOutcome::Unchanged, serial));
+    }
+}
+
+#[test]
+fn a_head_whose_signature_is_broken_is_signed_anew() {
+    let place = Place::new();
+    sign(&place, &[key(1)]).run().unwrap();
+    let text = String::from_utf8(head_bytes(&place)).unwrap();
+    fs::write(place.out().join("root.sha"), text.replace("# size", "#  size")).unwrap();
+    let report = sign(&place, &[key(1)]).run().unwrap();
+    assert_eq!((report.outcome, report.serial), (PublishOutcome::Published, 2));
+}
+
+#[test]
+fn key_files_that_others_can_read_are_warned_of() {
+    let place = Place::new();
+    let path = place.dir.path().join("key");
+    key(1).write(&path).unwrap();
+    for (mode, warnings) in [(0o600, 0), (0o644, 1)] {
+        fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        let report = place.publisher().sign_key_file(&path).run().unwrap();
+        assert_eq!(report.problems.len(), warnings, "{:?}", report.problems);
+    }
+    let before = snapshot(&place.out());
+    let missing = place.publisher().sign_key_file("/nowhere/key").run().unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::Store);
+    fs::write(&path, key(1).verifier_key().to_string()).unwrap();
+    let public = place.publisher().sign_key_file(&path).run().unwrap_err();
+    assert_eq!((public.kind(), public.path()), (ErrorKind::Argument, Some(&*path)));
+    assert!(before == snapshot(&place.out()));
+}
+
+#[test]
+fn a_head_with_its_signatures_fits_into_one_segment_or_is_refused() {
+    let place = Place::new();
+    let keys: Vec<SigningKey> = (1..=20).map(key).collect();
+    sign(&place, &keys[..7]).run().unwrap();
+    let len = head_bytes(&place).len();
+    assert!(len <= MAX_PUBLISHED_HEAD_BYTES, "{len}");
+    let error = sign(&place, &keys).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Argument);
+    assert!(error.to_string().contains("too many keys"), "{error}");
+}

@@ -1,0 +1,96 @@
+/* Signed heads: keys are made, a catalog is signed, and only what is signed is taken. */
+#include "check.h"
+
+static rockon_sync_verifier_key *make_key(const char *name, const char *file)
+{
+    rockon_sync_verifier_key *key = NULL;
+    OK(rockon_sync_keygen(LENGTH(name), LENGTH(file), &key, &error));
+    size_t len = 0;
+    const char *text = rockon_sync_verifier_key_text(key, &len);
+    CHECK(text != NULL && strlen(text) == len && strncmp(text, name, strlen(name)) == 0);
+    return key;
+}
+
+static void publish(const char *catalog, const char *out, const rockon_sync_str *files,
+                    size_t count, uint64_t serial)
+{
+    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_report *report = NULL;
+    options.struct_size = sizeof options;
+    options.out.data = out;
+    options.out.len = strlen(out);
+    options.sign_key_files = files;
+    options.sign_key_file_count = count;
+    OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));
+    CHECK(rockon_sync_publish_report_serial(report) == serial);
+    rockon_sync_publish_report_free(report);
+}
+
+/* Updates from a tree in a folder, with a key or without. */
+static void update(rockon_sync_store *store, const char *tree, const char *key, int32_t expected)
+{
+    rockon_sync_source *source = source_at("rockstor", tree);
+    rockon_sync_report *report = NULL;
+    if (key != NULL) {
+        OK(rockon_sync_source_trust_key(source, LENGTH(key), &error));
+        OK(rockon_sync_source_trust_key(source, LENGTH(key), &error));
+    }
+    FAILS(expected, rockon_sync_store_update(store, source, NULL, &report, &error));
+    CHECK((report == NULL) == (expected != ROCKON_SYNC_OK));
+    rockon_sync_report_free(report);
+    rockon_sync_source_free(source);
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 4);
+    char catalog[1024], tree[1024], old_file[1024], new_file[1024];
+    snprintf(catalog, sizeof catalog, "%s", join(argv[3], "catalog"));
+    snprintf(tree, sizeof tree, "%s", join(argv[2], "tree"));
+    snprintf(old_file, sizeof old_file, "%s", join(argv[2], "old.key"));
+    snprintf(new_file, sizeof new_file, "%s", join(argv[2], "new.key"));
+    rockon_sync_verifier_key *old_key = make_key("example.org/rockons", old_file);
+    rockon_sync_verifier_key *new_key = make_key("example.org/rockons", new_file);
+    const char *old_text = rockon_sync_verifier_key_text(old_key, NULL);
+    const char *new_text = rockon_sync_verifier_key_text(new_key, NULL);
+    CHECK(strcmp(old_text, new_text) != 0);
+    const rockon_sync_str files[] = {{old_file, strlen(old_file)}, {new_file, strlen(new_file)}};
+    rockon_sync_store *store = open_store(join(argv[2], "store"));
+
+    publish(catalog, tree, files, 1, 1);
+    update(store, tree, new_text, ROCKON_SYNC_ERROR_TRUST);
+    update(store, tree, old_text, ROCKON_SYNC_OK);
+    update(store, tree, NULL, ROCKON_SYNC_OK);
+    rockon_sync_status_list *status = NULL;
+    OK(rockon_sync_store_status(store, &status, &error));
+    const rockon_sync_source_status *source = rockon_sync_status_list_get(status, 0);
+    CHECK(rockon_sync_source_status_trusted_key_count(source) == 1);
+    CHECK_TEXT(old_text, rockon_sync_source_status_trusted_key(source, 0, NULL));
+    CHECK(rockon_sync_source_status_trusted_key(source, 1, NULL) == NULL);
+    rockon_sync_status_list_free(status);
+
+    /* Both keys for a while, then the new one alone. */
+    publish(catalog, tree, files, 2, 2);
+    update(store, tree, new_text, ROCKON_SYNC_OK);
+    publish(catalog, tree, files + 1, 1, 3);
+    update(store, tree, NULL, ROCKON_SYNC_OK);
+    update(store, tree, old_text, ROCKON_SYNC_ERROR_TRUST);
+    publish(catalog, tree, NULL, 0, 4);
+    update(store, tree, NULL, ROCKON_SYNC_ERROR_TRUST);
+
+    /* A key is never overwritten, and what is no key is refused. */
+    rockon_sync_verifier_key *none = NULL;
+    FAILS(ROCKON_SYNC_ERROR_STORE,
+          rockon_sync_keygen(LENGTH("x"), LENGTH(old_file), &none, &error));
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
+          rockon_sync_keygen(LENGTH("a b"), LENGTH(join(argv[2], "x")), &none, &error));
+    CHECK(none == NULL);
+    rockon_sync_source *any = source_at("rockstor", tree);
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_source_trust_key(any, LENGTH("x"), &error));
+    rockon_sync_source_free(any);
+
+    rockon_sync_verifier_key_free(old_key);
+    rockon_sync_verifier_key_free(new_key);
+    rockon_sync_store_free(store);
+    return 0;
+}
