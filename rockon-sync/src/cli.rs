@@ -5,6 +5,7 @@
 
 mod args;
 mod browse;
+mod import;
 mod keygen;
 mod output;
 mod publish;
@@ -49,6 +50,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
     match command {
         Command::Publish(args) => publish::run(args, out),
         Command::Update(args) => update::run(args, out),
+        Command::Import(args) => import::run(args, out),
         Command::List(args) => browse::list(&args, out),
         Command::Show(args) => browse::show(&args, out),
         Command::Status(args) => browse::status(&args, out),

@@ -10,6 +10,7 @@
 //! | `local.rs` | finds out what is held, and what of it is damaged |
 //! | `v2.rs` | follows a tree with digests |
 //! | `packs.rs` | gets many files of it in one |
+//! | `import.rs` | takes a bundle instead of asking anyone |
 //! | `v1.rs` | follows a tree of names, with conditional requests |
 //! | `workers.rs` | several jobs at a time |
 
@@ -17,6 +18,7 @@
 mod faults;
 mod finish;
 mod head;
+mod import;
 mod local;
 mod packs;
 mod v1;
@@ -80,6 +82,15 @@ pub enum Freshness {
 enum Extent {
     PlanOnly,
     Whole,
+}
+
+/// Where an update comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Supplier {
+    /// The mirrors of the source, which are remembered.
+    Mirrors,
+    /// A file that somebody brought: nobody was asked.
+    Bundle,
 }
 
 /// What is called with the progress.
@@ -220,7 +231,7 @@ impl<'a> Updater<'a> {
     ///
     /// A single entry that fails is no error: see [`Report::failed`].
     pub fn run(&mut self, source: &Source) -> Result<Report> {
-        self.start(source, Extent::Whole)
+        self.start(source, Extent::Whole, Supplier::Mirrors, |run, reporter| run.go(reporter))
     }
 
     /// Finds out what [`run`](Self::run) would do, without doing it. The manifest is
@@ -230,10 +241,16 @@ impl<'a> Updater<'a> {
     /// # Errors
     /// Those of [`run`](Self::run).
     pub fn check(&mut self, source: &Source) -> Result<Report> {
-        self.start(source, Extent::PlanOnly)
+        self.start(source, Extent::PlanOnly, Supplier::Mirrors, |run, reporter| run.go(reporter))
     }
 
-    fn start(&mut self, source: &Source, extent: Extent) -> Result<Report> {
+    fn start(
+        &mut self,
+        source: &Source,
+        extent: Extent,
+        supplier: Supplier,
+        act: impl FnOnce(&mut Run<'_>, &mut Reporter<'_>) -> Result<Report>,
+    ) -> Result<Report> {
         let started = self.clock.monotonic();
         let writer = SourceWriter::open(
             self.files,
@@ -267,6 +284,7 @@ impl<'a> Updater<'a> {
             remembered,
             options: &self.options,
             extent,
+            supplier,
             clock: self.clock,
             started,
             fetcher: Fetcher::new(transport, self.clock, &self.cancel, deadline, &stop),
@@ -278,7 +296,7 @@ impl<'a> Updater<'a> {
             refetches: 0,
         };
         let mut reporter = Reporter::new(callback, self.clock, source.name().clone());
-        let report = run.go(&mut reporter)?;
+        let report = act(&mut run, &mut reporter)?;
         reporter.report_now();
         Ok(report)
     }
@@ -293,6 +311,7 @@ struct Run<'a> {
     remembered: Vec<VerifierKey>,
     options: &'a Options,
     extent: Extent,
+    supplier: Supplier,
     clock: &'a dyn Clock,
     started: Instant,
     fetcher: Fetcher<'a>,

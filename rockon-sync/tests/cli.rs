@@ -197,6 +197,28 @@ fn check_says_what_an_update_would_do_and_does_not_do_it() {
 }
 
 #[test]
+fn a_bundle_is_imported_without_a_network() {
+    let desk = Desk::new();
+    desk.server.on(Match::Any, Times::Always, Action::Die);
+    let head = fs::read_to_string(desk.path("catalog/v2/root.sha")).unwrap();
+    let bundle = format!("catalog/v2/packs/empty-{}.tar.zst", &head[..12]);
+    let report = desk.json(&["import", "--store", "store", "--json", &bundle]);
+    assert_eq!((&report["outcome"], &report["requests"]), (&"updated".into(), &0.into()));
+    let said = stdout(&desk.run(&["import", "--store", "store", "--source", "two", &bundle]));
+    assert!(said.starts_with("updated (serial 1): 16 added; 0 requests"), "{said}");
+    assert!(stdout(&desk.run(&["import", "--store", "store", &bundle])).starts_with("up to date"));
+    assert_eq!(code(&desk.run(&["import", "--store", "store", "nowhere"])), 1);
+    let output = desk.run(&["import", "--store", "store", "catalog/root.json"]);
+    assert_eq!(code(&output), 4);
+    assert!(
+        stderr(&output).contains("catalog/root.json: not a usable pack"),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stderr(&output).contains("still holds generation 1 of rockstor"));
+}
+
+#[test]
 fn a_store_is_listed_shown_and_verified_without_a_network() {
     let desk = Desk::new();
     assert_eq!(code(&desk.update(&["-q"])), 0);

@@ -8,6 +8,7 @@ mod cut_off;
 mod folders;
 mod healing;
 mod history;
+mod offline;
 mod packs;
 mod rollback;
 mod trust;

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+use crate::source::SourceName;
+
 /// Publishes a catalog as static files with digests, and keeps stores in step with it.
 #[derive(Debug, Parser)]
 #[command(name = "rockon-sync", version, max_term_width = 100, arg_required_else_help = true)]
@@ -22,6 +24,8 @@ pub(super) enum Command {
     Publish(PublishArgs),
     /// Bring a store in step with its sources
     Update(UpdateArgs),
+    /// Bring a source of a store in step with a bundle, without a network
+    Import(ImportArgs),
     /// List the definitions of a store
     List(BrowseArgs),
     /// Print a definition as it was published
@@ -120,6 +124,36 @@ pub(super) struct UpdateArgs {
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "json")]
     pub(super) quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    /// The folder of the store
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+
+    /// The source that the bundle is of
+    #[arg(long, value_name = "NAME", default_value_t = SourceName::default())]
+    pub(super) source: SourceName,
+
+    /// Take only a bundle whose head, root.sha beside it, was signed by this key, or another one
+    /// given like this [default: the keys of the last update]
+    #[arg(long, value_name = "KEY")]
+    pub(super) trust_key: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) guards: GuardArgs,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "json")]
+    pub(super) quiet: bool,
+
+    /// A pack that starts from nothing: packs/empty-*.tar.zst of a published tree
+    pub(super) bundle: PathBuf,
 }
 
 /// What is refused unless allowed.

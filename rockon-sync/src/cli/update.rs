@@ -47,7 +47,7 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
         bar.clear();
         if let Err(error) = &result {
             print_error(error);
-            print_what_is_held(&store, source);
+            print_what_is_held(&store, source.name());
         } else if let (Ok(report), false) = (&result, args.json) {
             print_report(report, args.check, args.quiet, sources.len() > 1, out)?;
         }
@@ -56,7 +56,7 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     if args.json {
         let objects: Vec<ResultJson> = results
             .iter()
-            .map(|(source, result)| ResultJson::new(source, result, args.check))
+            .map(|(source, result)| ResultJson::new(source.name(), result, args.check))
             .collect();
         match &*objects {
             [one] => out.json(one)?,
@@ -79,7 +79,7 @@ pub(super) fn verify(args: VerifyArgs, out: &mut Output) -> Result<u8> {
                 Ok(_) => {}
                 Err(error) => {
                     print_error(error);
-                    print_what_is_held(&store, &source);
+                    print_what_is_held(&store, source.name());
                 }
             }
             results.push(result);
@@ -166,7 +166,7 @@ fn trusting(mut sources: Vec<Source>, texts: &[String]) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
-fn guarded<'a>(updater: Updater<'a>, guards: &GuardArgs) -> Updater<'a> {
+pub(super) fn guarded<'a>(updater: Updater<'a>, guards: &GuardArgs) -> Updater<'a> {
     let mass_delete = match guards.allow_mass_delete {
         true => MassDelete::Allow,
         false => MassDelete::Refuse,
@@ -191,7 +191,7 @@ fn exit_code<'a>(results: impl Iterator<Item = &'a Result<Report>>) -> u8 {
     code
 }
 
-fn print_report(
+pub(super) fn print_report(
     report: &Report,
     is_check: bool,
     is_quiet: bool,
@@ -246,16 +246,15 @@ fn sentence(report: &Report, is_check: bool) -> String {
 }
 
 /// After a failure, what can still be relied on.
-fn print_what_is_held(store: &Store, source: &Source) {
-    let held = store.source_status(source.name()).ok().and_then(|status| status.held);
+pub(super) fn print_what_is_held(store: &Store, source: &SourceName) {
+    let held = store.source_status(source).ok().and_then(|status| status.held);
     note(match held {
-        None => format!("the store holds nothing of {} yet", source.name()),
+        None => format!("the store holds nothing of {source} yet"),
         Some(held) => {
             let serial = held.serial.map_or(String::new(), |serial| format!(", serial {serial}"));
             format!(
-                "the store still holds generation {} of {}{serial}, {}",
+                "the store still holds generation {} of {source}{serial}, {}",
                 held.generation,
-                source.name(),
                 count(held.entries, "entry")
             )
         }
@@ -313,13 +312,13 @@ struct ManyJson<'a> {
 /// What an update of one source prints.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum ResultJson<'a> {
+pub(super) enum ResultJson<'a> {
     Done(ReportJson<'a>),
     Failed { outcome: &'static str, source: &'a str, error: ErrorJson },
 }
 
 #[derive(Serialize)]
-struct ReportJson<'a> {
+pub(super) struct ReportJson<'a> {
     outcome: &'static str,
     source: &'a str,
     serial: Option<u64>,
@@ -344,11 +343,11 @@ struct FailedJson<'a> {
 }
 
 impl<'a> ResultJson<'a> {
-    fn new(source: &'a Source, result: &'a Result<Report>, is_check: bool) -> Self {
+    pub(super) fn new(source: &'a SourceName, result: &'a Result<Report>, is_check: bool) -> Self {
         let report = match result {
             Ok(report) => report,
             Err(error) => {
-                let (outcome, source) = ("failed", source.name().as_str());
+                let (outcome, source) = ("failed", source.as_str());
                 return ResultJson::Failed { outcome, source, error: error.into() };
             }
         };

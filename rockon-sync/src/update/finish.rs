@@ -2,7 +2,7 @@
 
 use super::head::FoundHead;
 use super::local::Local;
-use super::{Extent, Rollback, Run, Trust};
+use super::{Extent, Rollback, Run, Supplier, Trust};
 use crate::definition;
 use crate::digest::Digest;
 use crate::error::Result;
@@ -171,9 +171,11 @@ impl Run<'_> {
     }
 
     fn save_status(&mut self) -> Result<()> {
-        self.status.checked = Some(Timestamp::from(self.clock.now()));
-        self.status.locations =
-            self.source.mirrors().iter().map(|mirror| mirror.to_storable()).collect();
+        if self.supplier == Supplier::Mirrors {
+            self.status.checked = Some(Timestamp::from(self.clock.now()));
+            let mirrors = self.source.mirrors().iter();
+            self.status.locations = mirrors.map(|mirror| mirror.to_storable()).collect();
+        }
         self.writer.save(&self.status)
     }
 

@@ -134,7 +134,7 @@ impl Run<'_> {
     /// The head that is held (or else the offered one) if newer than `offered` was seen, or
     /// something else under its serial: one serial stands for one manifest, so whoever can
     /// replay heads has no choice among several.
-    fn newer_than(
+    pub(super) fn newer_than(
         &mut self,
         offered: &Head,
         held_bytes: Option<&[u8]>,
@@ -189,7 +189,7 @@ impl Run<'_> {
         Ok(Found::V1(mirror.clone()))
     }
 
-    fn check_freshness(&mut self, head: &Head, shown: &str) -> Result<()> {
+    pub(super) fn check_freshness(&mut self, head: &Head, shown: &str) -> Result<()> {
         let now = Timestamp::from(self.clock.now());
         if let Some(expires) = head.expires().filter(|expires| *expires < now) {
             let message = format!("the head expired at {expires}, and it is {now}");

@@ -104,8 +104,7 @@ impl Run<'_> {
         first: First,
         reporter: &mut Reporter<'_>,
     ) -> Result<Brought> {
-        let mut brought =
-            Brought { steps: vec![false; plan.steps.len()], failed: Vec::new(), any: false };
+        let mut brought = Brought::nothing_of(plan);
         let mut unpacker = Unpacker::new(self, plan, &mut brought);
         self.salvage_spools(found, &mut unpacker)?;
         let offer = match first {
@@ -253,7 +252,8 @@ impl Run<'_> {
                 continue;
             }
             if name.base.is_none()
-                && let Err(error) = unpacker.unpack_bundle(&name, Pack::Former)
+                && let Err(error) =
+                    unpacker.unpack_bundle(incoming.open_spool(&name)?, Pack::Former)
             {
                 if ends_the_run(&error) {
                     return Err(error);
@@ -267,7 +267,12 @@ impl Run<'_> {
     }
 
     /// Copies up to `max_bytes` bytes, looking at the cancel token now and then.
-    fn copy(&self, from: &mut dyn Read, to: &mut dyn Write, max_bytes: u64) -> Result<()> {
+    pub(super) fn copy(
+        &self,
+        from: &mut dyn Read,
+        to: &mut dyn Write,
+        max_bytes: u64,
+    ) -> Result<()> {
         let mut chunk = [0; CHUNK_BYTES];
         let mut left = max_bytes;
         loop {
@@ -287,12 +292,22 @@ impl Run<'_> {
     }
 }
 
+/// Brings what the plan asks for out of a bundle.
+///
+/// # Errors
+/// [`ErrorKind::Integrity`] if it is not what it should be, or cannot be read to its end.
+pub(super) fn unpack_file(run: &Run<'_>, plan: &Plan<'_>, bundle: impl Read) -> Result<Brought> {
+    let mut brought = Brought::nothing_of(plan);
+    Unpacker::new(run, plan, &mut brought).unpack_bundle(bundle, Pack::Offered)?;
+    Ok(brought)
+}
+
 /// The most that the manifest can have, in bytes.
 pub(super) fn max_manifest_bytes(head: &Head) -> u64 {
     head.size_bytes().unwrap_or(MAX_MANIFEST_BYTES).min(MAX_MANIFEST_BYTES)
 }
 
-fn cannot_keep(error: io::Error) -> Error {
+pub(super) fn cannot_keep(error: io::Error) -> Error {
     Error::new(ErrorKind::Store, "cannot keep what is being unpacked").with_source(error)
 }
 

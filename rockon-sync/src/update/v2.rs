@@ -17,7 +17,7 @@ use crate::manifest::{Entry, Manifest};
 use crate::path::EntryPath;
 use crate::plan::{Action, Plan};
 use crate::progress::Reporter;
-use crate::report::{FailedEntry, Outcome};
+use crate::report::{FailedEntry, Outcome, Report};
 
 /// A file to fetch: every entry with these bytes is served by it.
 struct Job<'a> {
@@ -99,6 +99,21 @@ impl Run<'_> {
             let message = format!("the tree was replaced meanwhile: {}", error.to_chain());
             return Ok(Pass::Moved(Error::new(error.kind(), message)));
         }
+        let report = self.finish_v2(found, &local, (plan, &wanted), list, failed, reporter)?;
+        Ok(Pass::Done(Box::new(report)))
+    }
+
+    /// Commits what has come, with the previous version of what failed: entries by their
+    /// position in the wanted manifest.
+    pub(super) fn finish_v2(
+        &mut self,
+        found: &FoundHead,
+        local: &Local,
+        (plan, wanted): (Plan<'_>, &Manifest),
+        list: List,
+        failed: Vec<(usize, Error)>,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Report> {
         let failures: Vec<FailedEntry> = failed
             .iter()
             .map(|(n, error)| FailedEntry::new(wanted.entries()[*n].id(), error))
@@ -115,18 +130,14 @@ impl Run<'_> {
             false => Some(held_instead(&plan, &failed)?),
         };
         drop(plan);
-        let report = self.finish(
-            &local,
-            reporter,
-            Finished {
-                held: held.as_ref().unwrap_or(&wanted),
-                head: Some(found),
-                list,
-                failed: failures,
-                keep,
-            },
-        )?;
-        Ok(Pass::Done(Box::new(report)))
+        let finished = Finished {
+            held: held.as_ref().unwrap_or(wanted),
+            head: Some(found),
+            list,
+            failed: failures,
+            keep,
+        };
+        self.finish(local, reporter, finished)
     }
 
     /// Where the manifest is on disk, verified, if it is there.
@@ -155,7 +166,12 @@ impl Run<'_> {
         Ok(List::Incoming(digest))
     }
 
-    fn read_manifest(&self, found: &FoundHead, local: &Local, list: &List) -> Result<Manifest> {
+    pub(super) fn read_manifest(
+        &self,
+        found: &FoundHead,
+        local: &Local,
+        list: &List,
+    ) -> Result<Manifest> {
         let path = match (list, &local.generation) {
             (List::Held, Some(generation)) => generation.list_path(),
             _ => self.writer.incoming.path(found.head.digest()),

@@ -24,6 +24,12 @@ pub(in crate::update) struct Brought {
     pub(in crate::update) any: bool,
 }
 
+impl Brought {
+    pub(super) fn nothing_of(plan: &Plan<'_>) -> Brought {
+        Brought { steps: vec![false; plan.steps.len()], failed: Vec::new(), any: false }
+    }
+}
+
 /// What a pack leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pack {
@@ -95,12 +101,14 @@ impl<'a, 'b> Unpacker<'a, 'b> {
                     self.take(member, Pack::Offered)
                 })
             }
-            _ => self.unpack_bundle(name, Pack::Offered),
+            _ => {
+                let pack = self.run.writer.incoming.open_spool(name)?;
+                self.unpack_bundle(pack, Pack::Offered)
+            }
         }
     }
 
-    pub(super) fn unpack_bundle(&mut self, name: &PackName, kind: Pack) -> Result<()> {
-        let pack = self.run.writer.incoming.open_spool(name)?;
+    pub(super) fn unpack_bundle(&mut self, pack: impl Read, kind: Pack) -> Result<()> {
         pack::unpack_bundle(pack, self.max_bytes, &mut |member| self.take(member, kind))
     }
 

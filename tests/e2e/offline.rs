@@ -1,0 +1,162 @@
+//! A bundle instead of a network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rockon_sync::{ErrorKind, MassDelete, Outcome, Report, Rollback, SigningKey, Store};
+
+use crate::world::{World, definition, files_of};
+
+/// The bundle that leads to what is published now.
+fn bundle(world: &World) -> PathBuf {
+    let head = fs::read_to_string(world.path("tree/root.sha")).unwrap();
+    world.path(&format!("tree/packs/empty-{}.tar.zst", &head[..12]))
+}
+
+/// The bundle alone, as somebody would carry it.
+fn carried(world: &World) -> PathBuf {
+    let stick = world.path("stick");
+    fs::create_dir_all(&stick).unwrap();
+    let from = bundle(world);
+    let to = stick.join(from.file_name().unwrap());
+    fs::copy(&from, &to).unwrap();
+    to
+}
+
+fn import(world: &World, bundle: &Path) -> rockon_sync::Result<Report> {
+    let store = world.store();
+    world.updater(&store).import(&Default::default(), bundle, &[])
+}
+
+#[test]
+fn a_fresh_machine_is_filled_from_a_bundle_and_goes_on_over_the_network_by_delta() {
+    for carry in [carried, bundle] {
+        let world = World::packed("abcde");
+        let report = import(&world, &carry(&world)).unwrap();
+        assert_eq!((report.outcome, report.requests), (Outcome::Updated, 0));
+        assert_eq!(report.added.len(), 5);
+        assert_eq!(world.store().catalog().unwrap().definitions().len(), 5);
+        assert!(world.server.take_log().is_empty());
+        world.define('b', "2");
+        world.publish();
+        let (report, log) = world.updated();
+        assert_eq!((&*report.changed, log.len()), (&["b".to_owned()][..], 2));
+        assert!(!log[1].path.contains("empty"), "{log:#?}");
+        world.assert_in_step();
+        world.assert_unchanged();
+    }
+}
+
+#[test]
+fn the_head_beside_a_bundle_is_taken_with_it() {
+    let world = World::packed("abc");
+    let report = import(&world, &bundle(&world)).unwrap();
+    assert_eq!(report.serial, Some(1));
+    world.assert_in_step();
+    world.assert_unchanged();
+    // Without a head there is only what the bundle itself says.
+    let store = Store::new(world.path("other"));
+    let report = world.updater(&store).import(&Default::default(), &carried(&world), &[]).unwrap();
+    assert_eq!(report.serial, None);
+    let report = world.updater(&store).run(&world.source()).unwrap();
+    assert_eq!((report.requests, report.serial), (1, Some(1)));
+}
+
+#[test]
+fn an_import_twice_changes_nothing() {
+    let world = World::packed("abc");
+    import(&world, &bundle(&world)).unwrap();
+    let before = files_of(&world.held(""));
+    assert_eq!(import(&world, &bundle(&world)).unwrap().outcome, Outcome::Unchanged);
+    assert!(before == files_of(&world.held("")));
+    // What was damaged meanwhile is healed from it.
+    fs::remove_file(world.held("b.json")).unwrap();
+    assert_eq!(import(&world, &bundle(&world)).unwrap().healed, ["b"]);
+    assert!(before == files_of(&world.held("")));
+}
+
+#[test]
+fn what_is_held_is_not_replaced_by_an_older_bundle_unless_allowed() {
+    let world = World::packed("abcde");
+    let old = carried(&world);
+    world.define('b', "2");
+    world.publish();
+    world.updated();
+    let report = import(&world, &old).unwrap();
+    assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
+    world.assert_in_step();
+    let store = world.store();
+    let report = world
+        .updater(&store)
+        .rollback(Rollback::Allow)
+        .import(&Default::default(), &old, &[])
+        .unwrap();
+    assert_eq!(report.changed, ["b"]);
+}
+
+#[test]
+fn what_is_no_whole_bundle_changes_nothing() {
+    let world = World::packed("abcde");
+    world.updated();
+    let before = files_of(&world.held(""));
+    world.define('b', "2");
+    world.publish();
+    let whole = fs::read(bundle(&world)).unwrap();
+    let delta = fs::read_dir(world.path("tree/packs")).unwrap().map(|entry| entry.unwrap().path());
+    let delta = delta.into_iter().find(|path| !path.to_str().unwrap().contains("empty-")).unwrap();
+    let name = bundle(&world).file_name().unwrap().to_str().unwrap().to_owned();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 0x55;
+    for (name, bytes) in [
+        ("nothing", Vec::new()),
+        ("page", b"<html>".to_vec()),
+        ("cut", whole[..whole.len() - 20].to_vec()),
+        (&*name, damaged),
+        ("delta", fs::read(delta).unwrap()),
+        ("empty-0123456789ab.tar.zst", whole.clone()),
+    ] {
+        let path = world.path(name);
+        fs::write(&path, bytes).unwrap();
+        let error = import(&world, &path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Integrity, "{name}: {}", error.to_chain());
+        assert!(before == files_of(&world.held("")), "{name}");
+    }
+    let error = import(&world, &world.path("nowhere")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    assert_eq!(error.path(), Some(&*world.path("nowhere")));
+}
+
+#[test]
+fn a_bundle_that_lacks_a_file_is_not_taken() {
+    let world = World::packed("ab");
+    let archive = zstd::decode_all(fs::File::open(bundle(&world)).unwrap()).unwrap();
+    // Without the end of the archive, and without its last member.
+    let text = definition('b', "1");
+    let at = archive.windows(text.len()).position(|part| part == text.as_bytes()).unwrap();
+    let lacking = zstd::encode_all(&archive[..at - 512], 1).unwrap();
+    let path = world.path("lacking");
+    fs::write(&path, lacking).unwrap();
+    let error = import(&world, &path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Integrity);
+    assert!(error.to_string().contains("b.json is not in the bundle"), "{error}");
+    assert!(!world.held("").exists());
+}
+
+#[test]
+fn a_source_with_trusted_keys_takes_only_a_bundle_with_a_signed_head() {
+    let world = World::packed("abc");
+    let key = SigningKey::from_seed("example.org/test", [7; 32]).unwrap();
+    let keys = [key.verifier_key().clone()];
+    let store = world.store();
+    let import = |path: &Path, keys: &[_]| {
+        world.updater(&store).import(&Default::default(), path, keys).map(|report| report.serial)
+    };
+    for unsigned in [carried(&world), bundle(&world)] {
+        assert_eq!(import(&unsigned, &keys).unwrap_err().kind(), ErrorKind::Trust);
+    }
+    world.define('b', "2");
+    world.publisher().sign_key(key).mass_delete(MassDelete::Allow).run().unwrap();
+    assert_eq!(import(&bundle(&world), &keys).unwrap(), Some(2));
+    // The keys are remembered.
+    assert_eq!(import(&carried(&world), &[]).unwrap_err().kind(), ErrorKind::Trust);
+}
