@@ -544,6 +544,27 @@ int32_t rockon_sync_store_check(const rockon_sync_store *store,
                                 rockon_sync_report **report,
                                 rockon_sync_error **error);
 
+// Brings the store in step with a bundle, packs/empty-*.tar.zst of a published tree, without
+// a network. The head is taken from root.sha beside the bundle, or in the tree that it is in.
+//
+// source: of it, only the name and the trusted keys count; it is not asked.
+// bundle: the path of the bundle, bundle_len bytes of UTF-8.
+// options: how; NULL for the defaults.
+// report: where the report goes; free it with rockon_sync_report_free(). A bundle that is
+//   older than what is held is no failure: the outcome is then ROCKON_SYNC_OUTCOME_STALE.
+// Fails with NOT_FOUND if there is no such file, INTEGRITY if it is no bundle or not a
+// whole one, TRUST if keys ask for a signed head and there is none, and as
+// rockon_sync_store_update() does. The store then holds what it held before.
+//
+// Threads: as for rockon_sync_store_update().
+int32_t rockon_sync_store_import(const rockon_sync_store *store,
+                                 const rockon_sync_source *source,
+                                 const char *bundle,
+                                 size_t bundle_len,
+                                 const rockon_sync_update_options *options,
+                                 rockon_sync_report **report,
+                                 rockon_sync_error **error);
+
 /* Catalog ----------------------------------------------------------------------------- */
 
 // The definition comes from an entry of a source.

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
+use std::path::Path;
 use std::time::Duration;
 
 use rockon_sync_core::{Freshness, MassDelete, Phase, Rollback, Trust, Updater};
@@ -158,6 +159,40 @@ pub unsafe extern "C" fn rockon_sync_store_check(
         // SAFETY: the header asks the caller for options of the size they start with.
         let settings = unsafe { Settings::of(options) }?;
         start(store, source, settings, report, |updater, source| updater.check(source))
+    })
+}
+
+/// Brings the store in step with a bundle, packs/empty-*.tar.zst of a published tree, without
+/// a network. The head is taken from root.sha beside the bundle, or in the tree that it is in.
+///
+/// source: of it, only the name and the trusted keys count; it is not asked.
+/// bundle: the path of the bundle, bundle_len bytes of UTF-8.
+/// options: how; NULL for the defaults.
+/// report: where the report goes; free it with rockon_sync_report_free(). A bundle that is
+///   older than what is held is no failure: the outcome is then ROCKON_SYNC_OUTCOME_STALE.
+/// Fails with NOT_FOUND if there is no such file, INTEGRITY if it is no bundle or not a
+/// whole one, TRUST if keys ask for a signed head and there is none, and as
+/// rockon_sync_store_update() does. The store then holds what it held before.
+///
+/// Threads: as for rockon_sync_store_update().
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_store_import(
+    store: Option<&Store>,
+    source: Option<&Source>,
+    bundle: *const c_char,
+    bundle_len: usize,
+    options: *const UpdateOptions,
+    report: Option<&mut MaybeUninit<Box<Report>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        // SAFETY: the header asks the caller for a text of this length.
+        let bundle = unsafe { border::text(bundle, bundle_len, "bundle") }?;
+        // SAFETY: the header asks the caller for options of the size they start with.
+        let settings = unsafe { Settings::of(options) }?;
+        start(store, source, settings, report, |updater, source| {
+            updater.import(source.name(), Path::new(bundle), source.trusted_keys())
+        })
     })
 }
 

@@ -4,6 +4,7 @@
 //! So Ctrl-C, an exception of the progress callback, and a cancel are acted on at once,
 //! even while the update waits for a server that does not answer.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -27,18 +28,19 @@ const TICK: Duration = Duration::from_millis(50);
 /// left to itself. It cannot commit any more, and what it holds is the lock.
 const GRACE_TICKS: u32 = 6;
 
-/// Whether an update ends with the plan.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    PlanOnly,
-    Whole,
+/// What is to be done.
+pub(crate) enum Work {
+    Check,
+    Update,
+    /// Take this bundle instead of asking the source.
+    Import(PathBuf),
 }
 
 /// Everything that an update needs, and nothing of Python.
 pub(crate) struct Job {
     pub(crate) store: Store,
     pub(crate) source: Source,
-    pub(crate) extent: Extent,
+    pub(crate) work: Work,
     pub(crate) trust: Trust,
     pub(crate) mass_delete: MassDelete,
     pub(crate) rollback: Rollback,
@@ -185,9 +187,11 @@ impl Job {
             .lock_patience(self.lock_patience)
             .cancel(self.cancel.clone())
             .progress(progress);
-        match self.extent {
-            Extent::Whole => updater.run(&self.source),
-            Extent::PlanOnly => updater.check(&self.source),
+        let source = &self.source;
+        match &self.work {
+            Work::Check => updater.check(source),
+            Work::Update => updater.run(source),
+            Work::Import(bundle) => updater.import(source.name(), bundle, source.trusted_keys()),
         }
     }
 }

@@ -11,7 +11,7 @@ use rockon_sync::{Freshness, MassDelete, Rollback, SourceName, Trust, limits};
 use crate::cancel::CancelToken;
 use crate::catalog::Catalog;
 use crate::convert::{self, detached};
-use crate::run::{self, Extent, Job};
+use crate::run::{self, Job, Work};
 use crate::source::{self, Source};
 
 /// A folder that keeps the catalogs of one or more sources.
@@ -59,7 +59,7 @@ impl Store {
         require_fresh: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let job = Job {
-            extent: Extent::Whole,
+            work: Work::Update,
             trust: trust.map_or(Ok(Trust::default()), parse_trust)?,
             mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
             rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
@@ -82,6 +82,42 @@ impl Store {
         lock_timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
         run::run(source.py(), self.job(source, cancel, timeout, lock_timeout)?, progress)
+    }
+
+    /// Brings the store in step with a bundle, without a network. Of `source`, only the name
+    /// and the trusted keys count.
+    #[pyo3(signature = (
+        bundle, *, source = None, progress = None, cancel = None, timeout = None,
+        lock_timeout = 0.0, allow_mass_delete = false, allow_rollback = false,
+        require_fresh = false,
+    ))]
+    #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
+    fn import_bundle<'py>(
+        &self,
+        py: Python<'py>,
+        bundle: PathBuf,
+        source: Option<Bound<'py, PyAny>>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+        timeout: Option<f64>,
+        lock_timeout: f64,
+        allow_mass_delete: bool,
+        allow_rollback: bool,
+        require_fresh: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let source = match source {
+            Some(source) => source,
+            // The default source; a bundle needs no place to ask.
+            None => self.store.folder().into_pyobject(py)?.into_any(),
+        };
+        let job = Job {
+            work: Work::Import(bundle),
+            mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
+            rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
+            freshness: if require_fresh { Freshness::Require } else { Freshness::Warn },
+            ..self.job(&source, cancel, timeout, lock_timeout)?
+        };
+        run::run(py, job, progress)
     }
 
     /// Reads the catalog: `sources` by rising priority, by default all by name, with the
@@ -148,7 +184,7 @@ impl Store {
         Ok(Job {
             store: self.store.clone(),
             source: source::of_argument(source)?,
-            extent: Extent::PlanOnly,
+            work: Work::Check,
             trust: Trust::default(),
             mass_delete: MassDelete::default(),
             rollback: Rollback::default(),

@@ -163,6 +163,10 @@ static void functions_that_can_fail_refuse_null(void)
     REFUSED(rockon_sync_store_check(NULL, source, NULL, &report, &error));
     REFUSED(rockon_sync_store_check(store, NULL, NULL, &report, &error));
     REFUSED(rockon_sync_store_check(store, source, NULL, NULL, &error));
+    REFUSED(rockon_sync_store_import(NULL, source, "x", 1, NULL, &report, &error));
+    REFUSED(rockon_sync_store_import(store, NULL, "x", 1, NULL, &report, &error));
+    REFUSED(rockon_sync_store_import(store, source, NULL, 0, NULL, &report, &error));
+    REFUSED(rockon_sync_store_import(store, source, "x", 1, NULL, NULL, &error));
 
     REFUSED(rockon_sync_catalog_open(NULL, NULL, &no_catalog, &error));
     REFUSED(rockon_sync_catalog_open(store, NULL, NULL, &error));

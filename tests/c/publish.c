@@ -1,6 +1,30 @@
 /* Publishing a catalog, and following what was published. */
 #include "check.h"
 
+/* Fills a store from the bundle of a tree, without asking anyone. */
+static void import_bundle(const char *tree, const char *manifest, const char *folder)
+{
+    char name[64];
+    rockon_sync_store *store = open_store(folder);
+    rockon_sync_source *source = source_at("rockstor", "https://example.org/never-asked/");
+    rockon_sync_report *report = NULL;
+    snprintf(name, sizeof name, "packs/empty-%.12s.tar.zst", manifest);
+    OK(rockon_sync_store_import(store, source, LENGTH(join(tree, name)), NULL, &report, &error));
+    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
+    CHECK(rockon_sync_report_requests(report) == 0);
+    CHECK(rockon_sync_report_id_count(report, ROCKON_SYNC_IDS_ADDED) == 16);
+    rockon_sync_report_free(report);
+    report = NULL;
+    FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,
+          rockon_sync_store_import(store, source, LENGTH("nowhere"), NULL, &report, &error));
+    FAILS(ROCKON_SYNC_ERROR_INTEGRITY,
+          rockon_sync_store_import(store, source, LENGTH(join(tree, "root.json")), NULL, &report,
+                                   &error));
+    CHECK(report == NULL);
+    rockon_sync_source_free(source);
+    rockon_sync_store_free(store);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 4);
@@ -26,6 +50,8 @@ int main(int argc, char **argv)
     CHECK_TEXT("adguard home",
                rockon_sync_publish_report_id(report, ROCKON_SYNC_IDS_ADDED, 0, NULL));
     CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_HEALED) == 0);
+    import_bundle(out, rockon_sync_publish_report_manifest(report, NULL),
+                  join(argv[2], "imported"));
     rockon_sync_publish_report_free(report);
 
     OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));

@@ -319,3 +319,21 @@ def test_the_core_logs_to_logging(
     with caplog.at_level(logging.WARNING, "rockon_sync"):
         store.update(v2.url)
     assert not caplog.records
+
+
+def test_a_bundle_is_imported_without_a_network(
+    catalog: CatalogFolder, store: Store, tmp_path: Path
+) -> None:
+    published = rockon_sync.publish(catalog.folder)
+    packs = catalog.folder / "v2" / "packs"
+    bundle = packs / f"empty-{published.manifest[:12]}.tar.zst"
+    report = store.import_bundle(bundle)
+    assert (report.outcome, report.requests, report.serial) == (Outcome.UPDATED, 0, 1)
+    assert store.import_bundle(bundle).outcome is Outcome.UNCHANGED
+    other = rockon_sync.Source("https://example.org/never-asked/", name="other")
+    assert store.import_bundle(bundle, source=other).source == "other"
+    with pytest.raises(rockon_sync.IntegrityError):
+        store.import_bundle(catalog.folder / "root.json")
+    with pytest.raises(rockon_sync.RockonSyncError) as caught:
+        store.import_bundle(tmp_path / "nowhere")
+    assert caught.value.kind is rockon_sync.ErrorKind.NOT_FOUND

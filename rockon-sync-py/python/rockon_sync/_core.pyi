@@ -110,6 +110,19 @@ class Store:
         timeout: float | None = None,
         lock_timeout: float = 0.0,
     ) -> Report: ...
+    def import_bundle(
+        self,
+        bundle: _Folder,
+        *,
+        source: Source | _Folder | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        cancel: CancelToken | None = None,
+        timeout: float | None = None,
+        lock_timeout: float = 0.0,
+        allow_mass_delete: bool = False,
+        allow_rollback: bool = False,
+        require_fresh: bool = False,
+    ) -> Report: ...
     def catalog(
         self,
         *,
