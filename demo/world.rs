@@ -15,6 +15,9 @@ use crate::{Result, expect};
 /// Bytes of the answer in whose middle the line is cut: fewer than any file of the catalog has.
 const CUT_AFTER_BYTES: usize = 100;
 
+/// Which request of a first sync, counted from 0, is the one for the pack.
+const PACK: usize = 1;
+
 /// Exit code of an update that failed and may work the next time.
 const FAILED: i32 = 1;
 
@@ -63,9 +66,10 @@ impl World {
         Ok((report, cost))
     }
 
-    /// Updates a store from a server that breaks off in the middle of one answer and is gone then.
-    pub(crate) fn cut_update(&self, store: &str, cut: usize) -> Result<(Run, Vec<Exchange>)> {
-        break_off(&self.server, cut);
+    /// Updates a store from a server that breaks off in the middle of the pack, after so many
+    /// bytes of it, and is gone then.
+    pub(crate) fn cut_update(&self, store: &str, after: usize) -> Result<(Run, Vec<Exchange>)> {
+        break_off(&self.server, PACK, after);
         let run = self.command.run(&self.update_line(store))?;
         let log = self.server.take_log();
         expect("exit code of the update that was cut off", run.code, Some(FAILED))?;
@@ -89,18 +93,23 @@ impl World {
 
     /// The same from a server that breaks off in the middle of one answer.
     pub(crate) fn cut_brute_force(&self, cut: usize) -> Result<Cost> {
-        break_off(&self.old_server, cut);
+        break_off(&self.old_server, cut, CUT_AFTER_BYTES);
         let mut cost = Cost::default();
         let result = brute_force::fetch_all(&self.old_server, &mut cost);
         expect("brute force that was cut off has failed", result.is_err(), true)?;
         Ok(cost)
     }
 
-    /// Which of these exchanges brought a published file whole.
-    pub(crate) fn is_whole(&self, exchange: &Exchange) -> bool {
-        let file = self.folder.path().join("tree").join(&exchange.path);
-        exchange.status == 200
-            && fs::metadata(file).is_ok_and(|file| file.len() == exchange.body_len)
+    /// How many bytes of a pack a store keeps that was cut off.
+    pub(crate) fn kept_of_a_pack(&self, store: &str) -> Result<u64> {
+        let incoming = self.folder.path().join(store).join("rockstor/incoming");
+        for file in fs::read_dir(incoming)? {
+            let file = file?;
+            if file.file_name().to_string_lossy().starts_with("pack-") {
+                return Ok(file.metadata()?.len());
+            }
+        }
+        Err("nothing is kept of the pack".into())
     }
 
     /// Writes a definition by hand, into the folder for that.
@@ -139,8 +148,9 @@ impl World {
     }
 }
 
-fn break_off(server: &Server, cut: usize) {
+/// Breaks off one answer after so many bytes, and gives no further one.
+fn break_off(server: &Server, cut: usize, after_bytes: usize) {
     server.reset();
-    server.on(Match::Nth(cut), Times::Once, Action::CloseAfter(CUT_AFTER_BYTES));
+    server.on(Match::Nth(cut), Times::Once, Action::CloseAfter(after_bytes));
     server.on(Match::Nth(cut + 1), Times::Once, Action::Die);
 }

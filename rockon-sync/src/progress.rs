@@ -16,13 +16,13 @@ pub struct Progress {
     pub source: SourceName,
     /// What is being done.
     pub phase: Phase,
-    /// Files done, of those that the plan asks for.
+    /// Files done, of those that are fetched.
     pub files_done: u64,
-    /// Files that the plan asks for.
+    /// Files that are fetched: those that the plan asks for, or one pack that has them all.
     pub files_total: u64,
     /// Bytes of those files done.
     pub bytes_done: u64,
-    /// Bytes of those files; `None` where the source does not tell sizes (v1).
+    /// Bytes of those files, a pack's as it is on the wire; `None` where the source does not tell sizes (v1).
     pub bytes_total: Option<u64>,
 }
 
