@@ -7,10 +7,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint doc install clean
+.PHONY: help build demo test instructions lint doc install clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the command: target/release/rockon-sync
 	$(CARGO) build --release -p rockon-sync --features cli
@@ -21,6 +21,9 @@ demo: build ## Show what it is for, on a sample catalog (about 2 seconds once bu
 
 test: ## Run every check and test, and count them
 	@tests/run.sh
+
+instructions: ## Count the instructions of what grows with the catalog (needs valgrind)
+	@tests/instructions/run.sh
 
 lint: ## Check the formatting, and what clippy has to say
 	$(CARGO) fmt --all --check

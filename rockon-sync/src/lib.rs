@@ -67,6 +67,9 @@ mod fetch;
 mod files;
 mod head;
 mod inspect;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
 mod json;
 pub mod limits;
 mod location;
