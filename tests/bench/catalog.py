@@ -17,11 +17,12 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "demo/catalog"
 ARCHIVE = "registry-2015-2023.tar.xz"
+REAL = "the last state of the real catalog"
 
 SHARE_OF_OTHER_WORDS = 0.8
-"""In a made definition, so many words of each text are other words, drawn as often as they occur in
-the catalog it is made from. With this share thousands of made definitions compress to about 350 bytes
-each, where the real ones take 380: copies would take nearly nothing."""
+"""In a made definition, this share of the words in each text is replaced by words drawn from all
+texts of the catalog it is made from. Thousands of them then compress to about 350 bytes each, where
+the real ones take 380: mere copies would take nearly nothing."""
 
 SHORTEST_TEXT = 12
 """Characters below which a value is a word of the format, not a text to vary."""
@@ -39,7 +40,7 @@ class Catalog:
     texts: dict[str, str]
 
     def write(self, folder: Path) -> None:
-        """Writes `root.json` and every file; a file that is there already with this text stays as it is."""
+        """Writes `root.json` and every file; one that is there already with this text stays."""
         folder.mkdir(parents=True, exist_ok=True)
         texts = self.texts | {"root.json": json.dumps(self.ids, indent=4) + "\n"}
         for path in list(folder.iterdir()):
@@ -81,11 +82,8 @@ def read(folder: Path, what: str) -> Catalog:
     return Catalog(what, ids, {name: (folder / name).read_text() for name in ids.values()})
 
 
-def real() -> Catalog:
-    """The last state of the real catalog, or the sample catalog."""
-    with history() as states:
-        if states:
-            return read(states[-1], "the last state of the real catalog")
+def sample() -> Catalog:
+    """The catalog that comes with the project."""
     return read(SAMPLE, "the sample catalog")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +22,8 @@ BUDGET_S = 12.0
 """No case is run again once its runs have taken so long together."""
 
 QUICK_S = 1.0
-"""Runs that take less than this together are repeated up to `QUICK_RUNS` times: they are noisier."""
+"""Runs that take less than this together are noisier: there are up to `QUICK_RUNS` of them."""
+
 QUICK_RUNS = 20
 
 REQUEST_S = 0.001
@@ -35,9 +37,16 @@ class Comparison:
     what: str
     entries: int
     size_bytes: int
+    peers: dict[str, str]
+    """Key to name, in the order of the tables."""
     figures: dict[tuple[str, str, float], Figure] = field(default_factory=dict)
     server_s: dict[str, float] = field(default_factory=dict)
     """What it took to make the server's side, by step."""
+
+    def cases(self) -> list[str]:
+        """The cases measured, in the order of the tables."""
+        measured = {case for _, case, _ in self.figures}
+        return [case.value for case in Case if case.value in measured]
 
     def figure(self, peer: str, case: str, round_trip_s: float) -> Figure:
         """A figure; one that was not asked for is empty."""
@@ -63,13 +72,20 @@ class Bench:
         self._wanted = wanted
         self._ports = Ports.free()
 
-    def compare(self, content: Catalog) -> tuple[Comparison, Served]:
-        """Measures everything wanted."""
+    def publish(self, content: Catalog) -> Served:
+        """Makes the server's side of every peer."""
         served = serve_states(self._folder / "served", content)
-        result = Comparison(content.what, len(content.ids), content.size(), {}, served.seconds)
         for peer in self._wanted.peers:
             say(f"publishing for {peer.name}")
             peer.publish(served)
+        return served
+
+    def compare(self, served: Served) -> Comparison:
+        """Measures everything wanted."""
+        content = served.catalogs[State.BASE]
+        names = {peer.key: peer.name for peer in self._wanted.peers}
+        result = Comparison(content.what, len(content.ids), content.size(), names)
+        result.server_s = served.seconds
         with self._line(0.0, is_relayed=True) as relayed:
             for peer in self._wanted.peers:
                 self._prepare(peer, served, relayed, result)
@@ -79,10 +95,11 @@ class Bench:
                     for case in self._cases(peer):
                         figure = self._figure(peer, case, served, each, round_trip_s)
                         result.figures[peer.key, case.value, round_trip_s] = figure
-                        say(f"{round_trip_s * 1000:3.0f} ms  {case.value:32} {peer.name:24} {brief(figure)}")
-        return result, served
+                        where = f"{round_trip_s * 1000:3.0f} ms  {case.value:32} {peer.name:28}"
+                        say(f"{where} {brief(figure)}")
+        return result
 
-    def _line(self, round_trip_s: float, *, is_relayed: bool):  # noqa: ANN202
+    def _line(self, round_trip_s: float, *, is_relayed: bool) -> AbstractContextManager[Line]:
         return line(
             self._folder / "servers",
             self._folder / "served",
@@ -154,9 +171,7 @@ class Bench:
                 break
         return figure
 
-    def _run(
-        self, peer: Peer, case: Case, on: Line, served: Served, *, is_checked: bool
-    ) -> Sample:
+    def _run(self, peer: Peer, case: Case, on: Line, served: Served, *, is_checked: bool) -> Sample:
         """One run, of a copy of the client that the case starts from."""
         start = {Case.FIRST: "fresh", Case.RESUMED: "cut"}.get(case, "synced")
         client = self._client(peer, "run")
@@ -168,12 +183,16 @@ class Bench:
         files = peer.files(client)
         if is_checked and files is not None:
             check(files, served.catalogs[case.state], f"{peer.name}, {case.value}")
-        if isinstance(peer, Rsync):
-            # No requests; and bytes are known only where a relay counts them.
-            known = (None, passed.received, passed.sent) if on.relays else (None, None, None)
-        else:
-            known = (passed.requests, passed.received, passed.sent)
-        return Sample(sample.wall_s, sample.cpu_s, sample.memory_bytes, *known)
+        # What rsync takes is known only where a relay counts it, and it has no requests.
+        is_counted = bool(on.relays) or not isinstance(peer, Rsync)
+        return Sample(
+            sample.wall_s,
+            sample.cpu_s,
+            sample.memory_bytes,
+            None if isinstance(peer, Rsync) else passed.requests,
+            passed.received if is_counted else None,
+            passed.sent if is_counted else None,
+        )
 
 
 def check(files: Path, expected: Catalog, what: str) -> None:

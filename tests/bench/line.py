@@ -24,6 +24,7 @@ use chroot = no
     read only = yes
 """
 
+
 @dataclass(frozen=True)
 class Passed:
     """What a run cost on the line: requests to the web server, and bytes of TCP payload."""

@@ -41,6 +41,8 @@ class Peer:
 
     key: str
     name: str
+    program: str | None = None
+    """What has to be installed."""
     cases = tuple(Case)
     connections = 1
     """Requests at a time, where one file is one request."""
@@ -84,6 +86,7 @@ class Loop(Peer):
 
     def files(self, client: Path) -> Path | None:
         del client
+        return None
 
     def requests(self, case: Case, entries: int) -> int:
         del case
@@ -94,6 +97,7 @@ class Git(Peer):
     """A shallow fetch, and a checkout where something came."""
 
     key = "git"
+    program = "git"
     name = "git, depth 1"
     copies_by = "-a"
     _BRANCH = "refs/heads/main"
@@ -150,6 +154,7 @@ class Rsync(Peer):
     """The daemon, with compression."""
 
     key = "rsync"
+    program = "rsync"
     name = "rsync daemon"
 
     def command(self, client: Path, urls: Urls) -> list[str | Path]:
@@ -163,6 +168,8 @@ class OSTree(Peer):
     """A pull with static deltas from nothing and from the base, and a checkout by hard links."""
 
     key = "ostree"
+    connections = 8
+    program = "ostree"
     name = "OSTree, static deltas"
     _SCRIPT = """
         cd "$1" || exit
@@ -219,6 +226,10 @@ class OSTree(Peer):
     def files(self, client: Path) -> Path | None:
         return client / "tree"
 
+    def requests(self, case: Case, entries: int) -> int:
+        # It asks for single objects while it still applies a delta that brings them.
+        return entries if case in (Case.FIRST, Case.RESUMED) and entries > 1000 else 0
+
     def _repository(self, served: Served) -> Path:
         return served.folder / "ostree"
 
@@ -233,6 +244,7 @@ class Curl(Peer):
     """The head alone: what no client can go below when nothing has changed."""
 
     key = "curl"
+    program = "curl"
     name = "curl of the head"
     cases = (Case.NOTHING,)
     copies_by = "-a"
@@ -242,6 +254,7 @@ class Curl(Peer):
 
     def files(self, client: Path) -> Path | None:
         del client
+        return None
 
 
 class ConditionalCurl(Curl):

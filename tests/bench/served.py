@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-
 import catalog
 from catalog import Catalog
 from processes import run

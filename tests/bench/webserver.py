@@ -153,5 +153,3 @@ def program() -> Path:
         if (Path(folder) / "nginx").is_file():
             return Path(folder) / "nginx"
     raise RuntimeError("nginx is missing: install the package nginx-light")
-
-
