@@ -39,8 +39,11 @@ class Catalog:
     ids: dict[str, str]
     texts: dict[str, str]
 
-    def write(self, folder: Path) -> None:
-        """Writes `root.json` and every file; one that is there already with this text stays."""
+    def write(self, folder: Path, modified: int) -> None:
+        """Writes `root.json` and every file; one that is there already with this text stays.
+
+        Times are given, because web servers make ETags of size and time, in whole seconds.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         texts = self.texts | {"root.json": json.dumps(self.ids, indent=4) + "\n"}
         for path in list(folder.iterdir()):
@@ -52,6 +55,7 @@ class Catalog:
                 # A new file: the old one may be linked from elsewhere.
                 path.unlink(missing_ok=True)
                 path.write_text(text)
+                os.utime(path, times=(modified, modified))
 
     def size(self) -> int:
         """Bytes of all definition files."""

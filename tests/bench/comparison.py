@@ -164,7 +164,8 @@ class Bench:
             try:
                 sample = self._run(peer, case, on, served, is_checked=not figure.samples)
             except CommandFailed as error:
-                return Figure(reason=f"failed: {error}")
+                say(f"FAILED: {peer.name}, {case.value}: {error}")
+                return Figure(reason="failed")
             figure.samples.append(sample)
             spent_s += sample.wall_s
             if time.monotonic() - started > BUDGET_S:

@@ -127,7 +127,7 @@ def measure(options: argparse.Namespace) -> Results:
         real = catalog.read(states[-1], catalog.REAL) if states else catalog.sample()
         for wanted_size in options.sizes if {"peers", "deltas"} & {*options.parts} else ():
             content = catalog_of(wanted_size, real)
-            compare(options, content, available(peers, results), cases, results)
+            compare(options, content, available(peers, len(content.ids), results), cases, results)
         if "history" in options.parts:
             if states:
                 say("\n==== the real history, step by step")
@@ -169,14 +169,16 @@ def compare(
             results.deltas += deltas.measure(served)
 
 
-def available(peers: list[Peer], results: Results) -> list[Peer]:
-    """The peers whose programs are installed."""
+def available(peers: list[Peer], entries: int, results: Results) -> list[Peer]:
+    """The peers whose programs are installed, and which can serve so many entries in time."""
     found = []
     for peer in peers:
-        if peer.program is None or shutil.which(peer.program):
-            found.append(peer)
-        elif not any(line.startswith(peer.name) for line in results.skipped):
+        if peer.program is not None and not shutil.which(peer.program):
             skip(results, f"{peer.name}: the program {peer.program} is missing")
+        elif peer.most_entries is not None and entries > peer.most_entries:
+            skip(results, f"{peer.name} with {entries:,} entries: its deltas take minutes to make")
+        else:
+            found.append(peer)
     return found
 
 
@@ -194,8 +196,9 @@ def measure_database(results: Results) -> None:
 
 def skip(results: Results, what: str) -> None:
     """Says aloud what is left out."""
-    say(f"SKIPPED: {what}")
-    results.skipped.append(what)
+    if what not in results.skipped:
+        say(f"SKIPPED: {what}")
+        results.skipped.append(what)
 
 
 @contextmanager

@@ -44,6 +44,8 @@ class Peer:
     program: str | None = None
     """What has to be installed."""
     cases = tuple(Case)
+    most_entries: int | None = None
+    """Above, making the server's side takes too long."""
     connections = 1
     """Requests at a time, where one file is one request."""
     does_the_same_always = False
@@ -169,6 +171,7 @@ class OSTree(Peer):
 
     key = "ostree"
     connections = 8
+    most_entries = 20_000
     program = "ostree"
     name = "OSTree, static deltas"
     _SCRIPT = """

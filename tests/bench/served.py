@@ -68,10 +68,10 @@ def serve_states(folder: Path, base: Catalog) -> Served:
         State.MANY: catalog.many_changed(base),
     }
     served = Served(folder, catalogs)
-    for state, content in catalogs.items():
+    for day, (state, content) in enumerate(catalogs.items()):
         if state is not State.BASE:
             copy(served.tree(State.BASE, "v1"), served.tree(state, "v1"))
-        content.write(served.tree(state, "v1"))
+        content.write(served.tree(state, "v1"), PUBLISHED + day * 86400)
     served.switch(State.BASE)
     return served
 
@@ -84,7 +84,7 @@ def publish(served: Served, program: Path) -> None:
             copy(served.tree(State.BASE, "v2"), tree)
         with served.timed(f"publish {state.value}"):
             publish_one(program, served.tree(state, "v1"), tree, PUBLISHED + day * 86400)
-        # Web servers make ETags of size and time, and these heads are of the same second.
+        # These heads are of the same second, in which an ETag of nginx does not tell them apart.
         os.utime(tree / "root.sha", times=(PUBLISHED + day * 86400,) * 2)
         copy(tree, served.tree(state, "plain"))
         without_packs(served.tree(state, "plain"))

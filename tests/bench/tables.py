@@ -28,9 +28,9 @@ def size(value: float) -> str:
 
 def seconds(value: float) -> str:
     """A time."""
-    if value < 0.1:
-        return f"{value * 1000:.1f} ms"
-    return f"{value:,.2f} s"
+    if value < 1:
+        return f"{value * 1000:.{_decimals(value * 1000)}f} ms"
+    return f"{value:,.{_decimals(value)}f} s"
 
 
 def ratio(ours: float | None, theirs: float | None) -> str:
@@ -42,6 +42,7 @@ def ratio(ours: float | None, theirs: float | None) -> str:
 
 
 def _decimals(value: float) -> int:
+    """So many that three digits are shown."""
     if value < 10:
         return 2
     return 1 if value < 100 else 0
