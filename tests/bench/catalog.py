@@ -47,7 +47,7 @@ class Catalog:
         folder.mkdir(parents=True, exist_ok=True)
         texts = self.texts | {"root.json": json.dumps(self.ids, indent=4) + "\n"}
         for path in list(folder.iterdir()):
-            if path.name not in texts:
+            if path.is_file() and path.name not in texts:
                 path.unlink()
         for name, text in texts.items():
             path = folder / name

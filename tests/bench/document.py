@@ -56,13 +56,14 @@ Each run starts from a copy of the same prepared client.
 it, counted by the relay, or without one taken from nginx's log. *Time*: from the start of the
 process to its end. *CPU*: user and system time of the client and of every process that it
 started. *Memory*: the largest resident set of the client, or of the largest process that it
-started (git and OSTree start several: their sum would be more). CPU and memory are those of the run without latency.
-*Runs*: how many there were of each time. A kilobyte is 1,000 bytes.
+started (git and OSTree start several: their sum would be more). CPU and memory are those of the
+run without latency. *Runs*: how many there were of each time. A kilobyte is 1,000 bytes.
 
 **Noise.** Every figure is the median of its runs. Where least and most are further apart than
 {NOISY_ABOVE * 100:.0f} % of it, both are given: that figure is noisy. Times and CPU below some
 20 ms usually are, and so is whatever writes many files. Bytes and requests are not, but for
-OSTree's. *Computed* stands for what would take more than {LONGEST_CELL_S:.0f} s for its round trips alone.
+OSTree's. *Computed* stands for what would take more than {LONGEST_CELL_S:.0f} s for its round
+trips alone.
 
 nginx answers with ETags, keeps connections, and compresses `*.json` on the way (gzip, its default
 level).

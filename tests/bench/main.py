@@ -50,13 +50,13 @@ def main() -> None:
     """Measures what is asked for."""
     options = arguments()
     if options.render:
-        results = Results.load(KEPT)
+        results = Results.load(options.results)
     else:
         end_on_signals()
         signal.alarm(LONGEST_S)
         prepare_environment()
         results = measure(options)
-        results.save(KEPT)
+        results.save(options.results)
     for section in document.sections(results):
         print(section)
     if options.write or options.render or is_everything(options):
@@ -93,6 +93,7 @@ def arguments() -> argparse.Namespace:
             f"--{name}", type=listed(*known), default=given, metavar="A,B", help=what
         )
     parser.add_argument("--runs", type=int, help="of each case")
+    parser.add_argument("--results", type=Path, default=KEPT, help="where every figure goes")
     parser.add_argument("--write", action="store_true", help="write the document in any case")
     parser.add_argument(
         "--render", action="store_true", help="write the document anew from the last run's figures"
@@ -136,7 +137,7 @@ def measure(options: argparse.Namespace) -> Results:
             else:
                 skip(results, "the history: it is missing")
     if "database" in options.parts:
-        measure_database(results)
+        measure_database(results, options.results.with_name("database.json"))
     return results
 
 
@@ -182,10 +183,10 @@ def available(peers: list[Peer], entries: int, results: Results) -> list[Peer]:
     return found
 
 
-def measure_database(results: Results) -> None:
+def measure_database(results: Results, out: Path) -> None:
     """Runs the Django example's benchmark, in its own environment."""
     say("\n==== the database of the Django example")
-    out = KEPT.with_name("database.json")
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.unlink(missing_ok=True)
     done = subprocess.run([ROOT / "tests/django/bench.sh", "--json", out], check=False)
     if done.returncode == 0:
