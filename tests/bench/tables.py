@@ -9,28 +9,28 @@ from measure import Figure
 NOTHING = "-"
 
 
-def count(value: float) -> str:
+def count(value: float, like: float | None = None) -> str:
     """A number of things."""
+    del like
     return f"{value:,.0f}"
 
 
-def size(value: float) -> str:
-    """Bytes, with three digits that matter; a kilobyte is 1,000 bytes."""
-    if value < 1000:
-        return f"{value:.0f} B"
-    value /= 1000
-    unit = "KB"
-    if value >= 1000:
-        value /= 1000
-        unit = "MB"
-    return f"{value:,.{_decimals(value)}f} {unit}"
+def size(value: float, like: float | None = None) -> str:
+    """Bytes, in the unit that suits them or another size; a kilobyte is 1,000 bytes."""
+    return _scaled(value, like, ((1, "B"), (1e3, "KB"), (1e6, "MB")))
 
 
-def seconds(value: float) -> str:
-    """A time."""
-    if value < 1:
-        return f"{value * 1000:.{_decimals(value * 1000)}f} ms"
-    return f"{value:,.{_decimals(value)}f} s"
+def seconds(value: float, like: float | None = None) -> str:
+    """A time, in the unit that suits it or another time."""
+    return _scaled(value, like, ((1e-3, "ms"), (1, "s")))
+
+
+def _scaled(value: float, like: float | None, units: Sequence[tuple[float, str]]) -> str:
+    """The number with three digits that matter, and the largest unit that fits."""
+    guide = value if like is None else like
+    scale, unit = next((each for each in reversed(units) if guide >= each[0]), units[0])
+    decimals = 0 if unit == "B" else _decimals(guide / scale)
+    return f"{value / scale:,.{decimals}f} {unit}"
 
 
 def ratio(ours: float | None, theirs: float | None) -> str:
@@ -48,7 +48,7 @@ def _decimals(value: float) -> int:
     return 1 if value < 100 else 0
 
 
-def cell(figure: Figure, quantity: str, show: Callable[[float], str]) -> str:
+def cell(figure: Figure, quantity: str, show: Callable[..., str]) -> str:
     """The median of the runs, with least and most where they are far apart."""
     middle = figure.median(quantity)
     if middle is None:
@@ -56,7 +56,8 @@ def cell(figure: Figure, quantity: str, show: Callable[[float], str]) -> str:
     spread = figure.spread(quantity)
     if spread is None:
         return show(middle)
-    return f"{show(middle)} ({show(spread[0])} to {show(spread[1])})"
+    least, most = (show(value, middle).split()[0] for value in spread)
+    return f"{show(middle)} ({least} to {most})"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

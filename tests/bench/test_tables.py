@@ -31,7 +31,7 @@ def test_times_have_three_digits(value: float, shown: str) -> None:
 def test_a_cell_is_the_median_and_tells_of_noise() -> None:
     assert tables.cell(figure(0.1, 0.11, 0.12), "wall_s", tables.seconds) == "110 ms"
     noisy = tables.cell(figure(0.1, 0.11, 0.2), "wall_s", tables.seconds)
-    assert noisy == "110 ms (100 ms to 200 ms)"
+    assert noisy == "110 ms (100 to 200)"
 
 
 def test_what_was_not_measured_is_no_figure() -> None:

@@ -18,7 +18,7 @@ WORSE_FROM = 1.05
 MEMORY_GOALS = {9_000: 16e6, 100_000: 64e6}
 """Entries to bytes of the whole process."""
 
-QUANTITIES: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+QUANTITIES: tuple[tuple[str, str, Callable[..., str]], ...] = (
     ("requests", "requests", count),
     ("received", "received", size),
     ("sent", "sent", size),
