@@ -49,8 +49,8 @@ def test_every_peer_gets_the_sample_catalog_and_all_is_told(tmp_path: Path) -> N
     if missing or program is None:
         pytest.skip(f"missing: {', '.join(missing) or 'ROCKON_SYNC_PROGRAM'}")
     kept = tmp_path / "results.json"
-    options = ("--sizes", "sample", "--runs", "1", "--latency", "0", "--parts", "peers,deltas")
-    options += ("--cases", "first,nothing,one")
+    options = ["--sizes", "sample", "--runs", "1", "--latency", "0", "--parts", "peers,deltas"]
+    options += ["--cases", "first,nothing,one"]
     # Nothing is timed here, so nothing has to reach a disk.
     memory = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}
     done = subprocess.run(
