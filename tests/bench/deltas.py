@@ -6,11 +6,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from peers import MANY_ENTRIES
 from processes import run
 from served import SUCCESSORS, Served, State
-
-LARGEST_ENTRIES = 20_000
-"""Above, `zstd -19` over the whole text takes minutes."""
 
 WINDOW = "--long=31"
 
@@ -31,7 +29,7 @@ class Delta:
 def measure(served: Served) -> list[Delta]:
     """The bundle of the base and the packs to its successors."""
     base = served.catalogs[State.BASE]
-    if len(base.ids) > LARGEST_ENTRIES:
+    if len(base.ids) > MANY_ENTRIES:
         return []
     old_manifest = manifest(served, State.BASE)
     old = base.concatenated()

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import verdict
 from catalog import SHARE_OF_OTHER_WORDS
 from comparison import LONGEST_CELL_S, Comparison
-from deltas import LARGEST_ENTRIES, Delta
+from deltas import Delta
 from history import WAYS, Steps
 from measure import NOISY_ABOVE
+from peers import MANY_ENTRIES
 from results import Results
 from tables import NOTHING, cell, count, ratio, seconds, size, table
 
@@ -153,7 +154,7 @@ def packs(deltas: list[Delta]) -> str:
         "before and after (`zstd -19` of everything, where there is no before). A pack brings the",
         "manifest as well, with a digest for each changed file that nothing compresses: hence the",
         "last columns, where the manifest is part of the text. Not measured above",
-        f"{LARGEST_ENTRIES:,} entries.",
+        f"{MANY_ENTRIES:,} entries.",
         "",
     ]
     head = ["", "step", "pack", "zstd, definitions", "ratio", "zstd, with manifest", "ratio"]

@@ -29,7 +29,7 @@ import webserver
 from catalog import ROOT, Catalog
 from comparison import Bench, Wanted, say
 from measure import Launcher
-from peers import Case, Peer, all_peers
+from peers import MANY_ENTRIES, Case, Peer, all_peers
 from processes import end_on_signals, run
 from results import Results
 
@@ -42,7 +42,7 @@ LONGEST_S = 3600
 PARTS = ("peers", "deltas", "history", "database")
 SIZES = ("real", "9000", "100000")
 
-RUNS = ((1_000, 5), (20_000, 3))
+RUNS = ((1_000, 5), (MANY_ENTRIES, 3))
 """Up to so many entries, so many runs of each case; one above that."""
 
 
@@ -159,6 +159,9 @@ def compare(
     say(f"\n==== {content.what}: {len(content.ids):,} entries, {content.size():,} bytes")
     entries = len(content.ids)
     runs = options.runs or next((runs for most, runs in RUNS if entries <= most), 1)
+    if entries > MANY_ENTRIES and Case.RESUMED in cases:
+        skip(results, f"{Case.RESUMED.value} with {entries:,} entries: it takes minutes to prepare")
+        cases = [case for case in cases if case is not Case.RESUMED]
     with temporary() as folder:
         wanted = Wanted(peers, cases, results.round_trips_s, runs)
         bench = Bench(folder, Launcher(folder), wanted)
@@ -176,8 +179,8 @@ def available(peers: list[Peer], entries: int, results: Results) -> list[Peer]:
     for peer in peers:
         if peer.program is not None and not shutil.which(peer.program):
             skip(results, f"{peer.name}: the program {peer.program} is missing")
-        elif peer.most_entries is not None and entries > peer.most_entries:
-            skip(results, f"{peer.name} with {entries:,} entries: its deltas take minutes to make")
+        elif peer.too_many and entries > MANY_ENTRIES:
+            skip(results, f"{peer.name} with {entries:,} entries: {peer.too_many}")
         else:
             found.append(peer)
     return found

@@ -13,6 +13,10 @@ from served import Served, State, publish
 HERE = Path(__file__).parent
 
 
+MANY_ENTRIES = 20_000
+"""Above, what takes minutes is left out."""
+
+
 class Case(Enum):
     """What a client finds; the value is what tables call it."""
 
@@ -44,8 +48,8 @@ class Peer:
     program: str | None = None
     """What has to be installed."""
     cases = tuple(Case)
-    most_entries: int | None = None
-    """Above, making the server's side takes too long."""
+    too_many = ""
+    """Why it is left out where there are more than `MANY_ENTRIES`, if it is."""
     connections = 1
     """Requests at a time, where one file is one request."""
     does_the_same_always = False
@@ -81,6 +85,7 @@ class Loop(Peer):
     key = "loop"
     name = "today's loop"
     does_the_same_always = True
+    too_many = "one request after the other, for minutes"
 
     def command(self, client: Path, urls: Urls) -> list[str | Path]:
         del client
@@ -171,7 +176,7 @@ class OSTree(Peer):
 
     key = "ostree"
     connections = 8
-    most_entries = 20_000
+    too_many = "its deltas take minutes to make"
     program = "ostree"
     name = "OSTree, static deltas"
     _SCRIPT = """
@@ -278,6 +283,8 @@ class RockonSync(Peer):
         self.key = key
         self.name = name
         self.connections = 6
+        if tree != "v2":
+            self.too_many = "a request for each entry, in the first sync at least"
         self._tree = tree
         self._program = program
 
