@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ from catalog import Catalog
 from line import Line, Ports, line
 from measure import CommandFailed, Figure, Launcher, Sample
 from peers import Case, Peer, Rsync
+from processes import run
 from served import Served, State, copy, serve_states
 
 LONGEST_CELL_S = 30.0
@@ -189,7 +189,7 @@ class Bench:
         """One run, of a copy of the client that the case starts from."""
         start = {Case.FIRST: "fresh", Case.RESUMED: "cut"}.get(case, "synced")
         client = self._client(peer, "run")
-        shutil.rmtree(client, ignore_errors=True)
+        run("rm", "-rf", client)
         copy(self._client(peer, start), client, (peer.copies_by,))
         on.take()
         sample = self._launcher.measure(peer.command(client, self._ports.urls))

@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 
 from processes import run
-from served import Served, State, publish
+from served import Served, State, publish, publish_plain
 
 HERE = Path(__file__).parent
 
@@ -291,6 +291,8 @@ class RockonSync(Peer):
     def publish(self, served: Served) -> None:
         if not served.tree(State.BASE, "v2").exists():
             publish(served, self._program)
+        if self._tree == "plain":
+            publish_plain(served)
 
     def command(self, client: Path, urls: Urls) -> list[str | Path]:
         source = f"catalog={urls.web}current/{self._tree}/"

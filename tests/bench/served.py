@@ -86,7 +86,12 @@ def publish(served: Served, program: Path) -> None:
             publish_one(program, served.tree(state, "v1"), tree, PUBLISHED + day * 86400)
         # These heads are of the same second, in which an ETag of nginx does not tell them apart.
         os.utime(tree / "root.sha", times=(PUBLISHED + day * 86400,) * 2)
-        copy(tree, served.tree(state, "plain"))
+
+
+def publish_plain(served: Served) -> None:
+    """Makes the same trees without packs."""
+    for state in State:
+        copy(served.tree(state, "v2"), served.tree(state, "plain"))
         without_packs(served.tree(state, "plain"))
 
 
