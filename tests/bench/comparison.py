@@ -190,7 +190,9 @@ class Bench:
         start = {Case.FIRST: "fresh", Case.RESUMED: "cut"}.get(case, "synced")
         client = self._client(peer, "run")
         run("rm", "-rf", client)
-        copy(self._client(peer, start), client, (peer.copies_by,))
+        # What was cut off is continued where it lies: a link would change the original.
+        how = "-a" if case is Case.RESUMED else peer.copies_by
+        copy(self._client(peer, start), client, (how,))
         on.take()
         sample = self._launcher.measure(peer.command(client, self._ports.urls))
         passed = on.take()
