@@ -5,9 +5,11 @@ TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 # Where `make install` puts the C library; DESTDIR goes before it, for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
+# Arguments of the benchmark.
+BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test instructions lint doc install clean
+.PHONY: help build demo bench test instructions lint doc install clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +20,9 @@ build: ## Build the command: target/release/rockon-sync
 demo: build ## Show what it is for, on a sample catalog (about 2 seconds once built)
 	$(CARGO) build --release -p rockon-sync-tests --bin demo
 	@"$(TARGET_DIR)/release/demo" "$(TARGET_DIR)/release/rockon-sync"
+
+bench: build ## Compare it with what one would take instead (about 15 minutes); BENCH=--help for parts
+	tests/bench/run.sh --program "$(TARGET_DIR)/release/rockon-sync" $(BENCH)
 
 test: ## Run every check and test, and count them
 	@tests/run.sh

@@ -4,23 +4,13 @@
 # A check without tests of its own (formatting, lints, documentation) counts as one. What cannot run is
 # said aloud and counted as skipped. Exits with 1 if anything failed.
 #
-# Needs cargo and a C compiler. Other tools come from Debian packages (the table below): as root on
-# Debian, missing ones are installed; elsewhere it is said what is missing.
+# Needs cargo and a C compiler. Other tools come from Debian packages (see tools.sh): as root on Debian,
+# missing ones are installed; elsewhere it is said what is missing.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-# One tool a line: the Debian package, the path that needs it, and a command that succeeds if the tool
-# is there. Nothing is installed for a part that this checkout does not have.
-readonly TOOLS='
-gcc              Cargo.toml                  command -v cc
-pkg-config       rockon-sync-ffi/Cargo.toml  command -v pkg-config
-valgrind         rockon-sync-ffi/Cargo.toml  command -v valgrind
-python3          tests/python/run.sh         command -v python3
-python3-venv     tests/python/run.sh         python3 -c "import ensurepip, venv"
-python3          tests/django/run.sh         command -v python3
-python3-venv     tests/django/run.sh         python3 -c "import ensurepip, venv"
-postgresql       tests/django/run.sh         ls /usr/lib/postgresql/*/bin/initdb || command -v initdb
-'
+# shellcheck source=tests/tools.sh
+. tests/tools.sh
 
 # Exit code by which a part says that it could not run at all (the convention of automake).
 readonly SKIPPED=77
@@ -45,7 +35,13 @@ main() {
         record cargo 0 1 0
         summary
     fi
+    # shellcheck disable=SC2119 # for every part
     provide_tools
+    local package
+    for package in "${missing[@]}"; do
+        echo "SKIPPED: what needs $package; on Debian: apt-get install $package"
+        record "no $package" 0 0 1
+    done
 
     if has_component fmt rustfmt; then
         part formatting count_one cargo fmt --all --check
@@ -83,6 +79,8 @@ main() {
             part "$name" count_pytest bash "tests/$name/run.sh"
         fi
     done
+    part bench count_pytest bash tests/bench/test.sh
+    part units count_one systemd/check.sh
     summary
 }
 
@@ -165,36 +163,6 @@ has_component() {
     echo "SKIPPED: cargo $1 is missing: rustup component add $2"
     record "$1" 0 0 1
     return 1
-}
-
-# Prints the packages whose tool is needed and missing.
-missing_packages() {
-    local package needed_by check
-    while read -r package needed_by check; do
-        if [[ -n $package && -e $needed_by ]] && ! bash -c "$check" >/dev/null 2>&1; then
-            echo "$package"
-        fi
-    done <<<"$TOOLS" | sort -u
-}
-
-provide_tools() {
-    local packages package
-    mapfile -t packages < <(missing_packages)
-    if ((${#packages[@]} > 0)) && ((EUID == 0)) && command -v apt-get >/dev/null; then
-        echo "installing with apt-get: ${packages[*]}"
-        export DEBIAN_FRONTEND=noninteractive
-        apt-get update -qq
-        apt-get install -y -qq --no-install-recommends "${packages[@]}"
-        mapfile -t packages < <(missing_packages)
-    fi
-    if ((${#packages[@]} == 0)); then
-        echo 'everything is there'
-        return
-    fi
-    for package in "${packages[@]}"; do
-        echo "SKIPPED: what needs $package; on Debian: apt-get install $package"
-        record "no $package" 0 0 1
-    done
 }
 
 # Says what came of each part, and ends the script.

@@ -1,48 +1,67 @@
 """What an update costs: a refresh by brute force, and this, side by side.
 
-Prints statements, rows written, requests and wall time on PostgreSQL, without latency and
-with 50 ms for each request, on the last state of the real catalog (see
-ROCKON_REGISTRY_HISTORY) or, where that is missing, on the sample catalog.
+Measures statements, rows written, requests and wall time on PostgreSQL, without latency and
+with round trips of 50 ms to the web server, on the last state of the real catalog (see
+ROCKON_REGISTRY_HISTORY) or, where that is missing, on the sample catalog. `--json FILE`
+writes the figures, otherwise they are printed. `make bench` has it as one of its parts.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import shutil
+import statistics
 import sys
-import tarfile
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(HERE.parent / "python")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "bench")]
 
+import catalog  # noqa: E402
 import database  # noqa: E402
+import requests  # noqa: E402
 import rockon_sync  # noqa: E402
-from support import serve  # noqa: E402
+import webserver  # noqa: E402
+from catalog import Catalog  # noqa: E402
+from processes import end_on_signals  # noqa: E402
+from relay import relay  # noqa: E402
 
-LATENCIES_S = (0.0, 0.05)
+ROUND_TRIPS_S = (0.0, 0.05)
+
+RUNS = 3
+
+BRUTE_FORCE = "brute force"
+WAYS = {BRUTE_FORCE: "", "rockon-sync, v1 tree": "", "rockon-sync, v2 tree": "v2/"}
+"""Each way with the folder that it follows."""
+
+PUBLISHED = 1_700_000_000
+"""The time of the first file; each step is a day later, since web servers make ETags of times."""
 
 
-def real_catalog(folder: Path) -> str:
-    """Puts a catalog into the folder; returns what it is."""
-    named = os.environ.get("ROCKON_REGISTRY_HISTORY", ROOT.parent / "shared/registry")
-    archive = Path(named) / "registry-2015-2023.tar.xz"
-    if not archive.is_file():
-        shutil.copytree(ROOT / "demo/catalog", folder)
-        return "the sample catalog"
-    with tempfile.TemporaryDirectory() as unpacked:
-        with tarfile.open(archive) as history:
-            history.extractall(unpacked, filter="data")
-        last = max(path for path in Path(unpacked).iterdir() if path.is_dir())
-        shutil.copytree(last, folder)
-    return "the last state of the real catalog"
+@dataclass
+class Row:
+    """One step of one way; of the runs, the one of median time."""
+
+    way: str
+    step: str
+    round_trip_s: float
+    requests: int
+    statements: int
+    rows: int
+    seconds: float
+
+
+def last_state() -> Catalog:
+    """The last state of the real catalog, or the sample catalog."""
+    with catalog.history() as states:
+        return catalog.read(states[-1], catalog.REAL) if states else catalog.sample()
 
 
 def brute_force(url: str) -> None:
@@ -50,9 +69,13 @@ def brute_force(url: str) -> None:
     from django.db import transaction
     from rockons.models import Container, Environment, Image, Link, Port, RockOn, Volume
 
+    session = requests.Session()
+    session.trust_env = False
+
     def get(name: str) -> Any:
-        with urllib.request.urlopen(url + name, timeout=30) as response:
-            return json.load(response)
+        answer = session.get(url + name, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
 
     definitions: dict[str, Any] = {}
     for file in get("root.json").values():
@@ -113,16 +136,6 @@ def texts(published: dict[str, Any]) -> dict[str, Any]:
     return {key: published[key] for key in ("label", "description")}
 
 
-def change(folder: Path, files: int) -> None:
-    """Changes the description in so many files, as an editor would: one line each."""
-    names = sorted(set(json.loads((folder / "root.json").read_text()).values()))
-    for name in names[:files]:
-        content = json.loads((folder / name).read_text())
-        for published in content.values():
-            published["description"] += " Changed."
-        (folder / name).write_text(json.dumps(content, indent=4))
-
-
 def measure(call: Callable[[], object]) -> tuple[int, int, float]:
     """Statements, rows written, seconds."""
     from django.db import connection, reset_queries
@@ -140,42 +153,64 @@ def measure(call: Callable[[], object]) -> tuple[int, int, float]:
     return len(statements), sum(len(after[model] - before[model]) for model in after), seconds
 
 
-def compare(folder: Path, latency_s: float) -> None:
-    """Measures one latency, both ways, and prints a row for each step."""
+@contextmanager
+def served(folder: Path, round_trip_s: float) -> Iterator[tuple[webserver.WebServer, str]]:
+    """Serves a folder, at the other end of a long line if there is a round trip."""
+    with webserver.serve(folder / "nginx", folder / "site", folder) as web:
+        if not round_trip_s:
+            yield web, f"http://127.0.0.1:{web.port}/"
+            return
+        with relay(web.port, round_trip_s) as line:
+            yield web, f"http://127.0.0.1:{line.port}/"
+
+
+def follow(content: Catalog, way: str, round_trip_s: float) -> Iterator[Row]:
+    """Takes every step one way."""
     from django.core.management import call_command
     from django.test import override_settings
     from rockons.refresh import refresh
 
-    def delay(_path: str) -> None:
-        if latency_s:
-            time.sleep(latency_s)
-
-    ways = ("brute force", "rockon-sync, v1 tree", "rockon-sync, v2 tree")
-    for way in ways:
-        call_command("flush", interactive=False, verbosity=0)
-        catalog, store = folder / f"catalog-{latency_s}-{way}", folder / f"store-{latency_s}-{way}"
-        shutil.copytree(folder / "catalog", catalog)
-        rockon_sync.publish(catalog, lenient=True)
-        with serve(catalog / "v2" if "v2" in way else catalog) as server:
-            server.on_request = delay
-            for step, files in (("first", 0), ("nothing changed", 0), ("1 changed", 1)):
-                change(catalog, files)
-                rockon_sync.publish(catalog, lenient=True)
-                server.requests.clear()
-                with override_settings(ROCKON_STORE=store, ROCKON_SOURCE=server.url):
-                    call = (lambda: brute_force(server.url)) if way == ways[0] else refresh
+    call_command("flush", interactive=False, verbosity=0)
+    with tempfile.TemporaryDirectory(prefix="rockon-sync-bench-") as temporary:
+        folder = Path(temporary)
+        site = folder / "site"
+        with served(folder, round_trip_s) as (web, url):
+            steps = {"first": content, "nothing changed": content}
+            steps["1 changed"] = catalog.one_changed(content)
+            for day, (step, state) in enumerate(steps.items()):
+                state.write(site, PUBLISHED + day * 86400)
+                head = site / "v2/root.sha"
+                before = head.read_bytes() if head.exists() else b""
+                rockon_sync.publish(site, lenient=True)
+                if head.read_bytes() != before:
+                    os.utime(head, times=(PUBLISHED + day * 86400,) * 2)
+                web.take_log()
+                settings = {"ROCKON_STORE": folder / "store", "ROCKON_SOURCE": url + WAYS[way]}
+                with override_settings(**settings):
+                    call = (lambda: brute_force(url)) if way == BRUTE_FORCE else refresh
                     statements, rows, seconds = measure(call)
-                print(
-                    f"{latency_s * 1000:>5.0f} ms  {step:<16} {way:<22} "
-                    f"{len(server.requests):>4} requests {statements:>6} statements "
-                    f"{rows:>5} rows written {seconds:>7.3f} s",
-                    flush=True,
-                )
+                asked = len(web.take_log())
+                yield Row(way, step, round_trip_s, asked, statements, rows, seconds)
+
+
+def compare(content: Catalog, runs: int) -> Iterator[Row]:
+    """Every way on every line, so many times; yields the row of median time of each step."""
+    for round_trip_s in ROUND_TRIPS_S:
+        for way in WAYS:
+            taken = [list(follow(content, way, round_trip_s)) for _ in range(runs)]
+            for rows in zip(*taken, strict=True):
+                middle = statistics.median_low(row.seconds for row in rows)
+                yield next(row for row in rows if row.seconds == middle)
 
 
 def main() -> None:
     """Starts a database server and measures."""
-    with database.server() as socket_folder, tempfile.TemporaryDirectory() as temporary:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, help="write the figures into this file")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    options = parser.parse_args()
+    end_on_signals()
+    with database.server() as socket_folder:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "example.settings",
             "PGHOST": str(socket_folder),
@@ -191,10 +226,20 @@ def main() -> None:
         django.setup()
         docker.is_running = lambda: True
         call_command("migrate", verbosity=0)
-        print(real_catalog(Path(temporary) / "catalog"))
-        for latency_s in LATENCIES_S:
-            compare(Path(temporary), latency_s)
+        content = last_state()
+        print(content.what)
+        rows = []
+        for row in compare(content, options.runs):
+            rows.append(row)
+            print(
+                f"{row.round_trip_s * 1000:>5.0f} ms  {row.step:<16} {row.way:<22} "
+                f"{row.requests:>4} requests {row.statements:>6} statements "
+                f"{row.rows:>5} rows written {row.seconds:>7.3f} s",
+                flush=True,
+            )
         connection.close()
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,28 @@
+"""What the appliance does today: the list, then every file, one after the other, into memory."""
+
+from __future__ import annotations
+
+import sys
+
+import requests
+
+
+def main(url: str) -> None:
+    """Fetches the catalog at a URL and keeps nothing."""
+    session = requests.Session()
+    # Else the environment is searched for proxies and passwords again for every file.
+    session.trust_env = False
+
+    def get(name: str) -> dict[str, object]:
+        answer = session.get(url + name, timeout=30)
+        answer.raise_for_status()
+        content: dict[str, object] = answer.json()
+        return content
+
+    definitions: dict[str, object] = {}
+    for file in get("root.json").values():
+        definitions.update(get(str(file)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

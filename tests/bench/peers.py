@@ -1,0 +1,322 @@
+"""What is compared: how each is served, started, and what it leaves behind."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from processes import run
+from served import Served, State, publish, publish_plain
+
+HERE = Path(__file__).parent
+
+
+MANY_ENTRIES = 20_000
+"""Above, what takes minutes is left out."""
+
+
+class Case(Enum):
+    """What a client finds; the value is what tables call it."""
+
+    FIRST = "first sync"
+    NOTHING = "nothing changed"
+    ONE = "1 changed"
+    MANY = "30 changed, 1 added, 1 removed"
+    RESUMED = "resumed after a cut"
+
+    @property
+    def state(self) -> State:
+        """What the server has in this case."""
+        return {Case.ONE: State.ONE, Case.MANY: State.MANY}.get(self, State.BASE)
+
+
+@dataclass(frozen=True)
+class Urls:
+    """Where the servers are."""
+
+    web: str
+    rsync: str
+
+
+class Peer:
+    """One way to keep a client in step. A client is a folder, of which copies are made."""
+
+    key: str
+    name: str
+    program: str | None = None
+    """What has to be installed."""
+    cases = tuple(Case)
+    too_many = ""
+    """Why it is left out where there are more than `MANY_ENTRIES`, if it is."""
+    connections = 1
+    """Requests at a time, where one file is one request."""
+    does_the_same_always = False
+    copies_by = "-al"
+
+    def publish(self, served: Served) -> None:
+        """Makes the server's side of every state."""
+
+    def activate(self, served: Served, state: State) -> None:
+        """Switches the server's side to a state, beyond `Served.switch`."""
+
+    def prepare(self, client: Path, urls: Urls) -> None:
+        """Makes a client that has nothing yet."""
+        client.mkdir()
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        """What is measured."""
+        raise NotImplementedError
+
+    def files(self, client: Path) -> Path | None:
+        """Where the client's definition files are after that, if it keeps them."""
+        raise NotImplementedError
+
+    def requests(self, case: Case, entries: int) -> int:
+        """About how many requests are made, where they grow with the catalog."""
+        del case, entries
+        return 0
+
+
+class Loop(Peer):
+    """See `loop.py`."""
+
+    key = "loop"
+    name = "today's loop"
+    does_the_same_always = True
+    too_many = "one request after the other, for minutes"
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        del client
+        return [sys.executable, "-I", HERE / "loop.py", f"{urls.web}current/v1/"]
+
+    def files(self, client: Path) -> Path | None:
+        del client
+        return None
+
+    def requests(self, case: Case, entries: int) -> int:
+        del case
+        return entries + 1
+
+
+class Git(Peer):
+    """A shallow fetch, and a checkout where something came."""
+
+    key = "git"
+    program = "git"
+    name = "git, depth 1"
+    copies_by = "-a"
+    _BRANCH = "refs/heads/main"
+    _SCRIPT = """
+        cd "$1" && git fetch --quiet --depth 1 "$2" main || exit
+        read -r new rest < .git/FETCH_HEAD
+        [ -e .git/held ] && read -r old < .git/held
+        [ "$new" = "$old" ] || { git reset --quiet --hard "$new" && echo "$new" > .git/held; }
+    """
+
+    def publish(self, served: Served) -> None:
+        repository = self._repository(served)
+        run("git", "init", "--quiet", "--bare", repository)
+        with served.timed("git commit and gc of the base"):
+            base = self._commit(served, State.BASE)
+            run("git", "-C", repository, "update-ref", self._BRANCH, base)
+            # The server has tidied up once; what came later lies there as it was pushed.
+            run("git", "-C", repository, "gc", "--quiet")
+        for state in State:
+            commit = base if state is State.BASE else self._commit(served, state, base)
+            run("git", "-C", repository, "update-ref", f"refs/states/{state.name}", commit)
+
+    def activate(self, served: Served, state: State) -> None:
+        repository = self._repository(served)
+        run("git", "-C", repository, "update-ref", self._BRANCH, f"refs/states/{state.name}")
+
+    def prepare(self, client: Path, urls: Urls) -> None:
+        run("git", "init", "--quiet", client)
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        return ["sh", "-c", self._SCRIPT, "sh", client, f"{urls.web}git/catalog.git"]
+
+    def files(self, client: Path) -> Path | None:
+        return client
+
+    def _repository(self, served: Served) -> Path:
+        return served.folder / "git/catalog.git"
+
+    def _commit(self, served: Served, state: State, parent: str | None = None) -> str:
+        return commit(self._repository(served), served.tree(state, "v1"), parent)
+
+
+def commit(repository: Path, tree: Path, parent: str | None) -> str:
+    """Commits a folder to a repository and returns the commit."""
+    git = ("git", "--git-dir", repository, "--work-tree", tree)
+    run(*git, "add", "--all", ".")
+    name = run(*git, "write-tree").decode().strip()
+    who = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+    parents = ("-p", parent) if parent else ()
+    return run(*git, *who, "commit-tree", "-m", "state", *parents, name).decode().strip()
+
+
+class Rsync(Peer):
+    """The daemon, with compression."""
+
+    key = "rsync"
+    program = "rsync"
+    name = "rsync daemon"
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        return ["rsync", "-az", "--delete", f"{urls.rsync}catalog/", f"{client}/"]
+
+    def files(self, client: Path) -> Path | None:
+        return client
+
+
+class OSTree(Peer):
+    """A pull with static deltas from nothing and from the base, and a checkout by hard links."""
+
+    key = "ostree"
+    connections = 8
+    too_many = "its deltas take minutes to make"
+    program = "ostree"
+    name = "OSTree, static deltas"
+    _SCRIPT = """
+        cd "$1" || exit
+        ref=repo/refs/remotes/origin/main
+        [ -e "$ref" ] && read -r old < "$ref"
+        ostree --repo=repo pull origin main || exit
+        read -r new < "$ref"
+        [ "$new" = "$old" ] && [ -e tree ] || {
+            rm -rf tree && ostree --repo=repo checkout -U -H "$new" tree
+        }
+    """
+
+    def publish(self, served: Served) -> None:
+        repository = self._repository(served)
+        repository.mkdir(parents=True)
+        run("ostree", "--repo=" + str(repository), "init", "--mode=archive")
+        base = ""
+        for state in State:
+            with served.timed(f"OSTree commit and deltas of {state.value}"):
+                new = self._ostree(
+                    served,
+                    "commit",
+                    "--branch=main",
+                    f"--tree=dir={served.tree(state, 'v1')}",
+                    "--canonical-permissions",
+                    "--owner-uid=0",
+                    "--owner-gid=0",
+                )
+                base = base or new
+                delta = ("static-delta", "generate", "--inline", "--min-fallback-size=0")
+                self._ostree(served, *delta, "--empty", f"--to={new}")
+                if new != base:
+                    self._ostree(served, *delta, f"--from={base}", f"--to={new}")
+                self._ostree(served, "summary", "--update")
+            kept = self._kept(served, state)
+            kept.mkdir(parents=True)
+            (kept / "ref").write_text(f"{new}\n")
+            (kept / "summary").write_bytes((repository / "summary").read_bytes())
+
+    def activate(self, served: Served, state: State) -> None:
+        repository, kept = self._repository(served), self._kept(served, state)
+        (repository / "refs/heads/main").write_text((kept / "ref").read_text())
+        (repository / "summary").write_bytes((kept / "summary").read_bytes())
+
+    def prepare(self, client: Path, urls: Urls) -> None:
+        (client / "repo").mkdir(parents=True)
+        repository = f"--repo={client}/repo"
+        run("ostree", repository, "init", "--mode=bare-user-only")
+        run("ostree", repository, "remote", "add", "--no-gpg-verify", "origin", f"{urls.web}ostree")
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        return ["sh", "-c", self._SCRIPT, "sh", client]
+
+    def files(self, client: Path) -> Path | None:
+        return client / "tree"
+
+    def requests(self, case: Case, entries: int) -> int:
+        # It asks for single objects while it still applies a delta that brings them.
+        return entries if case in (Case.FIRST, Case.RESUMED) and entries > 1000 else 0
+
+    def _repository(self, served: Served) -> Path:
+        return served.folder / "ostree"
+
+    def _kept(self, served: Served, state: State) -> Path:
+        return served.folder / "ostree-states" / state.name
+
+    def _ostree(self, served: Served, *arguments: str) -> str:
+        return run("ostree", f"--repo={self._repository(served)}", *arguments).decode().strip()
+
+
+class Curl(Peer):
+    """The head alone: what no client can go below when nothing has changed."""
+
+    key = "curl"
+    program = "curl"
+    name = "curl of the head"
+    cases = (Case.NOTHING,)
+    copies_by = "-a"
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        return ["curl", "-fsS", "-o", client / "root.sha", f"{urls.web}current/v2/root.sha"]
+
+    def files(self, client: Path) -> Path | None:
+        del client
+        return None
+
+
+class ConditionalCurl(Curl):
+    """The same with the validator that a client remembers."""
+
+    key = "curl-etag"
+    name = "curl of the head, with ETag"
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        etag = client / "etag"
+        return [*super().command(client, urls), "--etag-compare", etag, "--etag-save", etag]
+
+
+class RockonSync(Peer):
+    """This project's command, following one of the trees."""
+
+    def __init__(self, key: str, name: str, tree: str, program: Path) -> None:
+        self.key = key
+        self.name = name
+        self.connections = 6
+        if tree != "v2":
+            self.too_many = "a request for each entry, in the first sync at least"
+        self._tree = tree
+        self._program = program
+
+    def publish(self, served: Served) -> None:
+        if not served.tree(State.BASE, "v2").exists():
+            publish(served, self._program)
+        if self._tree == "plain":
+            publish_plain(served)
+
+    def command(self, client: Path, urls: Urls) -> list[str | Path]:
+        source = f"catalog={urls.web}current/{self._tree}/"
+        return [self._program, "update", "-q", "--store", client / "store", "--source", source]
+
+    def files(self, client: Path) -> Path | None:
+        return client / "store/catalog/current"
+
+    def requests(self, case: Case, entries: int) -> int:
+        if self._tree == "v1" or (self._tree == "plain" and case in (Case.FIRST, Case.RESUMED)):
+            return entries + 2
+        return 0
+
+
+def all_peers(program: Path) -> list[Peer]:
+    """Everyone, in the order of the tables."""
+    return [
+        Loop(),
+        Git(),
+        Rsync(),
+        OSTree(),
+        Curl(),
+        ConditionalCurl(),
+        RockonSync("rockon-sync", "rockon-sync", "v2", program),
+        RockonSync("rockon-sync-plain", "rockon-sync, no packs", "plain", program),
+        RockonSync("rockon-sync-v1", "rockon-sync, v1 tree", "v1", program),
+    ]

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Measures rockon-sync against what one would take instead; see main.py, or --help.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/tools.sh
+. tests/tools.sh
+
+provide_tools tests/bench/run.sh
+for package in "${missing[@]}"; do
+    echo "$package is missing; on Debian: apt-get install $package"
+done
+
+venv=build/bench/venv
+[[ -x $venv/bin/pip ]] || python3 -m venv "$venv"
+"$venv/bin/pip" install --quiet --requirement tests/bench/requirements.txt
+exec "$venv/bin/python" tests/bench/main.py "$@"

@@ -1,0 +1,146 @@
+"""What the figures say: ours against the best of the others, and against the goals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from comparison import Comparison
+from peers import Case
+from results import Results
+from tables import NOTHING, count, ratio, seconds, size, table
+
+OURS = "rockon-sync"
+OTHERS = ("loop", "git", "rsync", "ostree")
+
+WORSE_FROM = 1.05
+"""Less than this is not told from as good."""
+
+MEMORY_GOALS = {9_000: 16e6, 100_000: 64e6}
+"""Entries to bytes of the whole process."""
+
+QUANTITIES: tuple[tuple[str, str, Callable[..., str]], ...] = (
+    ("requests", "requests", count),
+    ("received", "received", size),
+    ("sent", "sent", size),
+    ("wall_s", "time", seconds),
+    ("cpu_s", "CPU", seconds),
+    ("memory_bytes", "memory", size),
+)
+
+
+def section(results: Results) -> str:
+    """Ratios, goals, and where another is better."""
+    at = results.round_trips_s[-1]
+    lines = ["## Against the best of the others", ""]
+    lines += [
+        "The best of today's loop, git, rsync and OSTree in each column; below 1x ours is better.",
+        "",
+    ]
+    head = [
+        "",
+        "case",
+        "received",
+        "best other",
+        "",
+        f"time at {at * 1000:.0f} ms",
+        "best other",
+        "",
+    ]
+    rows = [row for each in results.comparisons for row in ratios(each, at)]
+    lines += [table(head, rows)]
+    goals = list(reached(results))
+    if goals:
+        lines += ["### What was set out to reach", ""]
+        lines += [table(["", "goal", "measured", ""], goals)]
+    worse = [line for each in results.comparisons for line in losses(each, results.round_trips_s)]
+    lines += ["### Where another is better", ""]
+    lines += worse or ["Nowhere in this run."]
+    return "\n".join(lines) + "\n"
+
+
+def best(comparison: Comparison, case: str, at: float, quantity: str) -> tuple[str, float] | None:
+    """The other peer with the least, by name, and how much."""
+    found = [
+        (value, comparison.peers[key])
+        for key in OTHERS
+        if key in comparison.peers
+        and (value := comparison.figure(key, case, at).median(quantity)) is not None
+    ]
+    if not found:
+        return None
+    value, name = min(found)
+    return name, value
+
+
+def ratios(comparison: Comparison, at: float) -> Iterator[list[str]]:
+    """Bytes and time in each case."""
+    for case in comparison.cases():
+        row = [f"{comparison.entries:,} entries", case]
+        for quantity, show in (("received", size), ("wall_s", seconds)):
+            ours = comparison.figure(OURS, case, at).median(quantity)
+            other = best(comparison, case, at, quantity)
+            row.append(NOTHING if ours is None else show(ours))
+            row.append(NOTHING if other is None else f"{show(other[1])} ({other[0]})")
+            row.append(ratio(ours, other[1] if other else None))
+        yield row
+
+
+def reached(results: Results) -> Iterator[list[str]]:
+    """One row for each goal that this run can tell about."""
+    for comparison in results.comparisons:
+        what, at = f"{comparison.entries:,} entries", results.round_trips_s[0]
+
+        def ours(case: Case, quantity: str, of: str = OURS, on: float = at) -> float | None:
+            return comparison.figure(of, case.value, on).median(quantity)  # noqa: B023
+
+        for case, most in ((Case.NOTHING, 1), (Case.FIRST, 2), (Case.ONE, 2), (Case.MANY, 2)):
+            requests = ours(case, "requests")
+            if requests is not None:
+                goal = f"{case.value}: {most} request{'s' * (most > 1)}"
+                yield [what, goal, count(requests), mark(requests <= most)]
+        cpu_s, floor_s = ours(Case.NOTHING, "cpu_s"), ours(Case.NOTHING, "cpu_s", "curl")
+        if cpu_s is not None and floor_s:
+            goal = f"nothing changed: the CPU of curl ({seconds(floor_s)})"
+            yield [what, goal, f"{seconds(cpu_s)}, {ratio(cpu_s, floor_s)}", mark(cpu_s <= floor_s)]
+        if comparison.entries in MEMORY_GOALS:
+            most_bytes = MEMORY_GOALS[comparison.entries]
+            taken = [used for case in Case if (used := ours(case, "memory_bytes")) is not None]
+            if taken:
+                goal = f"memory of the whole process, in any case: below {size(most_bytes)}"
+                yield [what, goal, size(max(taken)), mark(max(taken) < most_bytes)]
+    for delta in results.deltas:
+        if delta.pack is not None and delta.step != "everything":
+            goal = f"{delta.step}: the pack within 1.2x of zstd --patch-from of the definitions"
+            found = f"{size(delta.pack)}, {ratio(delta.pack, delta.text)}"
+            yield [delta.catalog, goal, found, mark(delta.pack <= 1.2 * delta.text)]
+    if "v2" in results.history:
+        steps = results.history["v2"]
+        median = steps.median_received()
+        yield ["the real history", "about 2 KB a changed step", size(median), mark(median <= 2200)]
+        exact = set(steps.changed_requests) == {2} and set(steps.unchanged_requests) <= {1}
+        found = f"2 in {steps.changed_requests.count(2)} of {len(steps.changed_requests)}"
+        goal = "2 requests a changed step, 1 an unchanged one"
+        yield ["the real history", goal, found, mark(exact)]
+
+
+def mark(is_reached: bool) -> str:
+    return "reached" if is_reached else "**missed**"
+
+
+def losses(comparison: Comparison, round_trips_s: list[float]) -> Iterator[str]:
+    """Every figure in which another peer is better."""
+    for case in comparison.cases():
+        for quantity, name, show in QUANTITIES:
+            is_time = quantity == "wall_s"
+            for at in round_trips_s if is_time else round_trips_s[:1]:
+                counted = (
+                    at if is_time or quantity in ("cpu_s", "memory_bytes") else round_trips_s[-1]
+                )
+                ours = comparison.figure(OURS, case, counted).median(quantity)
+                other = best(comparison, case, counted, quantity)
+                if ours is None or other is None or ours <= other[1] * WORSE_FROM:
+                    continue
+                where = f" at {at * 1000:.0f} ms" if is_time else ""
+                what = f"{comparison.entries:,} entries, {case}, {name}{where}"
+                theirs = f"{show(other[1])} of {other[0]} ({ratio(ours, other[1])})"
+                yield f"- {what}: {show(ours)} against {theirs}"
