@@ -37,7 +37,9 @@ pub(crate) use incoming::{Incoming, Seen, SpoolFile};
 pub(crate) use status::{FailedRecord, Status};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{Files, RealFiles, ensure_folder, is_absent, remove_all, stat_if_any, try_lock};
+use crate::files::{
+    Files, RealFiles, ensure_folder, ensure_folders, is_absent, remove_all, stat_if_any, try_lock,
+};
 use crate::source::SourceName;
 use crate::time::Clock;
 
@@ -205,8 +207,8 @@ impl<'a> SourceWriter<'a> {
         patience: Duration,
     ) -> Result<SourceWriter<'a>> {
         let folder = store.folder.join(name.as_str());
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| Error::io("create this folder", &folder, error))?;
+        // Durable before anything is in it: a commit syncs no further up than this folder.
+        ensure_folders(files, &folder)?;
         let lock = take_lock(&folder.join(LOCK), clock, patience)?;
         let incoming = Incoming::open(files, folder.join(INCOMING))?;
         let writer = SourceWriter { files, folder, incoming, _lock: lock };
