@@ -193,6 +193,22 @@ pub(crate) fn ensure_folder(files: &dyn Files, path: &Path) -> Result<()> {
     }
 }
 
+/// Creates a folder unless it is there, and nothing else is: what is written to a link to
+/// a folder, or removed from one, would be somebody else's.
+///
+/// # Errors
+/// [`ErrorKind::Store`].
+pub(crate) fn ensure_own_folder(files: &dyn Files, path: &Path) -> Result<()> {
+    ensure_folder(files, path)?;
+    match stat_if_any(files, path)? {
+        Some(stat) if stat.kind == FileKind::Folder => Ok(()),
+        _ => {
+            let message = "expected a folder, found something else; remove it";
+            Err(Error::new(ErrorKind::Store, message).with_path(path))
+        }
+    }
+}
+
 /// Creates a folder, and those above it, unless they are there.
 ///
 /// # Errors
@@ -392,10 +408,9 @@ pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
     let file = if path.is_dir() {
         File::open(path).map_err(fail)?
     } else {
-        let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o644).custom_flags(flags);
-        options.open(path).map_err(fail)?
+        options.write(true).create(true).truncate(false).mode(0o644);
+        open_regular_with(path, &mut options).map_err(fail)?
     };
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),

@@ -38,7 +38,8 @@ pub(crate) use status::{FailedRecord, Status};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{
-    Files, RealFiles, ensure_folder, ensure_folders, is_absent, remove_all, stat_if_any, try_lock,
+    FileKind, Files, RealFiles, ensure_folders, ensure_own_folder, is_absent, remove_all,
+    stat_if_any, try_lock,
 };
 use crate::source::SourceName;
 use crate::time::Clock;
@@ -119,7 +120,8 @@ impl<'a> SourceFolder<'a> {
     pub(crate) fn current(&self) -> Result<Option<Generation>> {
         let mut missing = None;
         while let Some(generation) = self.linked()? {
-            if stat_if_any(self.files, &generation.folder)?.is_some() {
+            let stat = stat_if_any(self.files, &generation.folder)?;
+            if stat.is_some_and(|stat| stat.kind == FileKind::Folder) {
                 return Ok(Some(generation));
             }
             // Dropped after the link was read, by two updates: there is a newer one.
@@ -212,7 +214,7 @@ impl<'a> SourceWriter<'a> {
         let lock = take_lock(&folder.join(LOCK), clock, patience)?;
         let incoming = Incoming::open(files, folder.join(INCOMING))?;
         let writer = SourceWriter { files, folder, incoming, _lock: lock };
-        ensure_folder(files, &writer.generations())?;
+        ensure_own_folder(files, &writer.generations())?;
         writer.recover()?;
         Ok(writer)
     }
