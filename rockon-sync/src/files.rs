@@ -401,9 +401,20 @@ pub(crate) fn walk(
     below(files, folder, Path::new(""), visit)
 }
 
+/// An exclusive lock, for as long as the value lives.
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that is being started on another thread may have a
+        // second handle for a moment, and with it the lock.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the exclusive lock on `path`, a file that is created or a folder; `None`
-/// if another process has it. The lock goes with the returned file.
-pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
+/// if another process has it.
+pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let fail = |error| Error::io("lock this", path, error);
     let file = if path.is_dir() {
         File::open(path).map_err(fail)?
@@ -413,7 +424,7 @@ pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
         open_regular_with(path, &mut options).map_err(fail)?
     };
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(fail(error)),
     }

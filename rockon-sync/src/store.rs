@@ -27,7 +27,6 @@ mod incoming;
 mod keys;
 mod status;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -38,7 +37,7 @@ pub(crate) use status::{FailedRecord, Status};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{
-    FileKind, Files, RealFiles, ensure_folders, ensure_own_folder, is_absent, remove_all,
+    FileKind, Files, Lock, RealFiles, ensure_folders, ensure_own_folder, is_absent, remove_all,
     stat_if_any, try_lock,
 };
 use crate::source::SourceName;
@@ -192,7 +191,7 @@ pub(crate) struct SourceWriter<'a> {
     pub(crate) files: &'a dyn Files,
     folder: PathBuf,
     pub(crate) incoming: Incoming<'a>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl<'a> SourceWriter<'a> {
@@ -257,7 +256,7 @@ impl<'a> SourceWriter<'a> {
 }
 
 /// Takes a lock, looking again every now and then for as long as `patience` lasts.
-pub(crate) fn take_lock(path: &Path, clock: &dyn Clock, patience: Duration) -> Result<File> {
+pub(crate) fn take_lock(path: &Path, clock: &dyn Clock, patience: Duration) -> Result<Lock> {
     let end = clock.monotonic() + patience;
     loop {
         if let Some(lock) = try_lock(path)? {
