@@ -7,4 +7,5 @@ mod desk;
 mod disks;
 mod killed;
 mod permissions;
+mod secrets;
 mod several;
