@@ -9,3 +9,4 @@ mod killed;
 mod permissions;
 mod secrets;
 mod several;
+mod tls;
