@@ -45,6 +45,17 @@ impl Clock for TestClock {
     }
 }
 
+/// Properties are tried on the same cases in every run: `cases` of them.
+pub(crate) fn cases(cases: u32) -> proptest::test_runner::Config {
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(4);
+    proptest::test_runner::Config {
+        cases,
+        rng_seed,
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
+
 /// A folder for a test that does thousands of small file operations: in memory, where the
 /// system has such a file system.
 pub(crate) fn scratch() -> tempfile::TempDir {
