@@ -330,6 +330,25 @@ fn redirects_that_lead_nowhere_harm_one_entry_only() {
 }
 
 #[test]
+fn line_breaks_in_a_redirect_stay_encoded() {
+    for location in
+        ["/x%0d%0aX-Evil:%20yes%0d%0a%0d%0aGET%20/y", "/x\tX-Evil: yes", "/x\u{b}%0aX-Evil: yes"]
+    {
+        let world = in_step();
+        let action = Action::Redirect { status: 302, location: location.into() };
+        world.server.on(Match::Path("root.sha".into()), Times::Always, action);
+        world.server.take_log();
+        assert!(world.update().is_err());
+        for exchange in world.server.take_log() {
+            assert_eq!(exchange.header("X-Evil"), None, "{exchange:?}");
+            assert!(!exchange.path.starts_with('y'), "{exchange:?}");
+        }
+        world.server.reset();
+        world.assert_unchanged();
+    }
+}
+
+#[test]
 fn deep_and_large_definitions_are_handed_on_or_refused_and_never_crash() {
     let deep = "[".repeat(200_000) + &"]".repeat(200_000);
     let world = World::v1("ab");

@@ -6,6 +6,7 @@ mod bad_input;
 mod catalog_and_changes;
 mod concurrency;
 mod cut_off;
+mod documented;
 mod folders;
 mod healing;
 mod history;
