@@ -25,7 +25,7 @@ fn crash_at_operation(n: usize, tree: Tree, prepare: Prepare, update: &str) -> b
     prepare(&world);
     let (old, new) = (world.seen(), world.published());
     let disk = Disk::new(world.folder.path(), n);
-    let result = Updater::new(&world.store()).files(&disk).run(&world.source);
+    let result = world.bring(Updater::new(&world.store()).files(&disk));
     for survives in SURVIVORS {
         let label = format!("{update} of {tree:?}, operation {n}, {survives:?}");
         let folder = scratch();
@@ -52,6 +52,11 @@ fn an_update_by_pack_survives_the_loss_of_power_at_any_operation() {
 #[test]
 fn an_update_file_by_file_survives_the_loss_of_power_at_any_operation() {
     crash_at_each_operation(Tree::Plain);
+}
+
+#[test]
+fn an_import_survives_the_loss_of_power_at_any_operation() {
+    crash_at_each_operation(Tree::Bundle);
 }
 
 #[test]
