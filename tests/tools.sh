@@ -9,6 +9,7 @@ readonly TOOLS='
 gcc              Cargo.toml                  command -v cc
 pkg-config       rockon-sync-ffi/Cargo.toml  command -v pkg-config
 valgrind         rockon-sync-ffi/Cargo.toml  command -v valgrind
+strace           rockon-sync/Cargo.toml      command -v strace
 python3          tests/python/run.sh         command -v python3
 python3-venv     tests/python/run.sh         python3 -c "import ensurepip, venv"
 python3          tests/django/run.sh         command -v python3

@@ -70,5 +70,9 @@ fn start_log(verbosity: u8) {
     };
     let environment = env_logger::Env::default().default_filter_or(level);
     // A launcher that has a logger already keeps it.
-    let _ = env_logger::Builder::from_env(environment).try_init();
+    let mut builder = env_logger::Builder::from_env(environment);
+    // The HTTP library logs whole URLs, with the tokens in their queries.
+    builder.filter_module("ureq", log::LevelFilter::Off);
+    builder.filter_module("ureq_proto", log::LevelFilter::Off);
+    let _ = builder.try_init();
 }

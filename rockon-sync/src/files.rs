@@ -193,6 +193,22 @@ pub(crate) fn ensure_folder(files: &dyn Files, path: &Path) -> Result<()> {
     }
 }
 
+/// Creates a folder unless it is there, and nothing else is: what is written to a link to
+/// a folder, or removed from one, would be somebody else's.
+///
+/// # Errors
+/// [`ErrorKind::Store`].
+pub(crate) fn ensure_own_folder(files: &dyn Files, path: &Path) -> Result<()> {
+    ensure_folder(files, path)?;
+    match stat_if_any(files, path)? {
+        Some(stat) if stat.kind == FileKind::Folder => Ok(()),
+        _ => {
+            let message = "expected a folder, found something else; remove it";
+            Err(Error::new(ErrorKind::Store, message).with_path(path))
+        }
+    }
+}
+
 /// Creates a folder, and those above it, unless they are there.
 ///
 /// # Errors
@@ -385,20 +401,30 @@ pub(crate) fn walk(
     below(files, folder, Path::new(""), visit)
 }
 
+/// An exclusive lock, for as long as the value lives.
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that is being started on another thread may have a
+        // second handle for a moment, and with it the lock.
+        let _ = self.0.unlock();
+    }
+}
+
 /// Takes the exclusive lock on `path`, a file that is created or a folder; `None`
-/// if another process has it. The lock goes with the returned file.
-pub(crate) fn try_lock(path: &Path) -> Result<Option<File>> {
+/// if another process has it.
+pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let fail = |error| Error::io("lock this", path, error);
     let file = if path.is_dir() {
         File::open(path).map_err(fail)?
     } else {
-        let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or_default();
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false).mode(0o644).custom_flags(flags);
-        options.open(path).map_err(fail)?
+        options.write(true).create(true).truncate(false).mode(0o644);
+        open_regular_with(path, &mut options).map_err(fail)?
     };
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(Lock(file))),
         Err(fs::TryLockError::WouldBlock) => Ok(None),
         Err(fs::TryLockError::Error(error)) => Err(fail(error)),
     }

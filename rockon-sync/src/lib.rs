@@ -65,6 +65,9 @@ mod digest;
 mod error;
 mod fetch;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod inspect;
 #[cfg(feature = "internals")]

@@ -11,6 +11,10 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 /// Most entries of a manifest: twice the largest directory that is planned for.
 pub const MAX_ENTRIES: usize = 200_000;
 
+/// Most names of definitions that an entry may give: what a file of the largest size has, if each
+/// is as small as the smallest real ones. Empty strings would cost more memory than text.
+pub const MAX_NAMES: usize = 16_384;
+
 /// Largest file whose entry gives no size: real definitions have 1 to 30 KB.
 pub const MAX_UNSIZED_FILE_BYTES: u64 = 1024 * 1024;
 

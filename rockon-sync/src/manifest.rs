@@ -250,7 +250,7 @@ fn check_paths<'a>(paths: impl Iterator<Item = &'a EntryPath>) -> Result<()> {
     folded.sort_unstable();
     if let Some(pair) = folded.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(invalid(format!(
-            "two entries have the file \"{}\" (compared without case)",
+            "two entries have the file \"{}\" (compared without case and look-alike forms)",
             pair[0]
         )));
     }

@@ -113,11 +113,14 @@ pub(crate) fn prefix_of<'a>(old: &'a Manifest, new: &'a Manifest) -> Vec<&'a Ent
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{BTreeMap, HashMap};
     use std::io::{self, Read};
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::error::{Error, ErrorKind, Result};
+    use crate::testing::cases;
 
     /// Files in memory.
     struct Memory(HashMap<Digest, Vec<u8>>);
@@ -233,6 +236,41 @@ mod tests {
         let mut found = Files::new();
         let wrong = unpack_delta(&*pack, &other, 10_000, 1 << 20, &mut collect(&mut found));
         assert!(wrong.is_err() || found[0].1 != memory.0[&new.entry("a").unwrap().digest()]);
+    }
+
+    /// Names and contents of a few small files.
+    fn any_files() -> impl Strategy<Value = BTreeMap<String, Vec<u8>>> {
+        let content = proptest::collection::vec(0_u8..4, 0..40);
+        proptest::collection::btree_map("[a-e]", content, 0..5)
+    }
+
+    proptest! {
+        #![proptest_config(cases(128))]
+
+        #[test]
+        fn packs_lead_from_any_state_to_any_other(old in any_files(), new in any_files()) {
+            let mut memory = Memory(HashMap::new());
+            let mut manifest = |files: &BTreeMap<String, Vec<u8>>| {
+                let rows: Vec<_> = files.iter().map(|(name, content)| (&**name, &**content)).collect();
+                memory.manifest(&rows)
+            };
+            let (from, to) = (manifest(&old), manifest(&new));
+            let bytes = to.to_canonical();
+            let (mut bundle, mut found) = (Vec::new(), Files::new());
+            write_bundle(&to, &bytes, &memory, &mut bundle).unwrap();
+            unpack_bundle(&*bundle, 1 << 20, &mut collect(&mut found)).unwrap();
+            prop_assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), new.clone());
+
+            let (pack, mut patched) = (memory.delta(&from, &to), Vec::new());
+            let patch = patch_of(&*pack, 100_000).unwrap();
+            from.write_patched(&patch, &mut patched).unwrap();
+            prop_assert_eq!(patched, bytes);
+            let (prefix, mut found) = (memory.prefix(&from, &to), Files::new());
+            unpack_delta(&*pack, &prefix, 100_000, 1 << 20, &mut collect(&mut found)).unwrap();
+            let mut expected = new.clone();
+            expected.retain(|name, content| old.get(name) != Some(content));
+            prop_assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), expected);
+        }
     }
 
     #[test]

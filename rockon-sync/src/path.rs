@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 use crate::error::{Error, ErrorKind};
 
 /// Longest segment of an entry path, in bytes: what common file systems take.
@@ -55,21 +57,32 @@ impl EntryPath {
         folder.join(&*self.0)
     }
 
-    /// Whether the protocol itself uses this name (`root.json`, `by-sha/...`), in any case.
+    /// Whether the protocol itself uses this name (`root.json`, `by-sha/...`), in any case
+    /// and form.
     pub fn is_reserved(&self) -> bool {
         let first = self.segments().next().unwrap_or_default();
-        RESERVED.iter().any(|name| first.eq_ignore_ascii_case(name))
+        RESERVED.contains(&&*fold(first))
     }
 
-    /// The path as file systems without case see it.
+    /// The path as the least discerning file systems see it: without case, and in the
+    /// Unicode form NFKC. ZFS can be told to do both.
     pub(crate) fn folded(&self) -> String {
-        self.0.to_lowercase()
+        fold(&self.0)
     }
 
     /// Every folder that leads to the file, outermost first: `a/b/c` gives `a`, `a/b`.
     pub(crate) fn parents(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').map(|(at, _)| &self.0[..at])
     }
+}
+
+fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let form = ComposingNormalizerBorrowed::new_nfkc();
+    // Twice, as a capital letter may be composed in another way than its small one.
+    form.normalize(&form.normalize(text).to_lowercase()).into_owned()
 }
 
 /// Which rule `text` breaks, if any.
@@ -180,6 +193,25 @@ mod tests {
         ] {
             assert_eq!(EntryPath::new(path).unwrap().is_reserved(), reserved, "{path}");
         }
+    }
+
+    #[test]
+    fn names_that_some_file_system_takes_for_one_are_folded_to_one() {
+        for (one, other, is_same) in [
+            ("a.json", "A.JSON", true),
+            ("Gr\u{fc}\u{df}e", "GRU\u{308}\u{df}e", true),
+            ("\u{212b}", "a\u{30a}", true),
+            ("\u{ff41}.json", "a.json", true),
+            ("\u{fb01}x", "FIX", true),
+            ("root.json", "r\u{ff4f}\u{ff4f}t.json", true),
+            // Cyrillic: another letter, and another file, wherever it looks the same.
+            ("\u{430}.json", "a.json", false),
+            ("a-b", "a_b", false),
+        ] {
+            let fold = |text| EntryPath::new(text).unwrap().folded();
+            assert_eq!(fold(one) == fold(other), is_same, "{one} {other}");
+        }
+        assert!(EntryPath::new("R\u{ff4f}ot.json").unwrap().is_reserved());
     }
 
     #[test]

@@ -27,7 +27,6 @@ mod incoming;
 mod keys;
 mod status;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,7 +36,10 @@ pub(crate) use incoming::{Incoming, Seen, SpoolFile};
 pub(crate) use status::{FailedRecord, Status};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{Files, RealFiles, ensure_folder, is_absent, remove_all, stat_if_any, try_lock};
+use crate::files::{
+    FileKind, Files, Lock, RealFiles, ensure_folders, ensure_own_folder, is_absent, remove_all,
+    stat_if_any, try_lock,
+};
 use crate::source::SourceName;
 use crate::time::Clock;
 
@@ -117,7 +119,8 @@ impl<'a> SourceFolder<'a> {
     pub(crate) fn current(&self) -> Result<Option<Generation>> {
         let mut missing = None;
         while let Some(generation) = self.linked()? {
-            if stat_if_any(self.files, &generation.folder)?.is_some() {
+            let stat = stat_if_any(self.files, &generation.folder)?;
+            if stat.is_some_and(|stat| stat.kind == FileKind::Folder) {
                 return Ok(Some(generation));
             }
             // Dropped after the link was read, by two updates: there is a newer one.
@@ -188,7 +191,7 @@ pub(crate) struct SourceWriter<'a> {
     pub(crate) files: &'a dyn Files,
     folder: PathBuf,
     pub(crate) incoming: Incoming<'a>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl<'a> SourceWriter<'a> {
@@ -205,12 +208,12 @@ impl<'a> SourceWriter<'a> {
         patience: Duration,
     ) -> Result<SourceWriter<'a>> {
         let folder = store.folder.join(name.as_str());
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| Error::io("create this folder", &folder, error))?;
+        // Durable before anything is in it: a commit syncs no further up than this folder.
+        ensure_folders(files, &folder)?;
         let lock = take_lock(&folder.join(LOCK), clock, patience)?;
         let incoming = Incoming::open(files, folder.join(INCOMING))?;
         let writer = SourceWriter { files, folder, incoming, _lock: lock };
-        ensure_folder(files, &writer.generations())?;
+        ensure_own_folder(files, &writer.generations())?;
         writer.recover()?;
         Ok(writer)
     }
@@ -253,7 +256,7 @@ impl<'a> SourceWriter<'a> {
 }
 
 /// Takes a lock, looking again every now and then for as long as `patience` lasts.
-pub(crate) fn take_lock(path: &Path, clock: &dyn Clock, patience: Duration) -> Result<File> {
+pub(crate) fn take_lock(path: &Path, clock: &dyn Clock, patience: Duration) -> Result<Lock> {
     let end = clock.monotonic() + patience;
     loop {
         if let Some(lock) = try_lock(path)? {

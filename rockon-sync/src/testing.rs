@@ -1,5 +1,7 @@
 //! What unit tests of several modules share.
 
+mod disk;
+
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::files::{Files, NewFile, RealFiles, Stat};
 use crate::time::Clock;
+pub(crate) use disk::{Disk, Survives};
 
 /// A clock that waits in no time and remembers for how long.
 pub(crate) struct TestClock {
@@ -42,18 +45,47 @@ impl Clock for TestClock {
     }
 }
 
+/// Properties are tried on the same cases in every run: `cases` of them.
+pub(crate) fn cases(cases: u32) -> proptest::test_runner::Config {
+    let rng_seed = proptest::test_runner::RngSeed::Fixed(4);
+    proptest::test_runner::Config {
+        cases,
+        rng_seed,
+        failure_persistence: None,
+        ..Default::default()
+    }
+}
+
+/// A folder for a test that does thousands of small file operations: in memory, where the
+/// system has such a file system.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// How the operation fails that is to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Only that one: a full disk, a passing error.
+    /// Only that one: a passing error.
     Once,
     /// That one and all that follow: the process was killed there.
     FromThenOn,
+    /// That one and all that follow, as far as they need space: the disk is full.
+    Full,
+    /// None, but if it is a write, it takes half of the bytes, as writes may.
+    Short,
+}
+
+/// What an operation needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Space,
+    Nothing,
 }
 
 /// The real file system, in which the Nth operation that changes something fails.
 ///
 /// A write that fails leaves half of its bytes. Reading never fails and is not counted.
+/// Nothing is really synced, to be quick.
 pub(crate) struct FailingFiles {
     countdown: Arc<Countdown>,
 }
@@ -71,6 +103,11 @@ impl FailingFiles {
         FailingFiles { countdown: Arc::new(countdown) }
     }
 
+    /// Fails nothing.
+    pub(crate) fn sound() -> Self {
+        FailingFiles::new(usize::MAX, Fault::Once)
+    }
+
     /// Whether there were enough operations for one to fail.
     pub(crate) fn has_failed(&self) -> bool {
         self.operations() >= self.countdown.fail_at
@@ -83,30 +120,36 @@ impl FailingFiles {
 }
 
 impl Countdown {
-    fn step(&self) -> io::Result<()> {
+    fn step(&self, needs: Needs) -> io::Result<usize> {
         let n = self.operations.fetch_add(1, Ordering::Relaxed) + 1;
         let fails = match self.fault {
             Fault::Once => n == self.fail_at,
             Fault::FromThenOn => n >= self.fail_at,
+            Fault::Full => n >= self.fail_at && needs == Needs::Space,
+            Fault::Short => false,
         };
-        if fails { Err(io::Error::other(format!("operation {n} fails"))) } else { Ok(()) }
+        match (fails, self.fault) {
+            (false, _) => Ok(n),
+            (true, Fault::Full) => Err(io::ErrorKind::StorageFull.into()),
+            (true, _) => Err(io::Error::other(format!("operation {n} fails"))),
+        }
     }
 }
 
 impl Files for FailingFiles {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Space)?;
         RealFiles.create_folder(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Space)?;
         let inner = RealFiles.create(path)?;
         Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Space)?;
         let inner = RealFiles.append(path)?;
         Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
     }
@@ -128,42 +171,42 @@ impl Files for FailingFiles {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Nothing)?;
         RealFiles.rename(from, to)
     }
 
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Space)?;
         RealFiles.hard_link(from, to)
     }
 
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Space)?;
         RealFiles.symlink(target, link)
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Nothing)?;
         RealFiles.remove_file(path)
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Nothing)?;
         RealFiles.remove_folder(path)
     }
 
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
-        self.countdown.step()?;
-        RealFiles.sync_files(paths)
+        self.countdown.step(Needs::Nothing)?;
+        paths.iter().try_for_each(|path| RealFiles.stat(path).map(|_| ()))
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step()?;
-        RealFiles.sync_folder(path)
+        self.countdown.step(Needs::Nothing)?;
+        RealFiles.list(path).map(|_| ())
     }
 
     fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Nothing)?;
         RealFiles.make_read_only(path)
     }
 }
@@ -175,11 +218,16 @@ struct FailingFile {
 
 impl Write for FailingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Err(error) = self.countdown.step() {
-            self.inner.write_all(&bytes[..bytes.len() / 2])?;
-            return Err(error);
+        match self.countdown.step(Needs::Space) {
+            Ok(n) if n == self.countdown.fail_at => {
+                self.inner.write(&bytes[..bytes.len().div_ceil(2)])
+            }
+            Ok(_) => self.inner.write(bytes),
+            Err(error) => {
+                self.inner.write_all(&bytes[..bytes.len() / 2])?;
+                Err(error)
+            }
         }
-        self.inner.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -189,7 +237,7 @@ impl Write for FailingFile {
 
 impl NewFile for FailingFile {
     fn truncate(&mut self) -> io::Result<()> {
-        self.countdown.step()?;
+        self.countdown.step(Needs::Nothing)?;
         self.inner.truncate()
     }
 }

@@ -21,6 +21,8 @@ mod head;
 mod import;
 mod local;
 mod packs;
+#[cfg(test)]
+mod properties;
 mod v1;
 mod v2;
 mod workers;

@@ -4,13 +4,19 @@
 
 mod bad_input;
 mod catalog_and_changes;
+mod concurrency;
 mod cut_off;
+mod documented;
 mod folders;
 mod healing;
 mod history;
+mod hostile;
+mod network;
 mod offline;
 mod packs;
+mod planted;
 mod rollback;
+mod secrets;
 mod trust;
 mod v1;
 mod world;

@@ -21,8 +21,8 @@ pub(crate) struct World {
 }
 
 /// Whether a published tree offers packs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Packs {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packs {
     Offered,
     /// As in a tree that was made by hand: every file is fetched by itself.
     Absent,
@@ -53,9 +53,22 @@ impl World {
         world
     }
 
+    /// Either of the above, in memory where the system has such a file system: for tests
+    /// that make hundreds of small worlds.
+    pub(crate) fn small(names: &str, packs: Packs) -> World {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let world = World { packs, ..World::bare_in(folder, "tree") };
+        world.write_catalog(names);
+        world.publish();
+        world
+    }
+
     /// A world whose server serves this subfolder.
     pub(crate) fn bare(served: &str) -> World {
-        let folder = tempfile::tempdir().unwrap();
+        World::bare_in(tempfile::tempdir().unwrap(), served)
+    }
+
+    fn bare_in(folder: TempDir, served: &str) -> World {
         for name in ["catalog", "tree"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::exchange::Ticket;
-use crate::reply::Reply;
+use crate::reply::{Reply, Site};
 use crate::request::Request;
 use crate::rule::Action;
 use crate::server::Shared;
@@ -70,6 +70,10 @@ impl Answering<'_> {
         self.request.finish(self.stream)?;
         match action {
             None => self.send_whole(&self.ordinary()),
+            Some(Action::From(root)) => {
+                let site = Site { root, ..self.shared.site() };
+                self.send_whole(&site.answer(self.request))
+            }
             Some(Action::Delay(duration)) => {
                 self.shared.pause(duration);
                 self.send_whole(&self.ordinary())

@@ -1,5 +1,6 @@
 //! The script of the server: which request is answered in which unusual way, and how often.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which requests a rule is for.
@@ -59,6 +60,8 @@ pub enum Action {
         /// How long the silence lasts, unless the server is dropped before.
         hold: Duration,
     },
+    /// The ordinary answer, from another folder: what a cache holds that is behind, or ahead.
+    From(PathBuf),
     /// The ordinary answer as it is after this time; the wait ends when the server is dropped.
     Delay(Duration),
     /// A redirect without a body.

@@ -106,6 +106,21 @@ impl Server {
         self.shared.state().log.take()
     }
 
+    /// Waits until so many requests have come in, counted like [`request_count`](Server::request_count).
+    ///
+    /// # Panics
+    ///
+    /// If they do not come within half a minute.
+    pub fn wait_for_requests(&self, count: usize) {
+        let guard = self.shared.state();
+        let (state, _) = self
+            .shared
+            .changed
+            .wait_timeout_while(guard, SOCKET_TIMEOUT, |state| state.request_count < count)
+            .unwrap_or_else(PoisonError::into_inner);
+        assert!(state.request_count >= count, "only {} requests came", state.request_count);
+    }
+
     /// How many requests have come in since the start or the last [`reset`](Server::reset), taken from
     /// the log or not.
     pub fn request_count(&self) -> usize {
@@ -116,7 +131,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.state().is_stopping = true;
-        self.shared.stopping.notify_all();
+        self.shared.changed.notify_all();
         // The accept loop looks at the flag when somebody connects. If this fails, it is gone already.
         let _ = TcpStream::connect(self.address);
         if let Some(accepting) = self.accepting.take() {
@@ -142,7 +157,8 @@ impl Drop for Server {
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
-    stopping: Condvar,
+    /// Somebody may be waiting for a request to arrive, or for the end.
+    changed: Condvar,
 }
 
 #[derive(Debug)]
@@ -171,7 +187,7 @@ impl Shared {
                 open: HashMap::new(),
                 threads: Vec::new(),
             }),
-            stopping: Condvar::new(),
+            changed: Condvar::new(),
         }
     }
 
@@ -181,6 +197,7 @@ impl Shared {
         let state = &mut *guard;
         let nth = state.request_count;
         state.request_count += 1;
+        self.changed.notify_all();
         let ticket = state.log.push(Exchange {
             method: request.method.clone(),
             target: request.target.clone(),
@@ -213,7 +230,7 @@ impl Shared {
     pub(crate) fn pause(&self, duration: Duration) {
         let guard = self.state();
         // Whether time is up or the server is stopping makes no difference to what follows.
-        drop(self.stopping.wait_timeout_while(guard, duration, |state| !state.is_stopping));
+        drop(self.changed.wait_timeout_while(guard, duration, |state| !state.is_stopping));
     }
 
     /// Gives up the second handle of a connection, so that dropping the first one closes it.

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::io::{BufReader, Read};
 
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Entry, invalid};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
-use crate::limits::{MAX_ENTRIES, MAX_JSON_DEPTH};
+use crate::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES};
 use crate::path::EntryPath;
 use crate::time::Timestamp;
 
@@ -78,6 +78,36 @@ impl<'de> Visitor<'de> for Entries<'_> {
     }
 }
 
+/// The names of the definitions in a file, of which there are not too many.
+struct Names(Vec<Box<str>>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(NamesVisitor)
+    }
+}
+
+struct NamesVisitor;
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {MAX_NAMES} names")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Names, A::Error> {
+        let mut names = Vec::new();
+        while let Some(name) = seq.next_element()? {
+            if names.len() == MAX_NAMES {
+                return Err(de::Error::invalid_length(MAX_NAMES + 1, &self));
+            }
+            names.push(name);
+        }
+        Ok(Names(names))
+    }
+}
+
 /// Reads the value of the id.
 struct Row {
     id: String,
@@ -125,7 +155,7 @@ impl<'de> Visitor<'de> for Row {
                     let parsed: Timestamp = text.parse().map_err(|e| bad(&e))?;
                     fresh = updated.replace(parsed).is_none();
                 }
-                "names" => fresh = names.replace(map.next_value::<Vec<Box<str>>>()?).is_none(),
+                "names" => fresh = names.replace(map.next_value::<Names>()?.0).is_none(),
                 _ => {
                     let raw = map.next_value::<Box<RawValue>>()?;
                     let text = json::canonical(&raw, MAX_JSON_DEPTH).ok_or_else(|| {

@@ -148,6 +148,7 @@ mod tests {
     use super::*;
     use crate::digest::Digest;
     use crate::path::EntryPath;
+    use crate::testing::cases;
     use crate::time::Timestamp;
 
     const A: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -244,6 +245,14 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(cases(256))]
+
+        #[test]
+        fn the_canonical_form_is_a_fixed_point(manifest in any_manifest()) {
+            let text = manifest.to_canonical();
+            prop_assert_eq!(Manifest::parse(&text).unwrap().to_canonical(), text);
+        }
+
         #[test]
         fn the_patch_between_two_manifests_leads_from_one_to_the_other(
             old in any_manifest(), new in any_manifest(),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::tree::Tree;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::files::{ensure_folder, is_absent, remove_if_any, stage, stat_if_any};
+use crate::files::{ensure_folders, is_absent, remove_if_any, stage, stat_if_any};
 use crate::head::{Head, PackOffer};
 use crate::manifest::{Entry, Manifest};
 use crate::pack::{self, Contents, PackName};
@@ -47,7 +47,7 @@ impl Tree<'_> {
         digest: Digest,
         bases: &[Digest],
     ) -> Result<Vec<PackOffer>> {
-        ensure_folder(self.files, &self.packs())?;
+        ensure_folders(self.files, &self.packs())?;
         let bytes = manifest.to_canonical();
         let sizes = manifest.entries().iter().map(|entry| entry.size_bytes().unwrap_or(0));
         let plain_bytes = bytes.len() as u64 + sizes.sum::<u64>();
@@ -144,18 +144,6 @@ impl Tree<'_> {
             }
         }
         Ok(true)
-    }
-
-    /// Removes the packs that lead to none of `manifests`.
-    pub(super) fn remove_packs(&self, manifests: &[Digest]) -> Result<()> {
-        for name in self.names_in(&self.packs())? {
-            let is_old = PackName::parse(&name)
-                .is_some_and(|pack| !manifests.iter().any(|digest| pack.leads_to(*digest)));
-            if is_old {
-                remove_if_any(self.files, &self.packs().join(name))?;
-            }
-        }
-        Ok(())
     }
 
     /// The names in a folder of the tree, if it is there.

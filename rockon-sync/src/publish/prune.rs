@@ -1,15 +1,16 @@
 //! Removes what no kept publication needs, and what an interrupted run left behind.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 
 use super::Layout;
 use super::history::{History, Record};
 use super::tree::Tree;
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::{remove_if_any, staged, stat_if_any};
 use crate::manifest::Manifest;
+use crate::pack::PackName;
 use crate::path::EntryPath;
 
 /// How many publications have packs that lead to them: the one that the head names, and
@@ -20,8 +21,8 @@ impl Tree<'_> {
     /// Removes what the last `keep` publications do not need, and then writes the history
     /// with `record`, the publication that the head names, on top.
     ///
-    /// The history is last: as long as it does not begin with the head's manifest, the
-    /// next run does all of this again.
+    /// The history is last, after everything that was removed is gone for good: as long as
+    /// it does not begin with the head's manifest, the next run does all of this again.
     pub(super) fn tidy(&self, history: &History, record: Record, keep: usize) -> Result<()> {
         let all = history.with(record).records;
         let mut kept = History::default();
@@ -46,19 +47,21 @@ impl Tree<'_> {
             let gone = manifest.entries().iter().filter(|old| !now.contains(old.path()));
             former.extend(gone.map(|old| (old.path().clone(), old.digest())));
         }
+        let mut touched = Touched { tree: self, folders: BTreeSet::new() };
         if self.layout == Layout::Separate {
             former.sort();
             former.dedup();
-            self.remove_named(&former)?;
+            touched.remove_named(&former)?;
         }
-        self.remove_objects(&needed)?;
+        touched.remove_objects(&needed)?;
         // A reader may still hold the head before this one.
         let offered: Vec<Digest> =
             kept.records.iter().take(OFFERED).map(|record| record.manifest).collect();
-        self.remove_packs(&offered)?;
+        touched.remove_packs(&offered)?;
         for leftover in self.leftovers()? {
-            remove_if_any(self.files, &leftover)?;
+            touched.remove(&leftover)?;
         }
+        touched.sync()?;
         kept.save(self.files, &self.history_path())
     }
 
@@ -78,21 +81,55 @@ impl Tree<'_> {
         }
         Ok(found)
     }
+}
 
-    fn remove_named(&self, former: &[(EntryPath, Digest)]) -> Result<()> {
+/// Folders of the tree that something was removed from.
+struct Touched<'a> {
+    tree: &'a Tree<'a>,
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Touched<'_> {
+    fn remove(&mut self, path: &Path) -> Result<()> {
+        remove_if_any(self.tree.files, path)?;
+        self.folders.extend(path.parent().map(Path::to_owned));
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<()> {
+        for folder in &self.folders {
+            let synced = self.tree.files.sync_folder(folder);
+            synced.map_err(|error| Error::io("sync this folder", folder, error))?;
+        }
+        Ok(())
+    }
+
+    fn remove_named(&mut self, former: &[(EntryPath, Digest)]) -> Result<()> {
         for (path, digest) in former {
             // Somebody else's file of the same name has other bytes.
-            if self.has_named(path, *digest)? {
-                remove_if_any(self.files, &path.below(self.folder))?;
+            if self.tree.has_named(path, *digest)? {
+                self.remove(&path.below(self.tree.folder))?;
             }
         }
         Ok(())
     }
 
-    fn remove_objects(&self, needed: &HashSet<Digest>) -> Result<()> {
-        for name in self.names_in(&self.objects())? {
+    fn remove_objects(&mut self, needed: &HashSet<Digest>) -> Result<()> {
+        for name in self.tree.names_in(&self.tree.objects())? {
             if name.parse::<Digest>().is_ok_and(|digest| !needed.contains(&digest)) {
-                remove_if_any(self.files, &self.objects().join(name))?;
+                self.remove(&self.tree.objects().join(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the packs that lead to none of `manifests`.
+    fn remove_packs(&mut self, manifests: &[Digest]) -> Result<()> {
+        for name in self.tree.names_in(&self.tree.packs())? {
+            let is_old = PackName::parse(&name)
+                .is_some_and(|pack| !manifests.iter().any(|digest| pack.leads_to(*digest)));
+            if is_old {
+                self.remove(&self.tree.packs().join(name))?;
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::files::walk;
+use crate::testing::scratch;
 
 /// A definition file with one definition and one container.
 pub(super) fn definition(name: &str, version: &str) -> String {
@@ -28,7 +29,7 @@ pub(super) struct Place {
 impl Place {
     /// A catalog of entries `a`, `b` and `c`, the last one in a subfolder.
     pub(super) fn new() -> Place {
-        let place = Place { dir: TempDir::new().unwrap() };
+        let place = Place { dir: scratch() };
         fs::create_dir(place.catalog()).unwrap();
         for (path, name) in [("a.json", "A"), ("b.json", "B"), ("sub/c.json", "C")] {
             place.put(path, &definition(name, "1"));

@@ -12,8 +12,8 @@ use super::{BY_SHA, Layout};
 use crate::digest::{Digest, HashingWriter};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{
-    FileKind, Files, ensure_folder, read_if_any, remove_if_any, replace, stage, stat_if_any,
-    write_atomically,
+    FileKind, Files, ensure_folder, ensure_folders, read_if_any, remove_if_any, replace, stage,
+    stat_if_any, write_atomically,
 };
 use crate::head::Head;
 use crate::limits::MAX_HEAD_BYTES;
@@ -149,10 +149,10 @@ impl Tree<'_> {
         };
         // A named file may be a second name of its object: who wrote to one wrote to both.
         let suspects: HashSet<Digest> = misplaced.iter().map(|file| file.digest).collect();
-        ensure_folder(self.files, &self.objects())?;
+        ensure_folders(self.files, &self.objects())?;
         let bytes = manifest.to_canonical();
         self.write_objects(scanned, &suspects, digest, &bytes)?;
-        let mut folders = BTreeSet::from([self.folder.to_path_buf(), self.objects()]);
+        let mut folders = BTreeSet::from([self.folder.to_path_buf()]);
         for file in misplaced {
             for parent in file.path.parents() {
                 let folder = self.folder.join(parent);
@@ -250,7 +250,10 @@ impl Tree<'_> {
             let renamed = self.files.rename(staged, path);
             renamed.map_err(|error| Error::io("write this file", path, error))?;
         }
-        Ok(())
+        // Before any other name is written: a name without its object is taken for
+        // somebody else's file.
+        let synced = self.files.sync_folder(&self.objects());
+        synced.map_err(|error| Error::io("sync this folder", &self.objects(), error))
     }
 
     /// Copies a file of the catalog beside the name of its object.

@@ -42,7 +42,7 @@ impl Damage {
 impl Generation {
     /// The bytes of the head; `None` in a v1 generation.
     pub(crate) fn head_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
-        read_if_any(files, &self.head_path(), MAX_HEAD_BYTES)
+        read_regular(files, &self.head_path(), MAX_HEAD_BYTES)
     }
 
     pub(crate) fn head_path(&self) -> PathBuf {
@@ -56,7 +56,7 @@ impl Generation {
 
     /// The bytes of `root.json`.
     pub(crate) fn list_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
-        read_if_any(files, &self.list_path(), MAX_MANIFEST_BYTES)
+        read_regular(files, &self.list_path(), MAX_MANIFEST_BYTES)
     }
 
     pub(crate) fn list_path(&self) -> PathBuf {
@@ -177,6 +177,14 @@ impl Generation {
             Ok(())
         })?;
         Ok(damage)
+    }
+}
+
+/// Reads a regular file; what is no such file is as good as missing, and healed like it.
+fn read_regular(files: &dyn Files, path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
+    match stat_if_any(files, path)? {
+        Some(stat) if stat.kind == FileKind::File => read_if_any(files, path, max_bytes),
+        _ => Ok(None),
     }
 }
 

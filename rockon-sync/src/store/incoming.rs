@@ -19,7 +19,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::fetch::{Sink, Spool};
 use crate::files::{
-    FileKind, Files, NewFile, ensure_folder, read_if_any, remove_all, remove_if_any, stat_if_any,
+    FileKind, Files, NewFile, ensure_own_folder, read_if_any, remove_all, stat_if_any,
 };
 use crate::pack::PackName;
 use crate::path::EntryPath;
@@ -73,7 +73,7 @@ impl Seen {
 impl<'a> Incoming<'a> {
     /// Opens the folder, creating it, and drops downloads that were never finished.
     pub(crate) fn open(files: &'a dyn Files, folder: PathBuf) -> Result<Incoming<'a>> {
-        ensure_folder(files, &folder)?;
+        ensure_own_folder(files, &folder)?;
         let incoming =
             Incoming { files, folder, next_part: AtomicU64::new(0), seen: Mutex::new(None) };
         for name in incoming.names()? {
@@ -188,8 +188,13 @@ impl<'a> Incoming<'a> {
     /// that this run notes what is still true.
     pub(crate) fn take_seen(&self) -> Result<Vec<Seen>> {
         let path = self.folder.join(SEEN);
-        let bytes = read_if_any(self.files, &path, MAX_SEEN_BYTES)?.unwrap_or_default();
-        remove_if_any(self.files, &path)?;
+        let bytes = read_if_any(self.files, &path, MAX_SEEN_BYTES);
+        remove_all(self.files, &path)?;
+        let bytes = bytes.unwrap_or_else(|error| {
+            log::warn!("ignored: {}", error.to_chain());
+            None
+        });
+        let bytes = bytes.unwrap_or_default();
         // The last line may have been cut short.
         let lines = bytes.split(|byte| *byte == b'\n');
         Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())

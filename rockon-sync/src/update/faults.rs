@@ -2,6 +2,8 @@
 //! the old catalog or the new one, and the next update succeeds and fetches nothing
 //! that had been fetched and verified.
 
+mod crashes;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,7 @@ use crate::publish::Publisher;
 use crate::report::Report;
 use crate::source::Source;
 use crate::store::Store;
-use crate::testing::{FailingFiles, Fault};
+use crate::testing::{FailingFiles, Fault, scratch};
 use crate::time::Timestamp;
 use crate::transport::{AnyTransport, Request, Response, Transport};
 
@@ -33,17 +35,36 @@ impl Transport for Noting {
     }
 }
 
+/// What a source offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tree {
+    /// Packs, beside single files.
+    Packed,
+    /// Single files: the tree was made by hand, or a CDN has lost its packs.
+    Plain,
+    /// Nothing but a bundle on a stick, which is imported.
+    Bundle,
+    /// Names only, as today's server does.
+    V1,
+}
+
 struct World {
     folder: tempfile::TempDir,
+    tree: Tree,
     source: Source,
 }
 
 impl World {
+    /// A world in this folder, with whatever is in it.
+    fn of(folder: tempfile::TempDir, tree: Tree) -> World {
+        let subfolder = if tree == Tree::V1 { "catalog" } else { "catalog/v2" };
+        let location = Location::folder(folder.path().join(subfolder));
+        World { folder, tree, source: Source::new(Default::default(), location) }
+    }
+
     /// A catalog in its first state, published, and a store that follows it.
-    fn new() -> World {
-        let folder = tempfile::tempdir().unwrap();
-        let tree = Location::folder(folder.path().join("catalog/v2"));
-        let world = World { folder, source: Source::new(Default::default(), tree) };
+    fn new(tree: Tree) -> World {
+        let world = World::of(scratch(), tree);
         fs::create_dir(world.folder.path().join("catalog")).unwrap();
         world.publish(&[("a", "1"), ("b", "1"), ("c", "1")], 1);
         world
@@ -61,7 +82,19 @@ impl World {
             rows.push(format!("\"{name}\":\"{name}.json\""));
         }
         fs::write(catalog.join("root.json"), format!("{{{}}}", rows.join(","))).unwrap();
-        Publisher::new(&catalog).published(Timestamp::from_unix(at).unwrap()).run().unwrap();
+        if self.tree == Tree::V1 {
+            return;
+        }
+        let published = Timestamp::from_unix(at).unwrap();
+        let files = FailingFiles::sound();
+        Publisher::new(&catalog).files(&files).published(published).run().unwrap();
+        if self.tree == Tree::Plain {
+            fs::remove_dir_all(catalog.join("v2/packs")).unwrap();
+            let head = fs::read_to_string(catalog.join("v2/root.sha")).unwrap();
+            let kept = head.lines().filter(|line| !line.starts_with("# pack "));
+            let text: String = kept.flat_map(|line| [line, "\n"]).collect();
+            fs::write(catalog.join("v2/root.sha"), text).unwrap();
+        }
     }
 
     fn store(&self) -> Store {
@@ -74,8 +107,21 @@ impl World {
 
     fn update(&self) -> (Report, Vec<String>) {
         let transport = Noting { inner: AnyTransport::new(), asked: Mutex::default() };
-        let report = Updater::new(&self.store()).transport(&transport).run(&self.source).unwrap();
+        let (files, store) = (FailingFiles::sound(), self.store());
+        let updater = || Updater::new(&store).files(&files).transport(&transport);
+        let report = self.bring(updater()).unwrap();
         (report, transport.asked.into_inner().unwrap())
+    }
+
+    /// Updates, or imports the newest bundle.
+    fn bring(&self, mut updater: Updater<'_>) -> Result<Report> {
+        if self.tree != Tree::Bundle {
+            return updater.run(&self.source);
+        }
+        let tree = self.folder.path().join("catalog/v2");
+        let head = fs::read_to_string(tree.join("root.sha")).unwrap();
+        let bundle = tree.join(format!("packs/empty-{}.tar.zst", &head[..12]));
+        updater.import(self.source.name(), &bundle, &[])
     }
 
     /// What a reader sees: every file of the current generation.
@@ -83,19 +129,37 @@ impl World {
         read_folder(&self.source_folder().join("current"))
     }
 
+    /// What a reader is to see in the end: the files that are listed.
     fn published(&self) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
+        if self.tree == Tree::V1 {
+            let catalog = self.folder.path().join("catalog");
+            let list = fs::read_to_string(catalog.join("root.json")).unwrap();
+            let mut files = read_folder(&catalog)?;
+            files.retain(|name, _| {
+                let name = name.to_str().unwrap();
+                name == "root.json" || list.contains(&format!("\"{name}\""))
+            });
+            return Some(files);
+        }
         let mut files = read_folder(&self.folder.path().join("catalog/v2"))?;
         files.remove(Path::new("history.json"));
         Some(files)
     }
 
-    /// Digests of what waits to be committed.
+    /// What waits to be committed and is whole: digests of files, names of packs.
     fn incoming(&self) -> Vec<String> {
         let names = read_folder(&self.source_folder().join("incoming")).unwrap_or_default();
-        let whole = names
-            .into_iter()
-            .filter(|(name, bytes)| name.to_str() == Some(Digest::of(bytes).to_string().as_str()));
-        whole.map(|(name, _)| name.to_str().unwrap().to_owned()).collect()
+        let whole = names.into_iter().filter_map(|(name, bytes)| {
+            let name = name.to_str()?.to_owned();
+            match name.strip_prefix("pack-") {
+                None => (name == Digest::of(&bytes).to_string()).then_some(name),
+                Some(pack) => {
+                    let offered = self.folder.path().join("catalog/v2/packs").join(pack);
+                    (fs::read(offered).ok() == Some(bytes)).then(|| pack.to_owned())
+                }
+            }
+        });
+        whole.collect()
     }
 }
 
@@ -111,68 +175,117 @@ fn read_folder(folder: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
     Some(files)
 }
 
-/// Runs `prepare`, then an update whose Nth operation fails, for every N there is.
-/// Returns how many there were.
-fn fail_each_operation(prepare: impl Fn(&World)) -> usize {
-    fail_each_in_this_way(&prepare, Fault::Once);
-    fail_each_in_this_way(&prepare, Fault::FromThenOn)
-}
+/// What happens before the update that is disturbed.
+type Prepare = fn(&World);
 
-fn fail_each_in_this_way(prepare: &impl Fn(&World), fault: Fault) -> usize {
-    for n in 1.. {
-        let world = World::new();
-        prepare(&world);
-        let (old, new) = (world.seen(), world.published());
-        let files = FailingFiles::new(n, fault);
-        let result = Updater::new(&world.store()).files(&files).run(&world.source);
-        if !files.has_failed() {
-            result.unwrap();
-            assert_eq!(world.seen(), new, "operation {n}");
-            return n - 1;
-        }
-        if let Err(error) = result {
-            assert_eq!(error.kind(), ErrorKind::Store, "operation {n}: {}", error.to_chain());
-        }
-        let seen = world.seen();
-        assert!(seen == old || seen == new, "operation {n}: a mix is seen");
-        let kept = world.incoming();
+/// The updates that are disturbed, with the least number of operations they take.
+const UPDATES: [(&str, Prepare, usize); 3] = [
+    ("first sync", |_| {}, 30),
+    (
+        "update",
+        |world| {
+            world.update();
+            world.publish(&[("a", "2"), ("b", "1"), ("d", "1")], 2);
+        },
+        25,
+    ),
+    (
+        "healing",
+        |world| {
+            world.update();
+            // The damaged state is the old one: what is missing stays missing until healed.
+            fs::remove_file(world.source_folder().join("current/b.json")).unwrap();
+        },
+        20,
+    ),
+];
 
-        let (report, asked) = world.update();
-        assert!(report.failed.is_empty(), "operation {n}: {report:?}");
-        assert_eq!(world.seen(), new, "operation {n}");
-        for digest in kept {
-            let again = asked.iter().find(|address| address.ends_with(&digest));
-            assert_eq!(again, None, "operation {n}: fetched twice");
+/// Runs an update whose Nth operation fails, for every N there is.
+fn fail_each_operation(tree: Tree, fault: Fault) {
+    for (update, prepare, least) in UPDATES {
+        let mut n = 0;
+        while fail_operation(n + 1, tree, fault, prepare, update) {
+            n += 1;
         }
-        let (report, asked) = world.update();
-        assert_eq!((report.outcome.name(), asked.len()), ("unchanged", 1), "operation {n}");
+        assert!(n > least, "{update}: only {n} operations were tried");
     }
-    unreachable!("the operations come to an end")
 }
 
-#[test]
-fn a_first_sync_survives_the_failure_of_any_operation() {
-    let operations = fail_each_operation(|_| {});
-    assert!(operations > 30, "{operations}");
+/// `false` if there are fewer than `n` operations.
+fn fail_operation(n: usize, tree: Tree, fault: Fault, prepare: Prepare, update: &str) -> bool {
+    let label = format!("{update} of {tree:?}, operation {n}, {fault:?}");
+    let world = World::new(tree);
+    prepare(&world);
+    let (old, new) = (world.seen(), world.published());
+    let files = FailingFiles::new(n, fault);
+    let result = world.bring(Updater::new(&world.store()).files(&files));
+    if !files.has_failed() {
+        result.unwrap();
+        assert_eq!(world.seen(), new, "{label}");
+        return false;
+    }
+    match (result, fault) {
+        (Ok(_), _) => {}
+        (Err(error), Fault::Short) => panic!("{label}: {}", error.to_chain()),
+        (Err(error), _) => {
+            assert_eq!(error.kind(), ErrorKind::Store, "{label}: {}", error.to_chain());
+            let says_why = fault != Fault::Full || error.to_chain().contains("storage space");
+            assert!(says_why, "{label}: {}", error.to_chain());
+        }
+    }
+    let seen = world.seen();
+    assert!(seen == old || seen == new, "{label}: a mix is seen");
+    world.assert_next_update_brings(&new, &label);
+    true
+}
+
+impl World {
+    /// The next update must succeed and fetch nothing that is there already, and leave
+    /// nothing to do.
+    fn assert_next_update_brings(&self, new: &Option<BTreeMap<PathBuf, Vec<u8>>>, label: &str) {
+        let kept = self.incoming();
+        let (report, asked) = self.update();
+        assert!(report.failed.is_empty(), "{label}: {report:?}");
+        assert!(self.seen() == *new, "{label}: {report:?}");
+        for name in kept {
+            let again = asked.iter().find(|address| address.ends_with(&name));
+            assert_eq!(again, None, "{label}: fetched twice");
+        }
+        let (report, asked) = self.update();
+        let requests = match self.tree {
+            Tree::Packed | Tree::Plain => 1,
+            Tree::Bundle => 0,
+            // The head that is not there, the list, and each file.
+            Tree::V1 => 2 + new.as_ref().map_or(0, |files| files.len() - 1),
+        };
+        assert_eq!((report.outcome.name(), asked.len()), ("unchanged", requests), "{label}");
+    }
 }
 
 #[test]
 fn an_update_survives_the_failure_of_any_operation() {
-    let operations = fail_each_operation(|world| {
-        world.update();
-        world.publish(&[("a", "2"), ("b", "1"), ("d", "1")], 2);
-    });
-    assert!(operations > 30, "{operations}");
+    for tree in [Tree::Packed, Tree::Plain, Tree::Bundle, Tree::V1] {
+        fail_each_operation(tree, Fault::Once);
+    }
 }
 
 #[test]
-fn healing_survives_the_failure_of_any_operation() {
-    let operations = fail_each_operation(|world| {
-        world.update();
-        // The damaged state is the old one: what is missing stays missing until healed.
-        fs::remove_file(world.source_folder().join("current/b.json")).unwrap();
-    });
-    assert!(operations > 20, "{operations}");
+fn an_update_survives_to_be_killed_at_any_operation() {
+    for tree in [Tree::Packed, Tree::Plain, Tree::Bundle, Tree::V1] {
+        fail_each_operation(tree, Fault::FromThenOn);
+    }
+}
+
+#[test]
+fn a_full_disk_costs_nothing_but_the_update() {
+    for tree in [Tree::Packed, Tree::Plain] {
+        fail_each_operation(tree, Fault::Full);
+    }
+}
+
+#[test]
+fn writes_that_take_half_of_the_bytes_are_gone_on_with() {
+    fail_each_operation(Tree::Packed, Fault::Short);
 }
 
 #[test]
@@ -180,9 +293,10 @@ fn no_failure_leaves_a_signed_state_without_its_keys() {
     let key = SigningKey::from_seed("example.org/rockons", [1; 32]).unwrap();
     for fault in [Fault::Once, Fault::FromThenOn] {
         for n in 1.. {
-            let world = World::new();
+            let world = World::new(Tree::Packed);
             let catalog = world.folder.path().join("catalog");
-            Publisher::new(catalog).sign_key(key.clone()).run().unwrap();
+            let sound = FailingFiles::sound();
+            Publisher::new(catalog).files(&sound).sign_key(key.clone()).run().unwrap();
             let source = world.source.clone().trust(key.verifier_key().clone());
             let files = FailingFiles::new(n, fault);
             let result = Updater::new(&world.store()).files(&files).run(&source);

@@ -1,0 +1,65 @@
+//! Power fails at each changing file operation of an update in turn: whatever of the
+//! rest survives, a reader sees the old catalog or the new one, and the next update
+//! succeeds.
+
+use super::*;
+use crate::testing::{Disk, Survives};
+
+/// What is tried of what may survive.
+const SURVIVORS: [Survives; 4] =
+    [Survives::Synced, Survives::Names, Survives::Some(1), Survives::Some(2)];
+
+fn crash_at_each_operation(tree: Tree) {
+    for (update, prepare, least) in UPDATES {
+        let mut n = 0;
+        while crash_at_operation(n + 1, tree, prepare, update) {
+            n += 1;
+        }
+        assert!(n > least, "{update}: only {n} operations were tried");
+    }
+}
+
+/// `false` if there are fewer than `n` operations.
+fn crash_at_operation(n: usize, tree: Tree, prepare: Prepare, update: &str) -> bool {
+    let world = World::new(tree);
+    prepare(&world);
+    let (old, new) = (world.seen(), world.published());
+    let disk = Disk::new(world.folder.path(), n);
+    let result = world.bring(Updater::new(&world.store()).files(&disk));
+    for survives in SURVIVORS {
+        let label = format!("{update} of {tree:?}, operation {n}, {survives:?}");
+        let folder = scratch();
+        disk.restore(survives, folder.path());
+        let after = World::of(folder, tree);
+        let seen = after.seen();
+        if !disk.has_failed() {
+            assert!(seen == new, "{label}: what was reported is lost");
+        }
+        assert!(seen == old || seen == new, "{label}: a mix is seen");
+        after.assert_next_update_brings(&new, &label);
+    }
+    if !disk.has_failed() {
+        result.unwrap();
+    }
+    disk.has_failed()
+}
+
+#[test]
+fn an_update_by_pack_survives_the_loss_of_power_at_any_operation() {
+    crash_at_each_operation(Tree::Packed);
+}
+
+#[test]
+fn an_update_file_by_file_survives_the_loss_of_power_at_any_operation() {
+    crash_at_each_operation(Tree::Plain);
+}
+
+#[test]
+fn an_import_survives_the_loss_of_power_at_any_operation() {
+    crash_at_each_operation(Tree::Bundle);
+}
+
+#[test]
+fn an_update_of_a_v1_tree_survives_the_loss_of_power_at_any_operation() {
+    crash_at_each_operation(Tree::V1);
+}

@@ -1,0 +1,95 @@
+//! From any state to any other: what is planned and committed is what was published.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use proptest::prelude::*;
+
+use super::Updater;
+use crate::files::{RealFiles, walk};
+use crate::location::Location;
+use crate::plan::MassDelete;
+use crate::publish::Publisher;
+use crate::report::{Outcome, Report};
+use crate::source::Source;
+use crate::store::Store;
+use crate::testing::{FailingFiles, cases, scratch};
+use crate::time::Timestamp;
+
+/// A catalog: names of files, some in a folder, and their versions.
+type Catalog = BTreeMap<String, u8>;
+
+fn any_catalog() -> impl Strategy<Value = Catalog> {
+    proptest::collection::btree_map("([xy]/)?[a-d]", 0_u8..3, 1..6)
+}
+
+/// Replaces the catalog in a folder, and publishes it.
+fn publish(folder: &Path, catalog: &Catalog, files: &FailingFiles) {
+    let _ = fs::remove_dir_all(folder.join("catalog"));
+    let mut rows = Vec::new();
+    for (name, version) in catalog {
+        let path = folder.join("catalog").join(format!("{name}.json"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = format!(
+            "{{\"{name}\":{{\"description\":\"\",\"website\":\"\",\"version\":\"{version}\",\
+             \"containers\":{{\"{}\":{{\"image\":\"\",\"launch_order\":1}}}}}}}}",
+            name.replace('/', "-")
+        );
+        fs::write(path, text).unwrap();
+        rows.push(format!("\"{name}\":\"{name}.json\""));
+    }
+    fs::write(folder.join("catalog/root.json"), format!("{{{}}}", rows.join(","))).unwrap();
+    let publisher = Publisher::new(folder.join("catalog")).out(folder.join("tree"));
+    let at = Timestamp::from_unix(1_000_000).unwrap();
+    publisher.mass_delete(MassDelete::Allow).published(at).files(files).run().unwrap();
+}
+
+/// Every file below a folder, but those that are of the tree alone.
+fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let folder = folder.canonicalize().unwrap();
+    walk(&RealFiles, &folder, &mut |path, _| {
+        let name = path.to_str().unwrap();
+        if !["by-sha/", "packs/", "history.json"].iter().any(|start| name.starts_with(start)) {
+            found.insert(name.to_owned(), fs::read(folder.join(path)).unwrap());
+        }
+        Ok(())
+    })
+    .unwrap();
+    found
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    #[test]
+    fn what_is_held_is_what_was_published_whatever_was_held(
+        states in proptest::collection::vec(any_catalog(), 2..4),
+    ) {
+        let (folder, files) = (scratch(), FailingFiles::sound());
+        let folder = folder.path();
+        let store = Store::new(folder.join("store"));
+        let source = Source::new(Default::default(), Location::folder(folder.join("tree")));
+        let update = || -> Report {
+            let updater = Updater::new(&store).files(&files);
+            updater.mass_delete(MassDelete::Allow).run(&source).unwrap()
+        };
+        let mut held = Catalog::new();
+        for state in states {
+            publish(folder, &state, &files);
+            let report = update();
+            prop_assert_eq!(files_of(&folder.join("store/rockstor/current")), files_of(&folder.join("tree")));
+            let ids = |is_wanted: &dyn Fn(&str) -> bool, of: &Catalog| {
+                of.keys().filter(|id| is_wanted(id)).cloned().collect::<Vec<_>>()
+            };
+            prop_assert_eq!(&report.added, &ids(&|id| !held.contains_key(id), &state));
+            prop_assert_eq!(&report.removed, &ids(&|id| !state.contains_key(id), &held));
+            let is_changed = |id: &str| held.get(id).is_some_and(|old| *old != state[id]);
+            prop_assert_eq!(&report.changed, &ids(&is_changed, &state));
+            let again = update();
+            prop_assert_eq!((again.outcome, again.requests), (Outcome::Unchanged, 1));
+            held = state;
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! HTTPS: who is trusted, and that nobody gets down from there.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::desk::{Desk, Packs, code, stderr};
+
+/// An authority that nobody knows yet.
+struct Authority {
+    certificate: Certificate,
+    key: KeyPair,
+}
+
+impl Authority {
+    fn new() -> Authority {
+        let mut params = CertificateParams::new([]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Authority { certificate: params.self_signed(&key).unwrap(), key }
+    }
+
+    /// Writes the certificate to where a client may be told to look for it.
+    fn save(&self, desk: &Desk, name: &str) -> PathBuf {
+        fs::write(desk.path(name), self.certificate.pem()).unwrap();
+        desk.path(name)
+    }
+
+    /// What a server needs to be `host`, for as long as `years` say.
+    fn server_config(&self, host: &str, years: [i32; 2]) -> ServerConfig {
+        let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(years[0], 1, 1);
+        params.not_after = rcgen::date_time_ymd(years[1], 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.certificate, &self.key).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let private = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], private)
+            .unwrap()
+    }
+}
+
+/// Serves a folder over HTTPS, one request a connection, until the test ends.
+struct HttpsServer {
+    port: u16,
+    requests: Arc<AtomicUsize>,
+}
+
+impl HttpsServer {
+    /// With `moved`, every answer is a redirect there.
+    fn serve(root: PathBuf, config: ServerConfig, moved: Option<String>) -> HttpsServer {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let requests = Arc::new(AtomicUsize::new(0));
+        let (config, count) = (Arc::new(config), Arc::clone(&requests));
+        // Not waited for: it ends with the process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (config, root, moved) = (Arc::clone(&config), root.clone(), moved.clone());
+                let count = Arc::clone(&count);
+                std::thread::spawn(move || answer(stream, config, &root, moved, &count));
+            }
+        });
+        HttpsServer { port, requests }
+    }
+
+    fn requests(&self) -> usize {
+        self.requests.load(Ordering::SeqCst)
+    }
+}
+
+/// A client that does not trust the server hangs up: then nothing is answered.
+fn answer(
+    stream: TcpStream,
+    config: Arc<ServerConfig>,
+    root: &std::path::Path,
+    moved: Option<String>,
+    count: &AtomicUsize,
+) -> Option<()> {
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    let mut stream = StreamOwned::new(ServerConnection::new(config).ok()?, stream);
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).ok()?;
+        request.extend(byte);
+    }
+    count.fetch_add(1, Ordering::SeqCst);
+    let request = String::from_utf8(request).ok()?;
+    let path = request.split(' ').nth(1)?.trim_start_matches('/');
+    let (status, body) = match (moved, fs::read(root.join(path))) {
+        (Some(to), _) => (format!("302 Found\r\nLocation: {to}{path}"), Vec::new()),
+        (None, Ok(body)) => ("200 OK".into(), body),
+        (None, Err(_)) => ("404 Not Found".into(), Vec::new()),
+    };
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(&body).ok()?;
+    stream.conn.send_close_notify();
+    stream.flush().ok()
+}
+
+fn update(desk: &Desk, url: &str, authorities: Option<&PathBuf>) -> Output {
+    let mut command = desk.command(&["update", "--store", "store", "--source", url]);
+    for name in ["https_proxy", "HTTPS_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        command.env_remove(name);
+    }
+    if let Some(file) = authorities {
+        command.env("SSL_CERT_FILE", file);
+    }
+    command.output().unwrap()
+}
+
+const NOW: [i32; 2] = [2020, 2120];
+
+#[test]
+fn a_server_is_trusted_only_under_its_name_and_by_an_authority_that_is_known() {
+    let (ours, theirs) = (Authority::new(), Authority::new());
+    for (host, years, signed_by, trusted, said) in [
+        ("localhost", NOW, &ours, Some(&ours), None),
+        ("localhost", NOW, &ours, None, Some("no secure connection")),
+        ("localhost", NOW, &theirs, Some(&ours), Some("no secure connection")),
+        ("other.example", NOW, &ours, Some(&ours), Some("no secure connection")),
+        ("localhost", [2010, 2012], &ours, Some(&ours), Some("no secure connection")),
+        ("localhost", [2110, 2112], &ours, Some(&ours), Some("no secure connection")),
+    ] {
+        let desk = Desk::new(Packs::Offered);
+        let config = signed_by.server_config(host, years);
+        let server = HttpsServer::serve(desk.path("new"), config, None);
+        let file = trusted.map(|authority| authority.save(&desk, "authority.pem"));
+        let url = format!("https://localhost:{}/", server.port);
+        let output = update(&desk, &url, file.as_ref());
+        match said {
+            None => {
+                assert_eq!(code(&output), Some(0), "{}", stderr(&output));
+                assert_eq!(server.requests(), 2);
+                assert!(desk.seen() == desk.published("new"));
+            }
+            Some(said) => {
+                assert_eq!(code(&output), Some(1), "{host} {years:?}: {}", stderr(&output));
+                assert!(stderr(&output).contains(said), "{}", stderr(&output));
+                assert!(stderr(&output).contains("certificate"), "{}", stderr(&output));
+                assert_eq!(server.requests(), 0, "not even asked");
+                assert_eq!(desk.seen(), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_leads_from_https_to_http() {
+    let ours = Authority::new();
+    let desk = Desk::new(Packs::Offered);
+    let file = ours.save(&desk, "authority.pem");
+    let plain = desk.server("new");
+    let config = ours.server_config("localhost", NOW);
+    let server = HttpsServer::serve(desk.path("new"), config, Some(plain.url()));
+    let output = update(&desk, &format!("https://localhost:{}/", server.port), Some(&file));
+    assert_eq!(code(&output), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("redirect refused: from https to http"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!((server.requests(), plain.request_count()), (1, 0));
+}

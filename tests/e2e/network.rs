@@ -1,0 +1,208 @@
+//! A network that fails in every way: how many requests it takes, and how it ends.
+
+use std::time::Duration;
+
+use rockon_sync::{Digest, ErrorKind, Outcome};
+use rockon_sync_tests::{Action, Match, Server, Times};
+
+use crate::world::{Packs, World, definition, files_of};
+
+/// Requests of a first sync of two files, without packs: head, manifest, files.
+const REQUESTS: usize = 4;
+
+fn respond(status: u16, headers: &[(&str, &str)]) -> Action {
+    let headers = headers.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    Action::Respond { status, headers, body: Vec::new() }
+}
+
+#[test]
+fn an_answer_cut_at_any_byte_costs_one_request() {
+    for response in 0..REQUESTS {
+        // Of the head as many as there are; of the rest the ends and something between.
+        let cuts = if response == 0 { (0..140).step_by(7).collect() } else { vec![0, 1, 60, 120] };
+        for cut in cuts {
+            for action in [Action::CloseAfter(cut), Action::ResetAfter(cut)] {
+                let label = format!("response {response}: {action:?}");
+                let world = World::small("ab", Packs::Absent);
+                world.server.on(Match::Nth(response), Times::Once, action);
+                let (report, log) = world.updated();
+                assert_eq!(
+                    (report.outcome, log.len()),
+                    (Outcome::Updated, REQUESTS + 1),
+                    "{label}"
+                );
+                world.assert_in_step();
+            }
+        }
+    }
+}
+
+#[test]
+fn answers_that_lie_about_their_length_or_form_cost_what_they_should() {
+    for response in 0..REQUESTS {
+        for (action, more) in [
+            // Longer than declared: the rest is cut off, and what is there is not a whole file.
+            // Shorter: the connection breaks before the end, and that is worth another try.
+            (Action::WrongLength { declared: 1 << 20 }, None),
+            (Action::ChunkedGarbage, Some(1)),
+            (Action::Truncate(10), None),
+            (Action::ReplaceBody(b"something else".to_vec()), None),
+            (Action::CloseBeforeAnswer, Some(1)),
+        ] {
+            let label = format!("response {response}: {action:?}");
+            let world = World::small("ab", Packs::Absent);
+            world.server.on(Match::Nth(response), Times::Once, action);
+            let result = world.update();
+            let requests = world.server.take_log().len();
+            match (result, more) {
+                (Ok(report), Some(more)) => {
+                    assert_eq!(
+                        (report.outcome, requests),
+                        (Outcome::Updated, REQUESTS + more),
+                        "{label}"
+                    );
+                }
+                // At most the object, its name, and both once more.
+                (Ok(_), None) => assert!(requests <= REQUESTS + 3, "{label}: {requests}"),
+                (Err(error), None) => {
+                    let kinds = [ErrorKind::Head, ErrorKind::Integrity, ErrorKind::Limit];
+                    assert!(response < 2 && kinds.contains(&error.kind()), "{label}: {error}");
+                }
+                (Err(error), Some(_)) => panic!("{label}: {}", error.to_chain()),
+            }
+            world.server.reset();
+            assert!(world.update().unwrap().failed.is_empty());
+            world.assert_in_step();
+        }
+    }
+}
+
+#[test]
+fn a_busy_server_is_asked_again_when_it_says_or_after_a_while() {
+    // 2026-11-22T03:04:05Z is what the clock of these tests says.
+    let date = "Sun, 22 Nov 2026 03:04:15 GMT";
+    for (status, after, least_s, requests) in [
+        (503, None, 0.125, REQUESTS + 1),
+        (429, None, 0.125, REQUESTS + 1),
+        (503, Some("7"), 7.0, REQUESTS + 1),
+        (429, Some("60"), 60.0, REQUESTS + 1),
+        (503, Some(date), 9.0, REQUESTS + 1),
+        (503, Some("what"), 0.125, REQUESTS + 1),
+        (503, Some("-1"), 0.125, REQUESTS + 1),
+        // Longer than anybody waits.
+        (429, Some("61"), 0.0, 1),
+        (503, Some("99999999999999999999"), 0.0, 1),
+    ] {
+        let label = format!("{status} {after:?}");
+        let world = World::small("ab", Packs::Absent);
+        let headers: Vec<(&str, &str)> =
+            after.iter().map(|after| ("Retry-After", *after)).collect();
+        world.server.on(Match::Path("root.sha".into()), Times::Once, respond(status, &headers));
+        let result = world.update();
+        let log = world.server.take_log();
+        match result {
+            Ok(report) => {
+                assert_eq!(log.len(), requests, "{label}");
+                let waited = report.duration.as_secs_f64();
+                assert!((least_s..least_s + 4.0).contains(&waited), "{label}: {waited}");
+                world.assert_in_step();
+            }
+            Err(error) => {
+                assert_eq!((error.kind(), log.len()), (ErrorKind::Status, requests), "{label}");
+                assert!(error.is_retryable(), "{label}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_that_stays_busy_is_given_up_after_four_requests() {
+    for status in [408, 425, 429, 500, 502, 503, 504] {
+        let world = World::small("ab", Packs::Absent);
+        world.server.on(Match::Any, Times::Always, respond(status, &[]));
+        let error = world.update().unwrap_err();
+        assert_eq!(
+            (error.kind(), world.server.take_log().len()),
+            (ErrorKind::Status, 4),
+            "{status}"
+        );
+    }
+    for status in [400, 401, 403, 405, 451, 501] {
+        let world = World::small("ab", Packs::Absent);
+        world.server.on(Match::Any, Times::Always, respond(status, &[]));
+        let error = world.update().unwrap_err();
+        assert_eq!(
+            (error.kind(), world.server.take_log().len()),
+            (ErrorKind::Status, 1),
+            "{status}"
+        );
+    }
+}
+
+#[test]
+fn an_object_that_is_missing_is_asked_for_by_name() {
+    let digest = Digest::of(definition('a', "1").as_bytes());
+    let object = || Match::Path(format!("by-sha/{digest}"));
+    let world = World::small("ab", Packs::Absent);
+    world.server.on(object(), Times::Always, respond(404, &[]));
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Updated, REQUESTS + 1), "{log:#?}");
+    world.assert_in_step();
+
+    // Missing under its name too: once more to see whether the tree has moved on, that is all.
+    let world = World::small("ab", Packs::Absent);
+    world.server.on(object(), Times::Always, respond(404, &[]));
+    world.server.on(Match::Path("a.json".into()), Times::Always, respond(404, &[]));
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Partial, REQUESTS + 2), "{log:#?}");
+    assert_eq!((&*report.failed[0].id, report.failed[0].kind), ("a", ErrorKind::Status));
+    world.server.reset();
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2), "{log:#?}");
+    world.assert_in_step();
+}
+
+#[test]
+fn a_stale_mirror_is_passed_over_for_one_that_is_not() {
+    let world = World::small("ab", Packs::Absent);
+    let copied = std::process::Command::new("cp")
+        .args(["-a", world.path("tree").to_str().unwrap(), world.path("stale").to_str().unwrap()])
+        .status();
+    assert!(copied.unwrap().success());
+    world.define('a', "2");
+    world.publish();
+    world.updated();
+    let stale = Server::serve(world.path("stale"));
+    let source: rockon_sync::Source = stale.url().parse().unwrap();
+    let store = world.store();
+    let held = files_of(&world.held(""));
+    // Alone it is stale; before the good one it costs a request.
+    let report = world.updater(&store).run(&source).unwrap();
+    assert_eq!((report.outcome, stale.take_log().len()), (Outcome::Stale, 1));
+    assert!(held == files_of(&world.held("")));
+    world.define('b', "2");
+    world.publish();
+    let source = source.with_mirror(world.server.url().parse().unwrap());
+    world.server.take_log();
+    let report = world.updater(&store).run(&source).unwrap();
+    assert_eq!(report.outcome, Outcome::Updated);
+    assert_eq!((stale.take_log().len(), world.server.take_log().len()), (1, 3));
+    world.assert_in_step();
+}
+
+#[test]
+fn a_silence_longer_than_the_update_may_take_ends_it() {
+    for response in 0..REQUESTS {
+        let world = World::small("ab", Packs::Absent);
+        let stall = Action::Stall { after: 10, hold: Duration::from_secs(30) };
+        world.server.on(Match::Nth(response), Times::Always, stall);
+        let store = world.store();
+        let mut updater = rockon_sync::Updater::new(&store).timeout(Duration::from_millis(150));
+        let error = updater.run(&world.source()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{response}: {}", error.to_chain());
+        assert!(!world.held("").exists());
+        world.server.reset();
+        world.update().unwrap();
+        world.assert_in_step();
+    }
+}

@@ -1,0 +1,167 @@
+//! What somebody puts into a store, or names as a source, leads nowhere, blocks nothing,
+//! and costs nothing outside.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use rockon_sync::{ErrorKind, Location, Publisher, Source, Updater};
+
+use crate::world::{Packs, World, assert_same_files, files_of};
+
+/// Something that is not a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Thing {
+    LinkToFile,
+    LinkToFolder,
+    LinkToNothing,
+    Fifo,
+    Folder,
+    Device,
+}
+
+const THINGS: [Thing; 6] = [
+    Thing::LinkToFile,
+    Thing::LinkToFolder,
+    Thing::LinkToNothing,
+    Thing::Fifo,
+    Thing::Folder,
+    Thing::Device,
+];
+
+/// Puts a thing in the place of whatever is there.
+fn plant(world: &World, thing: Thing, path: &Path) {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path).unwrap(),
+        Ok(_) => fs::remove_file(path).unwrap(),
+        Err(_) => fs::create_dir_all(path.parent().unwrap()).unwrap(),
+    }
+    match thing {
+        Thing::LinkToFile => symlink(world.path("outside/file"), path).unwrap(),
+        Thing::LinkToFolder => symlink(world.path("outside"), path).unwrap(),
+        Thing::LinkToNothing => symlink(world.path("outside/nothing"), path).unwrap(),
+        Thing::Fifo => {
+            assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+        }
+        Thing::Folder => {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("inside"), "x").unwrap();
+        }
+        // Whoever may not make a device may link to one.
+        Thing::Device => symlink("/dev/zero", path).unwrap(),
+    }
+}
+
+fn outside(world: &World) {
+    fs::create_dir(world.path("outside")).unwrap();
+    fs::write(world.path("outside/file"), "precious").unwrap();
+    fs::write(world.path("outside/part-0"), "precious").unwrap();
+    fs::write(world.path("outside/000001"), "precious").unwrap();
+}
+
+/// Where a thing may stand in a store, and whether an update copes with every thing there;
+/// if not, it may refuse with an error that names the place.
+const PLACES: [(&str, bool); 12] = [
+    ("rockstor/current/b.json", true),
+    ("rockstor/current/root.json", true),
+    ("rockstor/current/root.sha", true),
+    ("rockstor/current/stray", true),
+    ("rockstor/gen/000001", true),
+    ("rockstor/gen/000002", true),
+    ("rockstor/gen/000002.held", true),
+    ("rockstor/incoming/part-0", true),
+    ("rockstor/incoming/seen.jsonl", true),
+    ("rockstor/incoming", false),
+    ("rockstor/gen", false),
+    ("rockstor/lock", false),
+];
+
+/// The same for what is written anew by each update.
+const WRITTEN: [&str; 4] = [
+    "rockstor/status.json",
+    "rockstor/.status.json.new",
+    "rockstor/trusted-keys",
+    "rockstor/.current.new",
+];
+
+#[test]
+fn things_planted_in_a_store_lead_nowhere_and_block_nothing() {
+    let written = WRITTEN.into_iter().map(|place| (place, false));
+    for (place, copes) in PLACES.into_iter().chain(written) {
+        for thing in THINGS {
+            let label = format!("{thing:?} as {place}");
+            let world = World::small("abc", Packs::Absent);
+            outside(&world);
+            world.update().unwrap();
+            world.define('a', "2");
+            world.publish();
+            plant(&world, thing, &world.path("store").join(place));
+            let before = files_of(&world.path("outside"));
+            let result = world.update();
+            assert_same_files(&before, &files_of(&world.path("outside")));
+            match result {
+                Ok(report) => assert!(report.failed.is_empty(), "{label}: {report:?}"),
+                Err(error) => {
+                    assert!(!copes, "{label}: {}", error.to_chain());
+                    assert!(
+                        matches!(error.kind(), ErrorKind::Store | ErrorKind::Trust),
+                        "{label}: {}",
+                        error.to_chain()
+                    );
+                    let path = error.path().unwrap_or(Path::new("")).to_string_lossy().into_owned();
+                    let name = place.trim_start_matches("rockstor/.").trim_end_matches(".new");
+                    assert!(path.contains(name.trim_start_matches("rockstor/")), "{label}: {path}");
+                    // As the documentation says: removing the source's folder is a way out.
+                    fs::remove_dir_all(world.path("store/rockstor")).unwrap();
+                    world.update().unwrap();
+                }
+            }
+            assert_same_files(&before, &files_of(&world.path("outside")));
+            world.assert_in_step();
+        }
+    }
+}
+
+#[test]
+fn things_planted_among_local_definitions_are_reported_and_block_nothing() {
+    for thing in THINGS {
+        let world = World::small("abc", Packs::Absent);
+        outside(&world);
+        world.update().unwrap();
+        plant(&world, thing, &world.path("store/local/x.json"));
+        let catalog = world.store().catalog().unwrap();
+        assert_eq!(catalog.definitions().len(), 3, "{thing:?}");
+        assert_eq!(catalog.problems().len(), 1, "{thing:?}: {:?}", catalog.problems());
+    }
+}
+
+#[test]
+fn things_in_a_folder_that_is_followed_block_nothing() {
+    for thing in THINGS {
+        let world = World::v1("abc");
+        outside(&world);
+        plant(&world, thing, &world.path("catalog/b.json"));
+        let source = Source::new(Default::default(), Location::folder(world.path("catalog")));
+        let report = Updater::new(&world.store()).run(&source).unwrap();
+        let failed: Vec<&str> = report.failed.iter().map(|failed| &*failed.id).collect();
+        assert_eq!(failed, ["b"], "{thing:?}: {report:?}");
+    }
+}
+
+#[test]
+fn things_in_a_catalog_are_not_published_and_block_nothing() {
+    for thing in THINGS {
+        let world = World::v1("abc");
+        outside(&world);
+        plant(&world, thing, &world.path("catalog/b.json"));
+        let error = Publisher::new(world.path("catalog")).out(world.path("tree")).run();
+        let error = error.map(|report| format!("{thing:?}: {report:?}")).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::Catalog | ErrorKind::Store),
+            "{thing:?}: {}",
+            error.to_chain()
+        );
+        assert!(!world.path("tree/root.sha").exists());
+    }
+}
