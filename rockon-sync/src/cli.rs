@@ -4,13 +4,16 @@
 //! deletion, rollback), 5 locked.
 
 mod args;
+mod bar;
 mod browse;
 mod check;
+mod follow;
 mod import;
 mod keygen;
 mod list;
 mod output;
 mod publish;
+mod source;
 mod update;
 
 use std::ffi::OsString;
@@ -57,6 +60,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Status(args) => browse::status(&args, out),
         Command::Verify(args) => update::verify(args, out),
         Command::Changes(args) => browse::changes(&args, out),
+        Command::Source { command } => source::run(command, out),
         Command::Check(args) => check::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
     }
@@ -71,6 +75,11 @@ fn start_log(verbosity: u8) {
         _ => "rockon_sync=debug",
     };
     let environment = env_logger::Env::default().default_filter_or(level);
+    let mut logger = env_logger::Builder::from_env(environment);
+    // What these say in more detail is what goes over the line, secrets included.
+    for module in ["ureq", "ureq_proto", "rustls"] {
+        logger.filter_module(module, log::LevelFilter::Info);
+    }
     // A launcher that has a logger already keeps it.
-    let _ = env_logger::Builder::from_env(environment).try_init();
+    let _ = logger.try_init();
 }
