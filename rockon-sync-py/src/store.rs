@@ -120,7 +120,7 @@ impl Store {
         run::run(py, job, progress)
     }
 
-    /// Reads the catalog: `sources` by rising priority, by default all by name, with the
+    /// Reads the catalog: `sources` by rising priority, by default all as the store ranks them, with the
     /// folder `local` on top, by default the store's own.
     #[pyo3(signature = (*, sources = None, local = None))]
     fn catalog(
@@ -137,9 +137,11 @@ impl Store {
             None => None,
         };
         let catalog = detached(py, || {
-            let names = names.map_or_else(|| self.store.source_names(), Ok)?;
             let local = local.unwrap_or_else(|| self.store.local_folder());
-            self.store.catalog_of(&names, &local)
+            match names {
+                Some(names) => self.store.catalog_of(&names, &local),
+                None => self.store.catalog_with(&local),
+            }
         })?;
         Ok(Catalog { catalog })
     }
@@ -162,6 +164,18 @@ impl Store {
     /// The sources as they were at their last update, without credentials.
     fn remembered_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.remembered_sources())?;
+        let found = found.into_iter().map(|source| Bound::new(py, Source { source }));
+        PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// What an update follows when nobody names anything, with credentials: the enabled sources
+    /// of `sources.toml`, or without that file those of the last update; the one with the highest
+    /// priority first. Raises what keeps one of them from being opened.
+    fn followed_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let found = detached(py, || {
+            let followed = self.store.followed_sources()?.into_iter();
+            followed.map(|(_, source)| source).collect::<rockon_sync::Result<Vec<_>>>()
+        })?;
         let found = found.into_iter().map(|source| Bound::new(py, Source { source }));
         PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
     }
@@ -197,7 +211,7 @@ impl Store {
 }
 
 /// A time in seconds; a day is as good as any longer time.
-fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
+pub(crate) fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
     const DAY_S: f64 = 86_400.0;
     if seconds.is_nan() || seconds < 0.0 {
         let message = format!("expected {what} in seconds, 0 or more, got {seconds}");

@@ -4,12 +4,16 @@
 //! deletion, rollback), 5 locked.
 
 mod args;
+mod bar;
 mod browse;
+mod check;
+mod follow;
 mod import;
 mod keygen;
+mod list;
 mod output;
 mod publish;
-
+mod source;
 mod update;
 
 use std::ffi::OsString;
@@ -51,11 +55,13 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Publish(args) => publish::run(args, out),
         Command::Update(args) => update::run(args, out),
         Command::Import(args) => import::run(args, out),
-        Command::List(args) => browse::list(&args, out),
+        Command::List(args) => list::run(&args, out),
         Command::Show(args) => browse::show(&args, out),
         Command::Status(args) => browse::status(&args, out),
         Command::Verify(args) => update::verify(args, out),
         Command::Changes(args) => browse::changes(&args, out),
+        Command::Source { command } => source::run(command, out),
+        Command::Check(args) => check::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
     }
 }
@@ -69,10 +75,11 @@ fn start_log(verbosity: u8) {
         _ => "rockon_sync=debug",
     };
     let environment = env_logger::Env::default().default_filter_or(level);
+    let mut logger = env_logger::Builder::from_env(environment);
+    // What these say is what goes over the line, the tokens in the queries of URLs included.
+    for module in ["ureq", "ureq_proto", "rustls"] {
+        logger.filter_module(module, log::LevelFilter::Off);
+    }
     // A launcher that has a logger already keeps it.
-    let mut builder = env_logger::Builder::from_env(environment);
-    // The HTTP library logs whole URLs, with the tokens in their queries.
-    builder.filter_module("ureq", log::LevelFilter::Off);
-    builder.filter_module("ureq_proto", log::LevelFilter::Off);
-    let _ = builder.try_init();
+    let _ = logger.try_init();
 }

@@ -38,14 +38,15 @@
 //!
 //! | step | type |
 //! |---|---|
-//! | where a catalog comes from | [`Source`], one or more [`Location`]s |
+//! | where a catalog comes from | [`Source`], one or more [`Location`]s, opened with [`Credentials`] |
 //! | what says whether anything changed | [`Head`] |
 //! | what there is | [`Manifest`], of [`Entry`]s; [`Listing`] for trees without digests |
 //! | what brings the store in step | [`Updater`], with [`Progress`], [`CancelToken`] and [`Report`] |
 //! | what is held | [`Store`], with [`SourceStatus`] and [`Verification`] |
 //! | what applications see | [`Catalog`], of [`Definition`]s, and [`Changes`] |
+//! | what fits a machine | [`Target`], with [`Requirements`] and [`Mismatch`]es |
 //! | who may say what there is | [`VerifierKey`], of a [`SigningKey`]; [`Note`], the form of a signed head |
-//! | what makes a tree | [`Publisher`], with [`PublishReport`] and [`Problem`]s |
+//! | what makes a tree | [`Publisher`], with [`PublishReport`] and [`Problem`]s; [`review_files`] |
 //!
 //! Anything can fail with an [`Error`], whose [`ErrorKind`] says what a caller can do
 //! about it. Whatever fails, the store keeps the generation it had.
@@ -60,6 +61,7 @@ mod catalog;
 mod changes;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod credentials;
 mod definition;
 mod digest;
 mod error;
@@ -86,7 +88,9 @@ mod progress;
 mod publish;
 mod report;
 mod source;
+mod source_list;
 mod store;
+mod target;
 #[cfg(test)]
 mod testing;
 mod time;
@@ -96,6 +100,7 @@ mod update;
 pub use cancel::CancelToken;
 pub use catalog::{Catalog, Definition, Origin};
 pub use changes::{Changes, Novelty, Upsert};
+pub use credentials::Credentials;
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use head::{Head, PackOffer};
@@ -108,10 +113,15 @@ pub use path::EntryPath;
 pub use plan::MassDelete;
 pub use problem::{Problem, Severity};
 pub use progress::{Phase, Progress};
-pub use publish::{Leniency, PublishOutcome, PublishReport, Publisher};
+pub use publish::{
+    Leniency, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
+    review_files,
+};
 pub use report::{FailedEntry, Outcome, Report};
 pub use source::{Source, SourceName};
+pub use source_list::{HeldData, ListedSource, Priority, Secret, SourceList};
 pub use store::Store;
+pub use target::{Mismatch, Requirements, Target};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use transport::{Request, Response, Transport, Validators};
 pub use update::{Freshness, Rollback, Trust, Updater};

@@ -5,6 +5,7 @@
 //! | `list.rs` | reads the list: which files there are, under which ids |
 //! | `scan.rs` | reads every file of the list, one at a time |
 //! | `check.rs` | checks one definition file |
+//! | `review.rs` | checks files that are not published yet |
 //! | `sign.rs` | signs the head |
 //! | `tree.rs` | writes the tree, the head last |
 //! | `packs.rs` | writes what leads from earlier publications to this one in one file |
@@ -18,6 +19,7 @@ mod list;
 mod packs;
 mod prune;
 mod report;
+mod review;
 mod scan;
 mod sign;
 #[cfg(test)]
@@ -36,9 +38,11 @@ use crate::note::SigningKey;
 use crate::path::EntryPath;
 use crate::plan::{MassDelete, Plan};
 use crate::problem::{Problem, Severity};
+use crate::target::Requirements;
 use crate::time::{Clock, SystemClock, Timestamp};
 use history::History;
 pub use report::{PublishOutcome, PublishReport};
+pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scan, Scanned};
 use sign::{KeySource, Signer};
 use tree::Tree;
@@ -328,6 +332,7 @@ impl<'a> Publisher<'a> {
             manifest: digest,
             head: tree.head_path(),
             entries: manifest.len(),
+            requirements: requirements_by_id(&manifest),
             added: plan.added.iter().map(|id| (*id).to_owned()).collect(),
             changed: plan.changed.iter().map(|id| (*id).to_owned()).collect(),
             removed: plan.removed.iter().map(|id| (*id).to_owned()).collect(),
@@ -408,9 +413,16 @@ fn manifest_of(scanned: &[Scanned], previous: &Manifest, now: Timestamp) -> Resu
         Ok(Entry::new(&*file.id, file.path.clone(), file.digest)?
             .with_size(file.len_bytes)
             .with_updated(updated.unwrap_or(now))
-            .with_names(file.names.iter().map(String::as_str)))
+            .with_names(file.names.iter().map(String::as_str))
+            .with_requirements(&file.requirements))
     });
     Manifest::from_entries(entries.collect::<Result<_>>()?)
+}
+
+/// What is known of the machines that entries are for, by id, in byte order.
+fn requirements_by_id(manifest: &Manifest) -> Vec<(String, Requirements)> {
+    let each = manifest.sorted().map(|entry| (entry.id().to_owned(), entry.requirements()));
+    each.filter(|(_, requirements)| !requirements.is_empty()).collect()
 }
 
 fn refused(problems: Vec<Problem>) -> Error {
