@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::definition;
 use crate::digest::Digest;
@@ -15,6 +16,7 @@ use crate::limits::MAX_FILE_BYTES;
 use crate::manifest::Manifest;
 use crate::source::SourceName;
 use crate::store::{Generation, Store};
+use crate::target::{Mismatch, Requirements, Target};
 use crate::time::Timestamp;
 
 /// The merged view, as it was when it was read. Definitions' texts are read when they
@@ -44,6 +46,7 @@ pub struct Definition {
     revision: Digest,
     origin: Origin,
     updated: Option<Timestamp>,
+    requirements: Arc<Requirements>,
     file: PathBuf,
 }
 
@@ -81,6 +84,22 @@ impl Definition {
     /// When the publisher last saw other bytes, if the manifest says.
     pub fn updated(&self) -> Option<Timestamp> {
         self.updated
+    }
+
+    /// Whether the publisher saw other bytes at this moment or later: given when something
+    /// was installed, whether it has been updated since. `None` if the manifest does not say.
+    pub fn is_updated_since(&self, moment: Timestamp) -> Option<bool> {
+        self.updated.map(|updated| updated >= moment)
+    }
+
+    /// What it needs of a machine, as far as is known.
+    pub fn requirements(&self) -> &Requirements {
+        &self.requirements
+    }
+
+    /// Why it does not fit a machine; nothing if it does, or if that is not known.
+    pub fn mismatches(&self, target: &Target) -> Vec<Mismatch> {
+        target.mismatches(&self.requirements)
     }
 
     /// The file that has it.
@@ -248,13 +267,14 @@ fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part>
     let files = &RealFiles;
     let mut part = Part::default();
     let held = generation.held(files)?;
+    let mut shared: HashMap<Requirements, Arc<Requirements>> = HashMap::new();
     for entry in held.entries() {
         let file = entry.path().below(&generation.folder);
-        let names = match entry.names() {
-            Some(names) => names.to_vec(),
+        let (names, requirements) = match entry.names() {
+            Some(names) => (names.to_vec(), entry.requirements()),
             None if !definition::is_definition_file(entry.path()) => continue,
-            None => match names_in(files, &file) {
-                Ok(names) => names,
+            None => match look_into(files, &file) {
+                Ok((names, found)) => (names, entry.requirements().or(found)),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
                 Err(error) => {
                     part.gaps.reasons.push(format!("{} cannot be read", file.display()));
@@ -263,11 +283,17 @@ fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part>
                 }
             },
         };
+        // Most entries need the same as others.
+        let requirements = shared
+            .entry(requirements)
+            .or_insert_with_key(|requirements| Arc::new(requirements.clone()))
+            .clone();
         part.definitions.extend(names.into_iter().map(|name| Definition {
             name,
             revision: entry.digest(),
             origin: Origin::Source { name: source.clone(), id: entry.id().into() },
             updated: entry.updated(),
+            requirements: requirements.clone(),
             file: file.clone(),
         }));
     }
@@ -310,12 +336,14 @@ impl Gaps {
     }
 }
 
-fn names_in(files: &dyn Files, file: &Path) -> Result<Vec<Box<str>>> {
+/// The names of the definitions in a file, and what it needs of a machine.
+fn look_into(files: &dyn Files, file: &Path) -> Result<(Vec<Box<str>>, Requirements)> {
     let Some(bytes) = read_if_any(files, file, MAX_FILE_BYTES)? else {
         return Err(Error::new(ErrorKind::NotFound, "the file is gone").with_path(file));
     };
     let definitions = definition::parse(&bytes).map_err(|error| error.with_path(file))?;
-    Ok(definitions.into_iter().map(|found| found.name.into()).collect())
+    let requirements = definition::requirements_of(&definitions);
+    Ok((definitions.into_iter().map(|found| found.name.into()).collect(), requirements))
 }
 
 /// Reads a hand-made file. It may be a link: the folder is the administrator's.
@@ -329,6 +357,7 @@ fn read_local(path: &Path) -> Result<Vec<Definition>> {
     let revision = Digest::of(&bytes);
     let definitions = definition::parse(&bytes).map_err(|error| error.with_path(path))?;
     let definition = |found: definition::Definition<'_>| Definition {
+        requirements: Arc::new(found.requirements()),
         name: found.name.into(),
         revision,
         origin: Origin::Local,

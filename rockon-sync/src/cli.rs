@@ -7,9 +7,9 @@ mod args;
 mod browse;
 mod import;
 mod keygen;
+mod list;
 mod output;
 mod publish;
-
 mod update;
 
 use std::ffi::OsString;
@@ -51,7 +51,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Publish(args) => publish::run(args, out),
         Command::Update(args) => update::run(args, out),
         Command::Import(args) => import::run(args, out),
-        Command::List(args) => browse::list(&args, out),
+        Command::List(args) => list::run(&args, out),
         Command::Show(args) => browse::show(&args, out),
         Command::Status(args) => browse::status(&args, out),
         Command::Verify(args) => update::verify(args, out),

@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use serde_json::value::RawValue;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Object, Position, kind_of};
 use crate::path::EntryPath;
+use crate::target::{self, Requirements};
 
 /// One definition inside a file, its text untouched.
 #[derive(Debug)]
@@ -46,6 +49,26 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
         return Err(invalid("there is no definition in it"));
     }
     Ok(definitions)
+}
+
+impl Definition<'_> {
+    /// What the definition needs of a machine: its fields `arch` and `min_version`, else what
+    /// its description says.
+    pub(crate) fn requirements(&self) -> Requirements {
+        let Ok(object) = Object::parse(self.text) else {
+            return Requirements::default();
+        };
+        let raw = |key| object.value(key).map(RawValue::get);
+        let said = Requirements::of_json(raw(target::ARCH), raw(target::MIN_VERSION));
+        let prose = raw("description").and_then(|text| serde_json::from_str::<String>(text).ok());
+        said.or(prose.map(|text| Requirements::of_description(&text)).unwrap_or_default())
+    }
+}
+
+/// What a file needs of a machine: of its definitions, the less demanding ones.
+pub(crate) fn requirements_of(definitions: &[Definition<'_>]) -> Requirements {
+    let each = definitions.iter().map(Definition::requirements);
+    each.reduce(Requirements::either).unwrap_or_default()
 }
 
 /// The text of a definition file.

@@ -44,6 +44,7 @@
 //! | what brings the store in step | [`Updater`], with [`Progress`], [`CancelToken`] and [`Report`] |
 //! | what is held | [`Store`], with [`SourceStatus`] and [`Verification`] |
 //! | what applications see | [`Catalog`], of [`Definition`]s, and [`Changes`] |
+//! | what fits a machine | [`Target`], with [`Requirements`] and [`Mismatch`]es |
 //! | who may say what there is | [`VerifierKey`], of a [`SigningKey`]; [`Note`], the form of a signed head |
 //! | what makes a tree | [`Publisher`], with [`PublishReport`] and [`Problem`]s |
 //!
@@ -87,6 +88,7 @@ mod publish;
 mod report;
 mod source;
 mod store;
+mod target;
 #[cfg(test)]
 mod testing;
 mod time;
@@ -112,6 +114,7 @@ pub use publish::{Leniency, PublishOutcome, PublishReport, Publisher};
 pub use report::{FailedEntry, Outcome, Report};
 pub use source::{Source, SourceName};
 pub use store::Store;
+pub use target::{Mismatch, Requirements, Target};
 pub use time::{Clock, SystemClock, Timestamp};
 pub use transport::{Request, Response, Transport, Validators};
 pub use update::{Freshness, Rollback, Trust, Updater};

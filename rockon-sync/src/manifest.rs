@@ -6,6 +6,7 @@ mod parse;
 mod patch;
 
 use std::io::Read;
+use std::sync::Arc;
 
 pub use listing::{Listed, Listing};
 pub(crate) use patch::pairs;
@@ -14,6 +15,7 @@ use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::path::EntryPath;
+use crate::target::{self, Requirements};
 use crate::time::Timestamp;
 
 /// A whole manifest: entries with unique ids and unique paths.
@@ -36,7 +38,8 @@ pub struct Entry {
     updated: Option<Timestamp>,
     names: Option<Box<[Box<str>]>>,
     /// Further fields in byte order, each value in canonical form.
-    extra: Option<Box<[Field]>>,
+    /// Entries that say the same share it.
+    extra: Option<Arc<[Field]>>,
 }
 
 /// Name and value of a further field.
@@ -154,14 +157,25 @@ impl Entry {
     }
 
     /// Sets a further field to a JSON string.
-    pub(crate) fn with_extra_string(mut self, key: &str, value: &str) -> Entry {
+    pub(crate) fn with_extra_string(self, key: &str, value: &str) -> Entry {
         let mut text = String::new();
         crate::json::write_string(value, &mut text);
-        let mut fields = self.extra.take().map_or_else(Vec::new, Vec::from);
+        self.with_extra(key, text)
+    }
+
+    /// Sets the fields that say what machines the file is for.
+    pub(crate) fn with_requirements(self, requirements: &Requirements) -> Entry {
+        let fields = requirements.to_fields().into_iter();
+        fields.fold(self, |entry, (key, value)| entry.with_extra(key, value))
+    }
+
+    /// Sets a further field to canonical JSON.
+    fn with_extra(mut self, key: &str, value: String) -> Entry {
+        let mut fields = self.extra.take().map_or_else(Vec::new, |fields| fields.to_vec());
         fields.retain(|(name, _)| &**name != key);
-        fields.push((key.into(), text.into_boxed_str()));
+        fields.push((key.into(), value.into_boxed_str()));
         fields.sort();
-        self.extra = Some(fields.into_boxed_slice());
+        self.extra = Some(fields.into());
         self
     }
 
@@ -212,7 +226,13 @@ impl Entry {
 
     /// Further fields: name and value as canonical JSON, in byte order of the names.
     pub fn extra(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.extra.iter().flatten().map(|(key, value)| (&**key, &**value))
+        self.extra.as_deref().unwrap_or_default().iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// What machines the file is for, as far as the fields `arch` and `min_version` say.
+    pub fn requirements(&self) -> Requirements {
+        let raw = |key| self.extra().find(|(name, _)| *name == key).map(|(_, value)| value);
+        Requirements::of_json(raw(target::ARCH), raw(target::MIN_VERSION))
     }
 
     /// A further field that is a string.

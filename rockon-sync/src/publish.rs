@@ -36,6 +36,7 @@ use crate::note::SigningKey;
 use crate::path::EntryPath;
 use crate::plan::{MassDelete, Plan};
 use crate::problem::{Problem, Severity};
+use crate::target::Requirements;
 use crate::time::{Clock, SystemClock, Timestamp};
 use history::History;
 pub use report::{PublishOutcome, PublishReport};
@@ -328,6 +329,7 @@ impl<'a> Publisher<'a> {
             manifest: digest,
             head: tree.head_path(),
             entries: manifest.len(),
+            requirements: requirements_by_id(&manifest),
             added: plan.added.iter().map(|id| (*id).to_owned()).collect(),
             changed: plan.changed.iter().map(|id| (*id).to_owned()).collect(),
             removed: plan.removed.iter().map(|id| (*id).to_owned()).collect(),
@@ -408,9 +410,16 @@ fn manifest_of(scanned: &[Scanned], previous: &Manifest, now: Timestamp) -> Resu
         Ok(Entry::new(&*file.id, file.path.clone(), file.digest)?
             .with_size(file.len_bytes)
             .with_updated(updated.unwrap_or(now))
-            .with_names(file.names.iter().map(String::as_str)))
+            .with_names(file.names.iter().map(String::as_str))
+            .with_requirements(&file.requirements))
     });
     Manifest::from_entries(entries.collect::<Result<_>>()?)
+}
+
+/// What is known of the machines that entries are for, by id, in byte order.
+fn requirements_by_id(manifest: &Manifest) -> Vec<(String, Requirements)> {
+    let each = manifest.sorted().map(|entry| (entry.id().to_owned(), entry.requirements()));
+    each.filter(|(_, requirements)| !requirements.is_empty()).collect()
 }
 
 fn refused(problems: Vec<Problem>) -> Error {

@@ -2,72 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod desk;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-use rockon_sync_tests::{Action, Match, Server, Times};
+use rockon_sync_tests::{Action, Match, Times};
 use serde_json::Value;
-use tempfile::TempDir;
 
-/// The sample catalog, published and served, and a place for a store.
-struct Desk {
-    folder: TempDir,
-    server: Server,
-}
-
-impl Desk {
-    fn new() -> Desk {
-        let folder = tempfile::tempdir().unwrap();
-        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/catalog");
-        fs::create_dir(folder.path().join("catalog")).unwrap();
-        for file in fs::read_dir(samples).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), folder.path().join("catalog").join(file.file_name())).unwrap();
-        }
-        let server = Server::serve(folder.path().join("catalog/v2"));
-        let desk = Desk { folder, server };
-        assert_eq!(code(&desk.run(&["publish", "catalog"])), 0);
-        desk
-    }
-
-    fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rockon-sync"));
-        command.args(args).current_dir(self.folder.path()).env("SOURCE_DATE_EPOCH", "1795316645");
-        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
-            command.env_remove(name);
-        }
-        command.output().unwrap()
-    }
-
-    fn update(&self, more: &[&str]) -> Output {
-        let url = self.server.url();
-        let args = ["update", "--store", "store", "--source", &url];
-        self.run(&[&args, more].concat())
-    }
-
-    fn json(&self, args: &[&str]) -> Value {
-        let output = self.run(args);
-        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
+use desk::{Desk, code, stderr, stdout};
 
 #[test]
 fn the_json_report_has_every_field_of_the_contract() {

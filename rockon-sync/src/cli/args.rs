@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::source::SourceName;
+use crate::time::Timestamp;
 
 /// Publishes a catalog as static files with digests, and keeps stores in step with it.
 #[derive(Debug, Parser)]
@@ -27,7 +28,7 @@ pub(super) enum Command {
     /// Bring a source of a store in step with a bundle, without a network
     Import(ImportArgs),
     /// List the definitions of a store
-    List(BrowseArgs),
+    List(ListArgs),
     /// Print a definition as it was published
     Show(ShowArgs),
     /// Show what a store holds of each source
@@ -188,6 +189,28 @@ pub(super) struct BrowseArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    pub(super) browse: BrowseArgs,
+
+    /// Leave out what is not for this processor: amd64, arm64, arm/v7, ...
+    #[arg(long, value_name = "NAME")]
+    pub(super) arch: Option<String>,
+
+    /// Leave out what needs a later version of the system than this one
+    #[arg(long = "version", value_name = "VERSION")]
+    pub(super) system_version: Option<String>,
+
+    /// Only what has been updated since this day, or moment (RFC 3339)
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) updated_since: Option<Timestamp>,
+
+    /// Also what does not fit and what others of the same name hide, with the reason
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
     /// The name of the definition
     pub(super) name: String,
@@ -240,6 +263,13 @@ fn seconds(text: &str) -> Result<f64, String> {
     } else {
         Err("expected 0 to 1,000,000,000 seconds".to_owned())
     }
+}
+
+/// A day, which begins at midnight in UTC, or a moment.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = format!("{text}T00:00:00Z");
+    let moment = text.parse().or_else(|_| day.parse());
+    moment.map_err(|_| "expected a date such as 2026-01-01, or a time with its zone".to_owned())
 }
 
 #[cfg(test)]

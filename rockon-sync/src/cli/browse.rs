@@ -1,4 +1,4 @@
-//! `list`, `show`, `status` and `changes`: what is read from a store alone.
+//! `show`, `status` and `changes`: what is read from a store alone.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -15,31 +15,6 @@ use crate::inspect::SourceStatus;
 use crate::json::Object;
 use crate::note::VerifierKey;
 use crate::store::Store;
-
-pub(super) fn list(args: &BrowseArgs, out: &mut Output) -> Result<u8> {
-    let catalog = catalog(args)?;
-    if args.json {
-        let rows: Vec<DefinitionJson<'_>> =
-            catalog.definitions().iter().map(DefinitionJson::from).collect();
-        out.json(&rows)?;
-        return Ok(0);
-    }
-    let rows: Vec<Vec<String>> = catalog
-        .definitions()
-        .iter()
-        .map(|definition| {
-            let updated = definition.updated().map_or("-".to_owned(), |at| at.to_string());
-            vec![
-                printable(definition.name()),
-                origin_name(definition).to_owned(),
-                updated,
-                definition.revision().to_string()[..12].to_owned(),
-            ]
-        })
-        .collect();
-    out.table(&["NAME", "SOURCE", "UPDATED", "REVISION"], &rows)?;
-    Ok(0)
-}
 
 pub(super) fn show(args: &ShowArgs, out: &mut Output) -> Result<u8> {
     let catalog = catalog(&args.browse)?;
@@ -160,7 +135,7 @@ fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
     Ok(applied)
 }
 
-fn catalog(args: &BrowseArgs) -> Result<Catalog> {
+pub(super) fn catalog(args: &BrowseArgs) -> Result<Catalog> {
     let store = Store::new(&args.store);
     let local = args.local.clone().unwrap_or_else(|| store.local_folder());
     let catalog = store.catalog_of(&store.source_names()?, &local)?;
@@ -187,15 +162,16 @@ fn hint(catalog: &Catalog, name: &str) -> String {
     }
 }
 
-fn origin_name(definition: &Definition) -> &str {
+pub(super) fn origin_name(definition: &Definition) -> &str {
     match definition.origin() {
         Origin::Source { name, .. } => name.as_str(),
         Origin::Local => "local",
     }
 }
 
+/// What is said of a definition everywhere.
 #[derive(Serialize)]
-struct DefinitionJson<'a> {
+pub(super) struct DefinitionJson<'a> {
     name: &'a str,
     revision: String,
     source: &'a str,
@@ -203,6 +179,10 @@ struct DefinitionJson<'a> {
     id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     updated: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arch: Option<&'a [Box<str>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_version: Option<&'a str>,
     file: String,
 }
 
@@ -217,6 +197,8 @@ impl<'a> From<&'a Definition> for DefinitionJson<'a> {
                 Origin::Local => None,
             },
             updated: definition.updated().map(|at| at.to_string()),
+            arch: definition.requirements().arch(),
+            min_version: definition.requirements().min_version(),
             file: definition.file().display().to_string(),
         }
     }

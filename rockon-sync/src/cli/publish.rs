@@ -1,5 +1,7 @@
 //! `publish`.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::args::PublishArgs;
@@ -8,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::plan::MassDelete;
 use crate::problem::{Problem, Severity};
 use crate::publish::{Leniency, PublishOutcome, PublishReport, Publisher};
+use crate::target::Requirements;
 use crate::time::Timestamp;
 
 /// The variable that fixes the time of publication (reproducible-builds.org).
@@ -85,8 +88,19 @@ fn sentence(report: &PublishReport) -> String {
         0 => String::new(),
         n => format!(", {} passed over", count(n, "problem")),
     };
+    let count_of = |is_known: fn(&Requirements) -> bool| {
+        report.requirements.iter().filter(|(_, known)| is_known(known)).count()
+    };
+    let understood = match report.requirements.is_empty() {
+        true => String::new(),
+        false => format!(
+            ", architectures known of {}, minimum versions of {}",
+            count_of(|known| known.arch().is_some()),
+            count_of(|known| known.min_version().is_some())
+        ),
+    };
     format!(
-        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{left_out}) in {}",
+        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{left_out}){understood} in {}",
         match report.entries {
             1 => "1 entry".to_owned(),
             n => format!("{n} entries"),
@@ -105,6 +119,8 @@ struct ReportJson<'a> {
     manifest: String,
     head: String,
     entries: usize,
+    /// What was understood of the machines that entries are for, by id.
+    targets: BTreeMap<&'a str, TargetJson<'a>>,
     added: &'a [String],
     changed: &'a [String],
     removed: &'a [String],
@@ -118,8 +134,24 @@ struct FailedJson<'a> {
     problems: Vec<ProblemJson<'a>>,
 }
 
+/// What something needs of a machine.
 #[derive(Serialize)]
-struct ProblemJson<'a> {
+pub(super) struct TargetJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    arch: Option<&'a [Box<str>]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_version: Option<&'a str>,
+}
+
+impl<'a> From<&'a Requirements> for TargetJson<'a> {
+    fn from(requirements: &'a Requirements) -> Self {
+        let (arch, min_version) = (requirements.arch(), requirements.min_version());
+        TargetJson { arch, min_version }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ProblemJson<'a> {
     severity: &'static str,
     file: &'a str,
     line: Option<u32>,
@@ -153,6 +185,11 @@ impl<'a> From<&'a PublishReport> for ReportJson<'a> {
             manifest: report.manifest.to_string(),
             head: report.head.display().to_string(),
             entries: report.entries,
+            targets: report
+                .requirements
+                .iter()
+                .map(|(id, requirements)| (id.as_str(), requirements.into()))
+                .collect(),
             added: &report.added,
             changed: &report.changed,
             removed: &report.removed,

@@ -2,17 +2,21 @@
 
 use std::fmt;
 use std::io::{BufReader, Read};
+use std::sync::Arc;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Entry, invalid};
+use super::{Entry, Field, invalid};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use crate::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES};
 use crate::path::EntryPath;
 use crate::time::Timestamp;
+
+/// How many kinds of further fields are remembered to be shared.
+const MAX_SHARED: usize = 16;
 
 pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
     collect(serde_json::Deserializer::from_slice(bytes))
@@ -31,7 +35,8 @@ fn collect<'de, R: serde_json::de::Read<'de>>(
 ) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut overflow = false;
-    let parsed = Entries { entries: &mut entries, overflow: &mut overflow }
+    let shared = &mut Vec::new();
+    let parsed = Entries { entries: &mut entries, overflow: &mut overflow, shared }
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end());
     match parsed {
@@ -48,6 +53,8 @@ fn collect<'de, R: serde_json::de::Read<'de>>(
 struct Entries<'a> {
     entries: &'a mut Vec<Entry>,
     overflow: &'a mut bool,
+    /// Further fields that entries have in common.
+    shared: &'a mut Vec<Arc<[Field]>>,
 }
 
 impl<'de> DeserializeSeed<'de> for Entries<'_> {
@@ -71,7 +78,8 @@ impl<'de> Visitor<'de> for Entries<'_> {
                 *self.overflow = true;
                 return Err(de::Error::custom("too many entries"));
             }
-            let entry = map.next_value_seed(Row { id })?;
+            let mut entry = map.next_value_seed(Row { id })?;
+            entry.extra = entry.extra.map(|fields| share(fields, self.shared));
             self.entries.push(entry);
         }
         Ok(())
@@ -105,6 +113,21 @@ impl<'de> Visitor<'de> for NamesVisitor {
             names.push(name);
         }
         Ok(Names(names))
+    }
+}
+
+/// The same fields as an earlier entry has, if one of the last kinds of them fits: a catalog
+/// says the same few things of most of its entries.
+fn share(fields: Arc<[Field]>, shared: &mut Vec<Arc<[Field]>>) -> Arc<[Field]> {
+    match shared.iter().find(|known| **known == fields) {
+        Some(known) => known.clone(),
+        None => {
+            if shared.len() == MAX_SHARED {
+                shared.remove(0);
+            }
+            shared.push(fields.clone());
+            fields
+        }
     }
 }
 
@@ -178,7 +201,7 @@ impl<'de> Visitor<'de> for Row {
         entry.size_bytes = size_bytes;
         entry.updated = updated;
         entry.names = names.map(Vec::into_boxed_slice);
-        entry.extra = (!extra.is_empty()).then(|| extra.into_boxed_slice());
+        entry.extra = (!extra.is_empty()).then(|| extra.into());
         Ok(entry)
     }
 }

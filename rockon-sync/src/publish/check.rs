@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use crate::definition;
+use crate::definition::{self, Definition};
 use crate::json::{Object, Places, Position, kind_of};
 use crate::problem::Problem;
+use crate::target::{self, Requirements};
 
 /// Fields that every definition has.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
@@ -27,6 +28,8 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Checked {
     pub(super) definitions: Vec<Named>,
+    /// What each of the definitions needs of a machine.
+    pub(super) requirements: Vec<Requirements>,
     pub(super) containers: Vec<Named>,
     pub(super) problems: Vec<Problem>,
 }
@@ -85,6 +88,9 @@ impl<'a> Checker<'a> {
             self.check_definition(&member.key, member.value);
             if seen.insert(&member.key) {
                 let name = member.key.to_string();
+                let text = member.value.get();
+                let definition = Definition { name: member.key.clone(), text };
+                self.checked.requirements.push(definition.requirements());
                 self.checked.definitions.push(Named { name, position });
             }
         }
@@ -123,6 +129,7 @@ impl<'a> Checker<'a> {
         }
         let Some(definition) = self.object(&what, value) else { return };
         self.check_fields(&what, value, &definition, DEFINITION_FIELDS);
+        self.check_target(&what, &definition);
         let Some(containers) = definition.value("containers") else { return };
         let Some(members) = self.object(&format!("{what}: \"containers\""), containers) else {
             return;
@@ -137,6 +144,23 @@ impl<'a> Checker<'a> {
                 self.checked.containers.push(Named { name: member.key.to_string(), position });
             }
             self.check_container(&format!("{what}, container {:?}", member.key), member.value);
+        }
+    }
+
+    /// Checks the optional fields that say what machines a definition is for.
+    fn check_target(&mut self, what: &str, definition: &Object<'_>) {
+        for (key, expected) in [
+            (target::ARCH, "an architecture such as \"arm64\", or an array of them"),
+            (target::MIN_VERSION, "a version such as \"5.1.0\""),
+        ] {
+            let Some(value) = definition.value(key) else { continue };
+            let is_understood = match key {
+                target::ARCH => Requirements::of_json(Some(value.get()), None).arch().is_some(),
+                _ => Requirements::of_json(None, Some(value.get())).min_version().is_some(),
+            };
+            if !is_understood {
+                self.problem(value, format!("{what}: {key:?}: expected {expected}"));
+            }
         }
     }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::digest::Digest;
 use crate::problem::Problem;
+use crate::target::Requirements;
 
 /// What a publication has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct PublishReport {
     pub head: PathBuf,
     /// How many entries are published.
     pub entries: usize,
+    /// What was understood of the machines that entries are for: those that say anything, by id.
+    pub requirements: Vec<(String, Requirements)>,
     /// Ids that are new since the last publication.
     pub added: Vec<String>,
     /// Ids whose file has other bytes.

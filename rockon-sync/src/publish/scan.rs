@@ -15,6 +15,7 @@ use crate::limits::MAX_FILE_BYTES;
 use crate::manifest::Manifest;
 use crate::path::EntryPath;
 use crate::problem::{Problem, Severity};
+use crate::target::Requirements;
 
 /// A file to be published.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(super) struct Scanned {
     pub(super) digest: Digest,
     pub(super) len_bytes: u64,
     pub(super) names: Vec<String>,
+    pub(super) requirements: Requirements,
 }
 
 /// What was read, and what is wrong with it.
@@ -130,6 +132,11 @@ impl<'a> Scan<'a> {
             path: row.path.clone(),
             digest: Digest::of(&bytes),
             len_bytes: bytes.len() as u64,
+            requirements: checked
+                .requirements
+                .into_iter()
+                .reduce(Requirements::either)
+                .unwrap_or_default(),
             names: checked.definitions.into_iter().map(|named| named.name).collect(),
         });
         Ok(())

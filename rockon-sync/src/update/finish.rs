@@ -3,7 +3,7 @@
 use super::head::FoundHead;
 use super::local::Local;
 use super::{Extent, Rollback, Run, Supplier, Trust};
-use crate::definition;
+use crate::definition::{self, Definition};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::files::read_if_any;
@@ -196,21 +196,20 @@ impl Run<'_> {
         Ok(bytes.transpose()?.flatten().map(|bytes| Digest::of(&bytes)))
     }
 
-    /// Looks into a definition file; other files are taken as they are. Returns the
-    /// names of the definitions.
+    /// Looks into a definition file, with `look`; other files are taken as they are.
     ///
     /// # Errors
     /// [`Definition`](crate::ErrorKind::Definition).
-    pub(super) fn examine(
+    pub(super) fn examine<T>(
         &self,
         path: &EntryPath,
         file: &std::path::Path,
-    ) -> Result<Option<Vec<Box<str>>>> {
+        look: impl FnOnce(&[Definition<'_>]) -> T,
+    ) -> Result<Option<T>> {
         if !definition::is_definition_file(path) {
             return Ok(None);
         }
         let bytes = read_if_any(self.writer.files, file, MAX_FILE_BYTES)?.unwrap_or_default();
-        let definitions = definition::parse(&bytes)?;
-        Ok(Some(definitions.into_iter().map(|found| found.name.into()).collect()))
+        Ok(Some(look(&definition::parse(&bytes)?)))
     }
 }

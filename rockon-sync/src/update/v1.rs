@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use super::finish::{Finished, List};
 use super::local::Local;
 use super::{Extent, Run, Trust, ends_the_run};
+use crate::definition::{self, Definition};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Wanted};
@@ -18,6 +19,7 @@ use crate::plan::check_deletes;
 use crate::progress::Reporter;
 use crate::report::{FailedEntry, Outcome, Report};
 use crate::store::Seen;
+use crate::target::Requirements;
 use crate::transport::Validators;
 
 /// Fields of what is held that remember the validators of a file.
@@ -283,19 +285,19 @@ impl Run<'_> {
             (Fetched::Unchanged, Some(Prior::Incoming(seen))) => {
                 let digest = seen.digest().expect("only readable lines become jobs");
                 let path = incoming.path(digest);
-                let names = self.examine(&row.path, &path)?;
+                let about = self.examine(&row.path, &path, About::of)?;
                 let stat = self.writer.files.stat(&path);
                 let stat = stat.map_err(|error| Error::io("look at this file", &path, error))?;
                 incoming.note_seen(seen)?;
-                entry_of(row, digest, stat.len_bytes, &seen.validators(), names)
+                entry_of(row, digest, stat.len_bytes, &seen.validators(), about)
             }
             (Fetched::File(file), _) => {
-                let names = self
-                    .examine(&row.path, part.path())
+                let about = self
+                    .examine(&row.path, part.path(), About::of)
                     .map_err(|error| error.with_url(shown.as_str()))?;
                 part.keep(file.digest)?;
                 incoming.note_seen(&Seen::new(&row.path, file.digest, &file.validators))?;
-                entry_of(row, file.digest, file.len_bytes, &file.validators, names)
+                entry_of(row, file.digest, file.len_bytes, &file.validators, about)
             }
             (Fetched::Absent | Fetched::Unchanged, _) => {
                 let message = "expected a file, got status 404";
@@ -314,17 +316,32 @@ impl Local {
     }
 }
 
+/// What a definition file says, and a list of names does not.
+struct About {
+    names: Vec<Box<str>>,
+    requirements: Requirements,
+}
+
+impl About {
+    fn of(definitions: &[Definition<'_>]) -> About {
+        About {
+            names: definitions.iter().map(|found| (*found.name).into()).collect(),
+            requirements: definition::requirements_of(definitions),
+        }
+    }
+}
+
 /// What is held of a file, with what the server said of it.
 fn entry_of(
     row: &Listed,
     digest: Digest,
     len_bytes: u64,
     validators: &Validators,
-    names: Option<Vec<Box<str>>>,
+    about: Option<About>,
 ) -> Result<Entry> {
     let mut entry = Entry::new(&*row.id, row.path.clone(), digest)?.with_size(len_bytes);
-    if let Some(names) = names {
-        entry = entry.with_names(names);
+    if let Some(about) = about {
+        entry = entry.with_names(about.names).with_requirements(&about.requirements);
     }
     if let Some(etag) = &validators.etag {
         entry = entry.with_extra_string(ETAG, etag);

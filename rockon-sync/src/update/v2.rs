@@ -247,7 +247,7 @@ impl Run<'_> {
         } else {
             self.fetch_verified(&Search { found, path, digest, max_bytes }, bytes_done)?;
         }
-        self.examine(path, &self.writer.incoming.path(digest)).map(|_| ())
+        self.examine(path, &self.writer.incoming.path(digest), |_| ()).map(|_| ())
     }
 
     /// Fetches a file into `incoming`: by digest where the tree offers it, else by name,

@@ -173,7 +173,7 @@ impl<'a, 'b> Unpacker<'a, 'b> {
         }
         part.keep(digest)?;
         self.brought.steps[n] = true;
-        match self.run.examine(entry.path(), &incoming.path(digest)) {
+        match self.run.examine(entry.path(), &incoming.path(digest), |_| ()) {
             Err(error) if ends_the_run(&error) => Err(error),
             Err(error) => {
                 log::warn!("{:?}: {}", entry.id(), error.to_chain());

@@ -1,0 +1,94 @@
+//! Names of processor architectures, as container images have them (`GOARCH` and variant of the
+//! OCI image index), and the other names of the same.
+
+/// Longest name: real ones have less than ten bytes.
+const MAX_BYTES: usize = 32;
+
+/// Other names, and the one that images have.
+const ALIASES: &[(&str, &str)] = &[
+    ("x86_64", "amd64"),
+    ("x86-64", "amd64"),
+    ("x64", "amd64"),
+    ("aarch64", "arm64"),
+    ("arm64v8", "arm64"),
+    ("arm64/v8", "arm64"),
+    ("armv8", "arm64"),
+    ("arm32v7", "arm/v7"),
+    ("armv7", "arm/v7"),
+    ("armv7l", "arm/v7"),
+    ("armhf", "arm/v7"),
+    // What an index without a variant means.
+    ("arm", "arm/v7"),
+    ("arm32v6", "arm/v6"),
+    ("armv6", "arm/v6"),
+    ("armv6l", "arm/v6"),
+    ("arm32v5", "arm/v5"),
+    ("armel", "arm/v5"),
+    ("i386", "386"),
+    ("i486", "386"),
+    ("i586", "386"),
+    ("i686", "386"),
+];
+
+/// Names that descriptions are searched for, besides the aliases.
+const KNOWN: &[&str] = &[
+    "amd64", "arm64", "arm/v7", "arm/v6", "arm/v5", "386", "ppc64le", "s390x", "riscv64", "loong64",
+];
+
+/// The name that images have; names that are not known are taken as they are.
+/// `None` for what cannot be a name.
+pub(super) fn normalized(name: &str) -> Option<Box<str>> {
+    let lower = name.trim().to_ascii_lowercase();
+    let lower = lower.strip_prefix("linux/").unwrap_or(&lower);
+    let is_name = (1..=MAX_BYTES).contains(&lower.len())
+        && lower.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && lower.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'));
+    is_name.then(|| known(lower).unwrap_or(lower).into())
+}
+
+/// The name that images have, of one that is known.
+pub(super) fn known(lower: &str) -> Option<&'static str> {
+    let alias = ALIASES.iter().find(|(other, _)| *other == lower).map(|(_, name)| *name);
+    alias.or_else(|| KNOWN.iter().find(|name| **name == lower).copied())
+}
+
+/// Whether a machine runs images of an architecture: its own, and those of older 32-bit ARM.
+pub(super) fn runs(machine: &str, image: &str) -> bool {
+    let variant = |name: &str| name.strip_prefix("arm/v")?.parse::<u32>().ok();
+    match (variant(machine), variant(image)) {
+        (Some(machine), Some(image)) => machine >= image,
+        _ => machine == image,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_architecture_has_many_names() {
+        for (text, name) in [
+            (" X86_64 ", "amd64"),
+            ("linux/arm64/v8", "arm64"),
+            ("linux/arm/v7", "arm/v7"),
+            ("armhf", "arm/v7"),
+            ("mips64le", "mips64le"),
+        ] {
+            assert_eq!(normalized(text).as_deref(), Some(name));
+        }
+        assert_eq!(normalized(&"a".repeat(33)), None);
+    }
+
+    #[test]
+    fn newer_arm_runs_what_is_for_older() {
+        for (machine, image, runs_it) in [
+            ("arm/v7", "arm/v6", true),
+            ("arm/v6", "arm/v7", false),
+            ("arm64", "arm/v7", false),
+            ("amd64", "386", false),
+            ("amd64", "amd64", true),
+        ] {
+            assert_eq!(runs(machine, image), runs_it, "{machine} {image}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Versions as they are compared by people: 5.10 is newer than 5.9.
+
+use std::cmp::Ordering;
+
+/// A version: runs of digits, compared as numbers of any length, and runs of letters.
+///
+/// What is missing counts as 0, so that 5.1 and 5.1.0-0 are the same. Letters come before
+/// that: 5.1.0-rc1 is older than 5.1.0.
+#[derive(Debug)]
+pub(super) struct Version<'a>(Vec<Part<'a>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'a> {
+    Letters(&'a str),
+    /// Digits without leading zeros, led by how many there are.
+    Number(usize, &'a str),
+}
+
+const ZERO: Part<'_> = Part::Number(0, "");
+
+impl<'a> Version<'a> {
+    /// Reads a version; a `v` before it is not part of it. `None` unless it begins with a
+    /// digit and has nothing but digits, letters and separators.
+    pub(super) fn parse(text: &'a str) -> Option<Version<'a>> {
+        let text = text.trim();
+        let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
+        if !text.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let end = |is_part: fn(&char) -> bool| {
+                rest.find(|c: char| !is_part(&c)).unwrap_or(rest.len())
+            };
+            let len = match first {
+                '0'..='9' => {
+                    let len = end(char::is_ascii_digit);
+                    let digits = rest[..len].trim_start_matches('0');
+                    parts.push(Part::Number(digits.len(), digits));
+                    len
+                }
+                'a'..='z' | 'A'..='Z' => {
+                    let len = end(char::is_ascii_alphabetic);
+                    parts.push(Part::Letters(&rest[..len]));
+                    len
+                }
+                '.' | '-' | '_' | '+' | '~' => 1,
+                _ => return None,
+            };
+            rest = &rest[len..];
+        }
+        Some(Version(parts))
+    }
+}
+
+impl Ord for Version<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let part = |version: &Self, n: usize| version.0.get(n).copied().unwrap_or(ZERO);
+        let orders =
+            (0..self.0.len().max(other.0.len())).map(|n| part(self, n).cmp(&part(other, n)));
+        orders.reduce(Ordering::then).unwrap_or(Ordering::Equal)
+    }
+}
+
+impl PartialOrd for Version<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Version<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Version<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_people_read_them() {
+        let ascending = [
+            "3.9.2-39",
+            "3.9.2-53",
+            "4.0",
+            "5.0.2-rc1",
+            "5.0.2-rc2",
+            "5.0.2",
+            "5.0.15-0",
+            "5.9",
+            "5.10",
+            "5.10.0-1",
+            "99999999999999999999998",
+            "99999999999999999999999",
+        ];
+        for (n, a) in ascending.iter().enumerate() {
+            for (m, b) in ascending.iter().enumerate() {
+                let (a, b) = (Version::parse(a).unwrap(), Version::parse(b).unwrap());
+                assert_eq!(a.cmp(&b), n.cmp(&m), "{a:?} {b:?}");
+            }
+        }
+        for same in ["5.1.0-0", "V5.1.0", " v5.1 ", "5.01", "5.1.0.0.0"] {
+            assert_eq!(Version::parse(same), Version::parse("5.1.0"), "{same}");
+        }
+        for bad in ["", "v", "x5", "5 1", "5.\u{661}", "-5"] {
+            assert!(Version::parse(bad).is_none(), "{bad}");
+        }
+    }
+}

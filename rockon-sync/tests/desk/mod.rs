@@ -1,0 +1,75 @@
+//! What the tests of the command share.
+
+#![allow(dead_code, reason = "not every file of tests needs everything")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rockon_sync_tests::Server;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The sample catalog, published and served, and a place for a store.
+pub(crate) struct Desk {
+    pub(crate) folder: TempDir,
+    pub(crate) server: Server,
+}
+
+impl Desk {
+    pub(crate) fn new() -> Desk {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/catalog");
+        fs::create_dir(folder.path().join("catalog")).unwrap();
+        for file in fs::read_dir(samples).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), folder.path().join("catalog").join(file.file_name())).unwrap();
+        }
+        let server = Server::serve(folder.path().join("catalog/v2"));
+        let desk = Desk { folder, server };
+        assert_eq!(code(&desk.run(&["publish", "catalog"])), 0);
+        desk
+    }
+
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.folder.path().join(relative)
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().unwrap()
+    }
+
+    /// The command, to be run in the folder of the desk.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rockon-sync"));
+        command.args(args).current_dir(self.folder.path()).env("SOURCE_DATE_EPOCH", "1795316645");
+        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub(crate) fn update(&self, more: &[&str]) -> Output {
+        let url = self.server.url();
+        let args = ["update", "--store", "store", "--source", &url];
+        self.run(&[&args, more].concat())
+    }
+
+    pub(crate) fn json(&self, args: &[&str]) -> Value {
+        let output = self.run(args);
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+pub(crate) fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
