@@ -5,6 +5,7 @@
 
 mod args;
 mod browse;
+mod check;
 mod import;
 mod keygen;
 mod list;
@@ -56,6 +57,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Status(args) => browse::status(&args, out),
         Command::Verify(args) => update::verify(args, out),
         Command::Changes(args) => browse::changes(&args, out),
+        Command::Check(args) => check::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
     }
 }

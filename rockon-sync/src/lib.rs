@@ -46,7 +46,7 @@
 //! | what applications see | [`Catalog`], of [`Definition`]s, and [`Changes`] |
 //! | what fits a machine | [`Target`], with [`Requirements`] and [`Mismatch`]es |
 //! | who may say what there is | [`VerifierKey`], of a [`SigningKey`]; [`Note`], the form of a signed head |
-//! | what makes a tree | [`Publisher`], with [`PublishReport`] and [`Problem`]s |
+//! | what makes a tree | [`Publisher`], with [`PublishReport`] and [`Problem`]s; [`review_files`] |
 //!
 //! Anything can fail with an [`Error`], whose [`ErrorKind`] says what a caller can do
 //! about it. Whatever fails, the store keeps the generation it had.
@@ -110,7 +110,10 @@ pub use path::EntryPath;
 pub use plan::MassDelete;
 pub use problem::{Problem, Severity};
 pub use progress::{Phase, Progress};
-pub use publish::{Leniency, PublishOutcome, PublishReport, Publisher};
+pub use publish::{
+    Leniency, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
+    review_files,
+};
 pub use report::{FailedEntry, Outcome, Report};
 pub use source::{Source, SourceName};
 pub use store::Store;

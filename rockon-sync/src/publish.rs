@@ -5,6 +5,7 @@
 //! | `list.rs` | reads the list: which files there are, under which ids |
 //! | `scan.rs` | reads every file of the list, one at a time |
 //! | `check.rs` | checks one definition file |
+//! | `review.rs` | checks files that are not published yet |
 //! | `sign.rs` | signs the head |
 //! | `tree.rs` | writes the tree, the head last |
 //! | `packs.rs` | writes what leads from earlier publications to this one in one file |
@@ -18,6 +19,7 @@ mod list;
 mod packs;
 mod prune;
 mod report;
+mod review;
 mod scan;
 mod sign;
 #[cfg(test)]
@@ -40,6 +42,7 @@ use crate::target::Requirements;
 use crate::time::{Clock, SystemClock, Timestamp};
 use history::History;
 pub use report::{PublishOutcome, PublishReport};
+pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scan, Scanned};
 use sign::{KeySource, Signer};
 use tree::Tree;

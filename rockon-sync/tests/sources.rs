@@ -120,3 +120,42 @@ fn a_local_definition_shows_at_the_next_list_and_says_what_it_hides() {
     assert!(text.contains("replaced by local"), "{text}");
     assert_eq!(desk.server.request_count(), 0, "no network is asked");
 }
+
+#[test]
+fn check_finds_what_publish_finds_and_says_what_is_overridden() {
+    let desk = Desk::new();
+    assert_eq!(code(&desk.update(&["-q"])), 0);
+    let good = desk.json(&["check", "catalog/kopia.json", "--store", "store", "--json"]);
+    assert_eq!(good["files"][0]["problems"], json!([]));
+    let kopia = &good["files"][0]["definitions"][0];
+    assert_eq!((&kopia["name"], &kopia["overrides"]), (&json!("Kopia"), &json!("rockstor")));
+    assert_eq!(kopia["arch"], json!(["amd64", "arm64"]));
+    // In the local folder it does not override itself, but still the published one.
+    fs::create_dir(desk.path("store/local")).unwrap();
+    fs::copy(desk.path("catalog/kopia.json"), desk.path("store/local/mine.json")).unwrap();
+    let text = desk.run(&["check", "store/local/mine.json", "--store", "store"]);
+    let expected =
+        "store/local/mine.json: \"Kopia\", for amd64, arm64, overrides the one of rockstor\n";
+    assert_eq!((code(&text), &*stdout(&text)), (0, expected));
+
+    fs::write(desk.path("bad.json"), "{\n \"Mine\": {},\n}").unwrap();
+    edit_kopia(&desk, "\"website\"", "\"site\"");
+    let output = desk.run(&["check", "bad.json", "catalog/kopia.json", "--json"]);
+    assert_eq!(code(&output), 1);
+    let said = stderr(&output);
+    for problem in [
+        "bad.json:3:1: not JSON",
+        "catalog/kopia.json:2:14: definition \"Kopia\": \"website\" is missing",
+        "this would not be published: 2 problems",
+    ] {
+        assert!(said.contains(problem), "{problem}: {said}");
+    }
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["files"][1]["problems"][0]["line"], 2);
+    // Names are unique among the files as well.
+    let twice = desk.run(&["check", "store/local/mine.json", "store/local/mine.json"]);
+    assert!(stderr(&twice).contains("the definition \"Kopia\" is at store/local/mine.json:2:"));
+    for (args, expected) in [(&["check", "none.json"][..], 1), (&["check"], 2)] {
+        assert_eq!(code(&desk.run(args)), expected);
+    }
+}

@@ -37,6 +37,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Tell an application what to apply and what to delete
     Changes(ChangesArgs),
+    /// Check definition files as publish does, and say what they would override
+    Check(CheckArgs),
     /// Make a pair of keys: one to sign heads with, one to be trusted
     Keygen(KeygenArgs),
 }
@@ -243,6 +245,25 @@ pub(super) struct ChangesArgs {
 
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// The definition files
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+
+    /// A store: say what the files would override in its catalog
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: Option<PathBuf>,
+
+    /// The folder of definitions put there by hand [default: STORE/local]
+    #[arg(long, value_name = "DIR", requires = "store")]
+    pub(super) local: Option<PathBuf>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

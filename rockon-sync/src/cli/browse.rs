@@ -1,7 +1,7 @@
 //! `show`, `status` and `changes`: what is read from a store alone.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -136,8 +136,12 @@ fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
 }
 
 pub(super) fn catalog(args: &BrowseArgs) -> Result<Catalog> {
-    let store = Store::new(&args.store);
-    let local = args.local.clone().unwrap_or_else(|| store.local_folder());
+    catalog_in(&args.store, args.local.as_deref())
+}
+
+pub(super) fn catalog_in(store: &Path, local: Option<&Path>) -> Result<Catalog> {
+    let store = Store::new(store);
+    let local = local.map_or_else(|| store.local_folder(), Path::to_path_buf);
     let catalog = store.catalog_of(&store.source_names()?, &local)?;
     for problem in catalog.problems() {
         note(format!("rockon-sync: warning: {}", problem.to_chain()));

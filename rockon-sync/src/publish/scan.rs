@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Leniency;
-use super::check::{self, Named};
+use super::check::{self, Checked, Named};
 use super::list::{Found, List, Row};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -35,9 +35,7 @@ pub(super) struct Scan<'a> {
     leniency: Leniency,
     pub(super) scanned: Vec<Scanned>,
     pub(super) problems: Vec<Problem>,
-    /// Where each name was first defined.
-    definitions: HashMap<String, String>,
-    containers: HashMap<String, String>,
+    names: Names,
 }
 
 impl<'a> Scan<'a> {
@@ -59,8 +57,7 @@ impl<'a> Scan<'a> {
             leniency,
             scanned: Vec::new(),
             problems: Vec::new(),
-            definitions: HashMap::new(),
-            containers: HashMap::new(),
+            names: Names::default(),
         };
         let (list, found) = List::read(files, folder)?;
         scan.problems.extend(list.problems);
@@ -109,15 +106,47 @@ impl<'a> Scan<'a> {
         let read = self.files.open(&path);
         let read = read.and_then(|reader| reader.take(MAX_FILE_BYTES).read_to_end(&mut bytes));
         read.map_err(|error| Error::io("read this file", &path, error))?;
-        let file = row.path.as_str();
-        let checked = check::check(file, &bytes);
+        if let Some(taken) = self.names.take(row.path.as_str(), &bytes, self.leniency) {
+            self.scanned.push(Scanned {
+                id: row.id,
+                path: row.path.clone(),
+                digest: Digest::of(&bytes),
+                len_bytes: bytes.len() as u64,
+                requirements: taken
+                    .requirements
+                    .into_iter()
+                    .reduce(Requirements::either)
+                    .unwrap_or_default(),
+                names: taken.definitions.into_iter().map(|named| named.name).collect(),
+            });
+        }
+        self.problems.append(&mut self.names.problems);
+        Ok(())
+    }
+}
+
+/// Names that are taken, each once in a catalog.
+#[derive(Default)]
+pub(super) struct Names {
+    /// What was found wrong.
+    pub(super) problems: Vec<Problem>,
+    /// Where each name was first defined.
+    definitions: HashMap<String, String>,
+    containers: HashMap<String, String>,
+}
+
+impl Names {
+    /// Checks a file by itself and against those before it. What is left out, `None`, takes
+    /// no names from the files after it.
+    pub(super) fn take(&mut self, file: &str, bytes: &[u8], leniency: Leniency) -> Option<Checked> {
+        let mut checked = check::check(file, bytes);
         let before = self.problems.len();
-        self.problems.extend(checked.problems);
+        self.problems.append(&mut checked.problems);
         self.find_twins(file, "definition", &checked.definitions);
         self.find_twins(file, "container", &checked.containers);
-        let is_taken = self.problems.len() == before;
-        if !is_taken && self.leniency == Leniency::LeaveOut {
-            return Ok(());
+        let is_good = self.problems.len() == before;
+        if !is_good && leniency == Leniency::LeaveOut {
+            return None;
         }
         for (known, named) in [
             (&mut self.definitions, &checked.definitions),
@@ -127,19 +156,7 @@ impl<'a> Scan<'a> {
                 known.entry(named.name.clone()).or_insert_with(|| named.place(file));
             }
         }
-        self.scanned.push(Scanned {
-            id: row.id,
-            path: row.path.clone(),
-            digest: Digest::of(&bytes),
-            len_bytes: bytes.len() as u64,
-            requirements: checked
-                .requirements
-                .into_iter()
-                .reduce(Requirements::either)
-                .unwrap_or_default(),
-            names: checked.definitions.into_iter().map(|named| named.name).collect(),
-        });
-        Ok(())
+        Some(checked)
     }
 
     /// Names that another file, or this one before, has already.

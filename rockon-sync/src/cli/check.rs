@@ -1,0 +1,103 @@
+//! `check`.
+
+use serde::Serialize;
+
+use super::args::CheckArgs;
+use super::browse::{catalog_in, origin_name};
+use super::output::{Output, count, note, printable};
+use super::publish::{ProblemJson, TargetJson};
+use crate::catalog::{Catalog, Definition};
+use crate::error::{Error, ErrorKind, Result};
+use crate::publish::{ReviewedDefinition, ReviewedFile, review_files};
+
+pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
+    let files = review_files(&args.files)?;
+    let store = args.store.as_deref();
+    let catalog = store.map(|store| catalog_in(store, args.local.as_deref())).transpose()?;
+    for problem in files.iter().flat_map(|file| &file.problems) {
+        note(problem.to_string());
+    }
+    if args.json {
+        let files = files.iter().map(|file| FileJson::new(file, catalog.as_ref())).collect();
+        out.json(&CheckJson { files })?;
+    } else {
+        for file in &files {
+            for definition in &file.definitions {
+                out.line(printable(&sentence(file, definition, catalog.as_ref())))?;
+            }
+        }
+    }
+    match files.iter().map(|file| file.problems.len()).sum() {
+        0 => Ok(0),
+        problems => {
+            let message = format!("this would not be published: {}", count(problems, "problem"));
+            Err(Error::new(ErrorKind::Catalog, message))
+        }
+    }
+}
+
+fn sentence(
+    file: &ReviewedFile,
+    definition: &ReviewedDefinition,
+    catalog: Option<&Catalog>,
+) -> String {
+    let overridden = match (catalog, catalog.and_then(|found| overridden(found, file, definition)))
+    {
+        (None, _) => String::new(),
+        (Some(_), None) => ", new".to_owned(),
+        (Some(_), Some(other)) => format!(", overrides the one of {}", origin_name(other)),
+    };
+    let (file, name) = (file.file.display(), &definition.name);
+    format!("{file}: {name:?}, for {}{overridden}", definition.requirements)
+}
+
+/// The definition that one in the local folder would hide, or hides already if it is there.
+fn overridden<'a>(
+    catalog: &'a Catalog,
+    file: &ReviewedFile,
+    definition: &ReviewedDefinition,
+) -> Option<&'a Definition> {
+    let own = file.file.canonicalize().ok();
+    let shown = catalog.definition(&definition.name).into_iter();
+    let hidden = catalog.hidden().iter().rev().filter(|found| found.name() == definition.name);
+    shown.chain(hidden).find(|found| own.as_deref() != Some(found.file()))
+}
+
+#[derive(Serialize)]
+struct CheckJson<'a> {
+    files: Vec<FileJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileJson<'a> {
+    file: String,
+    definitions: Vec<DefinitionJson<'a>>,
+    problems: Vec<ProblemJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct DefinitionJson<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    target: TargetJson<'a>,
+    /// The source whose definition it would override, or `local`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    overrides: Option<&'a str>,
+}
+
+impl<'a> FileJson<'a> {
+    fn new(file: &'a ReviewedFile, catalog: Option<&'a Catalog>) -> Self {
+        let definitions = file.definitions.iter().map(|definition| DefinitionJson {
+            name: &definition.name,
+            target: (&definition.requirements).into(),
+            overrides: catalog
+                .and_then(|catalog| overridden(catalog, file, definition))
+                .map(origin_name),
+        });
+        FileJson {
+            file: file.file.display().to_string(),
+            definitions: definitions.collect(),
+            problems: file.problems.iter().map(ProblemJson::from).collect(),
+        }
+    }
+}
