@@ -48,7 +48,7 @@ pub struct CatalogOptions {
     /// sizeof(rockon_sync_catalog_options), so that the struct can grow at its end.
     pub struct_size: usize,
     /// The names of the sources, the first having the lowest priority; NULL for all of
-    /// the store, by name.
+    /// the store, as sources.toml or else the last update ranks them.
     pub sources: *const Str,
     /// How many names there are.
     pub source_count: usize,
@@ -150,12 +150,12 @@ pub unsafe extern "C" fn rockon_sync_catalog_open(
         let local = unsafe { options.local_folder.text("options.local_folder") }?;
         let local = local.map_or_else(|| store.local_folder(), |local| Path::new(local).into());
         // SAFETY: the header asks for so many names.
-        let sources = match unsafe { source_names(&options) }? {
-            Some(sources) => sources,
-            None => store.source_names()?,
-        };
+        let sources = unsafe { source_names(&options) }?;
         let out = required(catalog, "catalog")?;
-        let catalog = store.catalog_of(&sources, &local)?;
+        let catalog = match sources {
+            Some(sources) => store.catalog_of(&sources, &local),
+            None => store.catalog_with(&local),
+        }?;
         let view = View {
             definitions: catalog.definitions().iter().map(Definition::from).collect(),
             hidden: catalog.hidden().iter().map(Definition::from).collect(),

@@ -120,7 +120,7 @@ impl Store {
         run::run(py, job, progress)
     }
 
-    /// Reads the catalog: `sources` by rising priority, by default all by name, with the
+    /// Reads the catalog: `sources` by rising priority, by default all as the store ranks them, with the
     /// folder `local` on top, by default the store's own.
     #[pyo3(signature = (*, sources = None, local = None))]
     fn catalog(
@@ -137,9 +137,11 @@ impl Store {
             None => None,
         };
         let catalog = detached(py, || {
-            let names = names.map_or_else(|| self.store.source_names(), Ok)?;
             let local = local.unwrap_or_else(|| self.store.local_folder());
-            self.store.catalog_of(&names, &local)
+            match names {
+                Some(names) => self.store.catalog_of(&names, &local),
+                None => self.store.catalog_with(&local),
+            }
         })?;
         Ok(Catalog { catalog })
     }

@@ -1,7 +1,7 @@
 //! The catalog: the merged view of all sources and the folder of hand-made definitions.
 //!
 //! Definitions are keyed by the name inside their file, never by entry id. Sources
-//! come in order of priority, each in its manifest's order, then the local folder by
+//! come in order of priority, the lowest first, each in its manifest's order, then the local folder by
 //! file name. A name defined again replaces the earlier definition and keeps its place.
 
 use std::collections::HashMap;
@@ -133,15 +133,26 @@ impl Definition {
 }
 
 impl Store {
-    /// Reads the catalog: the sources by name, then the local folder on top. No
+    /// Reads the catalog: the sources by their priority (see
+    /// [`sources_by_priority`](Self::sources_by_priority)), then the local folder on top. No
     /// network, no lock; a running update does not disturb it.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if it cannot
     /// be read. A definition that cannot be read is no error: see
-    /// [`Catalog::problems`].
+    /// [`Catalog::problems`]. Those of [`source_list`](Self::source_list).
     pub fn catalog(&self) -> Result<Catalog> {
-        self.catalog_of(&self.source_names()?, &self.local_folder())
+        self.catalog_with(&self.local_folder())
+    }
+
+    /// The same with `local` as the folder of hand-made definitions.
+    ///
+    /// # Errors
+    /// Those of [`Store::catalog`].
+    pub fn catalog_with(&self, local: &Path) -> Result<Catalog> {
+        let mut names = self.sources_by_priority()?;
+        names.reverse();
+        self.catalog_of(&names, local)
     }
 
     /// Reads the catalog of these sources, the first having the lowest priority, with

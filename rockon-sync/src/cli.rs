@@ -4,13 +4,16 @@
 //! deletion, rollback), 5 locked.
 
 mod args;
+mod bar;
 mod browse;
 mod check;
+mod follow;
 mod import;
 mod keygen;
 mod list;
 mod output;
 mod publish;
+mod source;
 mod update;
 
 use std::ffi::OsString;
@@ -57,6 +60,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Status(args) => browse::status(&args, out),
         Command::Verify(args) => update::verify(args, out),
         Command::Changes(args) => browse::changes(&args, out),
+        Command::Source { command } => source::run(command, out),
         Command::Check(args) => check::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
     }

@@ -84,7 +84,7 @@ pub(crate) struct FetchedFile {
     pub(crate) len_bytes: u64,
     pub(crate) validators: Validators,
     /// Where it was found in the end, when redirects led elsewhere.
-    pub(crate) moved_to: Option<Address>,
+    pub(crate) moved_to: Option<Box<Address>>,
 }
 
 /// What the requests of one run have in common.
@@ -229,7 +229,7 @@ impl<'a> Fetcher<'a> {
                 format!("expected the digest {expected}, got {digest} ({len_bytes} bytes)");
             return Err(Error::new(ErrorKind::Integrity, message).with_url(address.to_string()));
         }
-        let moved_to = (address != wanted.address).then_some(address);
+        let moved_to = (address != wanted.address).then(|| Box::new(address));
         Ok(Fetched::File(FetchedFile { digest, len_bytes, validators, moved_to }))
     }
 

@@ -71,13 +71,13 @@ impl Verification {
 }
 
 impl Store {
-    /// What is held of each source, by name.
+    /// What is held of each source, the one with the highest priority first.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store; those of
     /// [`source_status`](Self::source_status).
     pub fn status(&self) -> Result<Vec<SourceStatus>> {
-        self.source_names()?.iter().map(|name| self.source_status(name)).collect()
+        self.sources_by_priority()?.iter().map(|name| self.source_status(name)).collect()
     }
 
     /// What is held of one source.
@@ -146,14 +146,15 @@ impl Store {
         Ok(found)
     }
 
-    /// The sources as they were at their last update, without credentials.
+    /// The sources as they were at their last update, without credentials, the one with the
+    /// highest priority first.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store, or none of its sources was ever
     /// asked; [`ErrorKind::Store`].
     pub fn remembered_sources(&self) -> Result<Vec<Source>> {
         let mut sources = Vec::new();
-        for name in self.source_names()? {
+        for name in self.sources_by_priority()? {
             let locations = self.source(&RealFiles, &name).status().locations;
             let locations: Vec<Location> =
                 locations.iter().filter_map(|text| text.parse().ok()).collect();

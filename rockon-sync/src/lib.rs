@@ -38,7 +38,7 @@
 //!
 //! | step | type |
 //! |---|---|
-//! | where a catalog comes from | [`Source`], one or more [`Location`]s |
+//! | where a catalog comes from | [`Source`], one or more [`Location`]s, opened with [`Credentials`] |
 //! | what says whether anything changed | [`Head`] |
 //! | what there is | [`Manifest`], of [`Entry`]s; [`Listing`] for trees without digests |
 //! | what brings the store in step | [`Updater`], with [`Progress`], [`CancelToken`] and [`Report`] |
@@ -61,6 +61,7 @@ mod catalog;
 mod changes;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod credentials;
 mod definition;
 mod digest;
 mod error;
@@ -87,6 +88,7 @@ mod progress;
 mod publish;
 mod report;
 mod source;
+mod source_list;
 mod store;
 mod target;
 #[cfg(test)]
@@ -98,6 +100,7 @@ mod update;
 pub use cancel::CancelToken;
 pub use catalog::{Catalog, Definition, Origin};
 pub use changes::{Changes, Novelty, Upsert};
+pub use credentials::Credentials;
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use head::{Head, PackOffer};
@@ -116,6 +119,7 @@ pub use publish::{
 };
 pub use report::{FailedEntry, Outcome, Report};
 pub use source::{Source, SourceName};
+pub use source_list::{HeldData, ListedSource, Priority, Secret, SourceList};
 pub use store::Store;
 pub use target::{Mismatch, Requirements, Target};
 pub use time::{Clock, SystemClock, Timestamp};

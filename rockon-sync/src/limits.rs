@@ -42,6 +42,10 @@ pub const MAX_RETRIES: u32 = 3;
 /// Requests under way at once: what browsers open to one host.
 pub const MAX_CONNECTIONS: usize = 6;
 
+/// Sources updated at once: each of them may hold a manifest in memory and open
+/// [`MAX_CONNECTIONS`].
+pub const MAX_SOURCES_AT_ONCE: usize = 4;
+
 /// Wait before the first retry; it doubles with each further one.
 pub(crate) const FIRST_RETRY_DELAY: Duration = Duration::from_millis(250);
 

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::Url;
 
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::path::EntryPath;
 
@@ -22,6 +24,8 @@ pub struct Location {
     base: Base,
     /// The head's file name, if the location named it.
     head: Option<String>,
+    /// What opens it, besides what stands in a URL.
+    credentials: Option<Arc<Credentials>>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -42,7 +46,37 @@ impl Location {
             head = Some(name.to_owned());
             path.pop();
         }
-        Location { base: Base::Folder(path), head }
+        Location { base: Base::Folder(path), head, credentials: None }
+    }
+
+    fn of_http(url: Url, head: Option<String>) -> Location {
+        Location { base: Base::Http(url), head, credentials: None }
+    }
+
+    /// The same tree, opened with these credentials. Folders need none.
+    pub(crate) fn opened_with(mut self, credentials: &Arc<Credentials>) -> Location {
+        if let Base::Http(_) = self.base {
+            self.credentials = Some(credentials.clone());
+        }
+        self
+    }
+
+    /// Whether both are at the same scheme, host and port.
+    pub(crate) fn is_at_the_host_of(&self, other: &Location) -> bool {
+        match (&self.base, &other.base) {
+            (Base::Http(a), Base::Http(b)) => a.origin() == b.origin(),
+            _ => false,
+        }
+    }
+
+    /// Whether the location itself has a password or a query: what may be secret.
+    pub(crate) fn has_secrets(&self) -> bool {
+        match &self.base {
+            Base::Http(url) => {
+                url.query().is_some() || !url.username().is_empty() || url.password().is_some()
+            }
+            Base::Folder(_) => false,
+        }
     }
 
     /// Whether the location names the head itself, so that it cannot be a v1 tree.
@@ -85,7 +119,7 @@ impl Location {
                 if let Ok(mut segments) = url.path_segments_mut() {
                     segments.pop_if_empty().extend(relative.split('/'));
                 }
-                Address::from_url(url)
+                Address::from_url(url, self.credentials.clone())
             }
             Base::Folder(path) => Address::File(path.join(relative)),
         }
@@ -100,13 +134,17 @@ impl Location {
         let folder = target.url.path().strip_suffix(relative)?;
         let mut url = target.url.clone();
         url.set_path(if folder.ends_with('/') { folder } else { return None });
-        let moved = Location { base: Base::Http(url), head: self.head.clone() };
+        let moved = Location {
+            base: Base::Http(url),
+            head: self.head.clone(),
+            credentials: target.credentials.clone(),
+        };
         (moved.join(relative) == Address::Http(target.clone())).then_some(moved)
     }
 
     /// The location that a head's `url` gives for everything else.
     pub(crate) fn of_head_url(text: &str) -> Result<Location> {
-        Ok(Location { base: Base::Http(folder_url(parse_url(text)?)), head: None })
+        Ok(Location::of_http(folder_url(parse_url(text)?), None))
     }
 
     /// The location in full, for a later run. A URL has lost its password, user
@@ -173,7 +211,7 @@ impl FromStr for Location {
                 segments.pop();
             }
         }
-        Ok(Location { base: Base::Http(folder_url(url)), head })
+        Ok(Location::of_http(folder_url(url), head))
     }
 }
 
@@ -230,9 +268,11 @@ pub enum Address {
 /// A URL, with the credentials that go with it held apart.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpAddress {
+    /// With the parameters that `credentials` add to its query.
     url: Url,
-    /// `user:password`, sent as HTTP Basic authentication (RFC 7617).
+    /// `user:password` of the URL itself.
     user_info: Option<String>,
+    credentials: Option<Arc<Credentials>>,
 }
 
 impl HttpAddress {
@@ -248,16 +288,36 @@ impl HttpAddress {
 
     /// `user:password`, to be sent as HTTP Basic authentication.
     pub fn user_info(&self) -> Option<&str> {
-        self.user_info.as_deref()
+        let given = self.credentials.as_ref().and_then(|credentials| credentials.user_info());
+        self.user_info.as_deref().or(given)
+    }
+
+    /// Further headers to be sent, name and value; the values are secrets.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.credentials.iter().flat_map(|credentials| credentials.headers())
     }
 }
 
 impl Address {
-    fn from_url(url: Url) -> Address {
+    fn from_url(url: Url, credentials: Option<Arc<Credentials>>) -> Address {
         let user_info = (!url.username().is_empty() || url.password().is_some()).then(|| {
             format!("{}:{}", decode(url.username()), decode(url.password().unwrap_or("")))
         });
-        Address::Http(HttpAddress { url: without_user(url), user_info })
+        Address::with_credentials(url, user_info, credentials)
+    }
+
+    fn with_credentials(
+        url: Url,
+        user_info: Option<String>,
+        credentials: Option<Arc<Credentials>>,
+    ) -> Address {
+        let mut url = without_user(url);
+        for (name, value) in credentials.iter().flat_map(|credentials| credentials.query()) {
+            if !url.query_pairs().any(|(known, _)| known == name) {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
+        Address::Http(HttpAddress { url, user_info, credentials })
     }
 
     /// Where a redirect from here to `target` leads. Credentials go along only to
@@ -284,7 +344,8 @@ impl Address {
         }
         let same_origin = url.origin() == from.url.origin();
         let user_info = from.user_info.clone().filter(|_| same_origin);
-        Ok(Address::Http(HttpAddress { url: without_user(url), user_info }))
+        let credentials = from.credentials.clone().filter(|_| same_origin);
+        Ok(Address::with_credentials(url, user_info, credentials))
     }
 }
 
@@ -410,6 +471,39 @@ mod tests {
         for target in ["http://h/root.sha", "file:///etc/passwd", "ftp://h/", "https://"] {
             assert_eq!(from.redirected(target).unwrap_err().kind(), ErrorKind::Status, "{target}");
         }
+    }
+
+    #[test]
+    fn credentials_stay_at_their_host_and_out_of_sight() {
+        let credentials = Credentials::new().with_query("token", "s&cret");
+        let credentials = credentials.with_header("X-Key", "s&cret").unwrap();
+        let credentials = Arc::new(credentials.with_password("me", "s&cret").unwrap());
+        let opened = location("https://h/p/?token=own&x=1").opened_with(&credentials);
+        assert_eq!(url_of(&opened.head_address()), "https://h/p/root.sha?token=own&x=1");
+        let opened = location("https://h/p/").opened_with(&credentials);
+        let from = opened.head_address();
+        assert_eq!(url_of(&from), "https://h/p/root.sha?token=s%26cret");
+        let sent = |address: &Address| match address {
+            Address::Http(http) => (http.headers().count(), http.user_info().is_some()),
+            Address::File(_) => panic!("expected a URL"),
+        };
+        assert_eq!(sent(&from), (1, true));
+        let same = from.redirected("/q/root.sha").unwrap();
+        assert_eq!(
+            (url_of(&same), sent(&same)),
+            ("https://h/q/root.sha?token=s%26cret", (1, true))
+        );
+        let moved = opened.moved("root.sha", &same).unwrap();
+        assert_eq!(url_of(&moved.address(&path("a"))), "https://h/q/a?token=s%26cret");
+        let other = from.redirected("https://cdn/p/root.sha").unwrap();
+        assert_eq!((url_of(&other), sent(&other)), ("https://cdn/p/root.sha", (0, false)));
+        let moved = opened.moved("root.sha", &other).unwrap();
+        assert_eq!(sent(&moved.address(&path("a"))), (0, false));
+        for shown in [format!("{from} {from:?} {opened} {opened:?}"), opened.to_storable()] {
+            assert!(!shown.contains("s%26cret") && !shown.contains("s&cret"), "{shown}");
+        }
+        let folder = Location::folder("/srv").opened_with(&credentials);
+        assert_eq!(folder, Location::folder("/srv"));
     }
 
     #[test]

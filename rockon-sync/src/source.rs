@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
 
+use crate::credentials::Credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::location::Location;
 use crate::note::VerifierKey;
@@ -67,12 +70,15 @@ pub struct Source {
     name: SourceName,
     mirrors: Vec<Location>,
     trusted_keys: Vec<VerifierKey>,
+    timeout: Option<Duration>,
+    credentials: Option<Arc<Credentials>>,
 }
 
 impl Source {
     /// A source with one tree; further ones are mirrors of it.
     pub fn new(name: SourceName, tree: Location) -> Source {
-        Source { name, mirrors: vec![tree], trusted_keys: Vec::new() }
+        let (mirrors, trusted_keys) = (vec![tree], Vec::new());
+        Source { name, mirrors, trusted_keys, timeout: None, credentials: None }
     }
 
     /// Adds a tree that has the same catalog; it is asked when the ones before it fail.
@@ -100,6 +106,44 @@ impl Source {
     /// [`ErrorKind::Argument`] for what is no such key.
     pub fn trust_key(self, text: &str) -> Result<Source> {
         Ok(self.trust(text.parse()?))
+    }
+
+    /// The longest an update of this source may take, whatever the
+    /// [`Updater`](crate::Updater) says; by default what that says.
+    pub fn with_timeout(mut self, timeout: Duration) -> Source {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Opens the source with these credentials, instead of any given before. They are sent to
+    /// the hosts of its mirrors alone, and stored nowhere.
+    pub fn with_credentials(mut self, credentials: Credentials) -> Source {
+        self.credentials = (!credentials.is_empty()).then(|| Arc::new(credentials));
+        self
+    }
+
+    /// How long an update of this source may take, if that was said of it.
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// The trees with what opens them.
+    pub(crate) fn opened_mirrors(&self) -> Vec<Location> {
+        let mirrors = self.mirrors.iter().cloned();
+        match &self.credentials {
+            None => mirrors.collect(),
+            Some(credentials) => mirrors.map(|tree| tree.opened_with(credentials)).collect(),
+        }
+    }
+
+    /// A tree that a head names, with the credentials if it is at the host of a mirror.
+    pub(crate) fn opened(&self, tree: Location) -> Location {
+        match &self.credentials {
+            Some(credentials) if self.mirrors.iter().any(|own| own.is_at_the_host_of(&tree)) => {
+                tree.opened_with(credentials)
+            }
+            _ => tree,
+        }
     }
 
     /// The name, which is also the name of the source's folder in the store.

@@ -13,6 +13,7 @@
 //! | `import.rs` | takes a bundle instead of asking anyone |
 //! | `v1.rs` | follows a tree of names, with conditional requests |
 //! | `workers.rs` | several jobs at a time |
+//! | `several.rs` | several sources at a time |
 
 #[cfg(test)]
 mod faults;
@@ -23,6 +24,7 @@ mod local;
 mod packs;
 #[cfg(test)]
 mod properties;
+mod several;
 mod v1;
 mod v2;
 mod workers;
@@ -109,13 +111,8 @@ type Callback<'a> = Box<dyn FnMut(&Progress) + 'a>;
 /// # Ok(()) }
 /// ```
 pub struct Updater<'a> {
-    store: &'a Store,
-    options: Options,
-    cancel: CancelToken,
+    setup: Setup<'a>,
     progress: Option<Callback<'a>>,
-    clock: &'a dyn Clock,
-    transport: Option<&'a dyn Transport>,
-    files: &'a dyn Files,
 }
 
 #[derive(Debug, Clone)]
@@ -131,57 +128,58 @@ struct Options {
 impl<'a> Updater<'a> {
     /// An update of `store` with the default options.
     pub fn new(store: &'a Store) -> Updater<'a> {
-        Updater {
+        let options = Options {
+            trust: Trust::default(),
+            mass_delete: MassDelete::default(),
+            rollback: Rollback::default(),
+            freshness: Freshness::default(),
+            timeout: limits::UPDATE_TIMEOUT,
+            lock_patience: Duration::ZERO,
+        };
+        let setup = Setup {
             store,
-            options: Options {
-                trust: Trust::default(),
-                mass_delete: MassDelete::default(),
-                rollback: Rollback::default(),
-                freshness: Freshness::default(),
-                timeout: limits::UPDATE_TIMEOUT,
-                lock_patience: Duration::ZERO,
-            },
+            options,
             cancel: CancelToken::new(),
-            progress: None,
             clock: &SystemClock,
             transport: None,
             files: &RealFiles,
-        }
+        };
+        Updater { setup, progress: None }
     }
 
     /// How much of what is held is taken on trust; [`Trust::SizeAndTime`] by default.
     pub fn trust(mut self, trust: Trust) -> Self {
-        self.options.trust = trust;
+        self.setup.options.trust = trust;
         self
     }
 
     /// Whether more than half of the catalog may go; [`MassDelete::Refuse`] by default.
     pub fn mass_delete(mut self, guard: MassDelete) -> Self {
-        self.options.mass_delete = guard;
+        self.setup.options.mass_delete = guard;
         self
     }
 
     /// Whether an older head is applied; [`Rollback::Refuse`] by default.
     pub fn rollback(mut self, rollback: Rollback) -> Self {
-        self.options.rollback = rollback;
+        self.setup.options.rollback = rollback;
         self
     }
 
     /// Whether an expired head is applied; [`Freshness::Warn`] by default.
     pub fn freshness(mut self, freshness: Freshness) -> Self {
-        self.options.freshness = freshness;
+        self.setup.options.freshness = freshness;
         self
     }
 
     /// The longest the whole update may take; [`limits::UPDATE_TIMEOUT`] by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
+        self.setup.options.timeout = timeout;
         self
     }
 
     /// How long to wait for another writer of the same source; by default not at all.
     pub fn lock_patience(mut self, patience: Duration) -> Self {
-        self.options.lock_patience = patience;
+        self.setup.options.lock_patience = patience;
         self
     }
 
@@ -194,25 +192,25 @@ impl<'a> Updater<'a> {
 
     /// The token that stops the run.
     pub fn cancel(mut self, token: CancelToken) -> Self {
-        self.cancel = token;
+        self.setup.cancel = token;
         self
     }
 
     /// Where the time comes from; the machine's clock by default.
     pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
-        self.clock = clock;
+        self.setup.clock = clock;
         self
     }
 
     /// How bytes are asked for; over HTTP and from folders by default.
     pub fn transport(mut self, transport: &'a dyn Transport) -> Self {
-        self.transport = Some(transport);
+        self.setup.transport = Some(transport);
         self
     }
 
     #[cfg(test)]
     pub(crate) fn files(mut self, files: &'a dyn Files) -> Self {
-        self.files = files;
+        self.setup.files = files;
         self
     }
 
@@ -246,6 +244,20 @@ impl<'a> Updater<'a> {
         self.start(source, Extent::PlanOnly, Supplier::Mirrors, |run, reporter| run.go(reporter))
     }
 
+    /// Updates the store from several sources, a few at a time and each by itself: one that
+    /// fails or is slow delays and harms no other. The first has the highest priority, which is
+    /// remembered. The results are in the order of `sources`; progress is reported as for one
+    /// source, on the thread of this call, and names its source.
+    pub fn run_all(&mut self, sources: &[Source]) -> Vec<Result<Report>> {
+        self.start_all(sources, Extent::Whole)
+    }
+
+    /// Finds out what [`run_all`](Self::run_all) would do, as [`check`](Self::check) does.
+    pub fn check_all(&mut self, sources: &[Source]) -> Vec<Result<Report>> {
+        self.start_all(sources, Extent::PlanOnly)
+    }
+
+    /// Starts one update, which is done by `act`.
     fn start(
         &mut self,
         source: &Source,
@@ -253,6 +265,46 @@ impl<'a> Updater<'a> {
         supplier: Supplier,
         act: impl FnOnce(&mut Run<'_>, &mut Reporter<'_>) -> Result<Report>,
     ) -> Result<Report> {
+        let callback = self.progress.as_mut().map(|callback| {
+            let callback: &mut dyn FnMut(&Progress) = callback;
+            callback
+        });
+        let job = Job { source, rank: None, extent, supplier };
+        match self.setup.transport {
+            Some(transport) => self.setup.update(&job, transport, callback, act),
+            None => self.setup.update(&job, &AnyTransport::new(), callback, act),
+        }
+    }
+}
+
+/// What updates of several sources have in common.
+struct Setup<'a> {
+    store: &'a Store,
+    options: Options,
+    cancel: CancelToken,
+    clock: &'a dyn Clock,
+    transport: Option<&'a dyn Transport>,
+    files: &'a dyn Files,
+}
+
+/// One source to be updated.
+struct Job<'a> {
+    source: &'a Source,
+    /// Its place among several, the first having the highest priority.
+    rank: Option<u32>,
+    extent: Extent,
+    supplier: Supplier,
+}
+
+impl Setup<'_> {
+    fn update<'c>(
+        &'c self,
+        job: &Job<'_>,
+        transport: &dyn Transport,
+        callback: Option<&'c mut dyn FnMut(&Progress)>,
+        act: impl FnOnce(&mut Run<'_>, &mut Reporter<'_>) -> Result<Report>,
+    ) -> Result<Report> {
+        let Job { source, rank, extent, supplier } = *job;
         let started = self.clock.monotonic();
         let writer = SourceWriter::open(
             self.files,
@@ -261,25 +313,15 @@ impl<'a> Updater<'a> {
             self.clock,
             self.options.lock_patience,
         )?;
-        let own;
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => {
-                own = AnyTransport::new();
-                &own
-            }
-        };
         let stop = AtomicBool::new(false);
-        let deadline = started + self.options.timeout;
-        let callback = self.progress.as_mut().map(|callback| {
-            let callback: &mut dyn FnMut(&Progress) = callback;
-            callback
-        });
+        let deadline = started + source.timeout().unwrap_or(self.options.timeout);
         let remembered = writer.reader().trusted_keys()?;
         let keys = match source.trusted_keys() {
             [] => remembered.clone(),
             given => given.to_vec(),
         };
+        let mut status = writer.reader().status();
+        status.rank = rank.or(status.rank);
         let mut run = Run {
             source,
             keys,
@@ -290,7 +332,7 @@ impl<'a> Updater<'a> {
             clock: self.clock,
             started,
             fetcher: Fetcher::new(transport, self.clock, &self.cancel, deadline, &stop),
-            status: writer.reader().status(),
+            status,
             writer,
             stop: &stop,
             warnings: Vec::new(),
@@ -421,9 +463,9 @@ impl Run<'_> {
     /// The locations to ask for everything but the head, best first.
     fn bases(&self, first: &[Location]) -> Vec<Location> {
         let mut bases = first.to_vec();
-        for mirror in self.source.mirrors() {
-            if !bases.contains(mirror) {
-                bases.push(mirror.clone());
+        for mirror in self.source.opened_mirrors() {
+            if !bases.contains(&mirror) {
+                bases.push(mirror);
             }
         }
         bases

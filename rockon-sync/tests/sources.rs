@@ -159,3 +159,200 @@ fn check_finds_what_publish_finds_and_says_what_is_overridden() {
         assert_eq!(code(&desk.run(args)), expected);
     }
 }
+
+/// The state and the names of what `source list` shows.
+fn followed(desk: &Desk) -> Vec<(String, String)> {
+    let list = desk.json(&["source", "list", "--store", "store", "--json"]);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let rows = list.as_array().unwrap().iter();
+    rows.map(|row| (text(&row["source"]), text(&row["state"]))).collect()
+}
+
+#[test]
+fn a_list_of_sources_does_it_all() {
+    let desk = Desk::new();
+    let add = |more: &[&str]| desk.run(&[&["source", "add", "--store", "store"], more].concat());
+    let url = desk.server.url();
+    assert_eq!(code(&add(&["main", &url])), 0);
+    assert_eq!(code(&add(&["extra", "catalog", "--first", "--timeout", "60"])), 0);
+    assert_eq!(code(&add(&["last", "nowhere", "catalog", "--before", "main"])), 0);
+    let names = ["extra", "last", "main"].map(|name| (name.to_owned(), "followed".to_owned()));
+    assert_eq!(followed(&desk), names);
+    let text = stdout(&desk.run(&["source", "list", "--store", "store"]));
+    assert!(text.starts_with("SOURCE") && text.contains(&url), "{text}");
+
+    // Without a word more, from wherever it is run.
+    let report = desk.json(&["update", "--store", "store", "--json"]);
+    let reported: Vec<_> =
+        report["sources"].as_array().unwrap().iter().map(|row| &row["source"]).collect();
+    assert_eq!(reported, ["extra", "last", "main"]);
+    let list = desk.json(&["list", "--store", "store", "--json"]);
+    assert_eq!(row(&list, "Kopia")["source"], "extra", "the first wins");
+    let all = desk.json(&["list", "--store", "store", "--all", "--json"]);
+    assert_eq!(all.as_array().unwrap().len(), 48);
+    assert_eq!(all[16]["shadowed_by"], "extra");
+
+    // What is no longer enabled stays as it is; what is removed is gone.
+    let file = desk.path("store/sources.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let text =
+        text.replacen("name = \"extra\"", "# for a while\nname = \"extra\"\nenabled = false", 1);
+    fs::write(&file, text).unwrap();
+    let report = desk.json(&["update", "--store", "store", "--json"]);
+    assert_eq!(report["sources"].as_array().unwrap().len(), 2);
+    let remove = |more: &[&str]| {
+        code(&desk.run(&[&["source", "remove", "--store", "store"], more].concat()))
+    };
+    assert_eq!(remove(&["last"]), 0);
+    assert!(!desk.path("store/last").exists());
+    assert_eq!(remove(&["extra", "--keep-data"]), 0);
+    assert_eq!(remove(&["extra", "--keep-data"]), 1, "it is not there any more");
+    let states = [("main", "followed"), ("extra", "unlisted")];
+    assert_eq!(followed(&desk), states.map(|(name, state)| (name.into(), state.into())));
+    let list = desk.json(&["list", "--store", "store", "--json"]);
+    assert_eq!(row(&list, "Kopia")["source"], "main");
+    let report = desk.json(&["update", "--store", "store", "--json"]);
+    assert_eq!(report["source"], "main", "one is reported as one");
+    for (bad, expected) in [
+        (&["main", "http://h/"][..], 2),
+        (&["x", "http://me:geheim@h/"], 2),
+        (&["x", "http://h/?token=geheim"], 2),
+        (&["x", "http://h/", "--before", "none"], 2),
+        (&["X", "http://h/"], 2),
+        (&["x"], 2),
+    ] {
+        let output = add(bad);
+        assert_eq!(code(&output), expected, "{bad:?}");
+        assert!(!stderr(&output).contains("geheim"), "{}", stderr(&output));
+    }
+    fs::write(desk.path("store/sources.toml"), "[[source]]\nname = \"a\"\nurl = \"http://h/\"\n")
+        .unwrap();
+    let output = desk.run(&["update", "--store", "store"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("\"url\" is not known"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_worst_source_decides_the_exit_code_and_the_others_are_updated() {
+    let desk = Desk::new();
+    let missing = [
+        "source",
+        "add",
+        "private",
+        "http://h.invalid/",
+        "--store",
+        "store",
+        "--token-env",
+        "NO_SUCH",
+    ];
+    assert_eq!(code(&desk.run(&missing)), 0);
+    assert_eq!(code(&desk.run(&["source", "add", "good", "catalog", "--store", "store"])), 0);
+    let output = desk.run(&["update", "--store", "store", "--json"]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains("the environment variable NO_SUCH is not set"));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let outcome = |n: usize| report["sources"][n]["outcome"].clone();
+    assert_eq!((outcome(0), outcome(1)), (json!("failed"), json!("updated")));
+}
+
+#[test]
+fn secrets_open_a_source_and_are_found_nowhere() {
+    let desk = Desk::new();
+    let url = desk.server.url();
+    let key = desk.path("password");
+    fs::write(&key, "geheim3\n").unwrap();
+    let key = key.display().to_string();
+    let add = [
+        "source",
+        "add",
+        "private",
+        &url,
+        "--store",
+        "store",
+        "--token-env",
+        "TOKEN",
+        "--token-name",
+        "dlid",
+        "--header-env",
+        "X-Key:KEY",
+        "--user",
+        "me",
+        "--password-file",
+        &key,
+    ];
+    assert_eq!(code(&desk.run(&add)), 0);
+    let run = |args: &[&str]| {
+        let mut command = desk.command(args);
+        command.env("TOKEN", "geheim1").env("KEY", "geheim2").env("RUST_LOG", "trace");
+        command.output().unwrap()
+    };
+    let opened = || {
+        let log = desk.server.take_log();
+        assert!(!log.is_empty());
+        log.iter().all(|request| {
+            request.target.ends_with("?dlid=geheim1")
+                && request.header("X-Key") == Some("geheim2")
+                && request.header("Authorization") == Some("Basic bWU6Z2VoZWltMw==")
+        })
+    };
+    let quiet = |output: &std::process::Output| {
+        let told = stdout(output) + &stderr(output);
+        assert!(!told.contains("geheim") && !told.contains("bWU6Z2"), "{told}");
+    };
+    let output = run(&["update", "--store", "store", "--json", "-vv"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    quiet(&output);
+    assert!(opened());
+    quiet(&run(&["source", "list", "--store", "store", "--json"]));
+    quiet(&run(&["status", "--store", "store"]));
+    // The same from the command line.
+    let source = format!("other={url}");
+    let output = run(&[
+        "update",
+        "--store",
+        "second",
+        "--source",
+        &source,
+        "--token-env",
+        "other=TOKEN",
+        "--token-name",
+        "dlid",
+        "--header-env",
+        "X-Key:KEY",
+        "--user",
+        "me",
+        "--password-env",
+        "PASSWORD",
+    ]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let output = desk
+        .command(&[
+            "update",
+            "--store",
+            "second",
+            "--source",
+            &source,
+            "--token-env",
+            "other=TOKEN",
+            "--token-name",
+            "dlid",
+            "--header-env",
+            "X-Key:KEY",
+            "--user",
+            "me",
+            "--password-env",
+            "PW",
+        ])
+        .envs([("TOKEN", "geheim1"), ("KEY", "geheim2"), ("PW", "geheim3")])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(opened());
+    quiet(&output);
+    for store in ["store", "second"] {
+        let mut search = std::process::Command::new("grep");
+        search.args(["-rl", "geheim", store]).current_dir(desk.folder.path());
+        let found = search.output().unwrap();
+        assert_eq!(stdout(&found), "");
+    }
+}

@@ -37,6 +37,11 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Tell an application what to apply and what to delete
     Changes(ChangesArgs),
+    /// Say which sources a store follows, in the order of their priority
+    Source {
+        #[command(subcommand)]
+        command: SourceCommand,
+    },
     /// Check definition files as publish does, and say what they would override
     Check(CheckArgs),
     /// Make a pair of keys: one to sign heads with, one to be trusted
@@ -91,8 +96,9 @@ pub(super) struct UpdateArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
-    /// A tree to follow: URL or folder; NAME= tells several apart, and the same name again is a
-    /// mirror [default: the sources of the last update]
+    /// A tree to follow: URL or folder; NAME= tells several apart, the first having the highest
+    /// priority, and the same name again is a mirror [default: STORE/sources.toml, or without it
+    /// the sources of the last update]
     #[arg(long, value_name = "[NAME=]URL|DIR")]
     pub(super) source: Vec<String>,
 
@@ -100,6 +106,9 @@ pub(super) struct UpdateArgs {
     /// it of one source [default: the keys of the last update]
     #[arg(long, value_name = "[NAME=]KEY")]
     pub(super) trust_key: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) credentials: CredentialArgs,
 
     /// Only say what an update would do
     #[arg(long, conflicts_with = "full")]
@@ -157,6 +166,37 @@ pub(super) struct ImportArgs {
 
     /// A pack that starts from nothing: packs/empty-*.tar.zst of a published tree
     pub(super) bundle: PathBuf,
+}
+
+/// What opens private sources. Secrets come from variables: the list of processes shows
+/// arguments to everybody.
+#[derive(Debug, clap::Args)]
+pub(super) struct CredentialArgs {
+    /// Send the token in this environment variable with each request, in the query
+    #[arg(long, value_name = "[NAME=]VAR")]
+    pub(super) token_env: Vec<String>,
+
+    /// What the token is called in the query
+    #[arg(long, value_name = "NAME", default_value = "token")]
+    pub(super) token_name: String,
+
+    /// Send a header whose value is in this environment variable
+    #[arg(long, value_name = "[NAME=]HEADER:VAR")]
+    pub(super) header_env: Vec<String>,
+
+    /// The user to log in as, with --password-env
+    #[arg(long, value_name = "[NAME=]USER")]
+    pub(super) user: Vec<String>,
+
+    /// The environment variable with the password
+    #[arg(long, value_name = "[NAME=]VAR", requires = "user")]
+    pub(super) password_env: Vec<String>,
+}
+
+impl CredentialArgs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.token_env.is_empty() && self.header_env.is_empty() && self.user.is_empty()
+    }
 }
 
 /// What is refused unless allowed.
@@ -245,6 +285,103 @@ pub(super) struct ChangesArgs {
 
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SourceCommand {
+    /// Follow a further source
+    Add(Box<SourceAddArgs>),
+    /// No longer follow a source
+    Remove(SourceRemoveArgs),
+    /// Show what is followed, the highest priority first
+    List(SourceListArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SourceAddArgs {
+    /// The name of the source, which is also that of its folder
+    pub(super) name: String,
+
+    /// Where its tree is: URL or folder; further ones are mirrors
+    #[arg(required = true, value_name = "URL|DIR")]
+    pub(super) urls: Vec<String>,
+
+    /// The folder of the store
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+
+    /// A further mirror
+    #[arg(long, value_name = "URL|DIR")]
+    pub(super) mirror: Vec<String>,
+
+    /// Take only a head that this key, or another one given like this, has signed
+    #[arg(long, value_name = "KEY")]
+    pub(super) trust_key: Vec<String>,
+
+    /// Give it the highest priority [default: the lowest]
+    #[arg(long, conflicts_with = "before")]
+    pub(super) first: bool,
+
+    /// Give it the next higher priority than this source
+    #[arg(long, value_name = "NAME")]
+    pub(super) before: Option<String>,
+
+    /// The longest an update of it may take
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(super) timeout: Option<f64>,
+
+    /// Send the token in this environment variable with each request, in the query
+    #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
+    pub(super) token_env: Option<String>,
+
+    /// The same with the token in a file
+    #[arg(long, value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
+
+    /// What the token is called in the query [default: token]
+    #[arg(long, value_name = "NAME")]
+    pub(super) token_name: Option<String>,
+
+    /// Send a header whose value is in this environment variable
+    #[arg(long, value_name = "HEADER:VAR")]
+    pub(super) header_env: Option<String>,
+
+    /// The user to log in as, with --password-env or --password-file
+    #[arg(long, requires = "password")]
+    pub(super) user: Option<String>,
+
+    /// The environment variable with the password
+    #[arg(long, value_name = "VAR", group = "password", requires = "user")]
+    pub(super) password_env: Option<String>,
+
+    /// The same with the password in a file
+    #[arg(long, value_name = "FILE", group = "password", requires = "user")]
+    pub(super) password_file: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SourceRemoveArgs {
+    /// The name of the source
+    pub(super) name: String,
+
+    /// The folder of the store
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+
+    /// Keep what is held of it, in the catalog too
+    #[arg(long)]
+    pub(super) keep_data: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct SourceListArgs {
+    /// The folder of the store
+    #[arg(long, value_name = "DIR")]
+    pub(super) store: PathBuf,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -142,7 +142,7 @@ pub(super) fn catalog(args: &BrowseArgs) -> Result<Catalog> {
 pub(super) fn catalog_in(store: &Path, local: Option<&Path>) -> Result<Catalog> {
     let store = Store::new(store);
     let local = local.map_or_else(|| store.local_folder(), Path::to_path_buf);
-    let catalog = store.catalog_of(&store.source_names()?, &local)?;
+    let catalog = store.catalog_with(&local)?;
     for problem in catalog.problems() {
         note(format!("rockon-sync: warning: {}", problem.to_chain()));
     }

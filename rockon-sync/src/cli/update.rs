@@ -2,61 +2,52 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::args::{GuardArgs, UpdateArgs, VerifyArgs};
+use super::bar::Bar;
+use super::follow::{self, Followed};
 use super::output::{ErrorJson, Output, count, is_watched, note, print_error, printable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::note::VerifierKey;
 use crate::plan::MassDelete;
-use crate::progress::{Phase, Progress};
 use crate::report::{Outcome, Report};
 use crate::source::{Source, SourceName};
 use crate::store::Store;
 use crate::update::{Freshness, Rollback, Trust, Updater};
 
-/// Exit code of an update of several sources of which some entries failed.
-const PARTIAL: u8 = 3;
-
 pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.store);
-    let sources = match args.source.is_empty() {
-        false => group(&args.source)?,
-        true => store.remembered_sources().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                let message = "no source is known yet: name one with --source";
-                Error::new(ErrorKind::Argument, message).with_path(&args.store)
-            }
-            _ => error,
-        })?,
-    };
-    let sources = trusting(sources, &args.trust_key)?;
+    let followed = follow::sources(&store, &args)?;
     let trust = if args.full { Trust::Nothing } else { Trust::SizeAndTime };
-    let mut results = Vec::with_capacity(sources.len());
-    for source in &sources {
-        let bar = Bar::new(!args.quiet && !args.json && is_watched());
-        let updater = Updater::new(&store)
-            .trust(trust)
-            .timeout(Duration::from_secs_f64(args.timeout))
-            .lock_patience(Duration::from_secs_f64(args.wait))
-            .progress(|progress| bar.show(progress));
-        let mut updater = guarded(updater, &args.guards);
-        let result = if args.check { updater.check(source) } else { updater.run(source) };
-        drop(updater);
-        bar.clear();
-        if let Err(error) = &result {
-            print_error(error);
-            print_what_is_held(&store, source.name());
-        } else if let (Ok(report), false) = (&result, args.json) {
-            print_report(report, args.check, args.quiet, sources.len() > 1, out)?;
+    let bar = Bar::new(!args.quiet && !args.json && is_watched());
+    let updater = Updater::new(&store)
+        .trust(trust)
+        .timeout(Duration::from_secs_f64(args.timeout))
+        .lock_patience(Duration::from_secs_f64(args.wait))
+        .progress(|progress| bar.show(progress));
+    let mut updater = guarded(updater, &args.guards);
+    let results = update_all(followed, |sources| match args.check {
+        true => updater.check_all(sources),
+        false => updater.run_all(sources),
+    });
+    drop(updater);
+    bar.clear();
+    for (name, result) in &results {
+        match result {
+            Err(error) => {
+                print_error(error);
+                print_what_is_held(&store, name);
+            }
+            Ok(report) if !args.json => {
+                print_report(report, args.check, args.quiet, results.len() > 1, out)?;
+            }
+            Ok(_) => {}
         }
-        results.push((source, result));
     }
     if args.json {
         let objects: Vec<ResultJson> = results
             .iter()
-            .map(|(source, result)| ResultJson::new(source.name(), result, args.check))
+            .map(|(name, result)| ResultJson::new(name, result, args.check))
             .collect();
         match &*objects {
             [one] => out.json(one)?,
@@ -66,25 +57,40 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     Ok(exit_code(results.iter().map(|(_, result)| result)))
 }
 
+/// Updates the sources that can be asked, and tells of the others in their place.
+fn update_all(
+    followed: Vec<Followed>,
+    update: impl FnOnce(&[Source]) -> Vec<Result<Report>>,
+) -> Vec<(SourceName, Result<Report>)> {
+    let sources: Vec<Source> =
+        followed.iter().filter_map(|(_, source)| source.as_ref().ok().cloned()).collect();
+    let mut reports = update(&sources).into_iter();
+    let result = |(name, source): Followed| {
+        let none_left = || Error::new(ErrorKind::Argument, "it was not updated");
+        let report = source.and_then(|_| reports.next().unwrap_or_else(|| Err(none_left())));
+        (name, report)
+    };
+    followed.into_iter().map(result).collect()
+}
+
 pub(super) fn verify(args: VerifyArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.browse.store);
     if args.repair {
-        let mut results = Vec::new();
-        for source in store.remembered_sources()? {
-            let result = Updater::new(&store).trust(Trust::Digest).run(&source);
-            match &result {
+        let mut updater = Updater::new(&store).trust(Trust::Digest);
+        let results = update_all(store.followed_sources()?, |sources| updater.run_all(sources));
+        for (name, result) in &results {
+            match result {
                 Ok(report) if !args.browse.json => {
                     print_report(report, false, false, true, out)?;
                 }
                 Ok(_) => {}
                 Err(error) => {
                     print_error(error);
-                    print_what_is_held(&store, source.name());
+                    print_what_is_held(&store, name);
                 }
             }
-            results.push(result);
         }
-        let code = exit_code(results.iter());
+        let code = exit_code(results.iter().map(|(_, result)| result));
         if code != 0 {
             return Ok(code);
         }
@@ -124,48 +130,6 @@ pub(super) fn verify(args: VerifyArgs, out: &mut Output) -> Result<u8> {
     Ok(if is_intact { 0 } else { ErrorKind::Integrity.exit_code() })
 }
 
-/// Collects what is said of each name: the first location is the source, further
-/// ones are its mirrors.
-fn group(texts: &[String]) -> Result<Vec<Source>> {
-    let mut sources: Vec<Source> = Vec::new();
-    for text in texts {
-        let source: Source = text.parse()?;
-        match sources.iter().position(|known| known.name() == source.name()) {
-            Some(n) => {
-                let known = sources.remove(n);
-                let mirror = source.mirrors()[0].clone();
-                sources.insert(n, known.with_mirror(mirror));
-            }
-            None => sources.push(source),
-        }
-    }
-    Ok(sources)
-}
-
-/// Adds the keys: `NAME=KEY` to the source of that name, `KEY` to each.
-fn trusting(mut sources: Vec<Source>, texts: &[String]) -> Result<Vec<Source>> {
-    for text in texts {
-        let named = text.split_once('=').and_then(|(name, key)| Some((name.parse().ok()?, key)));
-        // The name of a key may have a '=' too; that it is a key as a whole decides.
-        let (name, key): (Option<SourceName>, VerifierKey) = match (text.parse(), named) {
-            (Ok(key), _) => (None, key),
-            (Err(_), Some((name, key))) => (Some(name), key.parse()?),
-            (Err(error), None) => return Err(error),
-        };
-        let is_meant = |source: &Source| name.as_ref().is_none_or(|name| source.name() == name);
-        if let Some(name) = name.as_ref().filter(|_| !sources.iter().any(is_meant)) {
-            let message = format!("the key {} is for {name}, which is no source here", key.id());
-            return Err(Error::new(ErrorKind::Argument, message));
-        }
-        let trust = |source: Source| match is_meant(&source) {
-            true => source.trust(key.clone()),
-            false => source,
-        };
-        sources = sources.into_iter().map(trust).collect();
-    }
-    Ok(sources)
-}
-
 pub(super) fn guarded<'a>(updater: Updater<'a>, guards: &GuardArgs) -> Updater<'a> {
     let mass_delete = match guards.allow_mass_delete {
         true => MassDelete::Allow,
@@ -176,19 +140,14 @@ pub(super) fn guarded<'a>(updater: Updater<'a>, guards: &GuardArgs) -> Updater<'
     updater.mass_delete(mass_delete).rollback(rollback).freshness(freshness)
 }
 
-/// Of several sources, the first that failed decides; then a partial one.
+/// Of several sources, the worst decides: refused, failed, not to be asked, locked, partial.
 fn exit_code<'a>(results: impl Iterator<Item = &'a Result<Report>>) -> u8 {
-    let mut code = 0;
-    for result in results {
-        let next = match result {
-            Ok(report) => report.outcome.exit_code(),
-            Err(error) => error.kind().exit_code(),
-        };
-        if code == 0 || (code == PARTIAL && next != 0) {
-            code = next;
-        }
-    }
-    code
+    let codes = results.map(|result| match result {
+        Ok(report) => report.outcome.exit_code(),
+        Err(error) => error.kind().exit_code(),
+    });
+    let badness = |code: &u8| [0, 3, 5, 2, 1, 4].iter().position(|known| known == code);
+    codes.max_by_key(badness).unwrap_or(0)
 }
 
 pub(super) fn print_report(
@@ -246,62 +205,19 @@ fn sentence(report: &Report, is_check: bool) -> String {
 }
 
 /// After a failure, what can still be relied on.
-pub(super) fn print_what_is_held(store: &Store, source: &SourceName) {
-    let held = store.source_status(source).ok().and_then(|status| status.held);
+pub(super) fn print_what_is_held(store: &Store, name: &SourceName) {
+    let held = store.source_status(name).ok().and_then(|status| status.held);
     note(match held {
-        None => format!("the store holds nothing of {source} yet"),
+        None => format!("the store holds nothing of {name} yet"),
         Some(held) => {
             let serial = held.serial.map_or(String::new(), |serial| format!(", serial {serial}"));
             format!(
-                "the store still holds generation {} of {source}{serial}, {}",
+                "the store still holds generation {} of {name}{serial}, {}",
                 held.generation,
                 count(held.entries, "entry")
             )
         }
     });
-}
-
-/// The progress bar; it draws nothing unless somebody watches.
-struct Bar(Option<ProgressBar>);
-
-impl Bar {
-    fn new(is_shown: bool) -> Bar {
-        Bar(is_shown.then(|| {
-            let style = ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3}% {prefix}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(0).with_style(style.progress_chars("=> "))
-        }))
-    }
-
-    fn show(&self, progress: &Progress) {
-        let Some(bar) = &self.0 else { return };
-        let files = format!("{}/{} files", progress.files_done, progress.files_total);
-        match progress.bytes_total {
-            Some(total) if total > 0 => {
-                bar.set_length(total);
-                bar.set_position(progress.bytes_done.min(total));
-                let kib = |bytes: u64| bytes.div_ceil(1024);
-                let (done, total) = (kib(progress.bytes_done), kib(total));
-                bar.set_prefix(format!("{files}, {done}/{total} KiB"));
-            }
-            _ => {
-                bar.set_length(progress.files_total);
-                bar.set_position(progress.files_done);
-                bar.set_prefix(files);
-            }
-        }
-        bar.set_message(match progress.phase {
-            Phase::Checking => "checking",
-            Phase::Fetching => "fetching",
-            Phase::Committing => "committing",
-        });
-    }
-
-    fn clear(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -343,11 +259,11 @@ struct FailedJson<'a> {
 }
 
 impl<'a> ResultJson<'a> {
-    pub(super) fn new(source: &'a SourceName, result: &'a Result<Report>, is_check: bool) -> Self {
+    pub(super) fn new(name: &'a SourceName, result: &'a Result<Report>, is_check: bool) -> Self {
         let report = match result {
             Ok(report) => report,
             Err(error) => {
-                let (outcome, source) = ("failed", source.as_str());
+                let (outcome, source) = ("failed", name.as_str());
                 return ResultJson::Failed { outcome, source, error: error.into() };
             }
         };

@@ -38,6 +38,9 @@ pub(crate) struct Status {
     pub(crate) has_been_v2: bool,
     /// The locations of the last update, without secrets.
     pub(crate) locations: Vec<String>,
+    /// The place of the source among several that were updated together, highest priority
+    /// first.
+    pub(crate) rank: Option<u32>,
     /// Entries that the last update could not bring up to date.
     pub(crate) failed: Vec<FailedRecord>,
 }
@@ -63,6 +66,7 @@ struct Wire {
     serial_floor: Option<u64>,
     has_been_v2: bool,
     locations: Vec<String>,
+    rank: Option<u32>,
     failed: Vec<FailedRecord>,
 }
 
@@ -91,6 +95,7 @@ impl Status {
             serial_floor: wire.serial_floor,
             has_been_v2: wire.has_been_v2,
             locations: wire.locations,
+            rank: wire.rank,
             failed: wire.failed,
         }
     }
@@ -107,6 +112,7 @@ impl Status {
             serial_floor: self.serial_floor,
             has_been_v2: self.has_been_v2,
             locations: self.locations.clone(),
+            rank: self.rank,
             failed: self.failed.clone(),
         };
         let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");

@@ -65,6 +65,9 @@ impl Transport for HttpTransport {
         if let Some(user_info) = address.user_info() {
             call = call.header("authorization", format!("Basic {}", BASE64.encode(user_info)));
         }
+        for (name, value) in address.headers() {
+            call = call.header(name, value);
+        }
         if let Some(held) = request.validators {
             if let Some(etag) = &held.etag {
                 call = call.header("if-none-match", etag);

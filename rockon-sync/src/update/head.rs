@@ -1,5 +1,7 @@
 //! Asks the mirrors, one after the other, what there is.
 
+use std::sync::atomic::AtomicBool;
+
 use super::{Freshness, Rollback, Run, ends_the_run};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
@@ -28,6 +30,9 @@ pub(super) struct FoundHead {
     pub(super) bytes: Vec<u8>,
     /// Where the rest is to be asked for, best first.
     pub(super) bases: Vec<Location>,
+    /// Of each base, whether it turned out to have files by name and not by digest: the
+    /// `current` of a store is such a tree.
+    pub(super) only_by_name: Vec<AtomicBool>,
     /// Where the head was found.
     pub(super) probe: Address,
     /// The same, without secrets.
@@ -46,7 +51,7 @@ impl Run<'_> {
     pub(super) fn find_head(&mut self) -> Result<Found> {
         let mut first_error: Option<Error> = None;
         let mut stale = None;
-        for mirror in self.source.mirrors() {
+        for mirror in &self.source.opened_mirrors() {
             match self.ask(mirror) {
                 Ok(Answer::Found(found)) => return Ok(found),
                 Ok(Answer::Stale(held)) => stale = Some(held),
@@ -114,7 +119,7 @@ impl Run<'_> {
             .unwrap_or_else(|| mirror.clone());
         // A folder answers for itself, with or without a network.
         let elsewhere = match (mirror.as_folder(), head.url()) {
-            (None, Some(url)) => Some(Location::of_head_url(url)?),
+            (None, Some(url)) => Some(self.source.opened(Location::of_head_url(url)?)),
             _ => None,
         };
         let first: Vec<Location> = elsewhere.into_iter().chain([own]).collect();
@@ -124,6 +129,7 @@ impl Run<'_> {
             head,
             is_current,
             bytes,
+            only_by_name: bases.iter().map(|_| AtomicBool::new(false)).collect(),
             bases,
             probe,
             address: shown,
@@ -169,6 +175,11 @@ impl Run<'_> {
         if mirror.names_head() {
             let message = "expected a head, got status 404";
             return Err(Error::new(ErrorKind::Status, message).with_url(shown));
+        }
+        // A share that is not mounted: the next mirror may be there.
+        if let Some(folder) = mirror.as_folder().filter(|folder| !folder.is_dir()) {
+            let message = "expected the folder of a tree, found none";
+            return Err(Error::new(ErrorKind::NotFound, message).with_path(folder));
         }
         if !self.keys.is_empty() {
             let message = "expected a signed head, got status 404: a source with trusted keys is \

@@ -155,6 +155,7 @@ impl Run<'_> {
             head,
             bytes,
             bases: Vec::new(),
+            only_by_name: Vec::new(),
             probe: self.source.mirrors()[0].address(&EntryPath::new(DEFAULT_MANIFEST)?),
             address: shown,
             validators: Validators::default(),

@@ -254,19 +254,23 @@ impl Run<'_> {
     /// from one mirror after the other.
     fn fetch_verified(&self, search: &Search<'_>, bytes_done: &AtomicU64) -> Result<()> {
         let mut worst: Option<Error> = None;
-        for base in &search.found.bases {
-            let by_sha = search
-                .found
-                .head
-                .by_sha()
-                .and_then(|folder| EntryPath::new(format!("{folder}/{}", search.digest)).ok());
-            let by_sha = by_sha.map(|path| base.address(&path));
-            for address in by_sha.into_iter().chain([base.address(search.path)]) {
-                match self.fetch_into_incoming(search, address, bytes_done) {
-                    Ok(()) => return Ok(()),
+        let by_sha = search.found.head.by_sha();
+        let by_sha =
+            by_sha.and_then(|folder| EntryPath::new(format!("{folder}/{}", search.digest)).ok());
+        for (base, only_by_name) in search.found.bases.iter().zip(&search.found.only_by_name) {
+            let by_sha = by_sha.as_ref().filter(|_| !only_by_name.load(Ordering::Relaxed));
+            let mut is_missed = false;
+            for path in by_sha.into_iter().chain([search.path]) {
+                match self.fetch_into_incoming(search, base.address(path), bytes_done) {
+                    Ok(()) => {
+                        // Then the others are not there by digest either.
+                        only_by_name.fetch_or(is_missed, Ordering::Relaxed);
+                        return Ok(());
+                    }
                     Err(error) if ends_the_run(&error) => return Err(error),
                     Err(error) => {
                         log::info!("{}", error.to_chain());
+                        is_missed |= is_absent_at_source(&error);
                         let is_outage = may_be_an_outage(&error);
                         let is_worse = worst
                             .as_ref()

@@ -1,0 +1,160 @@
+//! `source add`, `source remove` and `source list`.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::args::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
+use super::follow::header_secret;
+use super::output::{Output, note, printable};
+use crate::error::{Error, ErrorKind, Result};
+use crate::location::Location;
+use crate::note::VerifierKey;
+use crate::source::SourceName;
+use crate::source_list::{HeldData, ListedSource, Priority, Secret};
+use crate::store::Store;
+
+pub(super) fn run(command: SourceCommand, out: &mut Output) -> Result<u8> {
+    match command {
+        SourceCommand::Add(args) => add(&args),
+        SourceCommand::Remove(args) => remove(&args),
+        SourceCommand::List(args) => list(&args, out),
+    }
+}
+
+fn add(args: &SourceAddArgs) -> Result<u8> {
+    let trees = args.urls.iter().chain(&args.mirror).map(|tree| tree.parse::<Location>());
+    let mut trees = trees.collect::<Result<Vec<_>>>()?.into_iter();
+    let first = trees.next().ok_or_else(|| Error::new(ErrorKind::Argument, "expected a URL"))?;
+    let source = ListedSource::new(args.name.parse()?, absolute(first)?);
+    let mut source = trees.try_fold(source, |source, tree| -> Result<_> {
+        Ok(source.with_mirror(absolute(tree)?))
+    })?;
+    for key in &args.trust_key {
+        source = source.trust(key.parse()?);
+    }
+    if let Some(seconds) = args.timeout {
+        source = source.with_timeout(Duration::from_secs_f64(seconds));
+    }
+    let secret = |env: &Option<String>, file: &Option<std::path::PathBuf>| match (env, file) {
+        (Some(name), _) => Some(Secret::Env(name.clone())),
+        (None, Some(path)) => Some(Secret::File(path.clone())),
+        (None, None) => None,
+    };
+    if let Some(token) = secret(&args.token_env, &args.token_file) {
+        source = source.with_token(args.token_name.as_deref(), token);
+    }
+    if let (Some(user), Some(password)) =
+        (&args.user, secret(&args.password_env, &args.password_file))
+    {
+        source = source.with_password(user, password);
+    }
+    if let Some(header) = &args.header_env {
+        let (name, value) = header_secret(header)?;
+        source = source.with_header(&name, value);
+    }
+    let priority = match &args.before {
+        Some(name) => Priority::Before(name.parse()?),
+        None if args.first => Priority::First,
+        None => Priority::Last,
+    };
+    Store::new(&args.store).edit_source_list(|list| list.add(source, &priority))?;
+    Ok(0)
+}
+
+/// An update may be run from anywhere.
+fn absolute(tree: Location) -> Result<Location> {
+    let Some(folder) = tree.as_folder() else { return Ok(tree) };
+    let whole = match tree.names_head() {
+        true => folder.join(tree.head_name()),
+        false => folder.to_path_buf(),
+    };
+    let path = std::path::absolute(&whole)
+        .map_err(|error| Error::io("find this folder", &whole, error))?;
+    Ok(Location::folder(path))
+}
+
+fn remove(args: &SourceRemoveArgs) -> Result<u8> {
+    let data = if args.keep_data { HeldData::Keep } else { HeldData::Remove };
+    Store::new(&args.store).remove_source(&args.name.parse()?, data)?;
+    Ok(0)
+}
+
+fn list(args: &SourceListArgs, out: &mut Output) -> Result<u8> {
+    let store = Store::new(&args.store);
+    let listed = store.source_list()?;
+    let listed = listed.as_ref().map_or(&[][..], |list| list.sources());
+    let mut rows: Vec<SourceJson> = listed.iter().map(SourceJson::from).collect();
+    let others = match store.sources_by_priority() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        names => names?,
+    };
+    for name in others.iter().filter(|name| !listed.iter().any(|source| source.name() == *name)) {
+        rows.push(SourceJson::unlisted(&store, name)?);
+    }
+    if args.json {
+        out.json(&rows)?;
+        return Ok(0);
+    }
+    let cells = |row: &SourceJson| {
+        vec![
+            row.source.clone(),
+            row.state.to_owned(),
+            printable(&row.urls.join(", ")),
+            printable(&row.trusted_keys.iter().map(|key| id(key)).collect::<Vec<_>>().join(", ")),
+        ]
+    };
+    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    out.table(&["SOURCE", "STATE", "URLS", "KEYS"], &cells)?;
+    if rows.is_empty() {
+        note("rockon-sync: no source is known yet: source add makes one known");
+    }
+    Ok(0)
+}
+
+/// The short form of a key: its name and hash.
+fn id(key: &str) -> String {
+    key.parse::<VerifierKey>().map_or_else(|_| key.to_owned(), |key| key.id())
+}
+
+#[derive(Serialize)]
+struct SourceJson {
+    source: String,
+    /// `followed`, `disabled`, or `unlisted`: held, but not in the list.
+    state: &'static str,
+    urls: Vec<String>,
+    trusted_keys: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_s: Option<u64>,
+    /// What is sent, and where its secret is found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    secrets: Vec<String>,
+}
+
+impl From<&ListedSource> for SourceJson {
+    fn from(source: &ListedSource) -> Self {
+        let secrets = source.secrets();
+        SourceJson {
+            source: source.name().to_string(),
+            state: if source.is_enabled() { "followed" } else { "disabled" },
+            urls: source.trees().iter().map(Location::to_string).collect(),
+            trusted_keys: source.trusted_keys().iter().map(VerifierKey::to_string).collect(),
+            timeout_s: source.timeout().map(|timeout| timeout.as_secs()),
+            secrets: secrets.map(|(what, secret)| format!("{what} {secret}")).collect(),
+        }
+    }
+}
+
+impl SourceJson {
+    fn unlisted(store: &Store, name: &SourceName) -> Result<SourceJson> {
+        let status = store.source_status(name)?;
+        Ok(SourceJson {
+            source: name.to_string(),
+            state: "unlisted",
+            urls: status.locations,
+            trusted_keys: status.trusted_keys.iter().map(VerifierKey::to_string).collect(),
+            timeout_s: None,
+            secrets: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,85 @@
+use super::*;
+
+fn name(text: &str) -> SourceName {
+    text.parse().unwrap()
+}
+
+fn listed(text: &str, url: &str) -> ListedSource {
+    ListedSource::new(name(text), url.parse().unwrap())
+}
+
+#[test]
+fn comments_survive_and_the_order_is_kept() {
+    let text = "# mine\n\n[[source]]\nname = \"b\" # second letter\nurls = [\"http://b/\"]\n";
+    let mut list = SourceList::parse(text).unwrap();
+    let full = listed("a", "http://a/")
+        .with_mirror("http://a2/".parse().unwrap())
+        .with_timeout(Duration::from_secs(9))
+        .with_token(Some("dlid"), Secret::Env("T".into()))
+        .with_password("me", Secret::File("/p".into()))
+        .with_header("X-Key", Secret::Env("K".into()));
+    list.add(full.clone(), &Priority::First).unwrap();
+    list.add(listed("c", "/srv/c"), &Priority::Last).unwrap();
+    list.add(listed("d", "http://d/"), &Priority::Before(name("b"))).unwrap();
+    let text = list.document.to_text();
+    assert!(text.contains("# mine") && text.contains("# second letter"), "{text}");
+    let again = SourceList::parse(&text).unwrap();
+    assert_eq!(again.sources, list.sources, "{text}");
+    assert_eq!(again.sources[0], full);
+    let names: Vec<&str> = again.sources.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["a", "d", "b", "c"], "{text}");
+    for gone in ["a", "d", "c"] {
+        list.remove(&name(gone)).unwrap();
+    }
+    let text = list.document.to_text();
+    assert!(text.contains("# mine") && text.contains("# second letter"), "{text}");
+    assert_eq!(SourceList::parse(&text).unwrap().sources, [listed("b", "http://b/")]);
+    list.remove(&name("b")).unwrap();
+    assert_eq!(list.remove(&name("b")).unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(SourceList::parse(&list.document.to_text()).unwrap().sources.is_empty());
+}
+
+#[test]
+fn what_is_not_of_the_form_is_named() {
+    let source = |more: &str| format!("[[source]]\nname = \"a\"\nurls = [\"http://a/\"]\n{more}\n");
+    for (text, expected) in [
+        ("x".to_owned(), "line 1"),
+        ("[source]\nname = \"a\"".into(), "expected each source as [[source]]"),
+        ("[[sources]]".into(), "got \"sources\""),
+        ("[[source]]".into(), "a source has no name"),
+        ("[[source]]\nname = \"A\"\nurls = [\"http://a/\"]".into(), "expected a source name"),
+        ("[[source]]\nname = \"a\"".into(), "\"urls\" has none"),
+        ("[[source]]\nname = \"a\"\nurls = \"http://a/\"".into(), "array of texts"),
+        ("[[source]]\nname = \"a\"\nurls = [\"ftp://a/\"]".into(), "expected http"),
+        (source("timeout = 0"), "whole seconds"),
+        (source("enabled = 1"), "true or false"),
+        (source("token = \"x\""), "\"token\" is not known"),
+        (source("token_env = \"A\"\ntoken_file = \"B\""), "both token_env and token_file"),
+        (source("password_env = \"A\""), "without \"user\""),
+        (source("header = \"X\""), "value_env"),
+        (source("trusted_keys = [\"x\"]"), "not a usable key"),
+        (source("") + &source(""), "is there twice"),
+        ("[[source]]\nname=\"a\"\nurls=[\"http://me:geheim@a/\"]".into(), "is not kept"),
+        ("[[source]]\nname=\"a\"\nurls=[\"http://a/?t=geheim\"]".into(), "is not kept"),
+    ] {
+        let error = SourceList::parse(&text).expect_err(&text);
+        assert_eq!(error.kind(), ErrorKind::Argument);
+        assert!(error.to_string().contains(expected), "{expected}: {error}");
+        assert!(!error.to_string().contains("geheim"), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_is_read_where_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("secret");
+    std::fs::write(&file, "geheim\n").unwrap();
+    assert_eq!(**Secret::File(file.clone()).read().unwrap(), *"geheim");
+    std::fs::write(&file, "\n").unwrap();
+    assert!(Secret::File(file).read().is_err());
+    let error = Secret::Env("ROCKON_SYNC_NO_SUCH_VARIABLE".into()).read().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the environment variable ROCKON_SYNC_NO_SUCH_VARIABLE is not set"
+    );
+}

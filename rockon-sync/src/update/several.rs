@@ -1,0 +1,75 @@
+//! Several sources side by side, each in a thread of its own.
+
+use std::sync::mpsc;
+
+use super::{Extent, Job, Supplier, Updater};
+use crate::error::Result;
+use crate::limits::MAX_SOURCES_AT_ONCE;
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::source::Source;
+use crate::transport::AnyTransport;
+
+/// What a thread tells the one that waits for it.
+enum Message {
+    Progress(Progress),
+    Done(usize, Result<Report>),
+}
+
+impl Updater<'_> {
+    pub(super) fn start_all(&mut self, sources: &[Source], extent: Extent) -> Vec<Result<Report>> {
+        // One alone says nothing of its place among others.
+        if let [one] = sources {
+            let supplier = Supplier::Mirrors;
+            return vec![self.start(one, extent, supplier, |run, reporter| run.go(reporter))];
+        }
+        // Shared, so that certificates are loaded once.
+        let own = AnyTransport::new();
+        let transport = self.setup.transport.unwrap_or(&own);
+        let jobs = (0..).zip(sources);
+        let jobs = jobs.map(|(n, source)| Job {
+            source,
+            rank: Some(n),
+            extent,
+            supplier: Supplier::Mirrors,
+        });
+        let jobs: Vec<Job<'_>> = jobs.collect();
+        let mut results: Vec<Option<Result<Report>>> = jobs.iter().map(|_| None).collect();
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let (sender, messages) = mpsc::channel();
+        let (setup, wants_progress) = (&self.setup, self.progress.is_some());
+        std::thread::scope(|scope| {
+            for _ in 0..MAX_SOURCES_AT_ONCE.min(jobs.len()) {
+                let sender = sender.clone();
+                let (jobs, next) = (&jobs, &next);
+                scope.spawn(move || {
+                    let mut tell = |progress: &Progress| {
+                        // Nobody listens any more only if the caller's thread has panicked.
+                        let _ = sender.send(Message::Progress(progress.clone()));
+                    };
+                    loop {
+                        let n = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        let Some(job) = jobs.get(n) else { break };
+                        let callback: Option<&mut dyn FnMut(&Progress)> = match wants_progress {
+                            true => Some(&mut tell),
+                            false => None,
+                        };
+                        let result = setup
+                            .update(job, transport, callback, |run, reporter| run.go(reporter));
+                        let _ = sender.send(Message::Done(n, result));
+                    }
+                });
+            }
+            drop(sender);
+            for message in messages {
+                match (message, &mut self.progress) {
+                    (Message::Progress(progress), Some(callback)) => callback(&progress),
+                    (Message::Progress(_), None) => {}
+                    (Message::Done(n, result), _) => results[n] = Some(result),
+                }
+            }
+        });
+        let done = "a thread tells how each of its sources ended, or its panic is passed on";
+        results.into_iter().map(|result| result.expect(done)).collect()
+    }
+}
