@@ -69,7 +69,7 @@ extern "C" {
 
 // The version of the interface that this header describes. It grows with every
 // addition; SONAME changes when something is taken away.
-#define ROCKON_SYNC_ABI_VERSION 2
+#define ROCKON_SYNC_ABI_VERSION 4
 
 // The interface version of the library that is loaded. A program that was compiled
 // with a newer header than the library must not call what is new in it:
@@ -247,8 +247,7 @@ void rockon_sync_store_free(rockon_sync_store *store);
 
 // Where a catalog comes from: a name, and one or more trees that have it.
 //
-// Threads: any number at a time, but rockon_sync_source_add_mirror() and
-// rockon_sync_source_trust_key() need it for themselves.
+// Threads: any number at a time, but the functions that change it need it for themselves.
 typedef struct rockon_sync_source rockon_sync_source;
 
 // Makes a source with one tree.
@@ -287,6 +286,46 @@ int32_t rockon_sync_source_trust_key(rockon_sync_source *source,
                                      const char *key,
                                      size_t key_len,
                                      rockon_sync_error **error);
+
+// Sets the longest that an update of this source may take, in milliseconds, whatever the
+// options of the update say. NULL is fine.
+void rockon_sync_source_set_timeout(rockon_sync_source *source, uint64_t timeout_ms);
+
+// Sends a token in the query of each request to the hosts of the source's own trees; to no
+// other host, and it appears in no message or file.
+//
+// name: what it is called in the query, UTF-8, of name_len bytes.
+// value: the token, UTF-8, of value_len bytes.
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+int32_t rockon_sync_source_add_token(rockon_sync_source *source,
+                                     const char *name,
+                                     size_t name_len,
+                                     const char *value,
+                                     size_t value_len,
+                                     rockon_sync_error **error);
+
+// Sends a header with each request, to the same hosts.
+//
+// name: its name, of name_len bytes; not one that belongs to the request itself.
+// value: its value, of value_len bytes.
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+int32_t rockon_sync_source_add_header(rockon_sync_source *source,
+                                      const char *name,
+                                      size_t name_len,
+                                      const char *value,
+                                      size_t value_len,
+                                      rockon_sync_error **error);
+
+// Sends user and password with each request, to the same hosts.
+//
+// user, password: UTF-8, of user_len and password_len bytes.
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+int32_t rockon_sync_source_set_password(rockon_sync_source *source,
+                                        const char *user,
+                                        size_t user_len,
+                                        const char *password,
+                                        size_t password_len,
+                                        rockon_sync_error **error);
 
 // Frees a source. NULL is fine.
 void rockon_sync_source_free(rockon_sync_source *source);
@@ -565,6 +604,48 @@ int32_t rockon_sync_store_import(const rockon_sync_store *store,
                                  rockon_sync_report **report,
                                  rockon_sync_error **error);
 
+/* Update of several sources ----------------------------------------------------------- */
+
+// How the updates of several sources ended, each by itself.
+//
+// Threads: any number at a time.
+typedef struct rockon_sync_update_results rockon_sync_update_results;
+
+// Updates a store from every source that it follows: those of sources.toml, else those of the
+// last update. They run side by side: one that fails or is slow harms no other.
+//
+// options: as for rockon_sync_store_update(). Progress names its source, and comes on the
+//   calling thread.
+// results: where the results go; free them with rockon_sync_update_results_free().
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT, also for a list that cannot be read,
+// ROCKON_SYNC_ERROR_NOT_FOUND if nothing is followed, ROCKON_SYNC_ERROR_STORE. That an update
+// fails is no failure here: see rockon_sync_update_results_error().
+int32_t rockon_sync_store_update_all(const rockon_sync_store *store,
+                                     const rockon_sync_update_options *options,
+                                     rockon_sync_update_results **results,
+                                     rockon_sync_error **error);
+
+// How many sources there are, the one with the highest priority first.
+size_t rockon_sync_update_results_count(const rockon_sync_update_results *results);
+
+// The name of a source; NULL past the end.
+const char *rockon_sync_update_results_source(const rockon_sync_update_results *results,
+                                              size_t index,
+                                              size_t *len_bytes);
+
+// What its update has done; NULL if it failed, and past the end. Part of the results: not to
+// be freed.
+const rockon_sync_report *rockon_sync_update_results_report(const rockon_sync_update_results *results,
+                                                            size_t index);
+
+// Why its update failed; NULL if it did not, and past the end. Part of the results: not to be
+// freed.
+const rockon_sync_error *rockon_sync_update_results_error(const rockon_sync_update_results *results,
+                                                          size_t index);
+
+// Frees the results. NULL is fine.
+void rockon_sync_update_results_free(rockon_sync_update_results *results);
+
 /* Catalog ----------------------------------------------------------------------------- */
 
 // The definition comes from an entry of a source.
@@ -605,7 +686,7 @@ typedef struct rockon_sync_catalog_options {
     // sizeof(rockon_sync_catalog_options), so that the struct can grow at its end.
     size_t struct_size;
     // The names of the sources, the first having the lowest priority; NULL for all of
-    // the store, by name.
+    // the store, as sources.toml or else the last update ranks them.
     const rockon_sync_str *sources;
     // How many names there are.
     size_t source_count;
@@ -708,6 +789,67 @@ const char *rockon_sync_definition_text_json(const rockon_sync_definition_text *
 
 // Frees a text. NULL is fine.
 void rockon_sync_definition_text_free(rockon_sync_definition_text *text);
+
+/* What fits a machine ----------------------------------------------------------------- */
+
+// It is for other processors.
+#define ROCKON_SYNC_MISMATCH_ARCH 1
+
+// It needs a newer system.
+#define ROCKON_SYNC_MISMATCH_VERSION 2
+
+// Why a definition does not fit a machine.
+//
+// Threads: any number at a time.
+typedef struct rockon_sync_mismatches rockon_sync_mismatches;
+
+// A machine, as far as it decides what can be installed on it.
+//
+// Threads: any number at a time.
+typedef struct rockon_sync_target rockon_sync_target;
+
+// Describes a machine. What is not said of it hides nothing.
+//
+// arch: the architecture as container images name it, UTF-8, of arch_len bytes: amd64,
+//   arm64, arm/v7, ...; other customary names are understood. NULL if it is not known.
+// version: the version of the system, UTF-8, of version_len bytes. NULL if it is not known.
+// target: where the handle goes; free it with rockon_sync_target_free().
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
+int32_t rockon_sync_target_new(const char *arch,
+                               size_t arch_len,
+                               const char *version,
+                               size_t version_len,
+                               rockon_sync_target **target,
+                               rockon_sync_error **error);
+
+// Frees a target. NULL is fine.
+void rockon_sync_target_free(rockon_sync_target *target);
+
+// Finds out why a definition does not fit a machine: an empty list if it does, or if that is
+// not known.
+//
+// mismatches: where the list goes; free it with rockon_sync_mismatches_free(). It needs
+//   neither the definition nor the target any more.
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT for NULL.
+int32_t rockon_sync_definition_mismatches(const rockon_sync_definition *definition,
+                                          const rockon_sync_target *target,
+                                          rockon_sync_mismatches **mismatches,
+                                          rockon_sync_error **error);
+
+// How many there are: 0 if the definition fits.
+size_t rockon_sync_mismatches_count(const rockon_sync_mismatches *mismatches);
+
+// ROCKON_SYNC_MISMATCH_...; 0 past the end, and for a reason that has no constant.
+int32_t rockon_sync_mismatches_reason(const rockon_sync_mismatches *mismatches,
+                                      size_t index);
+
+// The reason in a sentence; NULL past the end.
+const char *rockon_sync_mismatches_message(const rockon_sync_mismatches *mismatches,
+                                           size_t index,
+                                           size_t *len_bytes);
+
+// Frees a list of mismatches. NULL is fine.
+void rockon_sync_mismatches_free(rockon_sync_mismatches *mismatches);
 
 /* Changes ----------------------------------------------------------------------------- */
 

@@ -92,7 +92,7 @@ impl View {
 ///
 /// Threads: any number at a time.
 pub struct Definition {
-    definition: rockon_sync_core::Definition,
+    pub(crate) definition: rockon_sync_core::Definition,
     name: Text,
     revision: Text,
     file: Text,

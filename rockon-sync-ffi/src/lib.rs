@@ -36,8 +36,10 @@ pub mod logging;
 pub mod problem;
 pub mod publish;
 pub mod report;
+pub mod several;
 pub mod source;
 pub mod store;
+pub mod target;
 pub mod update;
 pub mod version;
 
@@ -62,7 +64,10 @@ mod tests {
         check::<problem::Problem>();
         check::<publish::PublishReport>();
         check::<report::Report>();
+        check::<several::UpdateResults>();
         check::<source::Source>();
         check::<store::Store>();
+        check::<target::Mismatches>();
+        check::<target::Target>();
     }
 }

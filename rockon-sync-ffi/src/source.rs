@@ -10,10 +10,10 @@ use crate::error::Error;
 
 /// Where a catalog comes from: a name, and one or more trees that have it.
 ///
-/// Threads: any number at a time, but rockon_sync_source_add_mirror() and
-/// rockon_sync_source_trust_key() need it for themselves.
+/// Threads: any number at a time, but the functions that change it need it for themselves.
 pub struct Source {
     pub(crate) source: rockon_sync_core::Source,
+    credentials: rockon_sync_core::Credentials,
 }
 
 /// Makes a source with one tree.
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn rockon_sync_source_new(
         let out = required(source, "source")?;
         let (name, location): (SourceName, Location) = (name.parse()?, location.parse()?);
         let source = rockon_sync_core::Source::new(name, location);
-        out.write(Box::new(Source { source }));
+        out.write(Box::new(Source { source, credentials: Default::default() }));
         Ok(())
     })
 }
@@ -89,6 +89,102 @@ pub unsafe extern "C" fn rockon_sync_source_trust_key(
         source.source = source.source.clone().trust_key(key)?;
         Ok(())
     })
+}
+
+/// Sets the longest that an update of this source may take, in milliseconds, whatever the
+/// options of the update say. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_set_timeout(source: Option<&mut Source>, timeout_ms: u64) {
+    if let Some(source) = source {
+        let timeout = std::time::Duration::from_millis(timeout_ms.min(LONGEST_MS));
+        source.source = source.source.clone().with_timeout(timeout);
+    }
+}
+
+/// A century, which no clock of a running system overflows.
+const LONGEST_MS: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
+
+/// Sends a token in the query of each request to the hosts of the source's own trees; to no
+/// other host, and it appears in no message or file.
+///
+/// name: what it is called in the query, UTF-8, of name_len bytes.
+/// value: the token, UTF-8, of value_len bytes.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_source_add_token(
+    source: Option<&mut Source>,
+    name: *const c_char,
+    name_len: usize,
+    value: *const c_char,
+    value_len: usize,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        // SAFETY: the header asks the caller for so many bytes.
+        let name = unsafe { text(name, name_len, "name") }?;
+        // SAFETY: as above.
+        let value = unsafe { text(value, value_len, "value") }?;
+        required(source, "source")?.open(|credentials| Ok(credentials.with_query(name, value)))
+    })
+}
+
+/// Sends a header with each request, to the same hosts.
+///
+/// name: its name, of name_len bytes; not one that belongs to the request itself.
+/// value: its value, of value_len bytes.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_source_add_header(
+    source: Option<&mut Source>,
+    name: *const c_char,
+    name_len: usize,
+    value: *const c_char,
+    value_len: usize,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        // SAFETY: the header asks the caller for so many bytes.
+        let name = unsafe { text(name, name_len, "name") }?;
+        // SAFETY: as above.
+        let value = unsafe { text(value, value_len, "value") }?;
+        required(source, "source")?.open(|credentials| credentials.with_header(name, value))
+    })
+}
+
+/// Sends user and password with each request, to the same hosts.
+///
+/// user, password: UTF-8, of user_len and password_len bytes.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_source_set_password(
+    source: Option<&mut Source>,
+    user: *const c_char,
+    user_len: usize,
+    password: *const c_char,
+    password_len: usize,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        // SAFETY: the header asks the caller for so many bytes.
+        let user = unsafe { text(user, user_len, "user") }?;
+        // SAFETY: as above.
+        let password = unsafe { text(password, password_len, "password") }?;
+        required(source, "source")?.open(|credentials| credentials.with_password(user, password))
+    })
+}
+
+impl Source {
+    /// Opens the source with what `change` makes of its credentials.
+    fn open(
+        &mut self,
+        change: impl FnOnce(
+            rockon_sync_core::Credentials,
+        ) -> rockon_sync_core::Result<rockon_sync_core::Credentials>,
+    ) -> Result<(), Box<Error>> {
+        self.credentials = change(self.credentials.clone())?;
+        self.source = self.source.clone().with_credentials(self.credentials.clone());
+        Ok(())
+    }
 }
 
 /// Frees a source. NULL is fine.

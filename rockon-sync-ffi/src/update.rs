@@ -216,7 +216,7 @@ fn start(
 }
 
 /// The options of a caller, checked.
-struct Settings {
+pub(crate) struct Settings {
     trust: Trust,
     mass_delete: MassDelete,
     rollback: Rollback,
@@ -231,7 +231,7 @@ impl Settings {
     /// # Safety
     /// `options` is NULL or points to as many bytes as the size it starts with, and the
     /// token in it is NULL or alive.
-    unsafe fn of(options: *const UpdateOptions) -> Result<Settings, Box<Error>> {
+    pub(crate) unsafe fn of(options: *const UpdateOptions) -> Result<Settings, Box<Error>> {
         // SAFETY: promised by the caller.
         let options = unsafe { border::versioned(options, "options") }?;
         // SAFETY: promised by the caller.
@@ -268,7 +268,7 @@ impl Settings {
         })
     }
 
-    fn updater(self, store: &rockon_sync_core::Store) -> Updater<'_> {
+    pub(crate) fn updater(self, store: &rockon_sync_core::Store) -> Updater<'_> {
         let mut updater = Updater::new(store)
             .trust(self.trust)
             .mass_delete(self.mass_delete)

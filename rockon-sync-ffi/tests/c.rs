@@ -15,8 +15,17 @@ use toolchain::{Installed, install, succeed, tool};
 use world::World;
 
 /// The programs in `tests/c`.
-const PROGRAMS: &[&str] =
-    &["sync", "progress", "cancel", "errors", "arguments", "threads", "publish", "trust"];
+const PROGRAMS: &[&str] = &[
+    "sync",
+    "progress",
+    "cancel",
+    "errors",
+    "arguments",
+    "threads",
+    "publish",
+    "trust",
+    "sources",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

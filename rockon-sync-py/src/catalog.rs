@@ -7,7 +7,7 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
-use rockon_sync::{Novelty, Origin};
+use rockon_sync::{Novelty, Origin, Target};
 
 use crate::convert::{self, detached, model};
 
@@ -174,6 +174,44 @@ impl Definition {
     #[getter]
     fn updated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::datetime(py, self.definition.updated())
+    }
+
+    /// The architectures that it is available for, as container images name them; `None` if
+    /// that is not known.
+    #[getter]
+    fn arch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let arch = self.definition.requirements().arch();
+        arch.map(|names| PyTuple::new(py, names.iter().map(|name| &**name))).transpose()
+    }
+
+    /// The first version of the system that will do, if that is known.
+    #[getter]
+    fn min_version(&self) -> Option<&str> {
+        self.definition.requirements().min_version()
+    }
+
+    /// Why it does not fit a machine, a sentence each; empty if it does, or if that is not
+    /// known.
+    #[pyo3(signature = (*, arch = None, version = None))]
+    fn mismatches<'py>(
+        &self,
+        py: Python<'py>,
+        arch: Option<&str>,
+        version: Option<&str>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let target = || -> rockon_sync::Result<Target> {
+            let mut target = Target::new();
+            if let Some(arch) = arch {
+                target = target.with_arch(arch)?;
+            }
+            match version {
+                Some(version) => target.with_version(version),
+                None => Ok(target),
+            }
+        };
+        let target = target().map_err(|error| convert::error(py, &error))?;
+        let found = self.definition.mismatches(&target);
+        PyTuple::new(py, found.iter().map(ToString::to_string))
     }
 
     /// The file that has it.

@@ -1,16 +1,22 @@
 //! `Source`.
 
+use std::collections::BTreeMap;
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use rockon_sync::{Location, SourceName, VerifierKey};
+use rockon_sync::{Credentials, Location, SourceName, VerifierKey};
 
 use crate::convert;
+use crate::store::parse_seconds;
 
 /// Where a catalog comes from: a name, and one or more trees that have it.
 ///
 /// Each tree is a URL or a folder; the ones after the first are mirrors of it, asked
 /// when those before them fail. With `trusted_keys`, one of them must have signed the head.
+/// `timeout` is the longest an update of this source may take, in seconds. `query`, `headers`
+/// and `auth`, user and password, open a private source: they are sent to the hosts of its own
+/// trees alone, and appear in no message or file.
 #[pyclass(frozen, module = "rockon_sync")]
 pub(crate) struct Source {
     pub(crate) source: rockon_sync::Source,
@@ -19,11 +25,18 @@ pub(crate) struct Source {
 #[pymethods]
 impl Source {
     #[new]
-    #[pyo3(signature = (*trees, name = None, trusted_keys = Vec::new()))]
+    #[pyo3(signature = (
+        *trees, name = None, trusted_keys = Vec::new(), timeout = None, query = BTreeMap::new(),
+        headers = BTreeMap::new(), auth = None
+    ))]
     fn new(
         trees: &Bound<'_, PyTuple>,
         name: Option<&str>,
         trusted_keys: Vec<String>,
+        timeout: Option<f64>,
+        query: BTreeMap<String, String>,
+        headers: BTreeMap<String, String>,
+        auth: Option<(String, String)>,
     ) -> PyResult<Self> {
         let py = trees.py();
         let name = match name {
@@ -41,7 +54,24 @@ impl Source {
         for key in trusted_keys {
             source = source.trust_key(&key).map_err(|error| convert::error(py, &error))?;
         }
-        Ok(Source { source })
+        if let Some(seconds) = timeout {
+            source = source.with_timeout(parse_seconds("timeout", seconds)?);
+        }
+        let opened = || -> rockon_sync::Result<Credentials> {
+            let mut credentials = Credentials::new();
+            for (name, value) in query {
+                credentials = credentials.with_query(name, value);
+            }
+            for (name, value) in headers {
+                credentials = credentials.with_header(&name, value)?;
+            }
+            match auth {
+                Some((user, password)) => credentials.with_password(&user, &password),
+                None => Ok(credentials),
+            }
+        };
+        let credentials = opened().map_err(|error| convert::error(py, &error))?;
+        Ok(Source { source: source.with_credentials(credentials) })
     }
 
     /// The name, which is also the name of the source's folder in the store.

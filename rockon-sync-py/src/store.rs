@@ -168,6 +168,18 @@ impl Store {
         PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
     }
 
+    /// What an update follows when nobody names anything, with credentials: the enabled sources
+    /// of `sources.toml`, or without that file those of the last update; the one with the highest
+    /// priority first. Raises what keeps one of them from being opened.
+    fn followed_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let found = detached(py, || {
+            let followed = self.store.followed_sources()?.into_iter();
+            followed.map(|(_, source)| source).collect::<rockon_sync::Result<Vec<_>>>()
+        })?;
+        let found = found.into_iter().map(|source| Bound::new(py, Source { source }));
+        PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
+    }
+
     fn __repr__(&self) -> String {
         format!("Store({:?})", self.store.folder())
     }
@@ -199,7 +211,7 @@ impl Store {
 }
 
 /// A time in seconds; a day is as good as any longer time.
-fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
+pub(crate) fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
     const DAY_S: f64 = 86_400.0;
     if seconds.is_nan() || seconds < 0.0 {
         let message = format!("expected {what} in seconds, 0 or more, got {seconds}");

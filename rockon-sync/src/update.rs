@@ -46,6 +46,8 @@ use crate::source::Source;
 use crate::store::{SourceWriter, Status, Store};
 use crate::time::{Clock, SystemClock};
 use crate::transport::{AnyTransport, Transport};
+#[cfg(feature = "cli")]
+pub(crate) use several::update_each;
 use workers::{Done, Event};
 
 /// How much of what is held an update takes on trust.

@@ -31,6 +31,17 @@ static void functions_that_cannot_fail_take_null(void)
     rockon_sync_verifier_key_free(NULL);
     CHECK(rockon_sync_verifier_key_text(NULL, &len) == NULL);
     rockon_sync_publish_report_free(NULL);
+    rockon_sync_source_set_timeout(NULL, 1);
+    rockon_sync_target_free(NULL);
+    rockon_sync_mismatches_free(NULL);
+    CHECK(rockon_sync_mismatches_count(NULL) == 0);
+    CHECK(rockon_sync_mismatches_reason(NULL, 0) == 0);
+    CHECK(rockon_sync_mismatches_message(NULL, 0, &len) == NULL);
+    rockon_sync_update_results_free(NULL);
+    CHECK(rockon_sync_update_results_count(NULL) == 0);
+    CHECK(rockon_sync_update_results_source(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_update_results_report(NULL, 0) == NULL);
+    CHECK(rockon_sync_update_results_error(NULL, 0) == NULL);
 
     CHECK(rockon_sync_error_message(NULL, &len) == NULL);
     CHECK(rockon_sync_error_url(NULL, &len) == NULL);
@@ -157,6 +168,16 @@ static void functions_that_can_fail_refuse_null(void)
     REFUSED(rockon_sync_source_trust_key(source, NULL, 0, &error));
     REFUSED(rockon_sync_cancel_token_new(NULL, &error));
 
+    REFUSED(rockon_sync_source_add_token(NULL, "x", 1, "x", 1, &error));
+    REFUSED(rockon_sync_source_add_token(source, NULL, 1, "x", 1, &error));
+    REFUSED(rockon_sync_source_add_header(NULL, "x", 1, "x", 1, &error));
+    REFUSED(rockon_sync_source_add_header(source, "x", 1, NULL, 1, &error));
+    REFUSED(rockon_sync_source_set_password(NULL, "x", 1, "x", 1, &error));
+    REFUSED(rockon_sync_source_set_password(source, "x", 1, NULL, 1, &error));
+    REFUSED(rockon_sync_target_new(NULL, 0, NULL, 0, NULL, &error));
+    REFUSED(rockon_sync_definition_mismatches(NULL, NULL, NULL, &error));
+    REFUSED(rockon_sync_store_update_all(NULL, NULL, NULL, &error));
+    REFUSED(rockon_sync_store_update_all(store, NULL, NULL, &error));
     REFUSED(rockon_sync_store_update(NULL, source, NULL, &report, &error));
     REFUSED(rockon_sync_store_update(store, NULL, NULL, &report, &error));
     REFUSED(rockon_sync_store_update(store, source, NULL, NULL, &error));

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::args::{GuardArgs, UpdateArgs, VerifyArgs};
 use super::bar::Bar;
-use super::follow::{self, Followed};
+use super::follow;
 use super::output::{ErrorJson, Output, count, is_watched, note, print_error, printable};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::plan::MassDelete;
 use crate::report::{Outcome, Report};
-use crate::source::{Source, SourceName};
+use crate::source::SourceName;
 use crate::store::Store;
-use crate::update::{Freshness, Rollback, Trust, Updater};
+use crate::update::{Freshness, Rollback, Trust, Updater, update_each};
 
 pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.store);
@@ -26,7 +26,7 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
         .lock_patience(Duration::from_secs_f64(args.wait))
         .progress(|progress| bar.show(progress));
     let mut updater = guarded(updater, &args.guards);
-    let results = update_all(followed, |sources| match args.check {
+    let results = update_each(followed, |sources| match args.check {
         true => updater.check_all(sources),
         false => updater.run_all(sources),
     });
@@ -57,27 +57,11 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     Ok(exit_code(results.iter().map(|(_, result)| result)))
 }
 
-/// Updates the sources that can be asked, and tells of the others in their place.
-fn update_all(
-    followed: Vec<Followed>,
-    update: impl FnOnce(&[Source]) -> Vec<Result<Report>>,
-) -> Vec<(SourceName, Result<Report>)> {
-    let sources: Vec<Source> =
-        followed.iter().filter_map(|(_, source)| source.as_ref().ok().cloned()).collect();
-    let mut reports = update(&sources).into_iter();
-    let result = |(name, source): Followed| {
-        let none_left = || Error::new(ErrorKind::Argument, "it was not updated");
-        let report = source.and_then(|_| reports.next().unwrap_or_else(|| Err(none_left())));
-        (name, report)
-    };
-    followed.into_iter().map(result).collect()
-}
-
 pub(super) fn verify(args: VerifyArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.browse.store);
     if args.repair {
         let mut updater = Updater::new(&store).trust(Trust::Digest);
-        let results = update_all(store.followed_sources()?, |sources| updater.run_all(sources));
+        let results = update_each(store.followed_sources()?, |sources| updater.run_all(sources));
         for (name, result) in &results {
             match result {
                 Ok(report) if !args.browse.json => {

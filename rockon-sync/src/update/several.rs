@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::limits::MAX_SOURCES_AT_ONCE;
 use crate::progress::Progress;
 use crate::report::Report;
-use crate::source::Source;
+use crate::source::{Source, SourceName};
+
 use crate::transport::AnyTransport;
 
 /// What a thread tells the one that waits for it.
@@ -16,7 +17,35 @@ enum Message {
     Done(usize, Result<Report>),
 }
 
+/// A source by its name, or why it cannot be opened.
+type Followed = (SourceName, Result<Source>);
+
+/// Updates the sources that can be opened, and tells of the others in their place.
+pub(crate) fn update_each(
+    followed: Vec<Followed>,
+    update: impl FnOnce(&[Source]) -> Vec<Result<Report>>,
+) -> Vec<(SourceName, Result<Report>)> {
+    let sources: Vec<Source> =
+        followed.iter().filter_map(|(_, source)| source.as_ref().ok().cloned()).collect();
+    let mut reports = update(&sources).into_iter();
+    let report = |(name, source): Followed| {
+        let report = source.and_then(|_| reports.next().expect("each source has its result"));
+        (name, report)
+    };
+    followed.into_iter().map(report).collect()
+}
+
 impl Updater<'_> {
+    /// Updates what the store follows (see [`Store::followed_sources`](crate::Store::followed_sources)) as
+    /// [`run_all`](Self::run_all) does, each with its name.
+    ///
+    /// # Errors
+    /// Those of [`Store::followed_sources`](crate::Store::followed_sources); nothing was asked then.
+    pub fn run_followed(&mut self) -> Result<Vec<(SourceName, Result<Report>)>> {
+        let followed = self.setup.store.followed_sources()?;
+        Ok(update_each(followed, |sources| self.run_all(sources)))
+    }
+
     pub(super) fn start_all(&mut self, sources: &[Source], extent: Extent) -> Vec<Result<Report>> {
         // One alone says nothing of its place among others.
         if let [one] = sources {
