@@ -20,7 +20,7 @@ OPENING = f"""\
 Written by `make bench`, never by hand: rockon-sync side by side with what one would take instead,
 with the same files, from the same server, in one run.
 
-    make bench                                                # everything, about 15 minutes
+    make bench                                                # everything, about 20 minutes
     make bench BENCH="--sizes real --parts peers --runs 3"    # a part of it
     make bench BENCH=--help
 

@@ -129,6 +129,8 @@ def measure(options: argparse.Namespace) -> Results:
         for wanted_size in options.sizes if {"peers", "deltas"} & {*options.parts} else ():
             content = catalog_of(wanted_size, real)
             compare(options, content, available(peers, len(content.ids), results), cases, results)
+            # What has taken minutes is not lost to what may fail later.
+            results.save(options.results)
         if "history" in options.parts:
             if states:
                 say("\n==== the real history, step by step")
