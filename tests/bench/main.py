@@ -246,6 +246,7 @@ def facts(program: Path) -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {memory / 1e9:.0f} GB",
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+        "load at the start": f"{os.getloadavg()[0]:.1f} (above 0, other work was going on)",
         "file system": run("stat", "-f", "-c", "%T", tempfile.gettempdir()).decode().strip(),
         "rockon-sync": version(program, "--version"),
         "nginx": version(webserver.program(), "-v"),
