@@ -21,7 +21,7 @@ demo: build ## Show what it is for, on a sample catalog (about 2 seconds once bu
 	$(CARGO) build --release -p rockon-sync-tests --bin demo
 	@"$(TARGET_DIR)/release/demo" "$(TARGET_DIR)/release/rockon-sync"
 
-bench: build ## Compare it with what one would take instead (about 15 minutes); BENCH=--help for parts
+bench: build ## Compare it with what one would take instead (about 20 minutes); BENCH=--help for parts
 	tests/bench/run.sh --program "$(TARGET_DIR)/release/rockon-sync" $(BENCH)
 
 test: ## Run every check and test, and count them

@@ -20,7 +20,7 @@ OPENING = f"""\
 Written by `make bench`, never by hand: rockon-sync side by side with what one would take instead,
 with the same files, from the same server, in one run.
 
-    make bench                                                # everything, about 15 minutes
+    make bench                                                # everything, about 20 minutes
     make bench BENCH="--sizes real --parts peers --runs 3"    # a part of it
     make bench BENCH=--help
 
@@ -63,8 +63,9 @@ run without latency. *Runs*: how many there were of each time. A kilobyte is 1,0
 **Noise.** Every figure is the median of its runs. Where least and most are further apart than
 {NOISY_ABOVE * 100:.0f} % of it, both are given: that figure is noisy. Times and CPU below some
 20 ms usually are, and so is whatever writes many files. Bytes and requests are not, but for
-OSTree's. *Computed* stands for what would take more than {LONGEST_CELL_S:.0f} s for its round
-trips alone.
+OSTree's. Other work on the machine makes every time and CPU larger, and not for everyone alike: see
+the load. *Computed* stands for what would take more than
+{LONGEST_CELL_S:.0f} s for its round trips alone.
 
 nginx answers with ETags, keeps connections, and compresses `*.json` on the way (gzip, its default
 level).

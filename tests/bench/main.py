@@ -129,6 +129,8 @@ def measure(options: argparse.Namespace) -> Results:
         for wanted_size in options.sizes if {"peers", "deltas"} & {*options.parts} else ():
             content = catalog_of(wanted_size, real)
             compare(options, content, available(peers, len(content.ids), results), cases, results)
+            # What has taken minutes is not lost to what may fail later.
+            results.save(options.results)
         if "history" in options.parts:
             if states:
                 say("\n==== the real history, step by step")
@@ -244,6 +246,7 @@ def facts(program: Path) -> dict[str, str]:
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {memory / 1e9:.0f} GB",
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
+        "load at the start": f"{os.getloadavg()[0]:.1f} (above 0, other work was going on)",
         "file system": run("stat", "-f", "-c", "%T", tempfile.gettempdir()).decode().strip(),
         "rockon-sync": version(program, "--version"),
         "nginx": version(webserver.program(), "-v"),
