@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::OFlags;
 
@@ -58,6 +59,8 @@ pub(crate) trait Files: Send + Sync {
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
     /// Takes the permission to write from everyone.
     fn make_read_only(&self, path: &Path) -> io::Result<()>;
+    /// Says when a file was last modified.
+    fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()>;
 }
 
 /// The real file system.
@@ -147,6 +150,10 @@ impl Files for RealFiles {
         let file = open_regular(path)?;
         let mode = file.metadata()?.permissions().mode();
         file.set_permissions(fs::Permissions::from_mode(mode & !0o222))
+    }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {
+        open_regular(path)?.set_modified(time)
     }
 }
 

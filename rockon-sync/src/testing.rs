@@ -209,6 +209,11 @@ impl Files for FailingFiles {
         self.countdown.step(Needs::Nothing)?;
         RealFiles.make_read_only(path)
     }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {
+        self.countdown.step(Needs::Nothing)?;
+        RealFiles.set_modified(path, time)
+    }
 }
 
 struct FailingFile {

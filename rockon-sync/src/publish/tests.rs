@@ -434,3 +434,19 @@ fn the_tree_is_beside_the_catalog_unless_told_otherwise() {
     place.publisher().out(&deep).run().unwrap();
     assert!(deep.join("root.sha").exists());
 }
+
+/// Web servers make validators of size and time in whole seconds.
+#[test]
+fn two_heads_never_have_the_same_time_however_soon_one_follows_the_other() {
+    use std::os::unix::fs::MetadataExt;
+    let place = Place::new();
+    let head = place.out().join("root.sha");
+    let mut last = 0;
+    for version in ["1", "2", "3", "4"] {
+        place.put("a.json", &definition("A", version));
+        place.publisher().run().unwrap();
+        let time = fs::metadata(&head).unwrap().mtime();
+        assert!(time > last, "{version}: {time} after {last}");
+        last = time;
+    }
+}

@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::scan::Scanned;
 use super::{BY_SHA, Layout};
@@ -20,6 +21,9 @@ use crate::limits::MAX_HEAD_BYTES;
 use crate::manifest::Manifest;
 use crate::path::EntryPath;
 use crate::store::digest_if_any;
+
+/// Nanoseconds in a second.
+const NS_PER_S: i128 = 1_000_000_000;
 
 /// Name, among the objects, of a named file before it is renamed to its place.
 const DRAFT: &str = ".named.new";
@@ -170,8 +174,24 @@ impl Tree<'_> {
     }
 
     /// Makes the new state the published one.
+    ///
+    /// Web servers make validators of a file's size and of its time in whole seconds. So no
+    /// head has the time of the one before it, however soon it follows: a client would be
+    /// told that nothing has changed.
     pub(super) fn write_head(&self, signed: &str) -> Result<()> {
-        write_atomically(self.files, &self.head_path(), signed.as_bytes())
+        let path = self.head_path();
+        let before = stat_if_any(self.files, &path)?.map(|stat| stat.mtime_ns / NS_PER_S);
+        write_atomically(self.files, &path, signed.as_bytes())?;
+        let now = stat_if_any(self.files, &path)?.map(|stat| stat.mtime_ns / NS_PER_S);
+        if let (Some(before), Some(now)) = (before, now)
+            && now <= before
+            && let Ok(before_s) = u64::try_from(before)
+        {
+            let later = UNIX_EPOCH + Duration::from_secs(before_s + 1);
+            let set = self.files.set_modified(&path, later);
+            set.map_err(|error| Error::io("set the time of this file", &path, error))?;
+        }
+        Ok(())
     }
 
     /// The files that are not under their names yet, or with other bytes.

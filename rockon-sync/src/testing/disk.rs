@@ -407,6 +407,10 @@ impl Files for Disk {
     fn make_read_only(&self, path: &Path) -> io::Result<()> {
         self.step(|| RealFiles.make_read_only(path), |_| ())
     }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {
+        self.step(|| RealFiles.set_modified(path, time), |_| ())
+    }
 }
 
 impl Disk {

@@ -87,7 +87,13 @@ impl Run<'_> {
         };
         let address = mirror.head_address();
         let shown = address.to_string();
-        let validators = self.status.validators_of(&shown, held_bytes.as_deref());
+        // A time in whole seconds does not tell two heads apart, and a head is no larger than
+        // the answer that it has not changed.
+        let validators = self
+            .status
+            .validators_of(&shown, held_bytes.as_deref())
+            .filter(|held| held.etag.is_some())
+            .map(|held| Validators { last_modified: None, ..held });
         let wanted = Wanted {
             address: address.clone(),
             validators: validators.as_ref(),
