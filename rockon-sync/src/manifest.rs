@@ -5,6 +5,7 @@ mod listing;
 mod parse;
 mod patch;
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -69,7 +70,9 @@ impl Manifest {
     ///
     /// # Errors
     /// [`ErrorKind::Manifest`] and [`ErrorKind::Limit`] as in [`Manifest::parse`].
-    pub fn from_entries(entries: Vec<Entry>) -> Result<Manifest> {
+    pub fn from_entries(mut entries: Vec<Entry>) -> Result<Manifest> {
+        // Read as a stream, a large one has grown to twice what it needs.
+        entries.shrink_to_fit();
         if entries.len() > limits::MAX_ENTRIES {
             return Err(parse::too_many_entries());
         }
@@ -266,7 +269,7 @@ fn id_problem(id: &str) -> Option<&'static str> {
 /// Refuses paths that would collide as files: the same without case, or one of
 /// them a folder that another one needs.
 fn check_paths<'a>(paths: impl Iterator<Item = &'a EntryPath>) -> Result<()> {
-    let mut folded: Vec<Box<str>> = paths.map(|path| path.folded().into_boxed_str()).collect();
+    let mut folded: Vec<Cow<'_, str>> = paths.map(EntryPath::folded).collect();
     folded.sort_unstable();
     if let Some(pair) = folded.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(invalid(format!(

@@ -136,7 +136,7 @@ impl List {
                 ),
             });
         }
-        let folded = row.path.folded();
+        let folded = row.path.folded().into_owned();
         if let Some(n) = self.paths.get(&folded) {
             let other = &self.rows[*n];
             return Err(format!(

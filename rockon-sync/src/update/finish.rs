@@ -11,7 +11,7 @@ use crate::head::DEFAULT_MANIFEST;
 use crate::limits::MAX_FILE_BYTES;
 use crate::manifest::Manifest;
 use crate::path::EntryPath;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, Step};
 use crate::progress::{Phase, Reporter};
 use crate::report::{FailedEntry, Outcome, Report};
 use crate::store::{Commit, FailedRecord, From, Placement};
@@ -65,7 +65,7 @@ impl Run<'_> {
         };
         if is_new {
             reporter.enter(Phase::Committing);
-            self.commit(local, &finished, &plan)?;
+            self.commit(local, &finished, std::mem::take(&mut plan.steps))?;
         } else {
             self.stay(local, &finished)?;
         }
@@ -80,7 +80,14 @@ impl Run<'_> {
         Ok(report)
     }
 
-    fn commit(&mut self, local: &Local, finished: &Finished<'_>, plan: &Plan<'_>) -> Result<()> {
+    /// Commits. What only the commit needs is gone before the folder is looked at again: of
+    /// a large catalog there is a lot of it.
+    fn commit(
+        &mut self,
+        local: &Local,
+        finished: &Finished<'_>,
+        steps: Vec<Step<'_>>,
+    ) -> Result<()> {
         let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
         let list_from = || match finished.list {
             List::Held => From::Base(&root),
@@ -90,7 +97,8 @@ impl Run<'_> {
         if let Some(found) = finished.head.filter(|found| *found.head.manifest() != root) {
             placements.push(Placement { path: found.head.manifest(), from: list_from() });
         }
-        placements.extend(plan.steps.iter().map(|step| Placement {
+        placements.reserve_exact(steps.len());
+        placements.extend(steps.into_iter().map(|step| Placement {
             path: step.entry.path(),
             from: match step.action {
                 Action::Keep(path) => From::Base(path),
@@ -107,6 +115,7 @@ impl Run<'_> {
         self.remember_keys()?;
         let fetcher = &self.fetcher;
         let generation = self.writer.commit(&commit, &|| fetcher.check_go_on())?;
+        drop(commit);
         // From here on the update has taken place; what follows makes the next one cheap.
         self.status.generation = generation.number;
         self.status.fingerprint = generation.fingerprint(self.writer.files)?;
