@@ -31,7 +31,11 @@ pub struct Manifest {
 
 /// One row of the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry(Arc<Fields>);
+
+/// What a row says. Two manifests that have it in common hold it once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Fields {
     id: Box<str>,
     path: EntryPath,
     digest: Digest,
@@ -63,7 +67,15 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::parse`]; [`ErrorKind::Store`] if reading fails.
     pub fn read(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of_reader(reader)?)
+        Manifest::from_entries(parse::entries_of_reader(reader, None)?)
+    }
+
+    /// The same, sharing the entries that `known` has as well.
+    ///
+    /// # Errors
+    /// Those of [`Manifest::read`].
+    pub(crate) fn read_beside(reader: impl Read, known: &Manifest) -> Result<Manifest> {
+        Manifest::from_entries(parse::entries_of_reader(reader, Some(known))?)
     }
 
     /// A manifest of `entries`, in their order.
@@ -77,14 +89,14 @@ impl Manifest {
             return Err(parse::too_many_entries());
         }
         let mut by_id: Vec<u32> = (0..).take(entries.len()).collect();
-        by_id.sort_by(|a, b| entries[*a as usize].id.cmp(&entries[*b as usize].id));
+        by_id.sort_by(|a, b| entries[*a as usize].id().cmp(entries[*b as usize].id()));
         for pair in by_id.windows(2) {
-            let id = &entries[pair[0] as usize].id;
-            if *id == entries[pair[1] as usize].id {
+            let id = entries[pair[0] as usize].id();
+            if id == entries[pair[1] as usize].id() {
                 return Err(invalid(format!("the id {id:?} is there twice")));
             }
         }
-        check_paths(entries.iter().map(|entry| &entry.path))?;
+        check_paths(entries.iter().map(Entry::path))?;
         Ok(Manifest { entries, by_id })
     }
 
@@ -105,7 +117,7 @@ impl Manifest {
 
     /// The entry with this id.
     pub fn entry(&self, id: &str) -> Option<&Entry> {
-        let at = self.by_id.binary_search_by(|n| (*self.entries[*n as usize].id).cmp(id)).ok()?;
+        let at = self.by_id.binary_search_by(|n| self.entries[*n as usize].id().cmp(id)).ok()?;
         Some(&self.entries[self.by_id[at] as usize])
     }
 
@@ -130,7 +142,7 @@ impl Entry {
             let message = format!("entry {id:?}: the name \"{path}\" belongs to the tree itself");
             return Err(invalid(message));
         }
-        Ok(Entry {
+        Ok(Entry(Arc::new(Fields {
             id: id.into_boxed_str(),
             path,
             digest,
@@ -138,24 +150,29 @@ impl Entry {
             updated: None,
             names: None,
             extra: None,
-        })
+        })))
+    }
+
+    /// The fields, to be changed here and nowhere else.
+    fn fields(&mut self) -> &mut Fields {
+        Arc::make_mut(&mut self.0)
     }
 
     /// Sets the size of the file, in bytes.
     pub fn with_size(mut self, size_bytes: u64) -> Entry {
-        self.size_bytes = Some(size_bytes);
+        self.fields().size_bytes = Some(size_bytes);
         self
     }
 
     /// Sets when the file's bytes last changed.
     pub fn with_updated(mut self, updated: Timestamp) -> Entry {
-        self.updated = Some(updated);
+        self.fields().updated = Some(updated);
         self
     }
 
     /// Sets the names of the definitions in the file.
     pub fn with_names(mut self, names: impl IntoIterator<Item = impl Into<Box<str>>>) -> Entry {
-        self.names = Some(names.into_iter().map(Into::into).collect());
+        self.fields().names = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -174,62 +191,64 @@ impl Entry {
 
     /// Sets a further field to canonical JSON.
     fn with_extra(mut self, key: &str, value: String) -> Entry {
-        let mut fields = self.extra.take().map_or_else(Vec::new, |fields| fields.to_vec());
+        let extra = self.fields().extra.take();
+        let mut fields = extra.map_or_else(Vec::new, |fields| fields.to_vec());
         fields.retain(|(name, _)| &**name != key);
         fields.push((key.into(), value.into_boxed_str()));
         fields.sort();
-        self.extra = Some(fields.into());
+        self.fields().extra = Some(fields.into());
         self
     }
 
     /// The same file under another id.
     pub(crate) fn with_id(mut self, id: &str) -> Result<Entry> {
-        if *self.id != *id {
-            self.id = Entry::new(id, self.path.clone(), self.digest)?.id;
+        if self.id() != id {
+            self.fields().id = Entry::new(id, self.path().clone(), self.digest())?.id().into();
         }
         Ok(self)
     }
 
     /// The same file under the id and path of `other`.
     pub(crate) fn moved_to(mut self, other: &Entry) -> Entry {
-        self.id.clone_from(&other.id);
-        self.path.clone_from(&other.path);
+        let fields = self.fields();
+        fields.id.clone_from(&other.0.id);
+        fields.path.clone_from(&other.0.path);
         self
     }
 
     /// The key of the entry.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.0.id
     }
 
     /// Where the file is, below the tree and below the store's generation.
     pub fn path(&self) -> &EntryPath {
-        &self.path
+        &self.0.path
     }
 
     /// The digest of the file.
     pub fn digest(&self) -> Digest {
-        self.digest
+        self.0.digest
     }
 
     /// The size of the file in bytes, if the manifest gives it.
     pub fn size_bytes(&self) -> Option<u64> {
-        self.size_bytes
+        self.0.size_bytes
     }
 
     /// When the file's bytes last changed, if the manifest gives it.
     pub fn updated(&self) -> Option<Timestamp> {
-        self.updated
+        self.0.updated
     }
 
     /// The names of the definitions in the file, if the manifest gives them.
     pub fn names(&self) -> Option<&[Box<str>]> {
-        self.names.as_deref()
+        self.0.names.as_deref()
     }
 
     /// Further fields: name and value as canonical JSON, in byte order of the names.
     pub fn extra(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.extra.as_deref().unwrap_or_default().iter().map(|(key, value)| (&**key, &**value))
+        self.0.extra.as_deref().unwrap_or_default().iter().map(|(key, value)| (&**key, &**value))
     }
 
     /// What machines the file is for, as far as the fields `arch` and `min_version` say.
@@ -247,7 +266,7 @@ impl Entry {
     /// The most bytes accepted for the file: its stated size, else
     /// [`limits::MAX_UNSIZED_FILE_BYTES`].
     pub(crate) fn max_bytes(&self) -> u64 {
-        self.size_bytes.unwrap_or(limits::MAX_UNSIZED_FILE_BYTES)
+        self.0.size_bytes.unwrap_or(limits::MAX_UNSIZED_FILE_BYTES)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Entry, Field, invalid};
+use super::{Entry, Field, Manifest, invalid};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
@@ -19,11 +19,11 @@ use crate::time::Timestamp;
 const MAX_SHARED: usize = 16;
 
 pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
-    collect(serde_json::Deserializer::from_slice(bytes))
+    collect(serde_json::Deserializer::from_slice(bytes), None)
 }
 
-pub(super) fn entries_of_reader(reader: impl Read) -> Result<Vec<Entry>> {
-    collect(serde_json::Deserializer::from_reader(BufReader::new(reader)))
+pub(super) fn entries_of_reader(reader: impl Read, known: Option<&Manifest>) -> Result<Vec<Entry>> {
+    collect(serde_json::Deserializer::from_reader(BufReader::new(reader)), known)
 }
 
 pub(super) fn too_many_entries() -> Error {
@@ -32,11 +32,12 @@ pub(super) fn too_many_entries() -> Error {
 
 fn collect<'de, R: serde_json::de::Read<'de>>(
     mut deserializer: serde_json::Deserializer<R>,
+    known: Option<&Manifest>,
 ) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut overflow = false;
     let shared = &mut Vec::new();
-    let parsed = Entries { entries: &mut entries, overflow: &mut overflow, shared }
+    let parsed = Entries { entries: &mut entries, overflow: &mut overflow, shared, known }
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end());
     match parsed {
@@ -55,6 +56,8 @@ struct Entries<'a> {
     overflow: &'a mut bool,
     /// Further fields that entries have in common.
     shared: &'a mut Vec<Arc<[Field]>>,
+    /// A manifest whose entries are shared as a whole.
+    known: Option<&'a Manifest>,
 }
 
 impl<'de> DeserializeSeed<'de> for Entries<'_> {
@@ -79,7 +82,13 @@ impl<'de> Visitor<'de> for Entries<'_> {
                 return Err(de::Error::custom("too many entries"));
             }
             let mut entry = map.next_value_seed(Row { id })?;
-            entry.extra = entry.extra.map(|fields| share(fields, self.shared));
+            match self.known.and_then(|known| known.entry(entry.id())) {
+                Some(same) if *same == entry => entry = same.clone(),
+                _ => {
+                    let fields = entry.fields();
+                    fields.extra = fields.extra.take().map(|extra| share(extra, self.shared));
+                }
+            }
             self.entries.push(entry);
         }
         Ok(())
@@ -198,10 +207,11 @@ impl<'de> Visitor<'de> for Row {
         let path = path.ok_or_else(|| bad(&"the field \"url\" is missing"))?;
         let digest = digest.ok_or_else(|| bad(&"the field \"sha\" is missing"))?;
         let mut entry = Entry::new(id.as_str(), path, digest).map_err(de::Error::custom)?;
-        entry.size_bytes = size_bytes;
-        entry.updated = updated;
-        entry.names = names.map(Vec::into_boxed_slice);
-        entry.extra = (!extra.is_empty()).then(|| extra.into());
+        let fields = entry.fields();
+        fields.size_bytes = size_bytes;
+        fields.updated = updated;
+        fields.names = names.map(Vec::into_boxed_slice);
+        fields.extra = (!extra.is_empty()).then(|| extra.into());
         Ok(entry)
     }
 }
