@@ -217,10 +217,24 @@ impl Catalog {
         self.gaps.names.extend(read.gaps.names);
         self.gaps.reasons.extend(read.gaps.reasons);
         self.problems.extend(read.problems);
-        for definition in read.definitions {
-            self.add(definition);
-        }
+        self.add_all(read.definitions);
         Ok(())
+    }
+
+    /// Adds definitions on top. The first ones are taken over as they are: of a large
+    /// directory there is no room for two lists.
+    fn add_all(&mut self, definitions: Vec<Definition>) {
+        if self.definitions.is_empty() {
+            let rows = definitions.iter().zip(0..);
+            self.by_name = rows.map(|(row, n)| (row.name.clone(), n)).collect();
+            if self.by_name.len() == definitions.len() {
+                self.definitions = definitions;
+                return;
+            }
+            // Some have the same name: then the order decides.
+            self.by_name.clear();
+        }
+        definitions.into_iter().for_each(|definition| self.add(definition));
     }
 
     fn add_local(&mut self, folder: &Path) {
@@ -278,8 +292,13 @@ fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part>
     let files = &RealFiles;
     let mut part = Part::default();
     let held = generation.held(files)?;
+    if !generation.is_complete(files)? {
+        part.gaps.add_unheld(source, generation, &held)?;
+    }
+    part.definitions.reserve_exact(held.len());
     let mut shared: HashMap<Requirements, Arc<Requirements>> = HashMap::new();
-    for entry in held.entries() {
+    // Each entry goes as soon as it has become definitions.
+    for entry in held.into_entries() {
         let file = entry.path().below(&generation.folder);
         let (names, requirements) = match entry.names() {
             Some(names) => (names.to_vec(), entry.requirements()),
@@ -307,9 +326,6 @@ fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part>
             requirements: requirements.clone(),
             file: file.clone(),
         }));
-    }
-    if !generation.is_complete(files)? {
-        part.gaps.add_unheld(source, generation, &held)?;
     }
     Ok(part)
 }

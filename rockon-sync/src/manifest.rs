@@ -105,6 +105,11 @@ impl Manifest {
         &self.entries
     }
 
+    /// The entries by themselves, in the order of the document.
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
+        self.entries.into_iter()
+    }
+
     /// How many entries there are.
     pub fn len(&self) -> usize {
         self.entries.len()

@@ -17,7 +17,7 @@ const MAX_NAME_BYTES: usize = 64;
 /// letter or digit, at most 64 bytes; not `local`, which is the folder of hand-made
 /// definitions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SourceName(String);
+pub struct SourceName(Arc<str>);
 
 impl SourceName {
     /// The name as text.
@@ -29,7 +29,7 @@ impl SourceName {
 impl Default for SourceName {
     /// `rockstor`: the source of whoever follows only one.
     fn default() -> Self {
-        SourceName("rockstor".to_owned())
+        SourceName("rockstor".into())
     }
 }
 
@@ -46,7 +46,7 @@ impl FromStr for SourceName {
             && text.len() <= MAX_NAME_BYTES
             && text != "local";
         if is_name {
-            Ok(SourceName(text.to_owned()))
+            Ok(SourceName(text.into()))
         } else {
             let message = format!(
                 "expected a source name of at most {MAX_NAME_BYTES} lower-case letters, digits, \
