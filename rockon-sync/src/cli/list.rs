@@ -79,7 +79,7 @@ fn print_table(rows: &[Row<'_>], names_reasons: bool, out: &mut Output) -> Resul
     };
     let header = ["NAME", "SOURCE", "UPDATED", "REVISION", "WHY IT IS NOT OFFERED"];
     let columns = if names_reasons { 5 } else { 4 };
-    out.table(&header[..columns], &rows.iter().map(cells).collect::<Vec<_>>())
+    out.table(&header[..columns], rows.iter().map(cells))
 }
 
 fn reasons(row: &Row<'_>) -> Vec<String> {

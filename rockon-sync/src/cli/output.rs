@@ -47,20 +47,26 @@ impl Output {
         self.line(text)
     }
 
-    /// Prints a table whose columns are as wide as they need to be.
-    pub(super) fn table(&mut self, header: &[&str], rows: &[Vec<String>]) -> Result<()> {
-        let width = |column: usize| {
-            let cells = rows.iter().map(|row| row[column].chars().count());
-            cells.chain([header[column].len()]).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    /// Prints a table whose columns are as wide as they need to be. The rows are asked for
+    /// twice, so that those of a large directory are never all there at once.
+    pub(super) fn table(
+        &mut self,
+        header: &[&str],
+        mut rows: impl Iterator<Item = Vec<String>> + Clone,
+    ) -> Result<()> {
+        let mut widths: Vec<usize> = header.iter().map(|name| name.len()).collect();
+        for row in rows.clone() {
+            for (width, cell) in widths.iter_mut().zip(&row) {
+                *width = cell.chars().count().max(*width);
+            }
+        }
         let mut print = |cells: Vec<&str>| {
             let padded: Vec<String> =
                 cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
             self.line(padded.join("  ").trim_end())
         };
         print(header.to_vec())?;
-        rows.iter().try_for_each(|row| print(row.iter().map(String::as_str).collect()))
+        rows.try_for_each(|row| print(row.iter().map(String::as_str).collect()))
     }
 }
 

@@ -105,7 +105,7 @@ fn list(args: &SourceListArgs, out: &mut Output) -> Result<u8> {
         ]
     };
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    out.table(&["SOURCE", "STATE", "URLS", "KEYS"], &cells)?;
+    out.table(&["SOURCE", "STATE", "URLS", "KEYS"], cells.iter().cloned())?;
     if rows.is_empty() {
         note("rockon-sync: no source is known yet: source add makes one known");
     }
