@@ -50,7 +50,8 @@ impl Tree<'_> {
         ensure_folders(self.files, &self.packs())?;
         let bytes = manifest.to_canonical();
         let sizes = manifest.entries().iter().map(|entry| entry.size_bytes().unwrap_or(0));
-        let plain_bytes = bytes.len() as u64 + sizes.sum::<u64>();
+        let manifest_bytes = bytes.len() as u64;
+        let plain_bytes = manifest_bytes + sizes.sum::<u64>();
         let bundle = self.draft(PackName::new(None, digest), &mut |out| {
             pack::write_bundle(manifest, &bytes, self, out)
         })?;
@@ -62,7 +63,7 @@ impl Tree<'_> {
             drafts.push(bundle);
         }
         for base in bases.iter().filter(|base| **base != digest) {
-            drafts.extend(self.delta(*base, manifest, digest, most_bytes)?);
+            drafts.extend(self.delta(*base, (manifest, digest, manifest_bytes), most_bytes)?);
         }
         let staged: Vec<PathBuf> = drafts.iter().map(|draft| draft.staged.clone()).collect();
         let synced = self.files.sync_files(&staged);
@@ -80,13 +81,12 @@ impl Tree<'_> {
             .collect())
     }
 
-    /// The delta from an earlier publication, if all of it is still there, and if the
-    /// delta is worth its bytes.
+    /// The delta from an earlier publication to the manifest with this digest and size, if
+    /// all of it is still there, and if the delta is worth its bytes.
     fn delta(
         &self,
         base: Digest,
-        manifest: &Manifest,
-        digest: Digest,
+        (manifest, digest, manifest_bytes): (&Manifest, Digest, u64),
         most_bytes: u64,
     ) -> Result<Option<Draft>> {
         let Some(old) = self.manifest(base)? else {
@@ -108,7 +108,6 @@ impl Tree<'_> {
         let held: HashSet<Digest> = old.entries().iter().map(Entry::digest).collect();
         let missing = manifest.entries().iter().filter(|entry| !held.contains(&entry.digest()));
         let sizes = missing.map(|entry| entry.size_bytes().unwrap_or(0));
-        let (_, manifest_bytes) = manifest.canonical_digest();
         let plain_bytes = manifest_bytes + sizes.sum::<u64>();
         Ok(self.is_worth(&draft, plain_bytes.min(most_bytes))?.then_some(draft))
     }

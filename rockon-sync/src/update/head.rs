@@ -79,12 +79,7 @@ impl Run<'_> {
     }
 
     fn ask(&mut self, mirror: &Location) -> Result<Answer> {
-        let current = self.writer.reader().current()?;
-        let files = self.writer.files;
-        let held_bytes = match &current {
-            Some(generation) => generation.head_bytes(files)?,
-            None => None,
-        };
+        let held_bytes = self.held_head()?;
         let address = mirror.head_address();
         let shown = address.to_string();
         // A time in whole seconds does not tell two heads apart, and a head is no larger than
@@ -143,6 +138,14 @@ impl Run<'_> {
         }))))
     }
 
+    /// The bytes of the head that is held.
+    pub(super) fn held_head(&self) -> Result<Option<Vec<u8>>> {
+        match self.writer.reader().current()? {
+            Some(generation) => generation.head_bytes(self.writer.files),
+            None => Ok(None),
+        }
+    }
+
     /// The head that is held (or else the offered one) if newer than `offered` was seen, or
     /// something else under its serial: one serial stands for one manifest, so whoever can
     /// replay heads has no choice among several.
@@ -192,12 +195,7 @@ impl Run<'_> {
                            not followed without";
             return Err(Error::new(ErrorKind::Trust, message).with_url(shown));
         }
-        let current = self.writer.reader().current()?;
-        let holds_head = match current {
-            Some(generation) => generation.head_bytes(self.writer.files)?.is_some(),
-            None => false,
-        };
-        if self.status.has_been_v2 || holds_head {
+        if self.held_head()?.is_some() || self.status.has_been_v2 {
             let message = "expected a head, got status 404: this source was a v2 tree before and \
                            is not followed as less; remove its folder from the store if it really \
                            went back";

@@ -74,11 +74,8 @@ impl Run<'_> {
         reporter.progress.files_total = 1;
         reporter.enter(Phase::Fetching);
         let digest = self.keep_bundled_manifest(bundle)?;
-        let found = self.head_of_bundle(bundle, digest)?;
-        let held_bytes = match self.writer.reader().current()? {
-            Some(generation) => generation.head_bytes(self.writer.files)?,
-            None => None,
-        };
+        let held_bytes = self.held_head()?;
+        let found = self.head_of_bundle(bundle, digest, held_bytes.as_deref())?;
         if !found.is_current
             && let Some(held) = self.newer_than(&found.head, held_bytes.as_deref(), &found.address)
         {
@@ -126,7 +123,12 @@ impl Run<'_> {
     }
 
     /// The head that leads to this manifest: one beside the bundle, or none but the digest.
-    fn head_of_bundle(&mut self, bundle: &Path, digest: Digest) -> Result<FoundHead> {
+    fn head_of_bundle(
+        &mut self,
+        bundle: &Path,
+        digest: Digest,
+        held_bytes: Option<&[u8]>,
+    ) -> Result<FoundHead> {
         let folder = bundle.parent().unwrap_or(Path::new("/"));
         let beside = HEADS.iter().map(|name| folder.join(name));
         let beside = find_head(self.writer.files, beside, digest)?;
@@ -145,13 +147,8 @@ impl Run<'_> {
         let head = Head::parse(&bytes).map_err(|error| error.with_path(&path))?;
         note::check_head(&bytes, &self.keys).map_err(|error| error.with_path(&path))?;
         self.check_freshness(&head, &shown)?;
-        let current = self.writer.reader().current()?;
-        let held_bytes = match &current {
-            Some(generation) => generation.head_bytes(self.writer.files)?,
-            None => None,
-        };
         Ok(FoundHead {
-            is_current: held_bytes.as_deref() == Some(&*bytes),
+            is_current: held_bytes == Some(&*bytes),
             head,
             bytes,
             bases: Vec::new(),

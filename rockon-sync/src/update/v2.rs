@@ -54,11 +54,14 @@ impl Run<'_> {
             self.writer.incoming.clear_except(&[])?;
         }
         let mut local = self.local()?;
-        let first = match self.held_manifest(found, &local)? {
-            Some(_) => First::NotChosen,
-            None => self.manifest_from_pack(found, &local, reporter)?,
+        let (first, list) = match self.held_manifest(found, &local)? {
+            Some(list) => (First::NotChosen, Ok(list)),
+            None => match self.manifest_from_pack(found, &local, reporter)? {
+                used @ First::Used(_) => (used, Ok(List::Incoming(found.head.digest()))),
+                first => (first, self.fetch_manifest(found)),
+            },
         };
-        let list = match self.bring_manifest(found, &local) {
+        let list = match list {
             Ok(list) => list,
             // Of a tree that is just being replaced the head is the old one, and the
             // manifest is not.
@@ -153,11 +156,8 @@ impl Run<'_> {
         Ok(self.writer.incoming.has(digest)?.then_some(List::Incoming(digest)))
     }
 
-    /// Makes sure that the manifest is on disk, verified.
-    fn bring_manifest(&self, found: &FoundHead, local: &Local) -> Result<List> {
-        if let Some(list) = self.held_manifest(found, local)? {
-            return Ok(list);
-        }
+    /// Fetches the manifest by itself into `incoming`.
+    fn fetch_manifest(&self, found: &FoundHead) -> Result<List> {
         let head = &found.head;
         let digest = head.digest();
         let max_bytes = max_manifest_bytes(head);
