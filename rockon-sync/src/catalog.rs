@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::definition;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::format::{self, Format, requirements_of};
 use crate::limits::MAX_FILE_BYTES;
 use crate::manifest::Manifest;
 use crate::source::SourceName;
@@ -43,6 +43,7 @@ pub(crate) struct Gaps {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Definition {
     name: Box<str>,
+    format: Format,
     revision: Digest,
     origin: Origin,
     updated: Option<Timestamp>,
@@ -69,6 +70,11 @@ impl Definition {
     /// The name inside the file: the identity of the definition.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The format of its file.
+    pub fn format(&self) -> Format {
+        self.format
     }
 
     /// The digest of the file: another one means that the definition may have changed.
@@ -107,13 +113,35 @@ impl Definition {
         &self.file
     }
 
-    /// The definition as it was published: the JSON object after its name, to the letter.
+    /// The definition as it was published: of a Rock-on the JSON object after its name, to the
+    /// letter; otherwise what [`bytes`](Self::bytes) gives.
+    ///
+    /// # Errors
+    /// Those of [`bytes`](Self::bytes); [`ErrorKind::Definition`] if it is not UTF-8.
+    pub fn text(&self) -> Result<String> {
+        String::from_utf8(self.bytes()?).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            let message = format!("expected text, got what is not UTF-8 at byte {place}");
+            Error::new(ErrorKind::Definition, message).with_path(&self.file)
+        })
+    }
+
+    /// The definition as it was published: of a Rock-on its part of the file, else the file.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] if the file cannot be read; [`ErrorKind::Integrity`] if it
     /// is no longer the one that the catalog was made from;
     /// [`ErrorKind::Definition`] if the name is not in it.
-    pub fn text(&self) -> Result<String> {
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        let bytes = self.file_bytes()?;
+        if self.format == Format::Files {
+            return Ok(bytes);
+        }
+        self.read(&bytes, |found| found.text.to_vec())
+    }
+
+    /// The bytes of the file, verified.
+    pub(crate) fn file_bytes(&self) -> Result<Vec<u8>> {
         let Some(bytes) = read_if_any(&RealFiles, &self.file, MAX_FILE_BYTES)? else {
             let message = "the file is gone: the catalog is older than the store";
             return Err(Error::new(ErrorKind::Store, message).with_path(&self.file));
@@ -123,9 +151,19 @@ impl Definition {
             let message = format!("expected the digest {}, got {found}", self.revision);
             return Err(Error::new(ErrorKind::Integrity, message).with_path(&self.file));
         }
-        let definitions = definition::parse(&bytes).map_err(|e| e.with_path(&self.file))?;
-        let wanted = definitions.into_iter().find(|found| *found.name == *self.name);
-        wanted.map(|found| found.text.to_owned()).ok_or_else(|| {
+        Ok(bytes)
+    }
+
+    /// Looks at the definition in the bytes of its file.
+    fn read<T>(&self, bytes: &[u8], look: impl FnOnce(&format::Definition<'_>) -> T) -> Result<T> {
+        let id = match &self.origin {
+            Origin::Source { id, .. } => id,
+            Origin::Local => &self.name,
+        };
+        let definitions = self.format.rules().read(id, bytes);
+        let definitions = definitions.map_err(|error| error.with_path(&self.file))?;
+        let found = definitions.iter().find(|found| *found.name == *self.name);
+        found.map(look).ok_or_else(|| {
             let message = format!("there is no definition {:?} in it", self.name);
             Error::new(ErrorKind::Definition, message).with_path(&self.file)
         })
@@ -190,6 +228,11 @@ impl Catalog {
         self.by_name.get(name).map(|n| &self.definitions[*n])
     }
 
+    /// The place of the definition with this name in catalog order.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
     /// Definitions that another one of the same name hides, lowest priority first.
     pub fn hidden(&self) -> &[Definition] {
         &self.hidden
@@ -249,13 +292,11 @@ impl Catalog {
             }
         };
         let mut paths: Vec<PathBuf> = names.into_iter().map(|name| folder.join(name)).collect();
-        paths.retain(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            name.ends_with(".json") && !name.starts_with('.')
-        });
         paths.sort();
         for path in paths {
-            match read_local(&path) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            let Some(format) = self.format_of_local(name) else { continue };
+            match read_local(&path, name, format) {
                 Ok(definitions) => definitions.into_iter().for_each(|found| self.add(found)),
                 Err(error) => {
                     self.gaps.reasons.push(format!("{} cannot be read", path.display()));
@@ -263,6 +304,20 @@ impl Catalog {
                 }
             }
         }
+    }
+
+    /// What a file put there by hand is: the other version of a file that a source has, else
+    /// what its name says; `None` if it is not part of the catalog.
+    fn format_of_local(&self, name: &str) -> Option<Format> {
+        if name.starts_with('.') {
+            return None;
+        }
+        let of_source = self.definition(name).map(Definition::format);
+        if of_source == Some(Format::Files) {
+            return of_source;
+        }
+        let named = |format: &Format| *format != Format::Files && format.rules().takes(name);
+        Format::all().find(named)
     }
 
     /// Adds a definition on top: it replaces one of the same name and takes its place.
@@ -300,10 +355,12 @@ fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part>
     // Each entry goes as soon as it has become definitions.
     for entry in held.into_entries() {
         let file = entry.path().below(&generation.folder);
+        let format = Format::of(&entry);
         let (names, requirements) = match entry.names() {
             Some(names) => (names.to_vec(), entry.requirements()),
-            None if !definition::is_definition_file(entry.path()) => continue,
-            None => match look_into(files, &file) {
+            None if format != Format::Rockon => (vec![entry.id().into()], entry.requirements()),
+            None if !format.rules().takes(entry.path().as_str()) => continue,
+            None => match look_into(files, entry.id(), &file) {
                 Ok((names, found)) => (names, entry.requirements().or(found)),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
                 Err(error) => {
@@ -320,6 +377,7 @@ fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part>
             .clone();
         part.definitions.extend(names.into_iter().map(|name| Definition {
             name,
+            format,
             revision: entry.digest(),
             origin: Origin::Source { name: source.clone(), id: entry.id().into() },
             updated: entry.updated(),
@@ -363,18 +421,21 @@ impl Gaps {
     }
 }
 
-/// The names of the definitions in a file, and what it needs of a machine.
-fn look_into(files: &dyn Files, file: &Path) -> Result<(Vec<Box<str>>, Requirements)> {
+/// The names of the Rock-ons in a file, and what it needs of a machine.
+fn look_into(files: &dyn Files, id: &str, file: &Path) -> Result<(Vec<Box<str>>, Requirements)> {
     let Some(bytes) = read_if_any(files, file, MAX_FILE_BYTES)? else {
         return Err(Error::new(ErrorKind::NotFound, "the file is gone").with_path(file));
     };
-    let definitions = definition::parse(&bytes).map_err(|error| error.with_path(file))?;
-    let requirements = definition::requirements_of(&definitions);
-    Ok((definitions.into_iter().map(|found| found.name.into()).collect(), requirements))
+    let rules = Format::Rockon.rules();
+    let definitions = rules.read(id, &bytes);
+    let definitions = definitions.map_err(|error| error.with_path(file))?;
+    let about: Vec<_> = definitions.iter().map(|found| rules.about(found)).collect();
+    let names = definitions.into_iter().map(|found| found.name.into()).collect();
+    Ok((names, requirements_of(&about)))
 }
 
 /// Reads a hand-made file. It may be a link: the folder is the administrator's.
-fn read_local(path: &Path) -> Result<Vec<Definition>> {
+fn read_local(path: &Path, name: &str, format: Format) -> Result<Vec<Definition>> {
     let fail = |error| Error::io("read this file", path, error);
     let real = std::fs::canonicalize(path).map_err(fail)?;
     if RealFiles.stat(&real).map_err(fail)?.kind != FileKind::File {
@@ -382,10 +443,12 @@ fn read_local(path: &Path) -> Result<Vec<Definition>> {
     }
     let bytes = read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?.unwrap_or_default();
     let revision = Digest::of(&bytes);
-    let definitions = definition::parse(&bytes).map_err(|error| error.with_path(path))?;
-    let definition = |found: definition::Definition<'_>| Definition {
-        requirements: Arc::new(found.requirements()),
+    let rules = format.rules();
+    let definitions = rules.read(name, &bytes).map_err(|error| error.with_path(path))?;
+    let definition = |found: format::Definition<'_>| Definition {
+        requirements: Arc::new(rules.about(&found).requirements),
         name: found.name.into(),
+        format,
         revision,
         origin: Origin::Local,
         updated: None,

@@ -7,6 +7,7 @@ mod args;
 mod bar;
 mod browse;
 mod check;
+mod extensions;
 mod follow;
 mod import;
 mod keygen;

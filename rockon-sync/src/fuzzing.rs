@@ -12,9 +12,9 @@ use std::path::{Component, Path};
 
 pub use update::update;
 
-use crate::definition;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::{Format, position_of_syntax_error};
 use crate::head::Head;
 use crate::location::{Address, Location};
 use crate::manifest::{Listing, Manifest};
@@ -151,17 +151,17 @@ pub fn listing(data: &[u8], _: &Path) {
 
 /// Definitions are parts of the file, under names that are there once.
 pub fn definition(data: &[u8], _: &Path) {
-    if let Ok(definitions) = definition::parse(data) {
+    if let Ok(definitions) = Format::Rockon.rules().read("a.json", data) {
         let whole = data.as_ptr_range();
         let mut names = std::collections::HashSet::new();
         for found in &definitions {
-            assert!(whole.contains(&found.text.as_ptr()) && found.text.starts_with('{'));
-            assert!(serde_json::from_str::<serde::de::IgnoredAny>(found.text).is_ok());
+            assert!(whole.contains(&found.text.as_ptr()) && found.text.starts_with(b"{"));
+            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(found.text).is_ok());
             assert!(names.insert(&*found.name));
         }
         assert!(!definitions.is_empty());
     }
-    let _ = definition::position_of_syntax_error(data);
+    let _ = position_of_syntax_error(data);
 }
 
 /// A path that is taken stays below any folder and any URL, and a redirect leads to HTTP

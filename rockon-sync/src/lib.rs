@@ -62,11 +62,11 @@ mod changes;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod credentials;
-mod definition;
 mod digest;
 mod error;
 mod fetch;
 mod files;
+mod format;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -96,6 +96,8 @@ mod testing;
 mod time;
 mod transport;
 mod update;
+mod version;
+mod workers;
 
 pub use cancel::CancelToken;
 pub use catalog::{Catalog, Definition, Origin};
@@ -103,6 +105,7 @@ pub use changes::{Changes, Novelty, Upsert};
 pub use credentials::Credentials;
 pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
+pub use format::{Download, Format, Release, Stability, Update, Updates};
 pub use head::{Head, PackOffer};
 pub use inspect::{HeldStatus, SourceStatus, Verification};
 pub use json::Position;

@@ -320,6 +320,49 @@ impl Address {
         Address::Http(HttpAddress { url, user_info, credentials })
     }
 
+    /// The address of a URL.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for one that is neither http nor https, or has no host.
+    pub(crate) fn of_http_url(text: &str) -> Result<Address> {
+        Ok(Address::from_url(parse_url(text)?, None))
+    }
+
+    /// What `reference` in a document from here means (RFC 3986, section 5). A file leads to
+    /// files below `root` and to URLs, a URL to URLs only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`], saying why it leads nowhere.
+    pub(crate) fn referred(&self, reference: &str, root: &Path) -> Result<Address> {
+        let refuse = |problem: &str| {
+            Err(Error::new(ErrorKind::Argument, format!("{reference:?} {problem}")))
+        };
+        match self {
+            Address::File(_) if has_http_scheme(reference) => Address::of_http_url(reference),
+            Address::Http(from) => {
+                let Ok(url) = from.url.join(reference) else { return refuse("is not a URL") };
+                if !matches!(url.scheme(), "http" | "https") {
+                    return refuse("is neither http nor https");
+                }
+                let is_own = url.origin() == from.url.origin() && url.username().is_empty();
+                let user_info = from.user_info.clone().filter(|_| is_own);
+                match user_info {
+                    Some(_) => Ok(Address::with_credentials(url, user_info, None)),
+                    None => Address::of_http_url(url.as_str()),
+                }
+            }
+            Address::File(from) => {
+                let path = reference.split(['?', '#']).next().unwrap_or_default();
+                let path = from.parent().unwrap_or(root).join(decode(path));
+                match (path.canonicalize(), root.canonicalize()) {
+                    (Ok(path), Ok(root)) if path.starts_with(&root) => Ok(Address::File(path)),
+                    (Ok(_), Ok(_)) => refuse("leads out of the site's folder"),
+                    _ => refuse("leads to no file"),
+                }
+            }
+        }
+    }
+
     /// Where a redirect from here to `target` leads. Credentials go along only to
     /// the same scheme, host and port.
     ///
@@ -347,6 +390,12 @@ impl Address {
         let credentials = from.credentials.clone().filter(|_| same_origin);
         Ok(Address::with_credentials(url, user_info, credentials))
     }
+}
+
+/// Whether a text begins like a URL over HTTP.
+pub(crate) fn has_http_scheme(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 fn without_user(mut url: Url) -> Url {

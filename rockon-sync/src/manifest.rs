@@ -195,7 +195,7 @@ impl Entry {
     }
 
     /// Sets a further field to canonical JSON.
-    fn with_extra(mut self, key: &str, value: String) -> Entry {
+    pub(crate) fn with_extra(mut self, key: &str, value: String) -> Entry {
         let extra = self.fields().extra.take();
         let mut fields = extra.map_or_else(Vec::new, |fields| fields.to_vec());
         fields.retain(|(name, _)| &**name != key);

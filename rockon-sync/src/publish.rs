@@ -3,8 +3,9 @@
 //! | file | does |
 //! |---|---|
 //! | `list.rs` | reads the list: which files there are, under which ids |
+//! | `folder.rs` | takes every file of a folder instead |
+//! | `site.rs` | takes what the collections of an update site lead to |
 //! | `scan.rs` | reads every file of the list, one at a time |
-//! | `check.rs` | checks one definition file |
 //! | `review.rs` | checks files that are not published yet |
 //! | `sign.rs` | signs the head |
 //! | `tree.rs` | writes the tree, the head last |
@@ -13,7 +14,7 @@
 //! | `report.rs` | what a publication has done |
 //! | `history.rs` | remembers what was published |
 
-mod check;
+mod folder;
 mod history;
 mod list;
 mod packs;
@@ -22,6 +23,7 @@ mod report;
 mod review;
 mod scan;
 mod sign;
+mod site;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -31,6 +33,7 @@ use std::path::{Path, PathBuf};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{Files, RealFiles, ensure_folders, try_lock};
+use crate::format::{Collection, Format};
 use crate::head::{DEFAULT_MANIFEST, Head};
 use crate::location::Location;
 use crate::manifest::{Entry, Manifest};
@@ -40,11 +43,14 @@ use crate::plan::{MassDelete, Plan};
 use crate::problem::{Problem, Severity};
 use crate::target::Requirements;
 use crate::time::{Clock, SystemClock, Timestamp};
+use crate::transport::AnyTransport;
 use history::History;
+use list::List;
 pub use report::{PublishOutcome, PublishReport};
 pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scan, Scanned};
 use sign::{KeySource, Signer};
+use site::Reach;
 use tree::Tree;
 
 /// The folder in which every file is found under its digest.
@@ -104,6 +110,7 @@ fn is_of_the_tree(name: &str) -> bool {
 /// publication. The same catalog published at the same time gives the same bytes.
 pub struct Publisher<'a> {
     catalog: PathBuf,
+    format: Format,
     out: Option<PathBuf>,
     layout: Layout,
     url: Option<String>,
@@ -122,6 +129,7 @@ impl<'a> Publisher<'a> {
     pub fn new(catalog: impl Into<PathBuf>) -> Publisher<'a> {
         Publisher {
             catalog: catalog.into(),
+            format: Format::default(),
             out: None,
             layout: Layout::Separate,
             url: None,
@@ -134,6 +142,12 @@ impl<'a> Publisher<'a> {
             clock: &SystemClock,
             files: &RealFiles,
         }
+    }
+
+    /// What kind of files the catalog has; [`Format::Rockon`] by default.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
     }
 
     /// Puts the tree into this folder; `<catalog>/v2` by default.
@@ -232,14 +246,7 @@ impl<'a> Publisher<'a> {
     /// was; what a failed run left is used or removed by the next one.
     pub fn run(&self) -> Result<PublishReport> {
         self.check_arguments()?;
-        let folder = match self.layout {
-            Layout::InPlace => self.catalog.clone(),
-            Layout::Separate => self.out.clone().unwrap_or_else(|| self.catalog.join("v2")),
-        };
-        if !self.catalog.is_dir() {
-            let message = "expected the folder of a catalog, found none";
-            return Err(Error::new(ErrorKind::NotFound, message).with_path(&self.catalog));
-        }
+        let folder = self.tree_folder()?;
         if self.layout == Layout::Separate {
             ensure_folders(self.files, &folder)?;
             if is_same_folder(&folder, &self.catalog) {
@@ -251,13 +258,32 @@ impl<'a> Publisher<'a> {
             let message = "another process is publishing here";
             return Err(Error::new(ErrorKind::Locked, message).with_path(folder));
         };
-        let tree = Tree {
-            files: self.files,
-            catalog: &self.catalog,
-            folder: &folder,
-            layout: self.layout,
-        };
+        let tree = Tree { files: self.files, folder: &folder, layout: self.layout };
         self.publish(&tree)
+    }
+
+    /// The folder of the tree.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] and [`ErrorKind::Argument`]: no folder follows from the catalog.
+    fn tree_folder(&self) -> Result<PathBuf> {
+        if self.format.rules().collection() == Collection::Site && !self.catalog.is_dir() {
+            return match (self.layout, &self.out) {
+                (Layout::Separate, Some(out)) => Ok(out.clone()),
+                _ => {
+                    let message = "a site that is no folder needs another one for the tree";
+                    Err(Error::new(ErrorKind::Argument, message))
+                }
+            };
+        }
+        if !self.catalog.is_dir() {
+            let message = "expected the folder of a catalog, found none";
+            return Err(Error::new(ErrorKind::NotFound, message).with_path(&self.catalog));
+        }
+        Ok(match self.layout {
+            Layout::InPlace => self.catalog.clone(),
+            Layout::Separate => self.out.clone().unwrap_or_else(|| self.catalog.join("v2")),
+        })
     }
 
     fn check_arguments(&self) -> Result<()> {
@@ -308,19 +334,25 @@ impl<'a> Publisher<'a> {
             history = history.with(head.into());
         }
 
-        let scan = Scan::run(self.files, &self.catalog, self.leniency, &previous)?;
+        let list = self.list(tree, &previous)?;
+        let leniency = self.effective_leniency();
+        let scan = Scan::run(self.files, self.format, leniency, list)?;
         let has_errors = scan.has_errors();
         problems.extend(scan.problems);
-        if has_errors && self.leniency == Leniency::Strict {
+        if has_errors && leniency == Leniency::Strict {
             return Err(refused(problems));
         }
         if scan.scanned.is_empty() {
             let message = "there is nothing to publish";
-            problems.push(Problem::error(DEFAULT_MANIFEST, None, message));
+            let shown = match self.format.rules().collection() {
+                Collection::Listed => DEFAULT_MANIFEST.to_owned(),
+                _ => self.catalog.display().to_string(),
+            };
+            problems.push(Problem::error(&shown, None, message));
             return Err(refused(problems));
         }
         let published = self.published.unwrap_or_else(|| self.clock.now().into());
-        let manifest = manifest_of(&scan.scanned, &previous, published)?;
+        let manifest = manifest_of(&scan.scanned, self.format, &previous, published)?;
         let nothing_damaged = Default::default();
         let plan = Plan::new(&previous, &nothing_damaged, &manifest);
         plan.check_deletes(self.mass_delete)?;
@@ -369,6 +401,28 @@ impl<'a> Publisher<'a> {
         Ok(report)
     }
 
+    /// A site is made by many: what is wrong with one of them must not stop the others.
+    fn effective_leniency(&self) -> Leniency {
+        match self.format.rules().collection() {
+            Collection::Site => Leniency::LeaveOut,
+            _ => self.leniency,
+        }
+    }
+
+    /// The files that there are to publish.
+    fn list(&self, tree: &Tree<'_>, previous: &Manifest) -> Result<List> {
+        match self.format.rules().collection() {
+            Collection::Listed => List::of(self.files, &self.catalog, self.leniency, previous),
+            Collection::Folder => List::of_every_file(self.files, &self.catalog, tree.folder),
+            Collection::Site => {
+                let transport = AnyTransport::new();
+                let (files, clock) = (self.files, self.clock);
+                let reach = Reach { files, transport: &transport, clock };
+                List::of_site(&reach, &self.catalog, tree.folder)
+            }
+        }
+    }
+
     /// Whether the head says already what a new one would say.
     fn is_still_good(&self, head: &Head, digest: Digest, now: Timestamp) -> bool {
         let is_fresh = match (self.expires_in_days, head.expires()) {
@@ -401,7 +455,12 @@ impl<'a> Publisher<'a> {
 }
 
 /// The manifest of what was scanned. The time of an entry moves only with its bytes.
-fn manifest_of(scanned: &[Scanned], previous: &Manifest, now: Timestamp) -> Result<Manifest> {
+fn manifest_of(
+    scanned: &[Scanned],
+    format: Format,
+    previous: &Manifest,
+    now: Timestamp,
+) -> Result<Manifest> {
     let by_digest: std::collections::HashMap<Digest, Option<Timestamp>> =
         previous.entries().iter().map(|entry| (entry.digest(), entry.updated())).collect();
     let entries = scanned.iter().map(|file| {
@@ -410,11 +469,16 @@ fn manifest_of(scanned: &[Scanned], previous: &Manifest, now: Timestamp) -> Resu
             Some(old) => old.updated(),
             None => by_digest.get(&file.digest).copied().flatten(),
         };
-        Ok(Entry::new(&*file.id, file.path.clone(), file.digest)?
+        let mut entry = Entry::new(&*file.id, file.path.clone(), file.digest)?
             .with_size(file.len_bytes)
             .with_updated(updated.unwrap_or(now))
-            .with_names(file.names.iter().map(String::as_str))
-            .with_requirements(&file.requirements))
+            .with_requirements(&file.requirements);
+        if let Some(names) = &file.names {
+            entry = entry.with_names(names.iter().map(String::as_str));
+        }
+        let fields = file.fields.iter();
+        Ok(format
+            .mark(fields.fold(entry, |entry, (key, value)| entry.with_extra(key, value.clone()))))
     });
     Manifest::from_entries(entries.collect::<Result<_>>()?)
 }

@@ -6,17 +6,16 @@
 //! | file | does |
 //! |---|---|
 //! | `arch.rs` | names of processor architectures |
-//! | `version.rs` | compares versions |
 //! | `prose.rs` | reads what descriptions say of both |
 
 mod arch;
 mod prose;
-mod version;
 
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
-use version::Version;
+use crate::format::Stability;
+use crate::version::Version;
 
 /// Fields of a manifest entry, and of a definition.
 pub(crate) const ARCH: &str = "arch";
@@ -29,6 +28,9 @@ pub(crate) const MIN_VERSION: &str = "min_version";
 pub struct Target {
     arch: Option<Box<str>>,
     version: Option<Box<str>>,
+    /// Name and version.
+    platform: Option<(Box<str>, Box<str>)>,
+    stability: Option<Stability>,
 }
 
 impl Target {
@@ -63,6 +65,40 @@ impl Target {
         }
         self.version = Some(version.trim().into());
         Ok(self)
+    }
+
+    /// Sets the platform that extensions are for, name and version: `joomla 5.1`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for another form, and for what is no version.
+    pub fn with_platform(mut self, platform: &str) -> Result<Target> {
+        let parts: Vec<&str> = platform.split_whitespace().collect();
+        let [name, version] = parts[..] else {
+            let message = format!("expected a platform such as \"joomla 5.1\", got {platform:?}");
+            return Err(Error::new(ErrorKind::Argument, message));
+        };
+        if Version::parse(version).is_none() {
+            let message = format!("expected a version such as 5.1, got {version:?}");
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        self.platform = Some((name.into(), version.into()));
+        Ok(self)
+    }
+
+    /// Sets the least stability that is wanted of releases.
+    pub fn with_stability(mut self, stability: Stability) -> Target {
+        self.stability = Some(stability);
+        self
+    }
+
+    /// The platform that extensions are for: name and version.
+    pub fn platform(&self) -> Option<(&str, &str)> {
+        self.platform.as_ref().map(|(name, version)| (&**name, &**version))
+    }
+
+    /// The least stability that is wanted of releases.
+    pub fn stability(&self) -> Option<Stability> {
+        self.stability
     }
 
     /// The architecture, as container images name it.
@@ -113,14 +149,30 @@ pub enum Mismatch {
         /// The one of the machine.
         is: String,
     },
+    /// It is for another platform, or other versions of it.
+    Platform {
+        /// What it is for.
+        needs: Vec<String>,
+        /// Name and version of the machine's.
+        is: String,
+    },
+    /// It has not been tested as much as is wanted.
+    Stability {
+        /// The least that is wanted.
+        wanted: Stability,
+        /// What it is.
+        is: Stability,
+    },
 }
 
 impl Mismatch {
-    /// The stable name of the reason: `arch` or `version`.
+    /// The stable name of the reason: `arch`, `version`, `platform` or `stability`.
     pub fn name(&self) -> &'static str {
         match self {
             Mismatch::Arch { .. } => "arch",
             Mismatch::Version { .. } => "version",
+            Mismatch::Platform { .. } => "platform",
+            Mismatch::Stability { .. } => "stability",
         }
     }
 }
@@ -133,6 +185,12 @@ impl fmt::Display for Mismatch {
             }
             Mismatch::Version { needs, is } => {
                 write!(f, "needs version {needs} or later, not {is}")
+            }
+            Mismatch::Platform { needs, is } => {
+                write!(f, "for {}, not for {is}", needs.join(" or "))
+            }
+            Mismatch::Stability { wanted, is } => {
+                write!(f, "its stability is {is}, not {wanted} or more")
             }
         }
     }

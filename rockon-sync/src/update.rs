@@ -12,7 +12,6 @@
 //! | `packs.rs` | gets many files of it in one |
 //! | `import.rs` | takes a bundle instead of asking anyone |
 //! | `v1.rs` | follows a tree of names, with conditional requests |
-//! | `workers.rs` | several jobs at a time |
 //! | `several.rs` | several sources at a time |
 
 #[cfg(test)]
@@ -27,7 +26,6 @@ mod properties;
 mod several;
 mod v1;
 mod v2;
-mod workers;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -46,9 +44,9 @@ use crate::source::Source;
 use crate::store::{SourceWriter, Status, Store};
 use crate::time::{Clock, SystemClock};
 use crate::transport::{AnyTransport, Transport};
+use crate::workers::{self, Done, Event};
 #[cfg(feature = "cli")]
 pub(crate) use several::update_each;
-use workers::{Done, Event};
 
 /// How much of what is held an update takes on trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

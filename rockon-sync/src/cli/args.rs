@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+use crate::error::Result;
+use crate::format::{Format, Stability};
 use crate::source::SourceName;
+use crate::target::Target;
 use crate::time::Timestamp;
 
 /// Publishes a catalog as static files with digests, and keeps stores in step with it.
@@ -50,8 +53,13 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PublishArgs {
-    /// The folder with root.json and the definition files
+    /// The folder with root.json and the definition files; of the format jupdate an update site:
+    /// its URL, its first XML file, or the folder of all of them
     pub(super) dir: PathBuf,
+
+    /// What kind of files it has: rockon, jupdate, or files (any, all that are in the folder)
+    #[arg(long, value_name = "FORMAT", default_value_t = Format::Rockon)]
+    pub(super) format: Format,
 
     /// Where the tree goes [default: DIR/v2]
     #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
@@ -243,6 +251,13 @@ pub(super) struct ListArgs {
     #[arg(long = "version", value_name = "VERSION")]
     pub(super) system_version: Option<String>,
 
+    /// Only what is of this format: rockon, jupdate, files
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+
+    #[command(flatten)]
+    pub(super) releases: ReleaseArgs,
+
     /// Only what has been updated since this day, or moment (RFC 3339)
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(super) updated_since: Option<Timestamp>,
@@ -250,6 +265,31 @@ pub(super) struct ListArgs {
     /// Also what does not fit and what others of the same name hide, with the reason
     #[arg(long)]
     pub(super) all: bool,
+}
+
+/// Which releases of extensions are wanted.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReleaseArgs {
+    /// Of extensions, only releases for this platform, name and version: "joomla 5.1"
+    #[arg(long, value_name = "PLATFORM")]
+    pub(super) platform: Option<String>,
+
+    /// Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable
+    #[arg(long, value_name = "STABILITY")]
+    pub(super) stability: Option<Stability>,
+}
+
+impl ReleaseArgs {
+    /// Adds what is wanted to `target`.
+    pub(super) fn on(&self, mut target: Target) -> Result<Target> {
+        if let Some(platform) = &self.platform {
+            target = target.with_platform(platform)?;
+        }
+        if let Some(stability) = self.stability {
+            target = target.with_stability(stability);
+        }
+        Ok(target)
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -282,6 +322,13 @@ pub(super) struct ChangesArgs {
     /// A JSON object of what is applied, name to revision; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub(super) applied: PathBuf,
+
+    /// jupdate: what is applied are extensions, name to version; tell which have an update
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) format: Option<Format>,
+
+    #[command(flatten)]
+    pub(super) releases: ReleaseArgs,
 
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
@@ -414,7 +461,7 @@ pub(super) struct KeygenArgs {
 }
 
 /// A duration in seconds: not negative, and not so long that no clock can hold it.
-fn seconds(text: &str) -> Result<f64, String> {
+fn seconds(text: &str) -> std::result::Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     if (0.0..=1e9).contains(&value) {
         Ok(value)
@@ -424,7 +471,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// A day, which begins at midnight in UTC, or a moment.
-fn moment(text: &str) -> Result<Timestamp, String> {
+fn moment(text: &str) -> std::result::Result<Timestamp, String> {
     let day = format!("{text}T00:00:00Z");
     let moment = text.parse().or_else(|_| day.parse());
     moment.map_err(|_| "expected a date such as 2026-01-01, or a time with its zone".to_owned())

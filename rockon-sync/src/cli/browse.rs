@@ -11,6 +11,7 @@ use super::output::{Output, count, note, printable};
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::changes::Novelty;
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Format;
 use crate::inspect::SourceStatus;
 use crate::json::Object;
 use crate::note::VerifierKey;
@@ -23,14 +24,27 @@ pub(super) fn show(args: &ShowArgs, out: &mut Output) -> Result<u8> {
             format!("there is no definition {:?}{}", args.name, hint(&catalog, &args.name));
         return Err(Error::new(ErrorKind::NotFound, message).with_path(&args.browse.store));
     };
-    let text = definition.text()?;
-    if args.browse.json {
-        let raw = RawValue::from_string(text)
-            .map_err(|error| Error::new(ErrorKind::Definition, "not JSON").with_source(error))?;
-        out.json(&ShownJson { about: definition.into(), definition: &raw })?;
-    } else {
-        out.line(text)?;
+    if !args.browse.json {
+        match definition.format() {
+            Format::Rockon => out.line(definition.text()?)?,
+            _ => out.bytes(&definition.bytes()?)?,
+        }
+        return Ok(0);
     }
+    let text = match (definition.format(), definition.text()) {
+        // What is no text is told by its file.
+        (Format::Files, Err(error)) if error.kind() == ErrorKind::Definition => None,
+        (_, text) => Some(text?),
+    };
+    let quoted = |text: String| serde_json::to_string(&text).expect("a string is JSON");
+    let raw = text.map(|text| match definition.format() {
+        Format::Rockon => text,
+        _ => quoted(text),
+    });
+    let raw = raw.map(RawValue::from_string).transpose();
+    let raw =
+        raw.map_err(|error| Error::new(ErrorKind::Definition, "not JSON").with_source(error))?;
+    out.json(&ShownJson { about: definition.into(), definition: raw.as_deref() })?;
     Ok(0)
 }
 
@@ -76,9 +90,16 @@ fn describe(source: &SourceStatus) -> String {
 }
 
 pub(super) fn changes(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
+    if args.format == Some(Format::Jupdate) {
+        return super::extensions::updates(args, out);
+    }
     let applied = read_applied(&args.applied)?;
     let catalog = catalog(&args.browse)?;
-    let changes = catalog.changes_since(applied.iter().map(|(name, revision)| (name, revision)));
+    let mut changes =
+        catalog.changes_since(applied.iter().map(|(name, revision)| (name, revision)));
+    if let Some(format) = args.format {
+        changes.upserts.retain(|upsert| upsert.definition.format() == format);
+    }
     if args.browse.json {
         let upserts = changes.upserts.iter().map(|upsert| UpsertJson {
             new: upsert.novelty == Novelty::New,
@@ -111,7 +132,7 @@ pub(super) fn changes(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
 }
 
 /// Reads what an application has applied: a JSON object, name to revision.
-fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
+pub(super) fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
     let read = match path.as_os_str() == "-" {
         true => {
             let mut text = String::new();
@@ -177,6 +198,8 @@ pub(super) fn origin_name(definition: &Definition) -> &str {
 #[derive(Serialize)]
 pub(super) struct DefinitionJson<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "is_default")]
+    format: &'static str,
     revision: String,
     source: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -194,6 +217,7 @@ impl<'a> From<&'a Definition> for DefinitionJson<'a> {
     fn from(definition: &'a Definition) -> Self {
         DefinitionJson {
             name: definition.name(),
+            format: definition.format().name(),
             revision: definition.revision().to_string(),
             source: origin_name(definition),
             id: match definition.origin() {
@@ -208,12 +232,20 @@ impl<'a> From<&'a Definition> for DefinitionJson<'a> {
     }
 }
 
+/// Rock-ons are so common that it is not said of each of them.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this way")]
+fn is_default(format: &&'static str) -> bool {
+    *format == Format::default().name()
+}
+
 #[derive(Serialize)]
 struct ShownJson<'a> {
     #[serde(flatten)]
     about: DefinitionJson<'a>,
-    /// As it was published, to the letter.
-    definition: &'a RawValue,
+    /// As it was published, to the letter: of a Rock-on its object, else the file as a string;
+    /// absent if it is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]

@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use super::args::ListArgs;
 use super::browse::{DefinitionJson, catalog, origin_name};
+use super::extensions::{Depth, ReleaseJson};
 use super::output::{Output, count, note, printable};
 use crate::catalog::{Catalog, Definition};
 use crate::error::Result;
+use crate::format::Format;
 use crate::target::{Mismatch, Target};
 
 /// A definition, and why it is not offered.
@@ -14,13 +16,16 @@ struct Row<'a> {
     definition: &'a Definition,
     /// The definition of the same name that hides it.
     shadowed_by: Option<&'a Definition>,
+    /// Of an extension, the release that fits.
+    release: Option<ReleaseJson>,
     mismatches: Vec<Mismatch>,
 }
 
 pub(super) fn run(args: &ListArgs, out: &mut Output) -> Result<u8> {
     let target = target(args)?;
     let catalog = catalog(&args.browse)?;
-    let mut rows = rows(&catalog, &target);
+    let depth = if args.browse.json { Depth::Whole } else { Depth::Version };
+    let mut rows = rows(&catalog, args.format, &target, depth);
     if let Some(moment) = args.updated_since {
         let undated = rows.iter().filter(|row| row.definition.updated().is_none()).count();
         if undated > 0 && !args.browse.json {
@@ -47,39 +52,74 @@ fn target(args: &ListArgs) -> Result<Target> {
     if let Some(version) = &args.system_version {
         target = target.with_version(version)?;
     }
-    Ok(target)
+    args.releases.on(target)
 }
 
-/// Every definition in catalog order, then those that are hidden.
-fn rows<'a>(catalog: &'a Catalog, target: &Target) -> Vec<Row<'a>> {
+/// Every definition in catalog order, then those that are hidden; of one format, if one is
+/// given.
+fn rows<'a>(
+    catalog: &'a Catalog,
+    format: Option<Format>,
+    target: &Target,
+    depth: Depth,
+) -> Vec<Row<'a>> {
     let shown = catalog.definitions().iter().map(|definition| (definition, None));
     let hidden = catalog.hidden().iter();
     let hidden = hidden.map(|definition| (definition, catalog.definition(definition.name())));
-    let row = |(definition, shadowed_by): (&'a Definition, _)| Row {
-        definition,
-        shadowed_by,
-        mismatches: definition.mismatches(target),
-    };
-    shown.chain(hidden).map(row).collect()
+    let wanted = shown.chain(hidden);
+    let wanted =
+        wanted.filter(|(definition, _)| format.is_none_or(|format| definition.format() == format));
+    wanted.map(|(definition, shadowed_by)| row(definition, shadowed_by, target, depth)).collect()
+}
+
+fn row<'a>(
+    definition: &'a Definition,
+    shadowed_by: Option<&'a Definition>,
+    target: &Target,
+    depth: Depth,
+) -> Row<'a> {
+    let mut mismatches = definition.mismatches(target);
+    let mut release = None;
+    if definition.format() == Format::Jupdate {
+        match definition.newest_release(target) {
+            Ok(Ok(found)) => release = Some(ReleaseJson::new(&found, depth)),
+            Ok(Err(found)) => mismatches.extend(found),
+            Err(error) => note(format!("rockon-sync: warning: {}", error.to_chain())),
+        }
+    }
+    Row { definition, shadowed_by, release, mismatches }
 }
 
 fn print_table(rows: &[Row<'_>], names_reasons: bool, out: &mut Output) -> Result<()> {
+    let has_releases = rows.iter().any(|row| row.definition.format() == Format::Jupdate);
     let cells = |row: &Row<'_>| {
         let definition = row.definition;
-        let mut cells = vec![
-            printable(definition.name()),
+        let mut cells = vec![printable(definition.name())];
+        if has_releases {
+            let release = row.release.as_ref();
+            let cell = |value: Option<&str>| value.map_or("-".to_owned(), printable);
+            cells.push(cell(release.map(|release| &*release.version)));
+            cells.push(cell(release.map(|release| release.stability)));
+        }
+        cells.extend([
             origin_name(definition).to_owned(),
             definition.updated().map_or("-".to_owned(), |at| at.to_string()),
             definition.revision().to_string()[..12].to_owned(),
-        ];
+        ]);
         if names_reasons {
             cells.push(printable(&reasons(row).join("; ")));
         }
         cells
     };
-    let header = ["NAME", "SOURCE", "UPDATED", "REVISION", "WHY IT IS NOT OFFERED"];
-    let columns = if names_reasons { 5 } else { 4 };
-    out.table(&header[..columns], rows.iter().map(cells))
+    let mut header = vec!["NAME"];
+    if has_releases {
+        header.extend(["VERSION", "STABILITY"]);
+    }
+    header.extend(["SOURCE", "UPDATED", "REVISION"]);
+    if names_reasons {
+        header.push("WHY IT IS NOT OFFERED");
+    }
+    out.table(&header, rows.iter().map(cells))
 }
 
 fn reasons(row: &Row<'_>) -> Vec<String> {
@@ -91,6 +131,8 @@ fn reasons(row: &Row<'_>) -> Vec<String> {
 struct RowJson<'a> {
     #[serde(flatten)]
     about: DefinitionJson<'a>,
+    #[serde(flatten)]
+    release: Option<&'a ReleaseJson>,
     /// The source of the definition that hides it, or `local`.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadowed_by: Option<&'a str>,
@@ -109,6 +151,7 @@ impl<'a> From<&'a Row<'a>> for RowJson<'a> {
         let mismatches = row.mismatches.iter();
         RowJson {
             about: row.definition.into(),
+            release: row.release.as_ref(),
             shadowed_by: row.shadowed_by.map(origin_name),
             mismatches: mismatches
                 .map(|found| MismatchJson { reason: found.name(), message: found.to_string() })

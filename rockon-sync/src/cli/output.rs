@@ -27,12 +27,15 @@ impl Output {
     /// # Errors
     /// [`ErrorKind::Store`] if it cannot be written, or nobody reads.
     pub(super) fn line(&mut self, line: impl AsRef<str>) -> Result<()> {
-        let text = line.as_ref();
-        let written = self
-            .inner
-            .write_all(text.as_bytes())
-            .and_then(|()| self.inner.write_all(b"\n"))
-            .and_then(|()| self.inner.flush());
+        self.bytes(&[line.as_ref().as_bytes(), b"\n"].concat())
+    }
+
+    /// Writes bytes as they are.
+    ///
+    /// # Errors
+    /// Those of [`line`](Self::line).
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.inner.write_all(bytes).and_then(|()| self.inner.flush());
         written.map_err(|error| {
             self.is_closed = error.kind() == io::ErrorKind::BrokenPipe;
             Error::new(ErrorKind::Store, "cannot write to standard output").with_source(error)

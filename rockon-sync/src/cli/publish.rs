@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
-    let mut publisher = Publisher::new(&args.dir).keep(args.keep);
+    let mut publisher = Publisher::new(&args.dir).format(args.format).keep(args.keep);
     if args.in_place {
         publisher = publisher.in_place();
     }

@@ -2,13 +2,13 @@
 //! the folder itself.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::is_of_the_tree;
-use crate::definition::position_of_syntax_error;
+use super::{Leniency, is_of_the_tree};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::files::{Files, read_if_any};
+use crate::format::position_of_syntax_error;
 use crate::head::DEFAULT_MANIFEST;
 use crate::json::{Object, Places, Position, kind_of};
 use crate::limits::MAX_MANIFEST_BYTES;
@@ -21,7 +21,10 @@ use crate::problem::Problem;
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) path: EntryPath,
-    /// Its place in `root.json`.
+    /// Where its bytes are.
+    pub(super) file: PathBuf,
+    /// What names it, and where.
+    pub(super) listed_in: Option<&'static str>,
     pub(super) position: Option<Position>,
 }
 
@@ -40,18 +43,38 @@ pub(super) struct List {
 
 /// Whether `root.json` could be read as a list at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+enum Found {
     Listed,
     NoList,
 }
 
 impl List {
+    /// What `root.json` names; where it cannot be read and that is to be passed over, what the
+    /// folder has, under the ids of `previous`.
+    ///
+    /// # Errors
+    /// Those of [`List::read`].
+    pub(super) fn of(
+        files: &dyn Files,
+        folder: &Path,
+        leniency: Leniency,
+        previous: &Manifest,
+    ) -> Result<List> {
+        let (mut list, found) = List::read(files, folder)?;
+        if found == Found::NoList && leniency == Leniency::LeaveOut {
+            let without = List::of_folder(files, folder, previous)?;
+            list.problems.extend(without.problems);
+            list.rows = without.rows;
+        }
+        Ok(list)
+    }
+
     /// Reads `root.json`, and warns of files that it does not name.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); [`Limit`](crate::ErrorKind::Limit) for a list
     /// that no client would accept.
-    pub(super) fn read(files: &dyn Files, folder: &Path) -> Result<(List, Found)> {
+    fn read(files: &dyn Files, folder: &Path) -> Result<(List, Found)> {
         let mut list = List::default();
         let path = folder.join(DEFAULT_MANIFEST);
         let Some(bytes) = read_if_any(files, &path, MAX_MANIFEST_BYTES)? else {
@@ -78,7 +101,13 @@ impl List {
                 Err(_) => Err(format!("expected a file name, got {}", kind_of(member.value))),
                 Ok(file) => match EntryPath::new(file) {
                     Err(error) => Err(error.to_string()),
-                    Ok(path) => list.add(Row { id: id.clone(), path, position }),
+                    Ok(path) => list.add(Row {
+                        id: id.clone(),
+                        file: path.below(folder),
+                        path,
+                        listed_in: Some(DEFAULT_MANIFEST),
+                        position,
+                    }),
                 },
             };
             if let Err(message) = added {
@@ -94,7 +123,7 @@ impl List {
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store).
-    pub(super) fn of_folder(files: &dyn Files, folder: &Path, previous: &Manifest) -> Result<List> {
+    fn of_folder(files: &dyn Files, folder: &Path, previous: &Manifest) -> Result<List> {
         let mut list = List::default();
         let message = "without a list, every definition file of the folder is published";
         list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
@@ -107,7 +136,13 @@ impl List {
             let stem = name.strip_suffix(".json").unwrap_or(&name);
             let id = ids.get(name.as_str()).copied().unwrap_or(stem).to_owned();
             let added = match EntryPath::new(name.as_str()) {
-                Ok(path) => list.add(Row { id, path, position: None }),
+                Ok(path) => list.add(Row {
+                    id,
+                    file: path.below(folder),
+                    path,
+                    listed_in: Some(DEFAULT_MANIFEST),
+                    position: None,
+                }),
                 Err(error) => Err(error.to_string()),
             };
             if let Err(message) = added {
@@ -118,7 +153,10 @@ impl List {
     }
 
     /// Takes a row, unless it cannot stand beside those before it.
-    fn add(&mut self, row: Row) -> std::result::Result<(), String> {
+    ///
+    /// # Errors
+    /// Why it cannot, in words.
+    pub(super) fn add(&mut self, row: Row) -> std::result::Result<(), String> {
         if row.path.is_reserved() {
             return Err(format!("the name \"{}\" belongs to the tree itself", row.path));
         }

@@ -6,6 +6,7 @@ use super::Leniency;
 use super::scan::Names;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::format::Format;
 use crate::limits::MAX_FILE_BYTES;
 use crate::problem::Problem;
 use crate::target::Requirements;
@@ -32,7 +33,7 @@ pub struct ReviewedDefinition {
     pub requirements: Requirements,
 }
 
-/// Checks definition files as [`Publisher::run`](super::Publisher::run) does, one after the
+/// Checks files of Rock-ons as [`Publisher::run`](super::Publisher::run) does, one after the
 /// other: each by itself, and names that are there twice. Nothing is written.
 ///
 /// # Errors
@@ -42,16 +43,17 @@ pub struct ReviewedDefinition {
 pub fn review_files(
     files: impl IntoIterator<Item = impl Into<PathBuf>>,
 ) -> Result<Vec<ReviewedFile>> {
-    let mut names = Names::default();
+    let mut names = Names::new(Format::Rockon);
     let mut reviewed = Vec::new();
     for file in files {
         let file: PathBuf = file.into();
         let bytes = read(&file)?;
         let shown = file.display().to_string();
-        let checked = names.take(&shown, &bytes, Leniency::Strict).unwrap_or_default();
-        let definitions = checked.definitions.into_iter().zip(checked.requirements);
+        let checked = names.take(&shown, &shown, &bytes, Leniency::Strict).unwrap_or_default();
+        let definitions = checked.definitions.into_iter().zip(checked.about);
         let definitions = definitions
-            .map(|(named, requirements)| ReviewedDefinition { name: named.name, requirements });
+            .map(|(named, about)| (named.name, about.requirements))
+            .map(|(name, requirements)| ReviewedDefinition { name, requirements });
         reviewed.push(ReviewedFile {
             file,
             definitions: definitions.collect(),

@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 use std::io::Read;
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::Leniency;
-use super::check::{self, Checked, Named};
-use super::list::{Found, List, Row};
+use super::list::{List, Row};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::files::{FileKind, Files, stat_if_any};
-use crate::head::DEFAULT_MANIFEST;
+use crate::format::{About, Checked, Format, Named, requirements_of};
 use crate::limits::MAX_FILE_BYTES;
-use crate::manifest::Manifest;
 use crate::path::EntryPath;
 use crate::problem::{Problem, Severity};
 use crate::target::Requirements;
@@ -22,16 +20,21 @@ use crate::target::Requirements;
 pub(super) struct Scanned {
     pub(super) id: String,
     pub(super) path: EntryPath,
+    /// Where its bytes are.
+    pub(super) file: PathBuf,
     pub(super) digest: Digest,
     pub(super) len_bytes: u64,
-    pub(super) names: Vec<String>,
+    /// The names of its definitions; `None` if that is its id.
+    pub(super) names: Option<Vec<String>>,
     pub(super) requirements: Requirements,
+    /// Further fields of its entry: name and canonical JSON.
+    pub(super) fields: Vec<(&'static str, String)>,
 }
 
 /// What was read, and what is wrong with it.
 pub(super) struct Scan<'a> {
     files: &'a dyn Files,
-    folder: &'a Path,
+    format: Format,
     leniency: Leniency,
     pub(super) scanned: Vec<Scanned>,
     pub(super) problems: Vec<Problem>,
@@ -39,35 +42,26 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Reads `folder`, one file at a time. `previous` gives the ids of files that the
-    /// list no longer names because it cannot be read.
+    /// Reads the files of `list`, one at a time.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store) if something cannot be read. What is wrong with
     /// the catalog is no error here: see `problems`.
     pub(super) fn run(
         files: &'a dyn Files,
-        folder: &'a Path,
+        format: Format,
         leniency: Leniency,
-        previous: &Manifest,
+        list: List,
     ) -> Result<Scan<'a>> {
         let mut scan = Scan {
             files,
-            folder,
+            format,
             leniency,
             scanned: Vec::new(),
-            problems: Vec::new(),
-            names: Names::default(),
+            problems: list.problems,
+            names: Names::new(format),
         };
-        let (list, found) = List::read(files, folder)?;
-        scan.problems.extend(list.problems);
-        let mut rows = list.rows;
-        if found == Found::NoList && leniency == Leniency::LeaveOut {
-            let list = List::of_folder(files, folder, previous)?;
-            scan.problems.extend(list.problems);
-            rows = list.rows;
-        }
-        for row in rows {
+        for row in list.rows {
             scan.read_file(row)?;
         }
         Ok(scan)
@@ -80,12 +74,12 @@ impl<'a> Scan<'a> {
 
     /// Reads and checks one file, and takes it if nothing is wrong with it.
     fn read_file(&mut self, row: Row) -> Result<()> {
-        let path = row.path.below(self.folder);
+        let path = &row.file;
         let missing = |message: &str| {
             let message = format!("entry {:?}: \"{}\": {message}", row.id, row.path);
-            Problem::error(DEFAULT_MANIFEST, row.position, message)
+            Problem::error(row.listed_in.unwrap_or(row.path.as_str()), row.position, message)
         };
-        match stat_if_any(self.files, &path)? {
+        match stat_if_any(self.files, path)? {
             None => {
                 self.problems.push(missing("there is no such file"));
                 return Ok(());
@@ -103,21 +97,22 @@ impl<'a> Scan<'a> {
             Some(_) => {}
         }
         let mut bytes = Vec::new();
-        let read = self.files.open(&path);
+        let read = self.files.open(path);
         let read = read.and_then(|reader| reader.take(MAX_FILE_BYTES).read_to_end(&mut bytes));
-        read.map_err(|error| Error::io("read this file", &path, error))?;
-        if let Some(taken) = self.names.take(row.path.as_str(), &bytes, self.leniency) {
+        read.map_err(|error| Error::io("read this file", path, error))?;
+        let shown = row.path.as_str();
+        if let Some(taken) = self.names.take(&row.id, shown, &bytes, self.leniency) {
+            let names: Vec<String> =
+                taken.definitions.into_iter().map(|named| named.name).collect();
             self.scanned.push(Scanned {
-                id: row.id,
-                path: row.path.clone(),
                 digest: Digest::of(&bytes),
                 len_bytes: bytes.len() as u64,
-                requirements: taken
-                    .requirements
-                    .into_iter()
-                    .reduce(Requirements::either)
-                    .unwrap_or_default(),
-                names: taken.definitions.into_iter().map(|named| named.name).collect(),
+                requirements: requirements_of(&taken.about),
+                fields: fields_of(taken.about),
+                names: Some(names).filter(|names| self.format.is_named_inside(names, &row.id)),
+                id: row.id,
+                path: row.path,
+                file: row.file,
             });
         }
         self.problems.append(&mut self.names.problems);
@@ -125,47 +120,63 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Names that are taken, each once in a catalog.
-#[derive(Default)]
-pub(super) struct Names {
-    /// What was found wrong.
-    pub(super) problems: Vec<Problem>,
-    /// Where each name was first defined.
-    definitions: HashMap<String, String>,
-    containers: HashMap<String, String>,
+/// Further fields of the entry of a file: of its definitions, those of the first.
+fn fields_of(about: Vec<About>) -> Vec<(&'static str, String)> {
+    about.into_iter().next().map(|about| about.fields).unwrap_or_default()
 }
 
+/// Names that are taken, each once in a catalog.
+pub(super) struct Names {
+    format: Format,
+    /// What was found wrong.
+    pub(super) problems: Vec<Problem>,
+    /// Where each name was first defined, by what it is a name of.
+    known: HashMap<&'static str, HashMap<String, String>>,
+}
+
+/// What a name is first of all a name of.
+const DEFINITION: &str = "definition";
+
 impl Names {
-    /// Checks a file by itself and against those before it. What is left out, `None`, takes
-    /// no names from the files after it.
-    pub(super) fn take(&mut self, file: &str, bytes: &[u8], leniency: Leniency) -> Option<Checked> {
-        let mut checked = check::check(file, bytes);
+    pub(super) fn new(format: Format) -> Names {
+        Names { format, problems: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Checks a file by itself and against those before it. `id` is that of its entry, `shown`
+    /// what problems call it. What is left out, `None`, takes no names from the
+    /// files after it.
+    pub(super) fn take(
+        &mut self,
+        id: &str,
+        shown: &str,
+        bytes: &[u8],
+        leniency: Leniency,
+    ) -> Option<Checked> {
+        let mut checked = self.format.rules().check(id, shown, bytes);
         let before = self.problems.len();
         self.problems.append(&mut checked.problems);
-        self.find_twins(file, "definition", &checked.definitions);
-        self.find_twins(file, "container", &checked.containers);
+        let definitions = checked.definitions.iter().map(|named| (DEFINITION, named));
+        let unique = checked.unique.iter().map(|(what, named)| (*what, named));
+        let named: Vec<(&'static str, &Named)> = definitions.chain(unique).collect();
+        self.find_twins(shown, &named);
         let is_good = self.problems.len() == before;
         if !is_good && leniency == Leniency::LeaveOut {
             return None;
         }
-        for (known, named) in [
-            (&mut self.definitions, &checked.definitions),
-            (&mut self.containers, &checked.containers),
-        ] {
-            for named in named {
-                known.entry(named.name.clone()).or_insert_with(|| named.place(file));
-            }
+        for (what, named) in named {
+            let known = self.known.entry(what).or_default();
+            known.entry(named.name.clone()).or_insert_with(|| named.place(shown));
         }
         Some(checked)
     }
 
     /// Names that another file, or this one before, has already.
-    fn find_twins(&mut self, file: &str, what: &str, named: &[Named]) {
-        let known = if what == "container" { &self.containers } else { &self.definitions };
-        let mut own: HashMap<&str, &Named> = HashMap::new();
-        for twin in named {
-            let before = own.insert(&twin.name, twin).map(|before| before.place(file));
-            if let Some(other) = known.get(&twin.name).cloned().or(before) {
+    fn find_twins(&mut self, file: &str, named: &[(&'static str, &Named)]) {
+        let mut own: HashMap<(&str, &str), &Named> = HashMap::new();
+        for (what, twin) in named {
+            let before = own.insert((what, &twin.name), twin).map(|before| before.place(file));
+            let known = self.known.get(what).and_then(|known| known.get(&twin.name));
+            if let Some(other) = known.cloned().or(before) {
                 let message = format!("the {what} {:?} is at {other} already", twin.name);
                 self.problems.push(Problem::error(file, twin.position, message));
             }
@@ -181,6 +192,7 @@ mod tests {
 
     use super::*;
     use crate::files::RealFiles;
+    use crate::manifest::Manifest;
 
     /// A definition file with these definitions, each with its containers.
     fn file(definitions: &[(&str, &[&str])]) -> String {
@@ -213,7 +225,8 @@ mod tests {
                 text => fs::write(path, text).unwrap(),
             }
         }
-        let scan = Scan::run(&RealFiles, dir.path(), leniency, &Manifest::default()).unwrap();
+        let list = List::of(&RealFiles, dir.path(), leniency, &Manifest::default()).unwrap();
+        let scan = Scan::run(&RealFiles, Format::Rockon, leniency, list).unwrap();
         (
             scan.scanned.into_iter().map(|file| file.id).collect(),
             scan.problems.iter().map(Problem::to_string).collect(),

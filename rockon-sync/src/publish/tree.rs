@@ -31,8 +31,6 @@ const DRAFT: &str = ".named.new";
 /// The published tree on disk.
 pub(super) struct Tree<'a> {
     pub(super) files: &'a dyn Files,
-    /// Where the definition files come from.
-    pub(super) catalog: &'a Path,
     pub(super) folder: &'a Path,
     pub(super) layout: Layout,
 }
@@ -278,11 +276,11 @@ impl Tree<'_> {
 
     /// Copies a file of the catalog beside the name of its object.
     fn stage_object(&self, file: &Scanned) -> Result<PathBuf> {
-        let from = file.path.below(self.catalog);
+        let from = &file.file;
         let mut found = None;
         let staged = stage(self.files, &self.object(file.digest), |out| {
             let mut writer = HashingWriter::new(out);
-            io::copy(&mut self.files.open(&from)?, &mut writer)?;
+            io::copy(&mut self.files.open(from)?, &mut writer)?;
             let (_, digest, _) = writer.finish();
             found = Some(digest);
             if digest == file.digest { Ok(()) } else { Err(io::Error::other("other bytes")) }

@@ -5,7 +5,7 @@
 //! not known, and so hides nothing.
 
 use super::arch;
-use super::version::Version;
+use crate::version::Version;
 
 /// What comes before a list of architectures.
 const LIST_STARTS: &[&str] = &["available for ", "available on ", "compatible with "];

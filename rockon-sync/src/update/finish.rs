@@ -3,10 +3,10 @@
 use super::head::FoundHead;
 use super::local::Local;
 use super::{Extent, Rollback, Run, Supplier, Trust};
-use crate::definition::{self, Definition};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::files::read_if_any;
+use crate::format::{Definition, Format};
 use crate::head::DEFAULT_MANIFEST;
 use crate::limits::MAX_FILE_BYTES;
 use crate::manifest::Manifest;
@@ -205,20 +205,23 @@ impl Run<'_> {
         Ok(bytes.transpose()?.flatten().map(|bytes| Digest::of(&bytes)))
     }
 
-    /// Looks into a definition file, with `look`; other files are taken as they are.
+    /// Looks into the file of an entry with `look`, if it can be of this format; others are
+    /// taken as they are.
     ///
     /// # Errors
     /// [`Definition`](crate::ErrorKind::Definition).
     pub(super) fn examine<T>(
         &self,
+        (format, id): (Format, &str),
         path: &EntryPath,
         file: &std::path::Path,
         look: impl FnOnce(&[Definition<'_>]) -> T,
     ) -> Result<Option<T>> {
-        if !definition::is_definition_file(path) {
+        let rules = format.rules();
+        if format == Format::Files || !rules.takes(path.as_str()) {
             return Ok(None);
         }
         let bytes = read_if_any(self.writer.files, file, MAX_FILE_BYTES)?.unwrap_or_default();
-        Ok(Some(look(&definition::parse(&bytes)?)))
+        Ok(Some(look(&rules.read(id, &bytes)?)))
     }
 }

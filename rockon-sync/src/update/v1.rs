@@ -6,11 +6,11 @@ use std::sync::atomic::AtomicU64;
 use super::finish::{Finished, List};
 use super::local::Local;
 use super::{Extent, Run, Trust, ends_the_run};
-use crate::definition::{self, Definition};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Wanted};
 use crate::files::is_absent;
+use crate::format::{Definition, Format, requirements_of};
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_UNSIZED_FILE_BYTES};
 use crate::location::{Address, Location};
 use crate::manifest::{Entry, Listed, Listing, Manifest};
@@ -285,7 +285,7 @@ impl Run<'_> {
             (Fetched::Unchanged, Some(Prior::Incoming(seen))) => {
                 let digest = seen.digest().expect("only readable lines become jobs");
                 let path = incoming.path(digest);
-                let about = self.examine(&row.path, &path, About::of)?;
+                let about = self.examine((Format::Rockon, &row.id), &row.path, &path, About::of)?;
                 let stat = self.writer.files.stat(&path);
                 let stat = stat.map_err(|error| Error::io("look at this file", &path, error))?;
                 incoming.note_seen(seen)?;
@@ -293,7 +293,7 @@ impl Run<'_> {
             }
             (Fetched::File(file), _) => {
                 let about = self
-                    .examine(&row.path, part.path(), About::of)
+                    .examine((Format::Rockon, &row.id), &row.path, part.path(), About::of)
                     .map_err(|error| error.with_url(shown.as_str()))?;
                 part.keep(file.digest)?;
                 incoming.note_seen(&Seen::new(&row.path, file.digest, &file.validators))?;
@@ -324,9 +324,11 @@ struct About {
 
 impl About {
     fn of(definitions: &[Definition<'_>]) -> About {
+        let rules = Format::Rockon.rules();
+        let about: Vec<_> = definitions.iter().map(|found| rules.about(found)).collect();
         About {
             names: definitions.iter().map(|found| (*found.name).into()).collect(),
-            requirements: definition::requirements_of(definitions),
+            requirements: requirements_of(&about),
         }
     }
 }

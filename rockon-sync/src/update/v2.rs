@@ -11,6 +11,7 @@ use super::{Extent, Pass, Run, Trust, ends_the_run, may_be_an_outage};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Wanted};
+use crate::format::Format;
 use crate::limits::{MAX_FILE_BYTES, MAX_HEAD_REFETCHES};
 use crate::location::Address;
 use crate::manifest::{Entry, Manifest};
@@ -248,7 +249,8 @@ impl Run<'_> {
         } else {
             self.fetch_verified(&Search { found, path, digest, max_bytes }, bytes_done)?;
         }
-        self.examine(path, &self.writer.incoming.path(digest), |_| ()).map(|_| ())
+        let file = self.writer.incoming.path(digest);
+        self.examine((Format::of(entry), entry.id()), path, &file, |_| ()).map(|_| ())
     }
 
     /// Fetches a file into `incoming`: by digest where the tree offers it, else by name,

@@ -6,6 +6,7 @@ use super::cannot_keep;
 use crate::digest::HashingWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::stat_if_any;
+use crate::format::Format;
 use crate::limits::MAX_MANIFEST_BYTES;
 use crate::manifest::Manifest;
 use crate::pack::{self, Member, PackName};
@@ -173,7 +174,8 @@ impl<'a, 'b> Unpacker<'a, 'b> {
         }
         part.keep(digest)?;
         self.brought.steps[n] = true;
-        match self.run.examine(entry.path(), &incoming.path(digest), |_| ()) {
+        let file = incoming.path(digest);
+        match self.run.examine((Format::of(entry), entry.id()), entry.path(), &file, |_| ()) {
             Err(error) if ends_the_run(&error) => Err(error),
             Err(error) => {
                 log::warn!("{:?}: {}", entry.id(), error.to_chain());

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 const TICK: Duration = Duration::from_millis(50);
 
 /// What a job says besides its own result.
-pub(super) enum Done<R> {
+pub(crate) enum Done<R> {
     /// The job is done; the others go on.
     Result(R),
     /// There is no point in going on.
@@ -18,7 +18,7 @@ pub(super) enum Done<R> {
 }
 
 /// What the calling thread hears of.
-pub(super) enum Event<'a, J, R> {
+pub(crate) enum Event<'a, J, R> {
     /// A job is done.
     Done(&'a J, R),
     /// Nothing, for a moment.
@@ -32,7 +32,7 @@ pub(super) enum Event<'a, J, R> {
 /// # Errors
 /// The first [`Done::Abort`], or what `hear` says; no further job is begun, `stop` is
 /// raised, and jobs under way are waited for.
-pub(super) fn run<J: Sync, R: Send>(
+pub(crate) fn run<J: Sync, R: Send>(
     jobs: &[J],
     workers: usize,
     stop: &AtomicBool,

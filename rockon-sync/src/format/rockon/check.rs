@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use crate::definition::{self, Definition};
+use crate::format::{About, Checked, Named};
 use crate::json::{Object, Places, Position, kind_of};
 use crate::problem::Problem;
 use crate::target::{self, Requirements};
@@ -24,44 +24,17 @@ const CONTAINER_PARTS: &[(&str, &str, &[&str])] = &[
 /// Deepest nesting of a definition: real ones have seven levels.
 const MAX_DEPTH: usize = 64;
 
-/// What is known of a definition file after checking it.
-#[derive(Debug, Default)]
-pub(super) struct Checked {
-    pub(super) definitions: Vec<Named>,
-    /// What each of the definitions needs of a machine.
-    pub(super) requirements: Vec<Requirements>,
-    pub(super) containers: Vec<Named>,
-    pub(super) problems: Vec<Problem>,
-}
-
-/// A name that has to be unique in the catalog.
-#[derive(Debug)]
-pub(super) struct Named {
-    pub(super) name: String,
-    pub(super) position: Option<Position>,
-}
-
-impl Named {
-    /// `file:line:column`.
-    pub(super) fn place(&self, file: &str) -> String {
-        match self.position {
-            Some(Position { line, column }) => format!("{file}:{line}:{column}"),
-            None => file.to_owned(),
-        }
-    }
-}
-
 /// Checks the bytes of the file that the catalog calls `file`.
 pub(super) fn check(file: &str, bytes: &[u8]) -> Checked {
-    let text = definition::text(bytes).unwrap_or_default();
+    let text = super::text(bytes).unwrap_or_default();
     let (places, checked) = (Places::new(text), Checked::default());
     let mut checker = Checker { file, text, places, checked };
     match Object::parse(text) {
         Ok(object) if !object.members.is_empty() => checker.check_file(&object),
         // The reader that clients use says why this is no definition file.
         _ => {
-            if let Err(error) = definition::parse(bytes) {
-                let position = definition::position_of_syntax_error(bytes);
+            if let Err(error) = super::parse(bytes) {
+                let position = super::position_of_syntax_error(bytes);
                 let problem = Problem::error(file, position, error.to_string());
                 checker.checked.problems.push(problem);
             }
@@ -87,11 +60,10 @@ impl<'a> Checker<'a> {
             self.check_duplicates(member.value, MAX_DEPTH);
             self.check_definition(&member.key, member.value);
             if seen.insert(&member.key) {
-                let name = member.key.to_string();
-                let text = member.value.get();
-                let definition = Definition { name: member.key.clone(), text };
-                self.checked.requirements.push(definition.requirements());
-                self.checked.definitions.push(Named { name, position });
+                let object = Object::parse(member.value.get()).ok();
+                let requirements = object.as_ref().map(super::requirements).unwrap_or_default();
+                self.checked.about.push(About { requirements, ..About::default() });
+                self.checked.definitions.push(Named { name: member.key.to_string(), position });
             }
         }
     }
@@ -141,7 +113,8 @@ impl<'a> Checker<'a> {
         for member in &members.members {
             let position = self.places.of(member.value.get());
             if seen.insert(&member.key) {
-                self.checked.containers.push(Named { name: member.key.to_string(), position });
+                let named = Named { name: member.key.to_string(), position };
+                self.checked.unique.push(("container", named));
             }
             self.check_container(&format!("{what}, container {:?}", member.key), member.value);
         }
@@ -222,8 +195,9 @@ mod tests {
         let checked = check("a.json", WHOLE.as_bytes());
         assert!(checked.problems.is_empty(), "{:?}", checked.problems);
         assert_eq!(checked.definitions[0].name, "A");
-        assert_eq!(checked.containers[0].name, "a");
-        assert_eq!(checked.containers[0].position, Some(Position { line: 3, column: 22 }));
+        let (what, container) = &checked.unique[0];
+        assert_eq!((*what, &*container.name), ("container", "a"));
+        assert_eq!(container.position, Some(Position { line: 3, column: 22 }));
     }
 
     #[test]

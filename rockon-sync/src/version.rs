@@ -5,15 +5,41 @@ use std::cmp::Ordering;
 /// A version: runs of digits, compared as numbers of any length, and runs of letters.
 ///
 /// What is missing counts as 0, so that 5.1 and 5.1.0-0 are the same. Letters come before
-/// that: 5.1.0-rc1 is older than 5.1.0.
+/// that: 5.1.0-rc1 is older than 5.1.0. They have the order of PHP's `version_compare`: any
+/// other word, dev, alpha, beta, rc; and after the release itself pl.
 #[derive(Debug)]
-pub(super) struct Version<'a>(Vec<Part<'a>>);
+pub(crate) struct Version<'a>(Vec<Part<'a>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'a> {
-    Letters(&'a str),
+    /// The stage before a release that a word stands for.
+    Stage(Stage),
     /// Digits without leading zeros, led by how many there are.
     Number(usize, &'a str),
+    /// A patch level after the release.
+    Patch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Other,
+    Dev,
+    Alpha,
+    Beta,
+    Candidate,
+}
+
+impl<'a> Part<'a> {
+    fn of_word(word: &str) -> Part<'a> {
+        Part::Stage(match &*word.to_ascii_lowercase() {
+            "dev" => Stage::Dev,
+            "alpha" | "a" => Stage::Alpha,
+            "beta" | "b" => Stage::Beta,
+            "rc" | "c" => Stage::Candidate,
+            "pl" | "p" => return Part::Patch,
+            _ => Stage::Other,
+        })
+    }
 }
 
 const ZERO: Part<'_> = Part::Number(0, "");
@@ -21,7 +47,7 @@ const ZERO: Part<'_> = Part::Number(0, "");
 impl<'a> Version<'a> {
     /// Reads a version; a `v` before it is not part of it. `None` unless it begins with a
     /// digit and has nothing but digits, letters and separators.
-    pub(super) fn parse(text: &'a str) -> Option<Version<'a>> {
+    pub(crate) fn parse(text: &'a str) -> Option<Version<'a>> {
         let text = text.trim();
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         if !text.starts_with(|c: char| c.is_ascii_digit()) {
@@ -42,7 +68,7 @@ impl<'a> Version<'a> {
                 }
                 'a'..='z' | 'A'..='Z' => {
                     let len = end(char::is_ascii_alphabetic);
-                    parts.push(Part::Letters(&rest[..len]));
+                    parts.push(Part::of_word(&rest[..len]));
                     len
                 }
                 '.' | '-' | '_' | '+' | '~' => 1,
@@ -52,6 +78,18 @@ impl<'a> Version<'a> {
         }
         Some(Version(parts))
     }
+
+    /// The release that a pre-release leads to; itself if it is none.
+    pub(crate) fn release(mut self) -> Version<'a> {
+        let is_stage = |part: &Part<'_>| matches!(part, Part::Stage(_));
+        self.0.truncate(self.0.iter().position(is_stage).unwrap_or(self.0.len()));
+        self
+    }
+}
+
+/// Compares versions; what is none is older than all that are.
+pub(crate) fn compare(a: &str, b: &str) -> Ordering {
+    Version::parse(a).cmp(&Version::parse(b))
 }
 
 impl Ord for Version<'_> {
@@ -87,9 +125,15 @@ mod tests {
             "3.9.2-39",
             "3.9.2-53",
             "4.0",
+            "5.0.2-nightly",
+            "5.0.2-dev",
+            "5.0.2-alpha1",
+            "5.0.2b3",
             "5.0.2-rc1",
-            "5.0.2-rc2",
+            "5.0.2-RC2",
             "5.0.2",
+            "5.0.2-pl1",
+            "5.0.2pl2",
             "5.0.15-0",
             "5.9",
             "5.10",

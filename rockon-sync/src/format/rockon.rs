@@ -1,21 +1,50 @@
-//! Definition files: one JSON object, a definition a member, keyed by its name.
+//! Rock-ons: one JSON object, a definition a member, keyed by its name.
+//!
+//! The format is that of the rockon-registry: what the appliance's importer relies on is
+//! checked in `check.rs`.
 
-use std::borrow::Cow;
+mod check;
+
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
+use super::{About, Checked, Collection, Definition, Rules};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Object, Position, kind_of};
-use crate::path::EntryPath;
 use crate::target::{self, Requirements};
 
-/// One definition inside a file, its text untouched.
-#[derive(Debug)]
-pub(crate) struct Definition<'a> {
-    pub(crate) name: Cow<'a, str>,
-    /// The JSON object, as it was published.
-    pub(crate) text: &'a str,
+/// Reads JSON files of Rock-ons.
+pub(super) struct Rockon;
+
+impl Rules for Rockon {
+    fn name(&self) -> &'static str {
+        "rockon"
+    }
+
+    fn collection(&self) -> Collection {
+        Collection::Listed
+    }
+
+    fn takes(&self, path: &str) -> bool {
+        path.ends_with(".json")
+    }
+
+    fn read<'a>(&self, _: &'a str, bytes: &'a [u8]) -> Result<Vec<Definition<'a>>> {
+        parse(bytes)
+    }
+
+    fn about(&self, definition: &Definition<'_>) -> About {
+        let object = std::str::from_utf8(definition.text).ok().map(Object::parse);
+        let Some(Ok(object)) = object else {
+            return About::default();
+        };
+        About { requirements: requirements(&object), ..About::default() }
+    }
+
+    fn check(&self, _: &str, shown: &str, bytes: &[u8]) -> Checked {
+        check::check(shown, bytes)
+    }
 }
 
 /// Reads the definitions of a file, in its order. Of a name that is there twice the
@@ -24,11 +53,11 @@ pub(crate) struct Definition<'a> {
 /// # Errors
 /// [`ErrorKind::Definition`] with line and column: not UTF-8, not JSON, not an object
 /// of objects, or an empty one.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
+fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
     let text = text(bytes)?;
     let object = Object::parse(text).map_err(|error| invalid(describe(text, &error)))?;
     let mut definitions: Vec<Definition<'_>> = Vec::new();
-    let mut known: HashMap<Cow<'_, str>, usize> = HashMap::new();
+    let mut known: HashMap<std::borrow::Cow<'_, str>, usize> = HashMap::new();
     for member in object.members {
         if !member.value.get().starts_with('{') {
             let place = Position::of(text, member.value.get())
@@ -38,10 +67,11 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
             return Err(invalid(message));
         }
         match known.get(&member.key) {
-            Some(n) => definitions[*n].text = member.value.get(),
+            Some(n) => definitions[*n].text = member.value.get().as_bytes(),
             None => {
                 known.insert(member.key.clone(), definitions.len());
-                definitions.push(Definition { name: member.key, text: member.value.get() });
+                let text = member.value.get().as_bytes();
+                definitions.push(Definition { name: member.key, text });
             }
         }
     }
@@ -51,31 +81,20 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
     Ok(definitions)
 }
 
-impl Definition<'_> {
-    /// What the definition needs of a machine: its fields `arch` and `min_version`, else what
-    /// its description says.
-    pub(crate) fn requirements(&self) -> Requirements {
-        let Ok(object) = Object::parse(self.text) else {
-            return Requirements::default();
-        };
-        let raw = |key| object.value(key).map(RawValue::get);
-        let said = Requirements::of_json(raw(target::ARCH), raw(target::MIN_VERSION));
-        let prose = raw("description").and_then(|text| serde_json::from_str::<String>(text).ok());
-        said.or(prose.map(|text| Requirements::of_description(&text)).unwrap_or_default())
-    }
-}
-
-/// What a file needs of a machine: of its definitions, the less demanding ones.
-pub(crate) fn requirements_of(definitions: &[Definition<'_>]) -> Requirements {
-    let each = definitions.iter().map(Definition::requirements);
-    each.reduce(Requirements::either).unwrap_or_default()
+/// What a definition needs of a machine: its fields `arch` and `min_version`, else what its
+/// description says.
+fn requirements(object: &Object<'_>) -> Requirements {
+    let raw = |key| object.value(key).map(RawValue::get);
+    let said = Requirements::of_json(raw(target::ARCH), raw(target::MIN_VERSION));
+    let prose = raw("description").and_then(|text| serde_json::from_str::<String>(text).ok());
+    said.or(prose.map(|text| Requirements::of_description(&text)).unwrap_or_default())
 }
 
 /// The text of a definition file.
 ///
 /// # Errors
 /// [`ErrorKind::Definition`] if it is not UTF-8.
-pub(crate) fn text(bytes: &[u8]) -> Result<&str> {
+fn text(bytes: &[u8]) -> Result<&str> {
     std::str::from_utf8(bytes)
         .map_err(|error| invalid(format!("not UTF-8 at byte {}", error.valid_up_to())))
 }
@@ -85,11 +104,6 @@ pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
     let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
     let (line, column) = (u32::try_from(error.line()).ok()?, u32::try_from(error.column()).ok()?);
     (line > 0).then(|| Position { line, column: column.max(1) })
-}
-
-/// Whether a file of a tree is taken for a definition file.
-pub(crate) fn is_definition_file(path: &EntryPath) -> bool {
-    path.as_str().ends_with(".json")
 }
 
 /// Says why a text is no JSON, with a hint at the likeliest reason.
@@ -118,7 +132,7 @@ mod tests {
         let file = b"{\"B\": { \"b\":1.0, \"a\" : 2 },\n \"A\": {\"x\":1,\"x\":2}, \"B\": {}}";
         let definitions = parse(file).unwrap();
         let found: Vec<_> = definitions.iter().map(|d| (&*d.name, d.text)).collect();
-        assert_eq!(found, [("B", "{}"), ("A", "{\"x\":1,\"x\":2}")]);
+        assert_eq!(found, [("B", &b"{}"[..]), ("A", b"{\"x\":1,\"x\":2}")]);
     }
 
     #[test]
