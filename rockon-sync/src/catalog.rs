@@ -140,6 +140,12 @@ impl Definition {
         self.read(&bytes, |found| found.text.to_vec())
     }
 
+    /// What the definition says of itself.
+    pub(crate) fn about(&self) -> Result<format::About> {
+        let bytes = self.file_bytes()?;
+        self.read(&bytes, |found| self.format.rules().about(found))
+    }
+
     /// The bytes of the file, verified.
     pub(crate) fn file_bytes(&self) -> Result<Vec<u8>> {
         let Some(bytes) = read_if_any(&RealFiles, &self.file, MAX_FILE_BYTES)? else {

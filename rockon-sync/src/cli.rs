@@ -10,6 +10,7 @@ mod check;
 mod extensions;
 mod follow;
 mod import;
+mod installation;
 mod keygen;
 mod list;
 mod output;

@@ -23,6 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::Position;
 use crate::manifest::Entry;
 use crate::problem::Problem;
+use crate::relation::Relations;
 use crate::target::Requirements;
 
 pub use jupdate::{Download, Release, Stability, Update, Updates};
@@ -160,8 +161,11 @@ pub(crate) struct Definition<'a> {
 /// What a definition says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct About {
+    pub(crate) version: Option<String>,
     /// What it needs of a machine.
     pub(crate) requirements: Requirements,
+    /// What it says of other definitions.
+    pub(crate) relations: Relations,
     /// Further fields of its entry in the manifest: name and canonical JSON.
     pub(crate) fields: Vec<(&'static str, String)>,
 }

@@ -72,6 +72,7 @@ mod format;
 pub mod fuzzing;
 mod head;
 mod inspect;
+mod installation;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
@@ -86,6 +87,7 @@ mod plan;
 mod problem;
 mod progress;
 mod publish;
+mod relation;
 mod report;
 mod source;
 mod source_list;
@@ -108,6 +110,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use format::{Download, Format, Release, Stability, Update, Updates};
 pub use head::{Head, PackOffer};
 pub use inspect::{HeldStatus, SourceStatus, Verification};
+pub use installation::{Conflict, Installation, Unmet};
 pub use json::Position;
 pub use location::{Address, HttpAddress, Location};
 pub use manifest::{Entry, Listed, Listing, Manifest};
@@ -120,6 +123,7 @@ pub use publish::{
     Leniency, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
     review_files,
 };
+pub use relation::{Alternatives, Relation, Relations};
 pub use report::{FailedEntry, Outcome, Report};
 pub use source::{Source, SourceName};
 pub use source_list::{HeldData, ListedSource, Priority, Secret, SourceList};

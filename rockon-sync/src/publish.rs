@@ -6,6 +6,7 @@
 //! | `folder.rs` | takes every file of a folder instead |
 //! | `site.rs` | takes what the collections of an update site lead to |
 //! | `scan.rs` | reads every file of the list, one at a time |
+//! | `relations.rs` | checks what definitions say of each other |
 //! | `review.rs` | checks files that are not published yet |
 //! | `sign.rs` | signs the head |
 //! | `tree.rs` | writes the tree, the head last |
@@ -19,6 +20,7 @@ mod history;
 mod list;
 mod packs;
 mod prune;
+mod relations;
 mod report;
 mod review;
 mod scan;

@@ -202,7 +202,7 @@ pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 pub(crate) fn published_files(tree: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = files_of(tree);
     let is_of_the_tree_only =
-        |path: &str| path.starts_with("by-sha/") || path.starts_with("packs/");
+        |path: &str| ["by-sha/", "packs/", ".site/"].iter().any(|folder| path.starts_with(folder));
     files.retain(|path, _| !is_of_the_tree_only(path) && path != "history.json");
     files
 }

@@ -297,6 +297,11 @@ pub(super) struct ShowArgs {
     /// The name of the definition
     pub(super) name: String,
 
+    /// Say what installing it takes where the definitions in this JSON object, name to version
+    /// or null, are installed; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) installed: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::args::{BrowseArgs, ChangesArgs, ShowArgs, StatusArgs};
+use super::installation::RelationsJson;
 use super::output::{Output, count, note, printable};
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::changes::Novelty;
@@ -24,6 +25,9 @@ pub(super) fn show(args: &ShowArgs, out: &mut Output) -> Result<u8> {
             format!("there is no definition {:?}{}", args.name, hint(&catalog, &args.name));
         return Err(Error::new(ErrorKind::NotFound, message).with_path(&args.browse.store));
     };
+    if let Some(installed) = &args.installed {
+        return super::installation::show(&catalog, args, installed, out);
+    }
     if !args.browse.json {
         match definition.format() {
             Format::Rockon => out.line(definition.text()?)?,
@@ -44,7 +48,8 @@ pub(super) fn show(args: &ShowArgs, out: &mut Output) -> Result<u8> {
     let raw = raw.map(RawValue::from_string).transpose();
     let raw =
         raw.map_err(|error| Error::new(ErrorKind::Definition, "not JSON").with_source(error))?;
-    out.json(&ShownJson { about: definition.into(), definition: raw.as_deref() })?;
+    let relations = (&definition.relations()?).into();
+    out.json(&ShownJson { about: definition.into(), relations, definition: raw.as_deref() })?;
     Ok(0)
 }
 
@@ -133,6 +138,13 @@ pub(super) fn changes(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
 
 /// Reads what an application has applied: a JSON object, name to revision.
 pub(super) fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
+    // Null is a row that was never applied completely.
+    let rows = read_names(path)?.into_iter();
+    Ok(rows.map(|(name, revision)| (name, revision.unwrap_or_default())).collect())
+}
+
+/// Reads a JSON object of names with a string or null each.
+pub(super) fn read_names(path: &PathBuf) -> Result<Vec<(String, Option<String>)>> {
     let read = match path.as_os_str() == "-" {
         true => {
             let mut text = String::new();
@@ -142,18 +154,17 @@ pub(super) fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
     };
     let text = read.map_err(|error| Error::io("read this file", path, error))?;
     let bad = |problem: String| {
-        let message = format!("expected a JSON object, name to revision: {problem}");
+        let message = format!("expected a JSON object of names and strings: {problem}");
         Error::new(ErrorKind::Argument, message).with_path(path)
     };
     let object = Object::parse(&text).map_err(|error| bad(error.to_string()))?;
-    let mut applied = Vec::with_capacity(object.members.len());
+    let mut named = Vec::with_capacity(object.members.len());
     for member in object.members {
-        // Null is a row that was never applied completely.
-        let revision: Option<String> = serde_json::from_str(member.value.get())
+        let value: Option<String> = serde_json::from_str(member.value.get())
             .map_err(|_| bad(format!("{:?} has no string", member.key)))?;
-        applied.push((member.key.into_owned(), revision.unwrap_or_default()));
+        named.push((member.key.into_owned(), value));
     }
-    Ok(applied)
+    Ok(named)
 }
 
 pub(super) fn catalog(args: &BrowseArgs) -> Result<Catalog> {
@@ -242,6 +253,8 @@ fn is_default(format: &&'static str) -> bool {
 struct ShownJson<'a> {
     #[serde(flatten)]
     about: DefinitionJson<'a>,
+    #[serde(flatten)]
+    relations: RelationsJson,
     /// As it was published, to the letter: of a Rock-on its object, else the file as a string;
     /// absent if it is no text.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -159,7 +159,12 @@ fn about(newest: &Release) -> About {
     }
     // Strings, and lists and maps of them in byte order: that is canonical already.
     let fields = fields.into_iter().map(|(key, value)| (key, value.to_string()));
-    About { fields: fields.collect(), ..About::default() }
+    About {
+        version: Some(newest.version.clone()),
+        relations: newest.relations.clone(),
+        fields: fields.collect(),
+        ..About::default()
+    }
 }
 
 /// The id of an extension: what tells it from all others, as the parts of a path.

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::{About, Checked, Collection, Definition, Rules};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Object, Position, kind_of};
+use crate::relation::{Field, Relations};
 use crate::target::{self, Requirements};
 
 /// Reads JSON files of Rock-ons.
@@ -39,7 +40,8 @@ impl Rules for Rockon {
         let Some(Ok(object)) = object else {
             return About::default();
         };
-        About { requirements: requirements(&object), ..About::default() }
+        // What is wrong with a relation is said when it is published.
+        about(&object, |_, _, _| {})
     }
 
     fn check(&self, _: &str, shown: &str, bytes: &[u8]) -> Checked {
@@ -79,6 +81,41 @@ fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
         return Err(invalid("there is no definition in it"));
     }
     Ok(definitions)
+}
+
+/// What a definition says of itself. `refuse` hears of relations that cannot be read: of which
+/// field, where, and why.
+fn about<'a>(object: &Object<'a>, mut refuse: impl FnMut(Field, &'a RawValue, String)) -> About {
+    let string = |key| serde_json::from_str::<String>(object.value(key)?.get()).ok();
+    let mut relations = Relations::default();
+    for field in Field::ALL {
+        let Some(value) = object.value(field.name()) else { continue };
+        for said in strings(value) {
+            let added = said
+                .and_then(|text| relations.add(field, &text).map_err(|error| error.to_string()));
+            if let Err(message) = added {
+                refuse(field, value, message);
+            }
+        }
+    }
+    About {
+        version: string("version").filter(|version| !version.is_empty()),
+        requirements: requirements(object),
+        relations,
+        ..About::default()
+    }
+}
+
+/// A string, or an array of them.
+fn strings(value: &RawValue) -> Vec<std::result::Result<String, String>> {
+    let read = |value: &RawValue| {
+        let expected = || format!("expected a string, got {}", kind_of(value));
+        serde_json::from_str::<String>(value.get()).map_err(|_| expected())
+    };
+    match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
+        Ok(values) => values.into_iter().map(read).collect(),
+        Err(_) => vec![read(value)],
+    }
 }
 
 /// What a definition needs of a machine: its fields `arch` and `min_version`, else what its

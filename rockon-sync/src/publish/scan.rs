@@ -13,6 +13,7 @@ use crate::format::{About, Checked, Format, Named, requirements_of};
 use crate::limits::MAX_FILE_BYTES;
 use crate::path::EntryPath;
 use crate::problem::{Problem, Severity};
+use crate::relation::Relations;
 use crate::target::Requirements;
 
 /// A file to be published.
@@ -29,13 +30,23 @@ pub(super) struct Scanned {
     pub(super) requirements: Requirements,
     /// Further fields of its entry: name and canonical JSON.
     pub(super) fields: Vec<(&'static str, String)>,
+    /// Its definitions, as others may speak of them.
+    pub(super) related: Vec<Related>,
+}
+
+/// A definition, and what it says of others.
+#[derive(Debug)]
+pub(super) struct Related {
+    pub(super) named: Named,
+    pub(super) version: Option<String>,
+    pub(super) relations: Relations,
 }
 
 /// What was read, and what is wrong with it.
 pub(super) struct Scan<'a> {
     files: &'a dyn Files,
     format: Format,
-    leniency: Leniency,
+    pub(super) leniency: Leniency,
     pub(super) scanned: Vec<Scanned>,
     pub(super) problems: Vec<Problem>,
     names: Names,
@@ -64,6 +75,7 @@ impl<'a> Scan<'a> {
         for row in list.rows {
             scan.read_file(row)?;
         }
+        scan.check_relations();
         Ok(scan)
     }
 
@@ -103,13 +115,21 @@ impl<'a> Scan<'a> {
         let shown = row.path.as_str();
         if let Some(taken) = self.names.take(&row.id, shown, &bytes, self.leniency) {
             let names: Vec<String> =
-                taken.definitions.into_iter().map(|named| named.name).collect();
+                taken.definitions.iter().map(|named| named.name.clone()).collect();
+            let (requirements, fields) = (requirements_of(&taken.about), fields_of(&taken.about));
+            let related = taken.definitions.into_iter().zip(taken.about);
+            let related = related.map(|(named, about)| Related {
+                named,
+                version: about.version,
+                relations: about.relations,
+            });
             self.scanned.push(Scanned {
                 digest: Digest::of(&bytes),
                 len_bytes: bytes.len() as u64,
-                requirements: requirements_of(&taken.about),
-                fields: fields_of(taken.about),
+                requirements,
+                fields,
                 names: Some(names).filter(|names| self.format.is_named_inside(names, &row.id)),
+                related: related.collect(),
                 id: row.id,
                 path: row.path,
                 file: row.file,
@@ -121,8 +141,8 @@ impl<'a> Scan<'a> {
 }
 
 /// Further fields of the entry of a file: of its definitions, those of the first.
-fn fields_of(about: Vec<About>) -> Vec<(&'static str, String)> {
-    about.into_iter().next().map(|about| about.fields).unwrap_or_default()
+fn fields_of(about: &[About]) -> Vec<(&'static str, String)> {
+    about.first().map(|about| about.fields.clone()).unwrap_or_default()
 }
 
 /// Names that are taken, each once in a catalog.

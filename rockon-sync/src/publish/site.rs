@@ -80,7 +80,7 @@ impl List {
             ways: HashMap::new(),
         };
         walk.collections(&starts)?;
-        let Walk { mut list, extensions, .. } = walk;
+        let Walk { mut list, mut extensions, .. } = walk;
         // Several extensions may share a file, which is asked for once.
         let mut addresses: Vec<&Address> = extensions.iter().map(|found| &found.address).collect();
         addresses.sort_by_cached_key(ToString::to_string);
@@ -98,6 +98,8 @@ impl List {
                 Ok(())
             },
         )?;
+        // In one order, however the site arranges them.
+        extensions.sort_by(|a, b| a.id.cmp(&b.id));
         for extension in &extensions {
             if let Some(got) = got.get(&extension.address.to_string()) {
                 list.add_extension(extension, got)?;

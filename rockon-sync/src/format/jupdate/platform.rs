@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 
 use crate::version::Version;
 
@@ -93,7 +93,7 @@ impl Versions {
             }
             Versions::Pattern { compiled, .. } => {
                 let ends = version.match_indices('.').map(|(at, _)| at).chain([version.len()]);
-                ends.into_iter().any(|end| compiled.is_match(&version[..end]))
+                ends.into_iter().any(|end| compiled.is_match(version[..end].as_bytes()))
             }
         }
     }

@@ -8,6 +8,7 @@ use super::platform::Versions;
 use super::xml::{Element, Event, Xml};
 use super::{client_name, id_of};
 use crate::error::{Error, ErrorKind, Result};
+use crate::relation::{Field, Relations};
 
 /// One release of an extension, as its site describes it.
 #[derive(Debug, Clone)]
@@ -44,6 +45,8 @@ pub struct Release {
     pub checksums: BTreeMap<String, String>,
     /// The first version of PHP that will do.
     pub php_minimum: Option<String>,
+    /// What it says of other extensions, by their ids. Joomla knows no such elements.
+    pub relations: Relations,
     /// What it is for, by name of the platform; without any it is for all.
     pub(super) targets: Vec<(String, Versions)>,
 }
@@ -198,7 +201,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn read(xml: &mut Xml<&[u8]>) -> Result<Draft> {
+    fn read(xml: &mut Xml<'_>) -> Result<Draft> {
         let mut draft = Draft::default();
         let mut depth = 0;
         while let Some(event) = xml.next()? {
@@ -257,7 +260,16 @@ impl Draft {
         let checksums =
             checksums.filter_map(|name| Some((name.to_owned(), take(name)?.to_ascii_lowercase())));
         let checksums = checksums.collect();
+        let mut relations = Relations::default();
+        for field in Field::ALL {
+            if let Some(text) = take(field.name()) {
+                relations
+                    .add(field, &text)
+                    .map_err(|error| format!("left out a release: <{}>: {error}", field.name()))?;
+            }
+        }
         Ok(Release {
+            relations,
             title: take("name"),
             description: take("description"),
             folder: take("folder"),

@@ -1,9 +1,10 @@
 //! XML as a stream: elements, text, ends, one at a time.
 
-use std::io::BufRead;
+use std::io::{BufRead, BufReader};
 
+use encoding_rs::{Encoding, UTF_8};
+use encoding_rs_io::DecodeReaderBytesBuilder;
 use quick_xml::XmlVersion;
-use quick_xml::encoding::DecodingReader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event as Raw};
 use quick_xml::reader::Reader;
@@ -44,8 +45,8 @@ impl Element {
 }
 
 /// Reads a document. Nothing outside of it is ever looked up, and no entity is defined by it.
-pub(super) struct Xml<R> {
-    reader: Reader<DecodingReader<R>>,
+pub(super) struct Xml<'a> {
+    reader: Reader<Box<dyn BufRead + 'a>>,
     buffer: Vec<u8>,
     depth: usize,
     /// Whether the element that was read last is an empty one, whose end comes next.
@@ -53,9 +54,9 @@ pub(super) struct Xml<R> {
     has_root: bool,
 }
 
-impl<R: BufRead> Xml<R> {
-    pub(super) fn new(input: R) -> Xml<R> {
-        let mut reader = Reader::from_reader(DecodingReader::new(input));
+impl<'a> Xml<'a> {
+    pub(super) fn new(input: impl BufRead + 'a) -> Xml<'a> {
+        let mut reader = Reader::from_reader(in_utf8(input));
         reader.config_mut().check_end_names = true;
         Xml { reader, buffer: Vec::new(), depth: 0, closes: false, has_root: false }
     }
@@ -74,8 +75,9 @@ impl<R: BufRead> Xml<R> {
             self.buffer.clear();
             let event = self.reader.read_event_into(&mut self.buffer);
             // Taken before `self` is borrowed by the event.
-            let (at, depth) = (self.reader.error_position(), self.depth);
-            let event = event.map_err(|error| invalid(at, error))?;
+            let (at, depth) = (self.reader.buffer_position(), self.depth);
+            let error_at = self.reader.error_position();
+            let event = event.map_err(|error| invalid(error_at, error))?;
             match event {
                 Raw::Start(start) => {
                     let element = element(&start, at)?;
@@ -116,15 +118,10 @@ impl<R: BufRead> Xml<R> {
                     };
                     return Ok(Some(Event::Text(text)));
                 }
-                Raw::Decl(declaration) => {
-                    if let Some(encoding) = declaration.encoder() {
-                        self.reader.get_mut().set_encoding(encoding);
-                    }
-                }
                 Raw::Eof if depth > 0 => return Err(invalid(at, "it ends too early")),
                 Raw::Eof if !self.has_root => return Err(invalid(at, "it is empty")),
                 Raw::Eof => return Ok(None),
-                Raw::Text(_) | Raw::Comment(_) | Raw::PI(_) | Raw::DocType(_) => {}
+                Raw::Decl(_) | Raw::Text(_) | Raw::Comment(_) | Raw::PI(_) | Raw::DocType(_) => {}
             }
         }
     }
@@ -171,6 +168,36 @@ impl<R: BufRead> Xml<R> {
             false => Err(invalid(self.position(), "elements are nested too deep")),
         }
     }
+}
+
+/// Most bytes of a document in which its encoding is looked for: a declaration has under 100.
+const MAX_DECLARATION_BYTES: usize = 256;
+
+/// The document in UTF-8, whatever its first bytes or its declaration say it is in. What says
+/// nothing is UTF-8, and nothing else.
+fn in_utf8<'a>(mut input: impl BufRead + 'a) -> Box<dyn BufRead + 'a> {
+    // An error comes again when the document is read.
+    let begin = input.fill_buf().unwrap_or_default();
+    let begin = &begin[..begin.len().min(MAX_DECLARATION_BYTES)];
+    let marked = Encoding::for_bom(begin).map(|(encoding, _)| encoding);
+    match marked.or_else(|| declared(begin)) {
+        None => Box::new(input),
+        Some(encoding) if encoding == UTF_8 => Box::new(input),
+        Some(encoding) => Box::new(BufReader::new(
+            DecodeReaderBytesBuilder::new().encoding(Some(encoding)).build(input),
+        )),
+    }
+}
+
+/// The encoding that a declaration gives (XML 1.0, section 4.3.3).
+fn declared(begin: &[u8]) -> Option<&'static Encoding> {
+    let declaration = begin.strip_prefix(b"<?xml")?;
+    let end = declaration.windows(2).position(|two| two == b"?>")?;
+    let text = std::str::from_utf8(&declaration[..end]).ok()?;
+    let (_, value) = text.split_once("encoding")?;
+    let value = value.trim_start().strip_prefix('=')?.trim_start();
+    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    Encoding::for_label(value[1..].split(quote).next()?.as_bytes())
 }
 
 fn element(start: &BytesStart<'_>, at: u64) -> Result<Element> {

@@ -60,9 +60,8 @@ impl<'a> Checker<'a> {
             self.check_duplicates(member.value, MAX_DEPTH);
             self.check_definition(&member.key, member.value);
             if seen.insert(&member.key) {
-                let object = Object::parse(member.value.get()).ok();
-                let requirements = object.as_ref().map(super::requirements).unwrap_or_default();
-                self.checked.about.push(About { requirements, ..About::default() });
+                let about = self.check_relations(&member.key, member.value);
+                self.checked.about.push(about);
                 self.checked.definitions.push(Named { name: member.key.to_string(), position });
             }
         }
@@ -118,6 +117,20 @@ impl<'a> Checker<'a> {
             }
             self.check_container(&format!("{what}, container {:?}", member.key), member.value);
         }
+    }
+
+    /// What a definition says of itself, after naming the relations that cannot be read.
+    fn check_relations(&mut self, name: &str, value: &'a RawValue) -> About {
+        let Ok(object) = Object::parse(value.get()) else {
+            return About::default();
+        };
+        let mut refused = Vec::new();
+        let about = super::about(&object, |field, at, message| refused.push((field, at, message)));
+        for (field, at, message) in refused {
+            let message = format!("definition {name:?}: {:?}: {message}", field.name());
+            self.problem(at, message);
+        }
+        about
     }
 
     /// Checks the optional fields that say what machines a definition is for.

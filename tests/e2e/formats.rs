@@ -1,0 +1,107 @@
+//! Other formats than Rock-ons: files of any kind.
+
+use std::fs;
+
+use rockon_sync::{Format, Novelty, Outcome, Publisher};
+
+use crate::world::World;
+
+/// A folder of files of all kinds, one of them binary.
+fn folder() -> World {
+    let world = World::bare("tree");
+    let catalog = world.path("catalog");
+    fs::create_dir_all(catalog.join("icons/large")).unwrap();
+    fs::write(catalog.join("icons/large/a.png"), [0x89, 0x50, 0, 0xff, 0xfe]).unwrap();
+    fs::write(catalog.join("notes.json"), "no JSON at all").unwrap();
+    fs::write(catalog.join("empty"), "").unwrap();
+    fs::write(catalog.join("Gr\u{fc}n & more.txt"), "x").unwrap();
+    fs::write(catalog.join(".hidden"), "x").unwrap();
+    world
+}
+
+fn publisher(world: &World) -> Publisher<'_> {
+    world.publisher().format(Format::Files)
+}
+
+const IDS: [&str; 4] = ["Gr\u{fc}n & more.txt", "empty", "icons/large/a.png", "notes.json"];
+
+#[test]
+fn a_folder_of_any_files_is_published_and_synced_byte_for_byte() {
+    let world = folder();
+    let report = publisher(&world).run().unwrap();
+    assert_eq!(report.added, IDS);
+    assert_eq!(
+        report.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [".hidden: warning: hidden, so it is left out"]
+    );
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2), "head and bundle");
+    world.assert_in_step();
+    let catalog = world.store().catalog().unwrap();
+    assert_eq!(catalog.definitions().len(), 4);
+    assert!(catalog.problems().is_empty());
+    let icon = catalog.definition("icons/large/a.png").unwrap();
+    assert_eq!(icon.format(), Format::Files);
+    assert_eq!(icon.bytes().unwrap(), [0x89, 0x50, 0, 0xff, 0xfe]);
+    assert!(icon.text().unwrap_err().to_string().contains("not UTF-8 at byte 0"));
+    world.assert_unchanged();
+}
+
+#[test]
+fn a_changed_file_is_a_change_and_a_local_one_wins() {
+    let world = folder();
+    publisher(&world).run().unwrap();
+    world.update().unwrap();
+    let catalog = world.store().catalog().unwrap();
+    let applied: Vec<(String, String)> = catalog
+        .definitions()
+        .iter()
+        .map(|found| (found.name().to_owned(), found.revision().to_string()))
+        .collect();
+    fs::write(world.path("catalog/notes.json"), "still none").unwrap();
+    fs::remove_file(world.path("catalog/empty")).unwrap();
+    publisher(&world).run().unwrap();
+    let (report, log) = world.updated();
+    assert_eq!(
+        (&*report.changed, &*report.removed),
+        (&["notes.json".into()][..], &["empty".into()][..])
+    );
+    assert_eq!(log.len(), 2, "head and delta");
+    let catalog = world.store().catalog().unwrap();
+    let changes = catalog.changes_since(applied);
+    assert_eq!(changes.deletes, ["empty"]);
+    let [upsert] = &changes.upserts[..] else { panic!("{changes:?}") };
+    assert_eq!((upsert.definition.name(), upsert.novelty), ("notes.json", Novelty::Changed));
+
+    fs::create_dir(world.path("store/local")).unwrap();
+    fs::write(world.path("store/local/notes.json"), "mine").unwrap();
+    let catalog = world.store().catalog().unwrap();
+    assert_eq!(catalog.definition("notes.json").unwrap().bytes().unwrap(), b"mine");
+    assert_eq!(catalog.hidden().len(), 1);
+    assert!(catalog.problems().is_empty(), "{:?}", catalog.problems());
+}
+
+#[test]
+fn the_tree_may_be_inside_the_folder_and_is_no_part_of_it() {
+    let world = folder();
+    let again = |format| Publisher::new(world.path("catalog")).format(format).run().unwrap();
+    assert_eq!(again(Format::Files).entries, 4);
+    assert_eq!(again(Format::Files).entries, 4, "the tree is in catalog/v2");
+    let in_place = Publisher::new(world.path("catalog")).format(Format::Files).in_place().run();
+    // The other tree is just files to this one.
+    assert!(in_place.unwrap().entries > 4);
+}
+
+#[test]
+fn an_entry_of_a_format_of_tomorrow_is_a_file_of_any_kind() {
+    let world = folder();
+    publisher(&world).run().unwrap();
+    let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
+    let manifest = manifest.replace("\"format\":\"files\"", "\"format\":\"tomorrow\"");
+    fs::write(world.path("tree/root.json"), &manifest).unwrap();
+    let head = format!("{}  root.json\n", rockon_sync::Digest::of(manifest.as_bytes()));
+    fs::write(world.path("tree/root.sha"), head).unwrap();
+    assert_eq!(world.update().unwrap().added, IDS);
+    let catalog = world.store().catalog().unwrap();
+    assert_eq!(catalog.definitions().len(), 4);
+}

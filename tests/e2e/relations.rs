@@ -1,0 +1,142 @@
+//! What definitions say of each other: checked when published, and answered from the catalog.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use rockon_sync::{ErrorKind, Installation, Leniency};
+
+use crate::world::World;
+
+/// A catalog with one definition a row: name, version, further fields as JSON members.
+fn catalog(rows: &[(&str, &str, &str)]) -> World {
+    let world = World::bare("tree");
+    let mut list = BTreeMap::new();
+    for (name, version, more) in rows {
+        list.insert(name.to_lowercase(), format!("{name}.json"));
+        let text = format!(
+            "{{\"{name}\": {{\"description\": \"\", \"website\": \"\", \"version\": \"{version}\",\n\
+             \"containers\": {{\"box-{name}\": {{\"image\": \"i\", \"launch_order\": 1}}}}{more}}}}}"
+        );
+        fs::write(world.path(&format!("catalog/{name}.json")), text).unwrap();
+    }
+    world.write_list(&list);
+    world
+}
+
+fn requires(text: &str) -> String {
+    format!(", \"requires\": \"{text}\"")
+}
+
+fn problems(world: &World) -> Vec<String> {
+    let error = world.publisher().run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Catalog);
+    error.problems().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn requirements_that_cannot_be_met_are_not_published() {
+    for (of_a, expected) in [
+        (requires("Nothing"), "\"requires\": there is no definition \"Nothing\""),
+        (requires("B | Nothing"), "\"requires\": there is no definition \"Nothing\""),
+        (requires("B (>= 3)"), "no definition has the version that is asked for: B (>= 3)"),
+        (requires("A"), "a circle of requirements: \"A\", \"A\""),
+        (requires("C"), "a circle of requirements: \"A\", \"C\", \"A\""),
+        (requires("B (> 3)"), "\"B (> 3)\": expected <<, <=, =, >= or >> and a version"),
+        (", \"requires\": 3".to_owned(), "\"requires\": expected a string, got a number"),
+        (", \"replaces\": \"A\"".to_owned(), "\"replaces\": it names itself"),
+    ] {
+        let world = catalog(&[("A", "1", &of_a), ("B", "2", ""), ("C", "1", &requires("A"))]);
+        let found = problems(&world);
+        let of_a = found.iter().find(|line| line.starts_with("A.json:") && line.contains(expected));
+        assert!(of_a.is_some(), "{expected}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_circle_that_an_alternative_breaks_is_none() {
+    let world = catalog(&[
+        ("A", "1", &requires("B | C")),
+        ("B", "1", &requires("A")),
+        ("C", "1", ", \"conflicts\": \"Gone\""),
+    ]);
+    let report = world.publisher().run().unwrap();
+    let warnings: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+    let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+    assert!(warning.contains("\"conflicts\": there is no definition \"Gone\""), "{warning}");
+}
+
+#[test]
+fn leniently_what_cannot_be_met_is_left_out_with_all_that_needs_it() {
+    let world =
+        catalog(&[("A", "1", &requires("B")), ("B", "1", &requires("Nothing")), ("C", "1", "")]);
+    let report = world.publisher().leniency(Leniency::LeaveOut).run().unwrap();
+    assert_eq!(report.added, ["c"]);
+    assert_eq!(report.problems.len(), 2, "{:?}", report.problems);
+}
+
+fn summary(found: &Installation<'_>) -> String {
+    let names: Vec<&str> = found.install.iter().map(|found| found.name()).collect();
+    let mut text = names.join(" ");
+    for unmet in &found.unmet {
+        text += &format!("; {} lacks {}", unmet.by, unmet.requirement);
+    }
+    for conflict in &found.conflicts {
+        text += &format!("; {} against {}", conflict.by, conflict.with);
+    }
+    for name in &found.replaced {
+        text += &format!("; without {name}");
+    }
+    text
+}
+
+#[test]
+fn the_catalog_says_what_is_missing_in_the_order_of_installation() {
+    let world = catalog(&[
+        ("App", "1", ", \"requires\": [\"Database (>= 12) | Other Database\", \"Proxy\"]"),
+        ("Cache", "7", ""),
+        ("Database", "16", &requires("Cache")),
+        ("Forked", "1", ", \"replaces\": \"App\", \"conflicts\": \"App\""),
+        ("Other Database", "3", ""),
+        ("Proxy", "2", &requires("Cache (>= 6)")),
+        ("Rival", "1", ", \"conflicts\": \"Proxy\""),
+    ]);
+    world.publish();
+    world.update().unwrap();
+    let catalog = world.store().catalog().unwrap();
+    for (name, installed, expected) in [
+        ("Cache", &[][..], "Cache"),
+        ("App", &[], "Cache Database Proxy App"),
+        ("App", &[("Other Database", None)], "Cache Proxy App"),
+        ("App", &[("Database", Some("12"))], "Cache Proxy App"),
+        // A version that will not do, or is not known, is installed anew.
+        ("App", &[("Database", Some("11"))], "Cache Database Proxy App"),
+        ("App", &[("Database", None)], "Cache Database Proxy App"),
+        ("App", &[("Cache", Some("5")), ("Database", Some("16"))], "Cache Proxy App"),
+        ("Forked", &[("App", Some("1"))], "Forked; without App"),
+        ("Rival", &[("Proxy", Some("2"))], "Rival; Rival against Proxy"),
+        ("Proxy", &[("Rival", Some("1"))], "Cache Proxy; Rival against Proxy"),
+    ] {
+        let found = catalog.installation(name, installed.iter().copied()).unwrap();
+        assert_eq!(summary(&found), expected, "{name} {installed:?}");
+        let is_possible = !expected.contains("against");
+        assert_eq!(found.is_possible(), is_possible, "{name} {installed:?}");
+    }
+    let none: [(&str, Option<&str>); 0] = [];
+    let error = catalog.installation("Gone", none).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn what_is_in_no_catalog_is_named_as_missing() {
+    // A definition put there by hand was never checked.
+    let world = catalog(&[("Cache", "7", "")]);
+    world.publish();
+    world.update().unwrap();
+    fs::create_dir(world.path("store/local")).unwrap();
+    let text = "{\"Mine\": {\"requires\": \"Cache (>> 7) | Gone, Cache\"}}";
+    fs::write(world.path("store/local/mine.json"), text).unwrap();
+    let catalog = world.store().catalog().unwrap();
+    let none: [(&str, Option<&str>); 0] = [];
+    let found = catalog.installation("Mine", none).unwrap();
+    assert_eq!(summary(&found), "Cache Mine; Mine lacks Cache (>> 7) | Gone");
+}

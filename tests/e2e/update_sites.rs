@@ -1,0 +1,336 @@
+//! JUpdate sites: what collections lead to is published, and the newest fitting release found.
+
+use std::fs;
+use std::path::Path;
+
+use rockon_sync::{Error, Format, PublishReport, Publisher, Stability, Target};
+use rockon_sync_tests::{Action, Match, Server, Times};
+
+use crate::world::World;
+
+/// One release: element, version, and what else it says.
+fn release(kind: &str, element: &str, version: &str, more: &str) -> String {
+    format!(
+        "<update><name>{element}</name><element>{element}</element><type>{kind}</type>\
+         <version>{version}</version>{more}</update>\n"
+    )
+}
+
+fn platform(versions: &str) -> String {
+    format!("<targetplatform name=\"joomla\" version=\"{versions}\"/>")
+}
+
+fn tag(tag: &str) -> String {
+    format!("<tags><tag>{tag}</tag></tags>")
+}
+
+fn updates(releases: &[String]) -> String {
+    format!("<?xml version=\"1.0\"?>\n<updates>\n{}</updates>\n", releases.concat())
+}
+
+fn collection(rows: &[&str]) -> String {
+    format!("<extensionset name=\"Test\">\n{}\n</extensionset>\n", rows.join("\n"))
+}
+
+fn extension(kind: &str, element: &str, url: &str) -> String {
+    format!("<extension type=\"{kind}\" element=\"{element}\" detailsurl=\"{url}\"/>")
+}
+
+/// A site in the folder `site`: two categories, three extensions.
+fn write_site(folder: &Path) {
+    fs::create_dir_all(folder.join("more")).unwrap();
+    let write = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
+    let cache = "<extension type=\"plugin\" folder=\"system\" element=\"cache\" client=\"0\" \
+                 detailsurl=\"cache.xml\"/>";
+    write("list.xml", collection(&["<category ref=\"more/list.xml\"/>", cache]));
+    write(
+        "more/list.xml",
+        collection(&[
+            &extension("component", "com_shop", "shop.xml"),
+            &extension("package", "pkg_de-DE", "../german.xml"),
+        ]),
+    );
+    let group = "<folder>system</folder><client>site</client>";
+    let of_cache =
+        |version, more: &str| release("plugin", "cache", version, &format!("{group}{more}"));
+    write(
+        "cache.xml",
+        updates(&[
+            of_cache("5.9", &format!("{}{}", platform("5.*"), tag("stable"))),
+            of_cache("5.10", &format!("{}{}", platform("5\\.[1-4]"), tag("stable"))),
+            of_cache("6.0-rc1", &format!("{}{}", platform("(5|6).*"), tag("rc"))),
+        ]),
+    );
+    let details = "<infourl title=\"Shop\">https://example.org/shop</infourl><client>1</client>\
+        <downloads><downloadurl type=\"full\" format=\"zip\">https://example.org/shop.zip\
+        </downloadurl></downloads><sha256>AB12</sha256><section>Shops</section>\
+        <maintainer>Ex &amp; Ample</maintainer>";
+    write(
+        "more/shop.xml",
+        updates(&[
+            release("component", "com_shop", "2.0", details),
+            release("component", "com_shop", "2.1", &tag("nightly")),
+            release("component", "com_shop", "2.0-rc1", ""),
+        ]),
+    );
+    write("german.xml", updates(&[release("package", "pkg_de-DE", "5.1.0.1", &platform("5.1"))]));
+}
+
+fn publish(world: &World, site: &str) -> Result<PublishReport, Error> {
+    publisher(world, site).run()
+}
+
+fn publisher<'a>(world: &World, site: &str) -> Publisher<'a> {
+    Publisher::new(site).format(Format::Jupdate).out(world.path("tree"))
+}
+
+fn warnings(report: &PublishReport) -> Vec<String> {
+    report.problems.iter().map(ToString::to_string).collect()
+}
+
+const IDS: [&str; 3] = ["component/com_shop", "package/pkg_de-DE", "plugin/system/cache"];
+
+/// A world whose tree is served, and a server of the site.
+fn served() -> (World, Server, String) {
+    let world = World::bare("tree");
+    write_site(&world.path("site"));
+    let site = Server::serve(world.path("site"));
+    let url = format!("{}list.xml", site.url());
+    (world, site, url)
+}
+
+#[test]
+fn a_site_in_a_folder_and_over_http_give_the_same_tree() {
+    let (world, site, url) = served();
+    let over_http = publish(&world, &url).unwrap();
+    assert_eq!((&*over_http.added, &*warnings(&over_http)), (&IDS.map(String::from)[..], &[][..]));
+    assert_eq!(site.take_log().len(), 5, "two collections and three extensions, once each");
+    for site in [world.path("site"), world.path("site/list.xml")] {
+        let in_folder = publish(&world, site.to_str().unwrap()).unwrap();
+        assert_eq!(in_folder.manifest, over_http.manifest);
+    }
+    let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
+    let newest = "\"client\":\"administrator\",\"format\":\"jupdate\",\"stability\":\"dev\",\
+                  \"tags\":[\"nightly\"],\"type\":\"component\",\"version\":\"2.1\"}";
+    assert!(manifest.contains(newest), "{manifest}");
+    assert!(manifest.contains("\"platform\":[\"joomla >= 5, < 7\"]"), "{manifest}");
+}
+
+#[test]
+fn the_newest_release_that_fits_is_found() {
+    let (world, _site, url) = served();
+    publish(&world, &url).unwrap();
+    world.update().unwrap();
+    world.assert_in_step();
+    let catalog = world.store().catalog().unwrap();
+    let newest = |name: &str, target: &Target| {
+        let found = catalog.definition(name).unwrap().newest_release(target).unwrap();
+        found.map(|release| release.version).map_err(|reasons| reasons[0].to_string())
+    };
+    let stable = |platform: &str| {
+        Target::new().with_platform(platform).unwrap().with_stability(Stability::Stable)
+    };
+    for (name, target, expected) in [
+        ("plugin/system/cache", Target::new(), Ok("6.0-rc1")),
+        ("plugin/system/cache", stable("joomla 5.1"), Ok("5.10")),
+        ("plugin/system/cache", stable("joomla 5.4.2"), Ok("5.10")),
+        ("plugin/system/cache", stable("joomla 5.10"), Ok("5.9")),
+        (
+            "plugin/system/cache",
+            stable("joomla 6.0"),
+            Err("its stability is rc, not stable or more"),
+        ),
+        ("component/com_shop", Target::new(), Ok("2.1")),
+        ("component/com_shop", stable("joomla 4.0"), Ok("2.0")),
+        ("package/pkg_de-DE", stable("joomla 5.1.3"), Ok("5.1.0.1")),
+        (
+            "package/pkg_de-DE",
+            stable("joomla 5.10"),
+            Err("for joomla >= 5.1, < 5.2, not for joomla 5.10"),
+        ),
+        (
+            "package/pkg_de-DE",
+            stable("wordpress 5.1"),
+            Err("for joomla >= 5.1, < 5.2, not for wordpress 5.1"),
+        ),
+    ] {
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(newest(name, &target), expected, "{name} {target:?}");
+    }
+    let shop = catalog.definition("component/com_shop").unwrap().releases().unwrap();
+    assert_eq!(shop[0].downloads[0].url, "https://example.org/shop.zip");
+    assert_eq!(shop[0].checksums["sha256"], "ab12");
+    assert_eq!(shop[0].maintainer.as_deref(), Some("Ex & Ample"));
+    assert_eq!(shop[0].client.as_deref(), Some("administrator"));
+    let installed = [
+        ("plugin/system/cache", "5.9"),
+        ("component/com_shop", "2.0"),
+        ("package/pkg_de-DE", "5.0"),
+        ("component/com_other", "1"),
+    ];
+    let updates = catalog.updates_for(installed, &stable("joomla 5.1"));
+    let found: Vec<_> =
+        updates.updates.iter().map(|row| (row.definition.name(), &*row.release.version)).collect();
+    assert_eq!(found, [("package/pkg_de-DE", "5.1.0.1"), ("plugin/system/cache", "5.10")]);
+    assert_eq!(updates.unknown, ["component/com_other"]);
+}
+
+#[test]
+fn a_second_publication_asks_conditionally_and_takes_what_changed() {
+    let (world, site, url) = served();
+    publish(&world, &url).unwrap();
+    site.take_log();
+    let again = publish(&world, &url).unwrap();
+    assert!(again.added.is_empty() && again.changed.is_empty());
+    let log = site.take_log();
+    assert_eq!(log.iter().map(|request| request.status).collect::<Vec<_>>(), [304; 5]);
+    let german = updates(&[release("package", "pkg_de-DE", "5.2", "")]);
+    fs::write(world.path("site/german.xml"), german).unwrap();
+    assert_eq!(publish(&world, &url).unwrap().changed, ["package/pkg_de-DE"]);
+    // What is damaged in the cache is asked for as a whole.
+    for entry in fs::read_dir(world.path("tree/.site")).unwrap() {
+        fs::write(entry.unwrap().path(), "<updates/>").unwrap();
+    }
+    site.take_log();
+    assert!(publish(&world, &url).unwrap().changed.is_empty());
+    assert!(site.take_log().iter().all(|request| request.status == 200));
+}
+
+#[test]
+fn one_bad_extension_harms_none_and_keeps_what_it_had() {
+    for (action, reason) in [
+        (Action::ReplaceBody(b"<html>busy</html>".to_vec()), "expected <updates>, got <html>"),
+        (Action::ReplaceBody(b"<updates><upd".to_vec()), "not XML"),
+        (Action::ReplaceBody(b"<updates></updates>".to_vec()), "expected a release"),
+        (Action::ReplaceBody(vec![b' '; 17 * 1024 * 1024]), "16777216 bytes"),
+        (
+            Action::Respond { status: 404, headers: Vec::new(), body: Vec::new() },
+            "expected a document, got status 404",
+        ),
+    ] {
+        let (world, site, url) = served();
+        site.on(Match::Path("cache.xml".into()), Times::Always, action);
+        // Never had, it is left out.
+        let report = publish(&world, &url).unwrap();
+        assert_eq!(report.added, [IDS[0], IDS[1]]);
+        let [warning] = &warnings(&report)[..] else { panic!("{:?}", warnings(&report)) };
+        assert!(warning.starts_with("plugin/system/cache.xml: warning: left out"), "{warning}");
+        assert!(warning.contains(reason), "{warning}");
+    }
+    let (world, site, url) = served();
+    let first = publish(&world, &url).unwrap();
+    let busy = Action::ReplaceBody(b"<html>busy</html>".to_vec());
+    site.on(Match::Path("cache.xml".into()), Times::Once, busy.clone());
+    site.on(Match::Path("more/list.xml".into()), Times::Once, busy);
+    let kept = publish(&world, &url).unwrap();
+    assert_eq!((kept.manifest, kept.entries), (first.manifest, 3));
+    let found = warnings(&kept);
+    assert!(
+        found.iter().any(|line| line.contains("more/list.xml: warning: read as it was")),
+        "{found:?}"
+    );
+    assert!(found.iter().any(|line| line.contains("kept as it was")), "{found:?}");
+}
+
+#[test]
+fn a_site_that_cannot_be_read_publishes_nothing() {
+    let (world, site, url) = served();
+    let busy = Action::ReplaceBody(b"busy".to_vec());
+    site.on(Match::Path("list.xml".into()), Times::Once, busy);
+    let error = publish(&world, &url).unwrap_err();
+    assert!(error.to_string().contains("not XML"), "{error}");
+    assert!(!world.path("tree/root.sha").exists());
+    let error = publisher(&world, &url).in_place().run().unwrap_err();
+    assert!(error.to_string().contains("another one for the tree"), "{error}");
+    fs::create_dir(world.path("empty")).unwrap();
+    let error = publish(&world, world.path("empty").to_str().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("no XML file"), "{error}");
+}
+
+#[test]
+fn a_dead_host_is_left_alone_and_the_others_are_asked() {
+    let (world, site, url) = served();
+    let dead = Server::serve(world.path("nowhere"));
+    dead.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
+    let rows: Vec<String> = (0..40)
+        .map(|n| extension("component", &format!("com_{n}"), &format!("{}{n}.xml", dead.url())))
+        .chain([extension("component", "com_shop", "more/shop.xml")])
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    fs::write(world.path("site/list.xml"), collection(&rows)).unwrap();
+    let report = publish(&world, &url).unwrap();
+    assert_eq!(report.added, ["component/com_shop"]);
+    assert_eq!(warnings(&report).len(), 40);
+    assert!(warnings(&report).iter().any(|line| line.contains("was not asked again")));
+    let asked = dead.take_log().len();
+    assert!(asked <= 4 * 9, "{asked} requests: three failures, those under way, and retries");
+    drop(site);
+}
+
+#[test]
+fn circles_and_ways_out_of_the_folder_are_not_followed() {
+    let world = World::bare("tree");
+    let folder = world.path("site");
+    write_site(&folder);
+    fs::write(world.path("secret.xml"), updates(&[release("component", "com_x", "1", "")]))
+        .unwrap();
+    std::os::unix::fs::symlink(world.path("secret.xml"), folder.join("link.xml")).unwrap();
+    let rows = [
+        "<category ref=\"../list.xml\"/>",
+        "<category ref=\"list.xml\"/>",
+        &extension("component", "com_shop", "shop.xml"),
+        &extension("component", "com_up", "../../secret.xml"),
+        &extension("component", "com_link", "../link.xml"),
+        &extension("component", "com_gone", "gone.xml"),
+        &extension("component", "com_file", "file:///etc/passwd"),
+        &extension("component", "../../evil", "shop.xml"),
+        &extension("component", "com_shop", "../german.xml"),
+        "<extension element=\"com_half\"/>",
+    ];
+    fs::write(folder.join("more/list.xml"), collection(&rows)).unwrap();
+    let report = publish(&world, folder.join("list.xml").to_str().unwrap()).unwrap();
+    assert_eq!(report.added, ["component/com_shop", "plugin/system/cache"]);
+    let found = warnings(&report).join("\n");
+    for expected in [
+        "a circle: it leads back to",
+        "\"../../secret.xml\" leads out of the site's folder",
+        "\"../link.xml\" leads out of the site's folder",
+        "\"gone.xml\" leads to no file",
+        "\"file:///etc/passwd\" leads to no file",
+        "unsafe path \"component/../../evil.xml\"",
+        "component/com_shop: left out: it is at",
+        "has no type and no detailsurl",
+    ] {
+        assert!(found.contains(expected), "{expected}\n{found}");
+    }
+    assert_eq!(found.matches("a circle").count(), 2, "{found}");
+}
+
+#[test]
+fn collections_nested_without_end_are_followed_so_far_only() {
+    let world = World::bare("tree");
+    let folder = world.path("site");
+    write_site(&folder);
+    for n in 0..40 {
+        let next = format!("<category ref=\"{}.xml\"/>", n + 1);
+        let row = extension("component", &format!("com_{n}"), "more/shop.xml");
+        fs::write(folder.join(format!("{n}.xml")), collection(&[&next, &row])).unwrap();
+    }
+    let report = publish(&world, folder.join("0.xml").to_str().unwrap()).unwrap();
+    let found = warnings(&report);
+    assert!(found.iter().any(|line| line.contains("nested deeper than 16 levels")), "{found:?}");
+}
+
+#[test]
+fn a_site_of_one_file_is_the_extensions_in_it() {
+    let world = World::bare("tree");
+    let file = world.path("updates.xml");
+    let both = [release("component", "com_a", "1", ""), release("component", "com_b", "2", "")];
+    fs::write(&file, updates(&both)).unwrap();
+    let report = publish(&world, file.to_str().unwrap()).unwrap();
+    assert_eq!(report.added, ["component/com_a", "component/com_b"]);
+    world.update().unwrap();
+    let catalog = world.store().catalog().unwrap();
+    let b = catalog.definition("component/com_b").unwrap().releases().unwrap();
+    assert_eq!(b.iter().map(|release| &*release.version).collect::<Vec<_>>(), ["2"]);
+}
