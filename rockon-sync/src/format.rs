@@ -21,7 +21,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Position;
-use crate::manifest::Entry;
+use crate::manifest::{Entry, FORMAT};
 use crate::problem::Problem;
 use crate::relation::Relations;
 use crate::target::Requirements;
@@ -29,9 +29,6 @@ use crate::target::Requirements;
 pub use jupdate::{Download, Release, Stability, Update, Updates};
 pub(crate) use jupdate::{Reference, read_collection, releases_of};
 pub(crate) use rockon::position_of_syntax_error;
-
-/// The field of an entry that names the format of its file; one without it is a Rock-on.
-const FORMAT: &str = "format";
 
 /// Every format.
 const ALL: &[Format] = &[Format::Rockon, Format::Jupdate, Format::Files];

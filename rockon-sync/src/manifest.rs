@@ -10,7 +10,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 pub use listing::{Listed, Listing};
-pub(crate) use patch::pairs;
+pub(crate) use patch::{pairs, write_patched};
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,6 +18,7 @@ use crate::limits;
 use crate::path::EntryPath;
 use crate::target::{self, Requirements};
 use crate::time::Timestamp;
+use parse::Extras;
 
 /// A whole manifest: entries with unique ids and unique paths.
 ///
@@ -47,6 +48,13 @@ struct Fields {
     extra: Option<Arc<[Field]>>,
 }
 
+/// The field that names the format of the file; without it, it is a Rock-on.
+pub(crate) const FORMAT: &str = "format";
+/// Fields of what is held of a v1 tree: the validators of the file.
+pub(crate) const ETAG: &str = "etag";
+/// As [`ETAG`].
+pub(crate) const LAST_MODIFIED: &str = "last-modified";
+
 /// Name and value of a further field.
 type Field = (Box<str>, Box<str>);
 
@@ -67,15 +75,16 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::parse`]; [`ErrorKind::Store`] if reading fails.
     pub fn read(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of_reader(reader, None)?)
+        Manifest::from_entries(parse::entries_of_reader(reader, Extras::All, None)?)
     }
 
-    /// The same, sharing the entries that `known` has as well.
+    /// The same for a client's own use: without the further fields that it does not go by.
+    /// Entries that `known` has as well are shared.
     ///
     /// # Errors
     /// Those of [`Manifest::read`].
-    pub(crate) fn read_beside(reader: impl Read, known: &Manifest) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of_reader(reader, Some(known))?)
+    pub(crate) fn read_for_use(reader: impl Read, known: Option<&Manifest>) -> Result<Manifest> {
+        Manifest::from_entries(parse::entries_of_reader(reader, Extras::OfUse, known)?)
     }
 
     /// A manifest of `entries`, in their order.

@@ -120,6 +120,7 @@ mod tests {
 
     use super::*;
     use crate::error::{Error, ErrorKind, Result};
+    use crate::manifest::write_patched;
     use crate::testing::cases;
 
     /// Files in memory.
@@ -225,7 +226,7 @@ mod tests {
         assert!(pack.len() < 600, "{}", pack.len());
         let patch = patch_of(&*pack, 10_000).unwrap();
         let mut bytes = Vec::new();
-        old.write_patched(&patch, &mut bytes).unwrap();
+        write_patched(&*old.to_canonical(), &patch, &mut bytes).unwrap();
         assert!(bytes == new.to_canonical());
         let mut found = Files::new();
         let prefix = memory.prefix(&old, &new);
@@ -263,7 +264,7 @@ mod tests {
 
             let (pack, mut patched) = (memory.delta(&from, &to), Vec::new());
             let patch = patch_of(&*pack, 100_000).unwrap();
-            from.write_patched(&patch, &mut patched).unwrap();
+            write_patched(&*from.to_canonical(), &patch, &mut patched).unwrap();
             prop_assert_eq!(patched, bytes);
             let (prefix, mut found) = (memory.prefix(&from, &to), Files::new());
             unpack_delta(&*pack, &prefix, 100_000, 1 << 20, &mut collect(&mut found)).unwrap();

@@ -7,23 +7,40 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Entry, Field, Manifest, invalid};
+use super::{ETAG, Entry, FORMAT, Field, LAST_MODIFIED, Manifest, invalid};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json;
 use crate::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES};
 use crate::path::EntryPath;
+use crate::target::{ARCH, MIN_VERSION};
 use crate::time::Timestamp;
 
 /// How many kinds of further fields are remembered to be shared.
 const MAX_SHARED: usize = 16;
 
-pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
-    collect(serde_json::Deserializer::from_slice(bytes), None)
+/// Which of the further fields are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extras {
+    /// All, as whoever writes the manifest again needs them.
+    All,
+    /// Those that a client itself goes by: of a directory the others are most of its text.
+    OfUse,
 }
 
-pub(super) fn entries_of_reader(reader: impl Read, known: Option<&Manifest>) -> Result<Vec<Entry>> {
-    collect(serde_json::Deserializer::from_reader(BufReader::new(reader)), known)
+/// The further fields that a client goes by.
+const OF_USE: &[&str] = &[ARCH, MIN_VERSION, FORMAT, ETAG, LAST_MODIFIED];
+
+pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
+    collect(serde_json::Deserializer::from_slice(bytes), Extras::All, None)
+}
+
+pub(super) fn entries_of_reader(
+    reader: impl Read,
+    extras: Extras,
+    known: Option<&Manifest>,
+) -> Result<Vec<Entry>> {
+    collect(serde_json::Deserializer::from_reader(BufReader::new(reader)), extras, known)
 }
 
 pub(super) fn too_many_entries() -> Error {
@@ -32,12 +49,13 @@ pub(super) fn too_many_entries() -> Error {
 
 fn collect<'de, R: serde_json::de::Read<'de>>(
     mut deserializer: serde_json::Deserializer<R>,
+    extras: Extras,
     known: Option<&Manifest>,
 ) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     let mut overflow = false;
     let shared = &mut Vec::new();
-    let parsed = Entries { entries: &mut entries, overflow: &mut overflow, shared, known }
+    let parsed = Entries { entries: &mut entries, overflow: &mut overflow, extras, shared, known }
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end());
     match parsed {
@@ -54,6 +72,7 @@ fn collect<'de, R: serde_json::de::Read<'de>>(
 struct Entries<'a> {
     entries: &'a mut Vec<Entry>,
     overflow: &'a mut bool,
+    extras: Extras,
     /// Further fields that entries have in common.
     shared: &'a mut Vec<Arc<[Field]>>,
     /// A manifest whose entries are shared as a whole.
@@ -81,7 +100,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
                 *self.overflow = true;
                 return Err(de::Error::custom("too many entries"));
             }
-            let mut entry = map.next_value_seed(Row { id })?;
+            let mut entry = map.next_value_seed(Row { id, extras: self.extras })?;
             match self.known.and_then(|known| known.entry(entry.id())) {
                 Some(same) if *same == entry => entry = same.clone(),
                 _ => {
@@ -143,6 +162,7 @@ fn share(fields: Arc<[Field]>, shared: &mut Vec<Arc<[Field]>>) -> Arc<[Field]> {
 /// Reads the value of the id.
 struct Row {
     id: String,
+    extras: Extras,
 }
 
 impl<'de> DeserializeSeed<'de> for Row {
@@ -161,7 +181,7 @@ impl<'de> Visitor<'de> for Row {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
-        let id = self.id;
+        let Row { id, extras } = self;
         let bad = |what: &dyn fmt::Display| de::Error::custom(format!("entry {id:?}: {what}"));
         let mut path = None;
         let mut digest = None;
@@ -203,6 +223,9 @@ impl<'de> Visitor<'de> for Row {
         extra.sort();
         if let Some(pair) = extra.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(bad(&format!("the field {:?} is there twice", pair[0].0)));
+        }
+        if extras == Extras::OfUse {
+            extra.retain(|(key, _)| OF_USE.contains(&&**key));
         }
         let path = path.ok_or_else(|| bad(&"the field \"url\" is missing"))?;
         let digest = digest.ok_or_else(|| bad(&"the field \"sha\" is missing"))?;

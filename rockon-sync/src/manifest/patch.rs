@@ -4,8 +4,9 @@
 //! gone, the fields that differ for one that changed, all fields for a new one. It stands
 //! one row a line, in byte order of the ids, like the manifest itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 
 use serde_json::value::RawValue;
 
@@ -13,7 +14,7 @@ use super::canonical::{write_fields, write_row};
 use super::{Entry, Manifest, invalid, parse};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{self, Object, write_string};
-use crate::limits::MAX_JSON_DEPTH;
+use crate::limits::{self, MAX_JSON_DEPTH};
 
 impl Manifest {
     /// Writes the patch that leads from this manifest to `new`.
@@ -48,67 +49,101 @@ impl Manifest {
         }
         out.write_all(if separator == ",\n" { b"\n}\n" } else { b"{\n}\n" })
     }
+}
 
-    /// Writes, in canonical form, what this manifest becomes by `patch`. The caller
-    /// compares the digest of that with the one that was promised.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Manifest`] for a patch that is none, or does not fit;
-    /// [`ErrorKind::Store`] if `out` fails. Part of it may have been written then.
-    pub(crate) fn write_patched(&self, patch: &[u8], out: &mut dyn Write) -> Result<()> {
-        let bad = |what: &str| invalid(format!("not a patch of a manifest: {what}"));
-        let text = std::str::from_utf8(patch).map_err(|_| bad("not UTF-8"))?;
-        let patch = Object::parse(text).map_err(|error| bad(&error.to_string()))?;
-        let mut rows: BTreeMap<&str, Option<Entry>> = BTreeMap::new();
-        for member in &patch.members {
-            let row = match member.value.get() {
-                "null" => None,
-                _ => Some(self.patched_entry(&member.key, member.value)?),
-            };
-            if rows.insert(&*member.key, row).is_some() {
-                return Err(bad(&format!("the id {:?} is there twice", member.key)));
-            }
+/// Writes, in canonical form, what the manifest `old`, which has that form, becomes by `patch`.
+/// Of the old one a line at a time is in memory. The caller compares the digest of what comes
+/// out with the one that was promised.
+///
+/// # Errors
+/// [`ErrorKind::Manifest`] for a patch that is none, or does not fit, and for an old manifest
+/// of another form; [`ErrorKind::Store`] if reading it or `out` fails. Part of it may have been
+/// written then.
+pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write) -> Result<()> {
+    let bad = |what: &str| invalid(format!("not a patch of a manifest: {what}"));
+    let text = std::str::from_utf8(patch).map_err(|_| bad("not UTF-8"))?;
+    let patch = Object::parse(text).map_err(|error| bad(&error.to_string()))?;
+    let mut rows: BTreeMap<&str, &RawValue> = BTreeMap::new();
+    for member in &patch.members {
+        if rows.insert(&*member.key, member.value).is_some() {
+            return Err(bad(&format!("the id {:?} is there twice", member.key)));
         }
-        // All that differ by themselves first: then no row has to be looked up.
-        let mut write = |text: &[u8]| {
-            out.write_all(text).map_err(|error| {
-                Error::new(ErrorKind::Store, "cannot write the manifest").with_source(error)
-            })
-        };
-        let mut line = String::from("{");
-        let mut rows = rows.into_iter().peekable();
-        let mut separator = "\n";
-        let mut put = |entry: &Entry, line: &mut String| {
-            line.push_str(separator);
-            separator = ",\n";
-            write_row(entry, line);
-        };
-        for old in self.sorted() {
-            while let Some((_, row)) = rows.next_if(|(id, _)| *id < old.id()) {
-                row.iter().for_each(|entry| put(entry, &mut line));
-            }
-            match rows.next_if(|(id, _)| *id == old.id()) {
-                Some((_, row)) => row.iter().for_each(|entry| put(entry, &mut line)),
-                None => put(old, &mut line),
-            }
-            write(line.as_bytes())?;
-            line.clear();
-        }
-        for (_, row) in rows {
-            row.iter().for_each(|entry| put(entry, &mut line));
-        }
-        line.push_str("\n}\n");
-        write(line.as_bytes())
     }
-
-    /// What one row of a patch makes of the entry with this id, if there is one.
-    fn patched_entry(&self, id: &str, patch: &RawValue) -> Result<Entry> {
-        let bad = |what: &str| invalid(format!("not a patch of a manifest: {id:?}: {what}"));
-        let mut before = String::new();
-        if let Some(old) = self.entry(id) {
-            write_fields(old, &mut before);
+    let mut rows = rows.into_iter().peekable();
+    let mut out = Rows { out, separator: "{\n" };
+    for line in Lines(old) {
+        let line = line?;
+        let (id, value) = row_of(&line)?;
+        while let Some((new, row)) = rows.next_if(|(new, _)| **new < *id) {
+            out.put_patched(new, "", row)?;
         }
-        let merged = json::merged(&before, patch, MAX_JSON_DEPTH)
+        match rows.next_if(|(changed, _)| **changed == *id) {
+            Some((_, row)) => out.put_patched(&id, value, row)?,
+            None => out.put(&line)?,
+        }
+    }
+    for (id, row) in rows {
+        out.put_patched(id, "", row)?;
+    }
+    out.finish()
+}
+
+/// Longest row of a manifest that is read, in bytes: more than the largest list of names.
+const MAX_ROW_BYTES: u64 = limits::MAX_MANIFEST_BYTES;
+
+/// The rows of a manifest in canonical form, without what separates them.
+struct Lines<R>(R);
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = Result<String>;
+
+    fn next(&mut self) -> Option<Result<String>> {
+        loop {
+            let mut line = String::new();
+            match self.0.by_ref().take(MAX_ROW_BYTES).read_line(&mut line) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => {
+                    let error =
+                        Error::new(ErrorKind::Store, "cannot read the manifest").with_source(error);
+                    return Some(Err(error));
+                }
+            }
+            let row = line.trim_end_matches('\n');
+            let row = row.strip_suffix(',').unwrap_or(row);
+            if !matches!(row, "{" | "}") {
+                let len = row.len();
+                line.truncate(len);
+                return Some(Ok(line));
+            }
+        }
+    }
+}
+
+/// The id of a row, and the text of what it says.
+fn row_of(line: &str) -> Result<(Cow<'_, str>, &str)> {
+    let other = || invalid("the manifest that is to be patched is not in its canonical form");
+    let mut members = serde_json::Deserializer::from_str(line).into_iter::<json::Key<'_>>();
+    let id = members.next().and_then(std::result::Result::ok).ok_or_else(other)?;
+    let value = line.get(members.byte_offset()..).and_then(|rest| rest.strip_prefix(':'));
+    let value = value.filter(|value| value.starts_with('{')).ok_or_else(other)?;
+    Ok((id.0, value))
+}
+
+/// Writes rows in canonical form.
+struct Rows<'a> {
+    out: &'a mut dyn Write,
+    separator: &'static str,
+}
+
+impl Rows<'_> {
+    /// Writes what a row of a patch makes of the row `old` with this id, if anything.
+    fn put_patched(&mut self, id: &str, old: &str, patch: &RawValue) -> Result<()> {
+        if patch.get() == "null" {
+            return Ok(());
+        }
+        let bad = |what: &str| invalid(format!("not a patch of a manifest: {id:?}: {what}"));
+        let merged = json::merged(old, patch, MAX_JSON_DEPTH)
             .ok_or_else(|| bad("it nests too deep or repeats a key"))?;
         let mut row = String::from("{");
         write_string(id, &mut row);
@@ -116,7 +151,26 @@ impl Manifest {
         row.push_str(&merged);
         row.push('}');
         let entries = parse::entries_of_slice(row.as_bytes())?;
-        entries.into_iter().next().ok_or_else(|| bad("it is no entry"))
+        let entry = entries.first().ok_or_else(|| bad("it is no entry"))?;
+        row.clear();
+        write_row(entry, &mut row);
+        self.put(&row)
+    }
+
+    fn put(&mut self, row: &str) -> Result<()> {
+        self.write(self.separator)?;
+        self.separator = ",\n";
+        self.write(row)
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.write(if self.separator == ",\n" { "\n}\n" } else { "{\n}\n" })
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.out.write_all(text.as_bytes()).map_err(|error| {
+            Error::new(ErrorKind::Store, "cannot write the manifest").with_source(error)
+        })
     }
 }
 
@@ -161,7 +215,7 @@ mod tests {
 
     fn patched(old: &Manifest, patch: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        old.write_patched(patch.as_bytes(), &mut bytes).map(|()| bytes)
+        write_patched(&*old.to_canonical(), patch.as_bytes(), &mut bytes).map(|()| bytes)
     }
 
     fn manifest(rows: &str) -> Manifest {

@@ -8,7 +8,7 @@ use zstd::zstd_safe::CParameter;
 
 use super::{MANIFEST_MEMBER, MAX_PREFIX_BYTES, MAX_WINDOW_LOG, PATCH_MEMBER, prefix_of};
 use crate::digest::{Digest, HashingWriter};
-use crate::manifest::{Entry, Manifest, pairs};
+use crate::manifest::{Entry, Manifest, pairs, write_patched};
 
 /// The size of a block of an archive, in bytes: headers are one, files are filled up to
 /// a whole number of them.
@@ -67,7 +67,7 @@ pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> O
     let mut patch = Vec::new();
     old.write_patch(new, &mut patch).expect("a vector takes all bytes");
     let mut check = HashingWriter::new(io::sink());
-    old.write_patched(&patch, &mut check).ok()?;
+    write_patched(&*old.to_canonical(), &patch, &mut check).ok()?;
     (check.finish().1 == digest).then_some(patch)
 }
 

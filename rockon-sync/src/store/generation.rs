@@ -83,7 +83,9 @@ impl Generation {
     pub(crate) fn held(&self, files: &dyn Files) -> Result<Manifest> {
         let path = self.held_path();
         match files.open(&path) {
-            Ok(reader) => return Manifest::read(reader).map_err(|error| error.with_path(path)),
+            Ok(reader) => {
+                return Manifest::read_for_use(reader, None).map_err(|error| error.with_path(path));
+            }
             Err(error) if is_absent(&error) => {}
             Err(error) => return Err(Error::io("read this file", &path, error)),
         }
@@ -101,7 +103,7 @@ impl Generation {
         let path = self.list_path();
         let reader = files.open(&path);
         let reader = reader.map_err(|error| Error::io("read this file", &path, error))?;
-        Manifest::read(reader).map_err(|error| error.with_path(path))
+        Manifest::read_for_use(reader, None).map_err(|error| error.with_path(path))
     }
 
     /// What is held of a v1 tree whose record is lost: whatever its files are now.

@@ -20,7 +20,7 @@ use crate::fetch::{Sink, Spool};
 use crate::files::stat_if_any;
 use crate::head::Head;
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_PACK_BYTES};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, write_patched};
 use crate::pack::{self, PackName};
 use crate::plan::Plan;
 use crate::progress::{Phase, Reporter};
@@ -208,7 +208,10 @@ impl Run<'_> {
         match (&offer.name.base, &local.generation) {
             (Some(_), Some(generation)) => {
                 let patch = pack::patch_of(pack, self.max_patch_bytes(found, generation)?)?;
-                self.base_manifest(generation, local)?.write_patched(&patch, &mut out)?;
+                let path = generation.list_path();
+                let base = self.writer.files.open(&path);
+                let base = base.map_err(|error| Error::io("read this file", &path, error))?;
+                write_patched(io::BufReader::new(base), &patch, &mut out)?;
             }
             _ => pack::bundled_manifest(pack, max_bytes, &mut |content| {
                 self.copy(content, &mut out, max_bytes)

@@ -13,7 +13,7 @@ use crate::files::is_absent;
 use crate::format::{Definition, Format, requirements_of};
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_UNSIZED_FILE_BYTES};
 use crate::location::{Address, Location};
-use crate::manifest::{Entry, Listed, Listing, Manifest};
+use crate::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, Manifest};
 use crate::path::EntryPath;
 use crate::plan::check_deletes;
 use crate::progress::Reporter;
@@ -21,10 +21,6 @@ use crate::report::{FailedEntry, Outcome, Report};
 use crate::store::Seen;
 use crate::target::Requirements;
 use crate::transport::Validators;
-
-/// Fields of what is held that remember the validators of a file.
-const ETAG: &str = "etag";
-const LAST_MODIFIED: &str = "last-modified";
 
 /// The list of a v1 tree.
 struct FoundList {

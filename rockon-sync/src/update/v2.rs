@@ -180,7 +180,7 @@ impl Run<'_> {
         let reader = self.writer.files.open(&path);
         let reader = reader.map_err(|error| Error::io("read this file", &path, error))?;
         let at = self.shown_manifest(found);
-        let manifest = Manifest::read_beside(reader, &local.held);
+        let manifest = Manifest::read_for_use(reader, Some(&local.held));
         let manifest = manifest.map_err(|error| error.with_url(at.clone()))?;
         let name = found.head.manifest().folded();
         if let Some(entry) = manifest.entries().iter().find(|e| e.path().folded() == name) {
