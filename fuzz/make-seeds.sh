@@ -27,6 +27,21 @@ parts() { # parts FILE...: joined by the line between two parts
     done
 }
 
+seed site/collection <<'XML'
+<?xml version="1.0" encoding="ISO-8859-1"?>
+<extensionset name="All"><category name="More" ref="more.xml"/>
+<extension element="cache" type="plugin" folder="system" client="0" detailsurl="cache.xml?a=1&amp;b"/>
+</extensionset>
+XML
+seed site/updates <<'XML'
+<updates><update><name>Cache</name><element>cache</element><type>plugin</type><folder>system</folder>
+<version>5.10-rc1</version><tags><tag>rc</tag></tags><infourl title="x">https://h.example/</infourl>
+<downloads><downloadurl type="full" format="zip">https://h.example/a.zip</downloadurl></downloads>
+<targetplatform name="joomla" version="((4\.4)|(5\.(0|1|2)))"/></update>
+<update><element>com_shop</element><type>component</type><version>1</version><requires>a (&gt;= 1)</requires>
+<targetplatform name="joomla" version="[345].*[a-z]?" min_dev_level="2"/></update></updates>
+XML
+
 # A key of which nothing depends but that these seeds are signed: its seed is 32 times 7.
 echo 'PRIVATE+KEY+example.org/fuzz+d1d3d853+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH' >"$desk/key"
 chmod 600 "$desk/key"

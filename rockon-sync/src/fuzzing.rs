@@ -14,7 +14,7 @@ pub use update::update;
 
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Format, position_of_syntax_error};
+use crate::format::{Format, position_of_syntax_error, read_collection, releases_of};
 use crate::head::Head;
 use crate::location::{Address, Location};
 use crate::manifest::{Listing, Manifest, write_patched};
@@ -34,6 +34,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("note", note),
     ("listing", listing),
     ("definition", definition),
+    ("site", site),
     ("path", path),
     ("update", update),
 ];
@@ -163,6 +164,33 @@ pub fn definition(data: &[u8], _: &Path) {
         assert!(!definitions.is_empty());
     }
     let _ = position_of_syntax_error(data);
+}
+
+/// Documents of update sites are read as a stream in the same way each time, and every release
+/// says what it is for.
+pub fn site(data: &[u8], _: &Path) {
+    let references = || {
+        let mut found = Vec::new();
+        let read = read_collection(data, |reference| {
+            found.push(reference);
+            Ok(())
+        });
+        read.is_ok().then_some(found)
+    };
+    assert_eq!(references(), references());
+    let Ok(releases) = releases_of("", data) else {
+        return;
+    };
+    assert!(!releases.is_empty());
+    for release in &releases {
+        assert!(!release.id().is_empty() && !release.version.is_empty());
+        for version in ["5.1", "4.4.10", "next", ""] {
+            let is_for = release.is_for("joomla", version);
+            assert!(is_for || release.platforms().count() > 0);
+        }
+        let own = releases_of(&release.id(), data).expect("it is there");
+        assert!(own.iter().all(|other| other.id() == release.id()));
+    }
 }
 
 /// A path that is taken stays below any folder and any URL, and a redirect leads to HTTP

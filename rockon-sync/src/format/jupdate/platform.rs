@@ -93,7 +93,7 @@ impl Versions {
             }
             Versions::Pattern { compiled, .. } => {
                 let ends = version.match_indices('.').map(|(at, _)| at).chain([version.len()]);
-                ends.into_iter().any(|end| compiled.is_match(version[..end].as_bytes()))
+                ends.into_iter().any(|end| compiled.is_match(&version.as_bytes()[..end]))
             }
         }
     }
