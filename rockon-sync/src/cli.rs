@@ -8,6 +8,8 @@ mod bar;
 mod browse;
 mod check;
 mod follow;
+#[cfg(test)]
+mod generated;
 mod import;
 mod keygen;
 mod list;
