@@ -2,17 +2,17 @@
 
 CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
-# Where `make install` puts the C library; DESTDIR goes before it, for packagers.
+# Where `make install` puts things; DESTDIR goes before it, for packagers.
 PREFIX ?= /usr/local
 DESTDIR ?=
 # Arguments of the benchmark.
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench test instructions lint doc install clean
+.PHONY: help build demo bench test instructions gates lint doc install install-command install-library clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the command: target/release/rockon-sync
 	$(CARGO) build --release -p rockon-sync --features cli
@@ -27,6 +27,9 @@ bench: build ## Compare it with what one would take instead (about 20 minutes); 
 test: ## Run every check and test, and count them
 	@tests/run.sh
 
+gates: ## Run the checks that are no tests: lints, dependencies, packaging, spelling, ...
+	@tests/run.sh gates
+
 instructions: ## Count the instructions of what grows with the catalog (needs valgrind)
 	@tests/instructions/run.sh
 
@@ -37,7 +40,14 @@ lint: ## Check the formatting, and what clippy has to say
 doc: ## Build the documentation: target/doc/rockon_sync/index.html
 	$(CARGO) doc --workspace --all-features --no-deps
 
-install: ## Install the C library and its header below PREFIX
+install: install-command install-library ## Install all of it below PREFIX
+
+install-command: build ## Install the command, its man pages and its completions for shells
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 "$(TARGET_DIR)/release/rockon-sync" "$(DESTDIR)$(PREFIX)/bin/"
+	cd share && find . -type f -exec install -D -m 644 {} "$(DESTDIR)$(PREFIX)/share/{}" \;
+
+install-library: ## Install the C library and its header
 	rockon-sync-ffi/install.sh "$(PREFIX)" "$(DESTDIR)"
 
 clean: ## Remove everything that was built

@@ -99,6 +99,7 @@ pub unsafe extern "C" fn rockon_sync_log_set(
     max_level: i32,
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
+    static INSTALL: Once = Once::new();
     run(error, || {
         let filter = match max_level {
             _ if callback.is_none() => LevelFilter::Off,
@@ -111,7 +112,6 @@ pub unsafe extern "C" fn rockon_sync_log_set(
                 return Err(Error::argument(format!("`max_level` is no level: {other}")));
             }
         };
-        static INSTALL: Once = Once::new();
         INSTALL.call_once(|| {
             // Fails only if this library shares its process with other Rust code that it
             // was linked to statically, and that has a logger already.

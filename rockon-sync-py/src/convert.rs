@@ -8,7 +8,7 @@ use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyDict, PyModule, PyTuple};
+use pyo3::types::{IntoPyDict, PyDict, PyTuple};
 use rockon_sync::{
     ErrorKind, Phase, Problem, Progress, PublishOutcome, PublishReport, Report, Severity,
     SourceStatus, Timestamp, Verification, VerifierKey,

@@ -85,7 +85,10 @@ fn to_timestamp(moment: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
         return Err(PyValueError::new_err("expected a datetime with a zone, got one without"));
     }
     let seconds: f64 = moment.call_method0("timestamp")?.extract()?;
-    // Whole seconds of four-digit years are exact in a float.
-    Timestamp::from_unix(seconds.floor() as i64)
-        .map_err(|error| convert::error(moment.py(), &error))
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole seconds of four-digit years are exact in a float"
+    )]
+    let seconds = seconds.floor() as i64;
+    Timestamp::from_unix(seconds).map_err(|error| convert::error(moment.py(), &error))
 }

@@ -58,10 +58,7 @@ impl Catalog {
     ///
     /// The library keeps no record of its own, so nothing can drift. An empty or failed
     /// source never turns into deletes.
-    pub fn changes_since<'a, N, R>(
-        &'a self,
-        applied: impl IntoIterator<Item = (N, R)>,
-    ) -> Changes<'a>
+    pub fn changes_since<N, R>(&self, applied: impl IntoIterator<Item = (N, R)>) -> Changes<'_>
     where
         N: AsRef<str>,
         R: AsRef<str>,

@@ -9,6 +9,8 @@ mod browse;
 mod check;
 mod extensions;
 mod follow;
+#[cfg(test)]
+mod generated;
 mod import;
 mod installation;
 mod keygen;

@@ -27,6 +27,7 @@ const RESERVED_HEADERS: &[&str] = &[
 /// It is sent to the scheme, host and port of the source's own mirrors alone, whatever
 /// redirects and heads say. It appears in no message, report or file, nor in `Debug`.
 #[derive(Clone, PartialEq, Eq, Default)]
+#[must_use = "it is changed by value: what is returned has the change"]
 pub struct Credentials {
     query: Vec<(String, Zeroizing<String>)>,
     headers: Vec<(String, Zeroizing<String>)>,

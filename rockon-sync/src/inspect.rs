@@ -155,10 +155,9 @@ impl Store {
     pub fn remembered_sources(&self) -> Result<Vec<Source>> {
         let mut sources = Vec::new();
         for name in self.sources_by_priority()? {
-            let locations = self.source(&RealFiles, &name).status().locations;
-            let locations: Vec<Location> =
-                locations.iter().filter_map(|text| text.parse().ok()).collect();
-            let mut locations = locations.into_iter();
+            let status = self.source(&RealFiles, &name).status();
+            let mut locations =
+                status.locations.iter().filter_map(|text| text.parse::<Location>().ok());
             if let Some(first) = locations.next() {
                 sources.push(locations.fold(Source::new(name, first), Source::with_mirror));
             }

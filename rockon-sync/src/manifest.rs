@@ -173,18 +173,21 @@ impl Entry {
     }
 
     /// Sets the size of the file, in bytes.
+    #[must_use]
     pub fn with_size(mut self, size_bytes: u64) -> Entry {
         self.fields().size_bytes = Some(size_bytes);
         self
     }
 
     /// Sets when the file's bytes last changed.
+    #[must_use]
     pub fn with_updated(mut self, updated: Timestamp) -> Entry {
         self.fields().updated = Some(updated);
         self
     }
 
     /// Sets the names of the definitions in the file.
+    #[must_use]
     pub fn with_names(mut self, names: impl IntoIterator<Item = impl Into<Box<str>>>) -> Entry {
         self.fields().names = Some(names.into_iter().map(Into::into).collect());
         self

@@ -110,6 +110,7 @@ fn is_of_the_tree(name: &str) -> bool {
 /// Everything is checked before anything is written; files are written under their
 /// digest first and the head last, each by rename, so that no client ever sees half a
 /// publication. The same catalog published at the same time gives the same bytes.
+#[must_use = "it is changed by value: what is returned has the change"]
 pub struct Publisher<'a> {
     catalog: PathBuf,
     format: Format,

@@ -66,6 +66,7 @@ impl fmt::Display for SourceName {
 /// Where a catalog comes from: a name, one or more trees that have it, and the keys of
 /// which one must have signed it.
 #[derive(Debug, Clone)]
+#[must_use = "it is changed by value: what is returned has the change"]
 pub struct Source {
     name: SourceName,
     mirrors: Vec<Location>,

@@ -171,36 +171,42 @@ impl ListedSource {
     }
 
     /// Adds a tree that has the same catalog.
+    #[must_use]
     pub fn with_mirror(mut self, tree: Location) -> Self {
         self.trees.push(tree);
         self
     }
 
     /// Trusts this key as well: see [`Source::trust`].
+    #[must_use]
     pub fn trust(mut self, key: VerifierKey) -> Self {
         self.trusted_keys.push(key);
         self
     }
 
     /// The longest an update of this source may take; whole seconds count.
+    #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(Duration::from_secs(timeout.as_secs().max(1)));
         self
     }
 
     /// Sends a token in the query; it is called `token` unless told otherwise.
+    #[must_use]
     pub fn with_token(mut self, name: Option<&str>, token: Secret) -> Self {
         self.token = Some((name.unwrap_or(DEFAULT_TOKEN_NAME).to_owned(), token));
         self
     }
 
     /// Sends a header.
+    #[must_use]
     pub fn with_header(mut self, name: &str, value: Secret) -> Self {
         self.header = Some((name.to_owned(), value));
         self
     }
 
     /// Sends user and password.
+    #[must_use]
     pub fn with_password(mut self, user: &str, password: Secret) -> Self {
         self.password = Some((user.to_owned(), password));
         self

@@ -110,7 +110,7 @@ pub(crate) struct SourceFolder<'a> {
     folder: PathBuf,
 }
 
-impl<'a> SourceFolder<'a> {
+impl SourceFolder<'_> {
     /// The committed generation; `None` before the first update was completed, and when
     /// somebody removed it.
     ///

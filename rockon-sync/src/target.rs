@@ -86,6 +86,7 @@ impl Target {
     }
 
     /// Sets the least stability that is wanted of releases.
+    #[must_use]
     pub fn with_stability(mut self, stability: Stability) -> Target {
         self.stability = Some(stability);
         self

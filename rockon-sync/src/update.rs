@@ -110,6 +110,7 @@ type Callback<'a> = Box<dyn FnMut(&Progress) + 'a>;
 /// println!("{} new, {} changed", report.added.len(), report.changed.len());
 /// # Ok(()) }
 /// ```
+#[must_use = "it is changed by value: what is returned has the change"]
 pub struct Updater<'a> {
     setup: Setup<'a>,
     progress: Option<Callback<'a>>,

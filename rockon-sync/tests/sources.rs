@@ -57,7 +57,7 @@ fn a_list_leaves_out_what_does_not_fit_and_says_why_when_asked() {
         assert!(names(&fitting).contains(&"Immich"), "{args:?}");
     }
     let all = list(&["--all", "--arch", "amd64", "--version", "5.9"]);
-    let reasons: Vec<_> = row(&all, "Kopia")["mismatches"].as_array().unwrap().to_vec();
+    let reasons: Vec<_> = row(&all, "Kopia")["mismatches"].as_array().unwrap().clone();
     assert_eq!(reasons[0]["message"], "available for arm64 only, not for amd64");
     assert_eq!(reasons[1]["reason"], "version");
     let text = stdout(&desk.run(&["list", "--store", "store", "--all", "--arch", "amd64"]));

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ VOLUMES = {"/data": {"label": "Data", "description": "All of it", "min_size": 10
 ENVIRONMENT = {"TZ": {"label": "Time zone", "description": "Where you are", "index": 1}}
 
 
-def ports(*numbers: int) -> dict[str, object]:
+def ports(*numbers: int) -> dict[str, dict[str, Any]]:
     """Ports that ask for the same numbers outside."""
     return {
         str(number): {

@@ -25,7 +25,8 @@ def press_update(status: int = 200) -> dict[str, Any]:
 
     response = Client().post(URL)
     assert response.status_code == status, response.content
-    return response.json()
+    answer: dict[str, Any] = response.json()
+    return answer
 
 
 def publish(catalog: CatalogFolder) -> None:

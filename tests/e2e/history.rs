@@ -58,7 +58,7 @@ fn history() -> (TempDir, Vec<PathBuf>) {
 }
 
 fn publisher<'a>(state: &Path, out: &Path, n: usize) -> Publisher<'a> {
-    let published = Timestamp::from_unix(1_500_000_000 + n as i64).unwrap();
+    let published = Timestamp::from_unix(1_500_000_000 + i64::try_from(n).unwrap()).unwrap();
     Publisher::new(state).out(out).published(published)
 }
 

@@ -315,7 +315,7 @@ mod tests {
         let server = Server::serve("no/such/folder");
         let status = |status| Action::Respond { status, headers: Vec::new(), body: Vec::new() };
         server.on(Match::Path("a".into()), Times::Once, status(500));
-        server.on(Match::Prefix("".into()), Times::First(2), status(503));
+        server.on(Match::Prefix(String::new()), Times::First(2), status(503));
         server.on(Match::Nth(4), Times::Always, status(418));
         let mut client = Client::connect(&server);
         let mut ask = |target| client.get(target, &[]).unwrap().status;

@@ -45,7 +45,7 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
         }
     }
     if args.json {
-        let objects: Vec<ResultJson> = results
+        let objects: Vec<ResultJson<'_>> = results
             .iter()
             .map(|(name, result)| ResultJson::new(name, result, args.check))
             .collect();

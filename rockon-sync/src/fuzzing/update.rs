@@ -152,18 +152,19 @@ impl Twist {
             1 => {
                 response.status =
                     [301, 302, 304, 206, 403, 404, 410, 416, 429, 500, 503, 100, 999, 0, 204, 401]
-                        [usize::from(low)]
+                        [usize::from(low)];
             }
             2 => response.location = Some("/elsewhere".into()),
             3 => {
                 response.retry_after =
-                    Some(["0", "1", "99999999999", "x"][usize::from(low % 4)].into())
+                    Some(["0", "1", "99999999999", "x"][usize::from(low % 4)].into());
             }
             4 => response.encoding = Some(["gzip", "br"][usize::from(low % 2)].into()),
             5 => response.length = Some(u64::from(low) << (low * 4)),
             6 => response.content_range = Some("bytes 1-2/3".into()),
             7 => {
-                response.body = Box::new(Broken { inner: response.body, left: u64::from(low) * 16 })
+                response.body =
+                    Box::new(Broken { inner: response.body, left: u64::from(low) * 16 });
             }
             8 => response.body = Box::new(io::repeat(low).take(u64::from(low) << 16)),
             9 => {

@@ -15,6 +15,7 @@ use crate::manifest::{Entry, Manifest, pairs, write_patched};
 const BLOCK_BYTES: u64 = 512;
 
 /// What an archive ends with.
+#[expect(clippy::cast_possible_truncation, reason = "512 is no large number")]
 const END_OF_ARCHIVE: [u8; 2 * BLOCK_BYTES as usize] = [0; 2 * BLOCK_BYTES as usize];
 
 /// What GNU tar calls the member that holds the long name of the next one.
@@ -115,7 +116,7 @@ fn read_prefix(old: &[&Entry], contents: &dyn Contents) -> io::Result<Vec<u8>> {
 }
 
 /// Begins a frame that will have `len_bytes` bytes when it is unpacked.
-fn frame<'a, W: Write>(out: W, len_bytes: u64, prefix: &'a [u8]) -> io::Result<Encoder<'a, W>> {
+fn frame<W: Write>(out: W, len_bytes: u64, prefix: &[u8]) -> io::Result<Encoder<'_, W>> {
     let size = len_bytes.max(prefix.len() as u64);
     let level = LEVELS.iter().find(|(most, _)| size <= *most).map_or(1, |(_, level)| *level);
     let mut encoder = match prefix {

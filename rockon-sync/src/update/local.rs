@@ -26,7 +26,7 @@ impl Run<'_> {
 
     /// Finds out what is held; files are read only if something looks wrong, or if
     /// nothing is to be taken on trust.
-    pub(super) fn local(&mut self) -> Result<Local> {
+    pub(super) fn local(&self) -> Result<Local> {
         let Some(generation) = self.writer.reader().current()? else {
             let held = Manifest::default();
             return Ok(Local { generation: None, held, damage: Damage::default(), is_known: true });

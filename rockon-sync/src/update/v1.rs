@@ -91,7 +91,7 @@ impl Run<'_> {
     }
 
     /// Gets the list of names: `root.json`, or, of a folder without one, its `*.json` files.
-    fn find_list(&mut self, mirror: &Location, local: &Local) -> Result<FoundList> {
+    fn find_list(&self, mirror: &Location, local: &Local) -> Result<FoundList> {
         let address = mirror.list_address();
         let shown = address.to_string();
         let files = self.writer.files;

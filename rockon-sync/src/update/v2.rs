@@ -179,7 +179,7 @@ impl Run<'_> {
         };
         let reader = self.writer.files.open(&path);
         let reader = reader.map_err(|error| Error::io("read this file", &path, error))?;
-        let at = self.shown_manifest(found);
+        let at = shown_manifest(found);
         let manifest = Manifest::read_for_use(reader, Some(&local.held));
         let manifest = manifest.map_err(|error| error.with_url(at.clone()))?;
         let name = found.head.manifest().folded();
@@ -188,11 +188,6 @@ impl Run<'_> {
             return Err(Error::new(ErrorKind::Manifest, message).with_url(at));
         }
         Ok(manifest)
-    }
-
-    fn shown_manifest(&self, found: &FoundHead) -> String {
-        let base = found.bases.first();
-        base.map_or_else(String::new, |base| base.address(found.head.manifest()).to_string())
     }
 
     /// Fetches what the plan asks for, and packs have not brought, into `incoming`. Returns
@@ -326,6 +321,12 @@ impl Run<'_> {
         let answer = self.fetcher.fetch_once(&wanted, &mut bytes);
         matches!(answer, Ok(Fetched::File(_))) && bytes != found.bytes
     }
+}
+
+/// What messages call the manifest: its address at the first base.
+fn shown_manifest(found: &FoundHead) -> String {
+    let base = found.bases.first();
+    base.map_or_else(String::new, |base| base.address(found.head.manifest()).to_string())
 }
 
 /// A 404 or 410 of a file that should be there.

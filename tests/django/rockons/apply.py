@@ -149,24 +149,25 @@ def _write_links(containers: Mapping[str, Container], published: Mapping[str, An
             wanted[containers[destination]][link["name"]] = {"source_id": source.pk}
     held = Link.objects.filter(destination__in=containers.values())
     linked = set(held.values_list("destination", flat=True))
-    for destination, links in wanted.items():
-        if links or destination.pk in linked:
-            _write_all(Link, "name", {"destination": destination}, links)
+    for container, rows in wanted.items():
+        if rows or container.pk in linked:
+            _write_all(Link, "name", {"destination": container}, rows)
 
 
 def _write_all(
     model: type[models.Model], key: str, owner: dict[str, Any], wanted: Mapping[Any, dict[str, Any]]
 ) -> None:
     """Makes the owner's rows those that are wanted, writing only what differs."""
-    held = {getattr(row, key): row for row in model.objects.filter(**owner)}
+    held = {getattr(row, key): row for row in model._default_manager.filter(**owner)}
     gone = [row.pk for value, row in held.items() if value not in wanted]
     if gone:
-        model.objects.filter(pk__in=gone).delete()
+        model._default_manager.filter(pk__in=gone).delete()
     for value, fields in wanted.items():
         row = held.get(value)
-        if model is Port and (row is None or row.host_default != fields["host_default"]):
+        port = row if isinstance(row, Port) else None
+        if model is Port and (port is None or port.host_default != fields["host_default"]):
             # In the order of the text: of two that ask for one port, the first gets it.
-            fields = {**fields, "host_port": _next_free_port(fields["host_default"], row)}
+            fields = {**fields, "host_port": _next_free_port(fields["host_default"], port)}
         _write(row, model, {**owner, key: value}, fields)
 
 
@@ -175,7 +176,7 @@ def _write(
 ) -> Row:
     """Creates the row, or changes it where it differs."""
     if row is None:
-        return model.objects.create(**identity, **wanted)
+        return model._default_manager.create(**identity, **wanted)
     changed = [name for name, value in wanted.items() if getattr(row, name) != value]
     if changed:
         for name in changed:
