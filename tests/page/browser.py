@@ -23,7 +23,6 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--window-size=1360,900",
     # No name leads anywhere, so that nothing outside is asked even if the page is wrong.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
@@ -76,6 +75,14 @@ class Browser(webdriver.Chrome):
             options.add_argument(flag)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         super().__init__(options=options, service=Service(shutil.which("chromedriver")))
+
+    def reset(self) -> None:
+        """Forgets what was set, opened and asked for."""
+        self.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        self.screen(1360, 900, phone=False)
+        self.get("about:blank")
+        self.asked()
+        self.complaints()
 
     def screen(self, width: int, height: int, scheme: str = "light", *, phone: bool) -> None:
         """Sets what the page is shown on, for the pages opened from then on."""

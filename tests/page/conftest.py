@@ -114,14 +114,18 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "tree"
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Browser]:
-    browser = Browser(tmp_path / "profile")
+@pytest.fixture(scope="session")
+def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A start takes seconds, so all tests share it."""
+    browser = Browser(tmp_path_factory.mktemp("profile"))
     try:
-        # What the browser shows at first is its own.
-        browser.get("about:blank")
-        browser.asked()
-        browser.complaints()
         yield browser
     finally:
         browser.quit()
+
+
+@pytest.fixture
+def browser(one_browser: Browser) -> Browser:
+    """The browser as it is at first, whatever the test before has done."""
+    one_browser.reset()
+    return one_browser

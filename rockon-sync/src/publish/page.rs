@@ -217,11 +217,16 @@ impl Tree<'_> {
         let mut is_changed = false;
         for kind in Kind::ALL {
             let path = self.page_path(kind);
-            let mut wanted = HashingWriter::new(io::sink());
-            let written = contents.write(kind, &mut wanted);
-            written.map_err(|error| Error::io("make this file", &path, error))?;
-            let (_, wanted, _) = wanted.finish();
-            if digest_if_any(self.files, &path)?.is_none_or(|(found, _)| found != wanted) {
+            let is_current = match digest_if_any(self.files, &path)? {
+                None => false,
+                Some((found, _)) => {
+                    let mut wanted = HashingWriter::new(io::sink());
+                    let written = contents.write(kind, &mut wanted);
+                    written.map_err(|error| Error::io("make this file", &path, error))?;
+                    wanted.finish().1 == found
+                }
+            };
+            if !is_current {
                 replace(self.files, &path, |out| contents.write(kind, out))?;
                 is_changed = true;
             }
