@@ -1124,10 +1124,17 @@ void rockon_sync_verifier_key_free(rockon_sync_verifier_key *key);
 // A bad definition is left out, and reported.
 #define ROCKON_SYNC_LENIENCY_LEAVE_OUT 1
 
+// The tree has no page; an earlier one is removed. The default.
+#define ROCKON_SYNC_PAGE_OMIT 0
+
+// The tree has a page for people, and a feed of its updates.
+#define ROCKON_SYNC_PAGE_WRITE 1
+
 // There is a new head.
 #define ROCKON_SYNC_PUBLISHED 1
 
-// Everything was published already; nothing was written.
+// Everything was published already; nothing was written, but for a page that was missing or
+// not wanted any more.
 #define ROCKON_SYNC_PUBLISHED_BEFORE 2
 
 // What a publication has done.
@@ -1156,8 +1163,8 @@ typedef struct rockon_sync_publish_options {
     uint32_t keep;
     // After how many days the head expires; 0 for never.
     uint32_t expires_in_days;
-    // Must be 0.
-    uint32_t reserved;
+    // ROCKON_SYNC_PAGE_...
+    int32_t page;
     // The time of publication, seconds since 1970-01-01T00:00:00Z, which makes
     // publications reproducible; NULL for now.
     const int64_t *published_unix_s;

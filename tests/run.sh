@@ -83,6 +83,7 @@ main() {
             part "$name" count_pytest bash "tests/$name/run.sh"
         fi
     done
+    part page count_pytest tests/page/run.sh
     part bench count_pytest bash tests/bench/test.sh
     part units count_one systemd/check.sh
     summary

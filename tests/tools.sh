@@ -16,6 +16,10 @@ python3          tests/django/run.sh         command -v python3
 python3-venv     tests/django/run.sh         python3 -c "import ensurepip, venv"
 postgresql       tests/django/run.sh         ls /usr/lib/postgresql/*/bin/initdb || command -v initdb
 systemd          systemd/check.sh            command -v systemd-analyze
+python3          tests/page/run.sh           command -v python3
+python3-venv     tests/page/run.sh           python3 -c "import ensurepip, venv"
+chromium         tests/page/run.sh           command -v chromium
+chromium-driver  tests/page/run.sh           command -v chromedriver
 gcc              tests/bench/run.sh          command -v cc
 python3          tests/bench/run.sh          command -v python3
 python3-venv     tests/bench/run.sh          python3 -c "import ensurepip, venv"

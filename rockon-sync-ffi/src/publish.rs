@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use rockon_sync_core::{Leniency, PublishOutcome, Publisher, Timestamp};
+use rockon_sync_core::{Leniency, Page, PublishOutcome, Publisher, Timestamp};
 
 use crate::border::{self, Text, Versioned, free, part, read, required, run, text, view};
 use crate::catalog::Str;
@@ -22,9 +22,15 @@ pub const ROCKON_SYNC_LENIENCY_STRICT: i32 = 0;
 /// A bad definition is left out, and reported.
 pub const ROCKON_SYNC_LENIENCY_LEAVE_OUT: i32 = 1;
 
+/// The tree has no page; an earlier one is removed. The default.
+pub const ROCKON_SYNC_PAGE_OMIT: i32 = 0;
+/// The tree has a page for people, and a feed of its updates.
+pub const ROCKON_SYNC_PAGE_WRITE: i32 = 1;
+
 /// There is a new head.
 pub const ROCKON_SYNC_PUBLISHED: i32 = 1;
-/// Everything was published already; nothing was written.
+/// Everything was published already; nothing was written, but for a page that was missing or
+/// not wanted any more.
 pub const ROCKON_SYNC_PUBLISHED_BEFORE: i32 = 2;
 
 /// How a catalog is published. Set everything to zero, then struct_size, then what
@@ -50,8 +56,8 @@ pub struct PublishOptions {
     pub keep: u32,
     /// After how many days the head expires; 0 for never.
     pub expires_in_days: u32,
-    /// Must be 0.
-    pub reserved: u32,
+    /// ROCKON_SYNC_PAGE_...
+    pub page: i32,
     /// The time of publication, seconds since 1970-01-01T00:00:00Z, which makes
     /// publications reproducible; NULL for now.
     pub published_unix_s: *const i64,
@@ -170,9 +176,11 @@ unsafe fn configured(
     if options.expires_in_days != 0 {
         publisher = publisher.expires_in_days(options.expires_in_days);
     }
-    if options.reserved != 0 {
-        return Err(Error::argument("`options.reserved` is not 0".to_owned()));
-    }
+    publisher = publisher.page(match options.page {
+        ROCKON_SYNC_PAGE_OMIT => Page::Omit,
+        ROCKON_SYNC_PAGE_WRITE => Page::Write,
+        other => return Err(unknown("page", other)),
+    });
     // SAFETY: promised by the caller.
     if let Some(seconds) = unsafe { options.published_unix_s.as_ref() } {
         publisher = publisher.published(Timestamp::from_unix(*seconds)?);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use rockon_sync::{Leniency, MassDelete, Publisher, SigningKey, Timestamp};
+use rockon_sync::{Leniency, MassDelete, Page, Publisher, SigningKey, Timestamp};
 
 use crate::convert::{self, detached};
 
@@ -14,6 +14,7 @@ use crate::convert::{self, detached};
 #[pyo3(signature = (
     catalog, *, out = None, in_place = false, url = None, keep = 16, expires_in_days = None,
     published = None, sign_keys = Vec::new(), lenient = false, allow_mass_delete = false,
+    page = false,
 ))]
 #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
 pub(crate) fn publish<'py>(
@@ -28,6 +29,7 @@ pub(crate) fn publish<'py>(
     sign_keys: Vec<PathBuf>,
     lenient: bool,
     allow_mass_delete: bool,
+    page: bool,
 ) -> PyResult<Bound<'py, PyAny>> {
     if out.is_some() && in_place {
         return Err(PyValueError::new_err("expected out or in_place, got both"));
@@ -37,7 +39,8 @@ pub(crate) fn publish<'py>(
         let mut publisher = Publisher::new(catalog)
             .keep(keep)
             .leniency(if lenient { Leniency::LeaveOut } else { Leniency::Strict })
-            .mass_delete(if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse });
+            .mass_delete(if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse })
+            .page(if page { Page::Write } else { Page::Omit });
         if let Some(out) = out {
             publisher = publisher.out(out);
         }

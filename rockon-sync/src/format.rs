@@ -142,6 +142,11 @@ pub(crate) trait Rules: Sync {
     /// What a definition says of itself.
     fn about(&self, definition: &Definition<'_>) -> About;
 
+    /// What a definition tells people of itself; nothing, unless a format knows better.
+    fn blurb(&self, _: &Definition<'_>) -> Blurb {
+        Blurb::default()
+    }
+
     /// Checks a file for publication: like [`read`](Self::read), but with everything that is
     /// wrong with it. `shown` is what its problems call the file.
     fn check(&self, id: &str, shown: &str, bytes: &[u8]) -> Checked;
@@ -165,6 +170,17 @@ pub(crate) struct About {
     pub(crate) relations: Relations,
     /// Further fields of its entry in the manifest: name and canonical JSON.
     pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+/// What a definition tells people of itself, as it was published: not to be trusted, and
+/// descriptions may have markup.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Blurb {
+    /// What people know it by, where that is not its name.
+    pub(crate) title: Option<String>,
+    pub(crate) description: Option<String>,
+    /// The URL of a page about it.
+    pub(crate) website: Option<String>,
 }
 
 /// What is known of a file after checking it.

@@ -120,7 +120,7 @@ pub use plan::MassDelete;
 pub use problem::{Problem, Severity};
 pub use progress::{Phase, Progress};
 pub use publish::{
-    Leniency, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
+    Leniency, Page, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
     review_files,
 };
 pub use relation::{Alternatives, Relation, Relations};

@@ -14,11 +14,13 @@
 //! | `prune.rs` | removes what is no longer needed |
 //! | `report.rs` | what a publication has done |
 //! | `history.rs` | remembers what was published |
+//! | `page.rs` | writes the page for people, and the feed |
 
 mod folder;
 mod history;
 mod list;
 mod packs;
+mod page;
 mod prune;
 mod relations;
 mod report;
@@ -48,6 +50,7 @@ use crate::time::{Clock, SystemClock, Timestamp};
 use crate::transport::AnyTransport;
 use history::History;
 use list::List;
+pub use page::Page;
 pub use report::{PublishOutcome, PublishReport};
 pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scan, Scanned};
@@ -102,7 +105,7 @@ impl Layout {
 
 /// Whether a name at the top of the catalog's folder is part of a published tree.
 fn is_of_the_tree(name: &str) -> bool {
-    EntryPath::new(name).is_ok_and(|path| path.is_reserved())
+    EntryPath::new(name).is_ok_and(|path| path.is_reserved()) || page::is_page_in_place(name)
 }
 
 /// Publishes the catalog in a folder: `root.json`, which maps ids to files, and the files.
@@ -122,6 +125,7 @@ pub struct Publisher<'a> {
     sign_keys: Vec<KeySource>,
     leniency: Leniency,
     mass_delete: MassDelete,
+    page: Page,
     published: Option<Timestamp>,
     clock: &'a dyn Clock,
     files: &'a dyn Files,
@@ -141,6 +145,7 @@ impl<'a> Publisher<'a> {
             sign_keys: Vec::new(),
             leniency: Leniency::default(),
             mass_delete: MassDelete::default(),
+            page: Page::default(),
             published: None,
             clock: &SystemClock,
             files: &RealFiles,
@@ -213,6 +218,13 @@ impl<'a> Publisher<'a> {
     /// Whether more than half of the catalog may go; [`MassDelete::Refuse`] by default.
     pub fn mass_delete(mut self, guard: MassDelete) -> Self {
         self.mass_delete = guard;
+        self
+    }
+
+    /// Whether the tree gets a page for people, `index.html` (in place `root.v2.html`), and a
+    /// feed of its updates, `updates.atom` (`root.v2.atom`); [`Page::Omit`] by default.
+    pub fn page(mut self, page: Page) -> Self {
+        self.page = page;
         self
     }
 
@@ -359,6 +371,7 @@ impl<'a> Publisher<'a> {
         let nothing_damaged = Default::default();
         let plan = Plan::new(&previous, &nothing_damaged, &manifest);
         plan.check_deletes(self.mass_delete)?;
+        tree.check_page(self.page, &manifest, &previous, &problems)?;
 
         let (digest, size_bytes) = manifest.canonical_digest();
         let mut report = PublishReport {
@@ -378,6 +391,9 @@ impl<'a> Publisher<'a> {
             && tree.is_whole(&manifest, digest)?
             && tree.has_packs(head)?
         {
+            tree.remove_unwanted_page(self.page, &manifest, &previous)?;
+            let records = history.with(head.into()).records;
+            tree.refresh_page(self.page, head, &manifest, &records, self.keep)?;
             if !is_recorded || !tree.leftovers()?.is_empty() {
                 tree.tidy(&history, head.into(), self.keep)?;
             }
@@ -393,11 +409,14 @@ impl<'a> Publisher<'a> {
         let head = self.new_head(digest, size_bytes, serial, published, tree.layout)?;
         // Whatever does not fit is found out before anything is written.
         let room = MAX_PUBLISHED_HEAD_BYTES - signer.sign(&head)?.len();
+        tree.remove_unwanted_page(self.page, &manifest, &previous)?;
         tree.write(&scan.scanned, &manifest, digest, &previous)?;
         let bases = history.records.iter().map(|record| record.manifest);
         let bases: Vec<Digest> = bases.take(self.keep.min(packs::deltas_in(room))).collect();
         let head = head.with_packs(tree.write_packs(&manifest, digest, &bases)?);
         tree.write_head(&signer.sign(&head)?)?;
+        let records = history.with((&head).into()).records;
+        tree.refresh_page(self.page, &head, &manifest, &records, self.keep)?;
         tree.tidy(&history, (&head).into(), self.keep)?;
         report.outcome = PublishOutcome::Published;
         report.serial = serial;

@@ -274,6 +274,20 @@ fn publish_is_reproducible_and_silent_when_nothing_is_new() {
 }
 
 #[test]
+fn publish_writes_a_page_if_it_is_asked_to() {
+    let desk = Desk::new();
+    let page = desk.path("catalog/v2/index.html");
+    assert!(!page.exists());
+    let output = stdout(&desk.run(&["publish", "catalog", "--page"]));
+    assert!(output.starts_with("nothing new: serial 1"), "{output}");
+    let text = fs::read_to_string(&page).unwrap();
+    assert!(text.contains("16 entries") && text.contains("<bdi>Kopia</bdi>"), "{text}");
+    assert!(desk.path("catalog/v2/updates.atom").exists());
+    assert_eq!(code(&desk.run(&["publish", "catalog"])), 0);
+    assert!(!page.exists());
+}
+
+#[test]
 fn a_catalog_is_signed_trusted_and_verified_from_the_command_line() {
     let desk = Desk::new();
     let keygen = |name: &str, file: &str| {

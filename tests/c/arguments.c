@@ -294,9 +294,9 @@ static void options_that_make_no_sense_are_refused(void)
     int64_t never = INT64_MAX;
     REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
     how.struct_size = sizeof how;
-    how.reserved = 1;
+    how.page = 7;
     REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-    how.reserved = 0;
+    how.page = 0;
     how.leniency = 7;
     REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
     how.leniency = 0;

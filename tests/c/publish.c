@@ -40,6 +40,7 @@ int main(int argc, char **argv)
     options.keep = 2;
     options.expires_in_days = 30;
     options.published_unix_s = &published;
+    options.page = ROCKON_SYNC_PAGE_WRITE;
     OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));
     CHECK(rockon_sync_publish_report_outcome(report) == ROCKON_SYNC_PUBLISHED);
     CHECK(rockon_sync_publish_report_serial(report) == 1);
@@ -50,6 +51,8 @@ int main(int argc, char **argv)
     CHECK_TEXT("adguard home",
                rockon_sync_publish_report_id(report, ROCKON_SYNC_IDS_ADDED, 0, NULL));
     CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_HEALED) == 0);
+    FILE *page = fopen(join(out, "index.html"), "r");
+    CHECK(page != NULL && fclose(page) == 0);
     import_bundle(out, rockon_sync_publish_report_manifest(report, NULL),
                   join(argv[2], "imported"));
     rockon_sync_publish_report_free(report);

@@ -10,9 +10,15 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, names);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if let Some(keyword) =
+            path.extension().and_then(|extension| match extension.to_str() {
+                Some("rs") => Some("fn "),
+                Some("py") => Some("def "),
+                _ => None,
+            })
+        {
             let text = fs::read_to_string(&path).unwrap();
-            let functions = text.lines().filter_map(|line| line.trim_start().strip_prefix("fn "));
+            let functions = text.lines().filter_map(|line| line.trim_start().strip_prefix(keyword));
             names.extend(functions.filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
         }
     }
@@ -22,7 +28,7 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
 fn every_test_that_the_security_page_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut names = BTreeSet::new();
-    for folder in ["rockon-sync/src", "rockon-sync/tests", "tests/e2e"] {
+    for folder in ["rockon-sync/src", "rockon-sync/tests", "tests/e2e", "tests/page"] {
         collect(&root.join(folder), &mut names);
     }
     let page = fs::read_to_string(root.join("docs/security.md")).unwrap();

@@ -278,6 +278,13 @@ def test_publishing_nothing_new_changes_nothing(catalog: CatalogFolder) -> None:
     assert first.head == catalog.folder / "root.v2.sha"
 
 
+def test_a_page_is_there_if_it_was_asked_for(catalog: CatalogFolder) -> None:
+    page = catalog.folder / "v2" / "index.html"
+    for is_asked_for in (True, False):
+        rockon_sync.publish(catalog.folder, page=is_asked_for)
+        assert page.exists() is is_asked_for
+
+
 def test_every_kind_of_error_has_a_class() -> None:
     assert [kind.value for kind in ErrorKind] == list(_core.ERROR_KINDS)
     assert set(_errors.CLASSES) == set(ErrorKind)

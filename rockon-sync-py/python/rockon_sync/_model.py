@@ -43,7 +43,8 @@ class PublishOutcome(StrEnum):
     PUBLISHED = "published"
     """There is a new head."""
     UNCHANGED = "unchanged"
-    """Everything was published already; nothing was written."""
+    """Everything was published already; nothing was written, but for a page that was missing
+    or not wanted any more."""
 
 
 class Phase(StrEnum):

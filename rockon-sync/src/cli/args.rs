@@ -85,6 +85,11 @@ pub(super) struct PublishArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) sign_key: Vec<PathBuf>,
 
+    /// Write a page for people as well, and a feed of its updates: index.html and updates.atom, or
+    /// with --in-place root.v2.html and root.v2.atom; without this, earlier ones are removed
+    #[arg(long)]
+    pub(super) page: bool,
+
     /// Leave out bad definitions instead of publishing nothing
     #[arg(long)]
     pub(super) lenient: bool,

@@ -9,7 +9,7 @@ use super::output::{Output, count, note, printable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::MassDelete;
 use crate::problem::{Problem, Severity};
-use crate::publish::{Leniency, PublishOutcome, PublishReport, Publisher};
+use crate::publish::{Leniency, Page, PublishOutcome, PublishReport, Publisher};
 use crate::target::Requirements;
 use crate::time::Timestamp;
 
@@ -38,6 +38,9 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     }
     if args.allow_mass_delete {
         publisher = publisher.mass_delete(MassDelete::Allow);
+    }
+    if args.page {
+        publisher = publisher.page(Page::Write);
     }
     if let Some(published) = source_date_epoch()? {
         publisher = publisher.published(published);

@@ -21,7 +21,7 @@ mod xml;
 
 use serde_json::{Map, Value, json};
 
-use super::{About, Checked, Collection, Definition, Named, Rules};
+use super::{About, Blurb, Checked, Collection, Definition, Named, Rules};
 use crate::error::{Error, ErrorKind, Result};
 use crate::problem::Problem;
 
@@ -54,6 +54,16 @@ impl Rules for Jupdate {
     fn about(&self, definition: &Definition<'_>) -> About {
         let releases = releases_of(&definition.name, definition.text).unwrap_or_default();
         newest_of(&releases).map(about).unwrap_or_default()
+    }
+
+    fn blurb(&self, definition: &Definition<'_>) -> Blurb {
+        let releases = releases_of(&definition.name, definition.text).unwrap_or_default();
+        let newest = newest_of(&releases).cloned();
+        newest.map_or_else(Blurb::default, |newest| Blurb {
+            title: newest.title,
+            description: newest.description,
+            website: newest.info_url,
+        })
     }
 
     fn check(&self, id: &str, shown: &str, bytes: &[u8]) -> Checked {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::{About, Checked, Collection, Definition, Rules};
+use super::{About, Blurb, Checked, Collection, Definition, Rules};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{Object, Position, kind_of};
 use crate::relation::{Field, Relations};
@@ -36,12 +36,17 @@ impl Rules for Rockon {
     }
 
     fn about(&self, definition: &Definition<'_>) -> About {
-        let object = std::str::from_utf8(definition.text).ok().map(Object::parse);
-        let Some(Ok(object)) = object else {
-            return About::default();
-        };
         // What is wrong with a relation is said when it is published.
-        about(&object, |_, _, _| {})
+        object(definition).map(|object| about(&object, |_, _, _| {})).unwrap_or_default()
+    }
+
+    fn blurb(&self, definition: &Definition<'_>) -> Blurb {
+        let object = object(definition);
+        let string = |key| {
+            let raw = object.as_ref()?.value(key).map(RawValue::get)?;
+            serde_json::from_str::<String>(raw).ok()
+        };
+        Blurb { title: None, description: string("description"), website: string("website") }
     }
 
     fn check(&self, _: &str, shown: &str, bytes: &[u8]) -> Checked {
@@ -116,6 +121,10 @@ fn strings(value: &RawValue) -> Vec<std::result::Result<String, String>> {
         Ok(values) => values.into_iter().map(read).collect(),
         Err(_) => vec![read(value)],
     }
+}
+
+fn object<'a>(definition: &Definition<'a>) -> Option<Object<'a>> {
+    Object::parse(std::str::from_utf8(definition.text).ok()?).ok()
 }
 
 /// What a definition needs of a machine: its fields `arch` and `min_version`, else what its

@@ -68,7 +68,8 @@ impl Tree<'_> {
     /// Files that a killed run was writing.
     pub(super) fn leftovers(&self) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
-        for path in [self.head_path(), self.manifest_path(), self.history_path()] {
+        let own = [self.head_path(), self.manifest_path(), self.history_path()];
+        for path in own.into_iter().chain(self.page_paths()) {
             let staged = staged(&path);
             if stat_if_any(self.files, &staged)?.is_some() {
                 found.push(staged);

@@ -38,6 +38,7 @@ pub struct PublishReport {
 pub enum PublishOutcome {
     /// There is a new head.
     Published,
-    /// Everything was published already; nothing was written.
+    /// Everything was published already; nothing was written, but for a page that was missing
+    /// or not wanted any more.
     Unchanged,
 }

@@ -312,7 +312,7 @@ impl Tree<'_> {
     }
 }
 
-fn in_the_way(path: PathBuf) -> Error {
+pub(super) fn in_the_way(path: PathBuf) -> Error {
     let message = "what this publisher did not write stands in the way";
     Error::new(ErrorKind::Store, message).with_path(path)
 }

@@ -22,6 +22,20 @@ const IN_PLACE: Publication = Publication {
     folder: Place::catalog,
 };
 
+/// There are a page and a feed already.
+const WITH_PAGE: Publication = Publication {
+    prepare: published_with_page_and_edited,
+    publisher: with_page,
+    folder: Place::out,
+};
+
+/// There are a page and a feed that are not wanted any more.
+const UNWANTED_PAGE: Publication = Publication {
+    prepare: published_with_page_and_edited,
+    publisher: separate,
+    folder: Place::out,
+};
+
 impl Publication {
     fn run(&self, place: &Place, files: &dyn Files) -> Result<PublishReport> {
         let publisher: Publisher<'_> = (self.publisher)(place);
@@ -142,9 +156,20 @@ fn published_in_place_and_edited() -> Place {
     place
 }
 
+fn published_with_page_and_edited() -> Place {
+    let place = Place::new();
+    place.publisher().page(Page::Write).run().unwrap();
+    place.edit();
+    place
+}
+
 /// Keeps one publication only, so that there is something to remove.
 fn separate(place: &Place) -> Publisher<'static> {
     place.publisher().keep(1)
+}
+
+fn with_page(place: &Place) -> Publisher<'static> {
+    separate(place).page(Page::Write)
 }
 
 fn in_place(place: &Place) -> Publisher<'static> {
@@ -154,7 +179,7 @@ fn in_place(place: &Place) -> Publisher<'static> {
 #[test]
 fn a_publication_may_fail_at_any_step() {
     for fault in [Fault::Once, Fault::FromThenOn, Fault::Full, Fault::Short] {
-        for publication in [FIRST, FURTHER, IN_PLACE] {
+        for publication in [FIRST, FURTHER, IN_PLACE, WITH_PAGE, UNWANTED_PAGE] {
             publication.fail_every_operation(fault);
         }
     }
@@ -173,4 +198,10 @@ fn a_further_publication_survives_the_loss_of_power_at_any_step() {
 #[test]
 fn a_publication_in_place_survives_the_loss_of_power_at_any_step() {
     IN_PLACE.crash_at_every_operation();
+}
+
+#[test]
+fn a_publication_with_a_page_survives_the_loss_of_power_at_any_step() {
+    WITH_PAGE.crash_at_every_operation();
+    UNWANTED_PAGE.crash_at_every_operation();
 }

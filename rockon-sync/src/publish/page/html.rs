@@ -1,0 +1,313 @@
+//! Writes the page: one file that asks for nothing else, and is all there without scripts.
+//!
+//! Three things keep untrusted text inert, each by itself: it is plain text before it comes
+//! here (`text.rs`, `links.rs`), the templates escape it, and the page's policy lets no script run but
+//! the one whose digest it names.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::item::{Item, Told, title};
+use super::links::{Links, anchor};
+use super::text::label;
+use super::updates::{Change, Update};
+use super::{Contents, Kind};
+use crate::digest::Digest;
+use crate::manifest::Entry;
+use crate::target::Target;
+use crate::time::Timestamp;
+
+/// What tells the page from others.
+pub(super) const MARK: &str = "<meta name=\"generator\" content=\"rockon-sync\">";
+
+/// What both parts may not hold is `</`: it would end their element.
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// Most changes that the page lists: some screens full. Every entry says itself when it changed,
+/// so nothing is lost.
+const MAX_UPDATES: usize = 100;
+
+/// Longest file name or id shown, in characters; the longest possible have 1,024.
+const MAX_PATH_CHARS: usize = 200;
+
+pub(super) fn write(contents: &Contents<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut entries: Vec<&Entry> = contents.manifest.sorted().collect();
+    entries.sort_by_cached_key(|entry| title(entry).to_lowercase());
+    let machines = Machines::of(&entries);
+    let mut put = |part: Markup| out.write_all(part.into_string().as_bytes());
+    put(html! {
+        (DOCTYPE)
+        // maud closes elements, and these stay open for what is written one by one.
+        (PreEscaped("<html lang=\"en\">\n"))
+        (beginning(contents))
+        (PreEscaped("<body>\n"))
+        a.skip href="#list" { "Skip to the entries" }
+        (top(contents))
+        (filters(&machines))
+        (PreEscaped("<div class=\"columns\">\n<main id=\"list\">\n"))
+        h2 { "Entries" output #count for="search arch since" { } }
+        p #none hidden { "Nothing matches. " button type="button" #reset { "Show everything" } }
+        (PreEscaped("<ul class=\"cards\">\n"))
+    })?;
+    for entry in entries {
+        put(card(&contents.item(entry)?, &contents.links, &machines))?;
+    }
+    put(html! {
+        (PreEscaped("</ul>\n</main>\n"))
+        (updates(contents))
+        (PreEscaped("</div>\n"))
+        (bottom(contents))
+        script { (PreEscaped(SCRIPT)) }
+        (PreEscaped("\n</body>\n</html>\n"))
+    })
+}
+
+/// The policy (w3.org/TR/CSP3): nothing is fetched, sent or framed, and of scripts and styles
+/// only these two are taken.
+fn policy() -> String {
+    let source = |text: &str| {
+        format!("'sha256-{}'", STANDARD.encode(Digest::of(text.as_bytes()).as_bytes()))
+    };
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        source(STYLE),
+        source(SCRIPT)
+    )
+}
+
+fn beginning(contents: &Contents<'_>) -> Markup {
+    html! {
+        head {
+            // First, since it holds for what follows it.
+            meta http-equiv="Content-Security-Policy" content=(policy());
+            meta charset="utf-8";
+            (PreEscaped(MARK))
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="referrer" content="no-referrer";
+            title { "Catalog: " (count(contents.manifest.len(), "entry", "entries")) }
+            link rel="alternate" type="application/atom+xml" title="Updates" href=(contents.name(Kind::Feed));
+            style { (PreEscaped(STYLE)) }
+        }
+        "\n"
+    }
+}
+
+fn top(contents: &Contents<'_>) -> Markup {
+    let layout = contents.tree.layout;
+    html! {
+        header.top {
+            h1 { "Catalog" }
+            p.facts {
+                strong { (count(contents.manifest.len(), "entry", "entries")) }
+                @if let Some(published) = contents.head.published() {
+                    " · published " (moment(published))
+                }
+                @if let Some(serial) = contents.head.serial() { " · serial " (serial) }
+            }
+            nav aria-label="On this page" {
+                a href="#list" { "Entries" }
+                a href="#updates" { "What is new" }
+                a href=(contents.name(Kind::Feed)) { "Feed" }
+                a href=(layout.head_name()) { code { (layout.head_name()) } }
+            }
+        }
+        "\n"
+    }
+}
+
+/// What only a script can do; it is the script that shows it.
+fn filters(machines: &Machines) -> Markup {
+    html! {
+        form #filters role="search" hidden {
+            div.field.wide {
+                label for="search" { "Search" }
+                input #search type="search" autocomplete="off" spellcheck="false"
+                    placeholder="Name or description";
+            }
+            @if !machines.0.is_empty() {
+                div.field {
+                    label for="arch" { "Runs on" }
+                    select #arch {
+                        option value="" { "any machine" }
+                        @for (name, _) in &machines.0 { option value=(name) { (name) } }
+                    }
+                }
+            }
+            div.field {
+                label for="since" { "New since" }
+                input #since type="date";
+            }
+        }
+        "\n"
+    }
+}
+
+fn card(item: &Item<'_>, links: &Links, machines: &Machines) -> Markup {
+    let entry = item.entry;
+    let needs = entry.requirements();
+    let file = label(entry.path().as_str(), MAX_PATH_CHARS);
+    let digest = entry.digest();
+    let place = anchor(entry);
+    html! {
+        li.card id=(place) data-updated=[entry.updated().map(day)]
+            data-arch=[needs.arch().map(|_| machines.that_run(entry))]
+        {
+            @for (n, told) in item.definitions.iter().enumerate() {
+                (definition(told, (n == 0).then_some(&*place)))
+            }
+            @if item.hidden > 0 { p.more { "and " (item.hidden) " more in the same file" } }
+            @if !needs.is_empty() {
+                ul.tags aria-label="Requirements" {
+                    @for arch in needs.arch().unwrap_or_default() { li { (arch) } }
+                    @if let Some(version) = needs.min_version() { li { "version " (version) " or later" } }
+                }
+            }
+            dl {
+                @if let Some(updated) = entry.updated() {
+                    div { dt { "Updated" } dd { (date(updated)) } }
+                }
+                div {
+                    dt { "File" }
+                    dd {
+                        a href=(links.file(entry.path())) { bdi { (file) } }
+                        @if let Some(len_bytes) = entry.size_bytes() { " · " (size(len_bytes)) }
+                    }
+                }
+                div {
+                    dt { "SHA-256" }
+                    dd.digest { a href=(links.object(digest)) { code { (digest.to_string()) } } }
+                }
+            }
+        }
+        "\n"
+    }
+}
+
+/// The first definition of an entry leads to the entry's own place.
+fn definition(told: &Told, place: Option<&str>) -> Markup {
+    html! {
+        h3 {
+            @match place {
+                Some(place) => a href={ "#" (place) } { bdi { (told.heading) } },
+                None => bdi { (told.heading) },
+            }
+            @if let Some(version) = &told.version { " " span.version { bdi { (version) } } }
+        }
+        @if let Some(name) = &told.name { p.name { code { bdi { (name) } } } }
+        @for line in told.description.lines() { p dir="auto" { (line) } }
+        @if let Some(website) = &told.website {
+            p.site { a href=(website.url) rel="noopener noreferrer nofollow" { (website.host) } }
+        }
+    }
+}
+
+fn updates(contents: &Contents<'_>) -> Markup {
+    let shown = &contents.updates[..contents.updates.len().min(MAX_UPDATES)];
+    let more = contents.updates.len() - shown.len();
+    html! {
+        aside #updates aria-labelledby="updates-title" {
+            h2 #updates-title { "What is new" }
+            @for today in shown.chunk_by(|a, b| day(a.at) == day(b.at)) {
+                section.day data-day=(day(today[0].at)) {
+                    h3 { (date(today[0].at)) }
+                    ul { @for update in today { li { (change(update)) } } }
+                }
+            }
+            p #nothing-new hidden { "Nothing since then." }
+            @if more > 0 {
+                p.more { (count(more, "change", "changes")) " before; each entry says when it was updated." }
+            }
+        }
+        "\n"
+    }
+}
+
+fn change(update: &Update) -> Markup {
+    let (class, word) = match update.change {
+        Change::New => ("new", "new"),
+        Change::Updated => ("updated", "updated"),
+        Change::Removed => ("removed", "removed"),
+    };
+    let name = title(&update.entry);
+    html! {
+        @match update.change {
+            Change::Removed => bdi { (name) },
+            _ => a href={ "#" (anchor(&update.entry)) } { bdi { (name) } },
+        }
+        " " span.change.(class) { (word) }
+    }
+}
+
+fn bottom(contents: &Contents<'_>) -> Markup {
+    let head = contents.tree.layout.head_name();
+    html! {
+        footer {
+            p {
+                "Every file is found under its digest as well. The digest of the whole list stands in "
+                a href=(head) { code { (head) } } ", which is signed where the publisher signs. "
+                "What is said here of an entry is what its own file says."
+            }
+        }
+        "\n"
+    }
+}
+
+/// The architectures that the catalog speaks of, each with a machine that has it.
+struct Machines(Vec<(Box<str>, Target)>);
+
+impl Machines {
+    fn of(entries: &[&Entry]) -> Machines {
+        let mut names = BTreeSet::new();
+        for entry in entries {
+            names.extend(entry.requirements().arch().unwrap_or_default().iter().cloned());
+        }
+        let machines = names.into_iter().filter_map(|name| {
+            let machine = Target::new().with_arch(&name).ok()?;
+            Some((name, machine))
+        });
+        Machines(machines.collect())
+    }
+
+    /// The architectures of machines that an entry runs on, separated by spaces.
+    fn that_run(&self, entry: &Entry) -> String {
+        let needs = entry.requirements();
+        let fit = self.0.iter().filter(|(_, machine)| machine.mismatches(&needs).is_empty());
+        fit.map(|(name, _)| &**name).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// `2026-11-22`, in UTC.
+fn day(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.split_once('T').map_or(text.clone(), |(day, _)| day.to_owned())
+}
+
+fn date(at: Timestamp) -> Markup {
+    html! { time datetime=(at.to_string()) { (day(at)) } }
+}
+
+fn moment(at: Timestamp) -> Markup {
+    let text = at.to_string();
+    let time = text.split_once('T').map_or("", |(_, time)| time.trim_end_matches('Z'));
+    let to_the_minute = time.get(..5).unwrap_or(time);
+    html! { time datetime=(at.to_string()) { (day(at)) " " (to_the_minute) " UTC" } }
+}
+
+fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// A size as people read it, in units of 1,000.
+fn size(len_bytes: u64) -> String {
+    match len_bytes {
+        0..1000 => format!("{len_bytes} B"),
+        1000..1_000_000 => format!("{}.{} kB", len_bytes / 1000, len_bytes % 1000 / 100),
+        _ => format!("{}.{} MB", len_bytes / 1_000_000, len_bytes % 1_000_000 / 100_000),
+    }
+}

@@ -1,0 +1,144 @@
+//! Links of the page and of the feed.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use crate::digest::Digest;
+use crate::error::Result;
+use crate::location::Location;
+use crate::manifest::Entry;
+use crate::path::EntryPath;
+use crate::publish::BY_SHA;
+
+/// Longest address taken from a definition, in bytes: what browsers and servers agree on.
+const MAX_WEBSITE_BYTES: usize = 2000;
+
+/// What is escaped in a path: all but the unreserved characters of RFC 3986 (section 2.3), and
+/// the slash.
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// Where the files of a tree are, seen from its page.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Links {
+    /// The URL that the head gives for everything else, or nothing: then the files are beside
+    /// the page. It ends in a slash.
+    base: String,
+}
+
+impl Links {
+    /// `url` is that of the head. Its user, password and query are secrets and stay out.
+    ///
+    /// # Errors
+    /// [`Argument`](crate::ErrorKind::Argument) for what no client could use either.
+    pub(super) fn new(url: Option<&str>) -> Result<Links> {
+        let base = url.map(|url| Ok(Location::of_head_url(url)?.to_storable())).transpose();
+        Ok(Links { base: base?.unwrap_or_default() })
+    }
+
+    /// The file of an entry, under its name.
+    pub(super) fn file(&self, path: &EntryPath) -> String {
+        format!("{}{}", self.base, utf8_percent_encode(path.as_str(), ESCAPED))
+    }
+
+    /// The same bytes under their digest.
+    pub(super) fn object(&self, digest: Digest) -> String {
+        format!("{}{BY_SHA}/{digest}", self.base)
+    }
+}
+
+/// The name of an entry's place on the page. Ids may be anything, so whatever is no ASCII
+/// letter, digit or dash is written as `_` and two hexadecimal digits: different ids stay different,
+/// and the result needs no escaping in a URL.
+pub(super) fn anchor(entry: &Entry) -> String {
+    let mut anchor = String::from("e-");
+    for byte in entry.id().bytes() {
+        match byte {
+            b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => anchor.push(char::from(byte)),
+            _ => anchor.push_str(&format!("_{byte:02x}")),
+        }
+    }
+    anchor
+}
+
+/// An address that a definition gives, made safe to be linked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Website {
+    /// An `http` or `https` URL in its encoded form: ASCII alone.
+    pub(super) url: String,
+    /// What to call it. The part of a URL that says whom one visits; in ASCII, so that it looks
+    /// like nobody else's.
+    pub(super) host: String,
+}
+
+impl Website {
+    /// `None` for whatever is not to be linked: other schemes, no host, very long ones.
+    pub(super) fn new(text: &str) -> Option<Website> {
+        if text.len() > MAX_WEBSITE_BYTES {
+            return None;
+        }
+        let url = Url::parse(text.trim()).ok()?;
+        let host = url.host_str().filter(|host| !host.is_empty())?.to_owned();
+        let is_web = matches!(url.scheme(), "http" | "https");
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        (is_web && is_plain).then(|| Website { url: url.into(), host })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_linked_with_every_special_character_escaped() {
+        let path = EntryPath::new("a b/\"><x>#?%2e&'\u{fc}.json").unwrap();
+        let escaped = "a%20b/%22%3E%3Cx%3E%23%3F%252e%26%27%C3%BC.json";
+        assert_eq!(Links::default().file(&path), escaped);
+        let links = Links::new(Some("https://user:secret@h.example/v2?token=1")).unwrap();
+        assert_eq!(links.file(&path), format!("https://h.example/v2/{escaped}"));
+        let digest = Digest::of(b"");
+        assert_eq!(links.object(digest), format!("https://h.example/v2/by-sha/{digest}"));
+        assert_eq!(Links::default().object(digest), format!("by-sha/{digest}"));
+    }
+
+    #[test]
+    fn places_on_the_page_have_a_name_each_that_needs_no_escaping() {
+        let named = |id: &str| {
+            let path = EntryPath::new("x").unwrap();
+            anchor(&Entry::new(id, path, Digest::of(b"")).unwrap())
+        };
+        assert_eq!(named("adguard-home"), "e-adguard-home");
+        assert_eq!(named("a b"), "e-a_20b");
+        assert_eq!(named("a_20b"), "e-a_5f20b");
+        assert_eq!(named("\"><\u{e9}"), "e-_22_3e_3c_c3_a9");
+    }
+
+    #[test]
+    fn only_addresses_on_the_web_are_linked() {
+        for (text, expected) in [
+            (" https://example.org ", Some(("https://example.org/", "example.org"))),
+            ("http://h/\"><script>", Some(("http://h/%22%3E%3Cscript%3E", "h"))),
+            // Cyrillic, shown as what it is.
+            (
+                "https://ex\u{430}mple.org/",
+                Some(("https://xn--exmple-4nf.org/", "xn--exmple-4nf.org")),
+            ),
+            ("javascript:alert(1)", None),
+            ("JaVaScRiPt://h/%0aalert(1)", None),
+            ("java\nscript:alert(1)", None),
+            ("\u{1}javascript:alert(1)", None),
+            ("data:text/html,x", None),
+            ("vbscript:x", None),
+            ("file:///etc/passwd", None),
+            ("https://bank.example@evil.example/", None),
+            ("//example.org/", None),
+            ("example.org", None),
+            ("", None),
+        ] {
+            let found = Website::new(text);
+            let found = found.as_ref().map(|site| (&*site.url, &*site.host));
+            assert_eq!(found, expected, "{text}");
+        }
+        assert_eq!(Website::new(&format!("https://h/{}", "x".repeat(2000))), None);
+    }
+}

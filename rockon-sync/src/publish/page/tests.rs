@@ -1,0 +1,350 @@
+//! The promises of page and feed. What a browser makes of them is shown in `tests/page`.
+
+use std::fs;
+use std::path::Path;
+
+use quick_xml::events::Event;
+
+use super::*;
+use crate::digest::Digest;
+use crate::error::ErrorKind;
+use crate::format::Format;
+use crate::publish::tests::{Place, at, definition, snapshot};
+use crate::publish::{PublishOutcome, PublishReport, Publisher};
+
+/// A publisher of the place's catalog with a page.
+fn publisher(place: &Place) -> Publisher<'static> {
+    place.publisher().page(Page::Write)
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// What is in elements of this name, and in their attributes, in the order of the document: the
+/// feed as any XML parser has it.
+fn of_feed(xml: &str, name: &str) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    let (mut found, mut is_inside) = (Vec::new(), false);
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Eof => return found,
+            Event::Start(tag) if tag.name().as_ref() == name => {
+                is_inside = true;
+                found.push(String::new());
+            }
+            Event::End(_) => is_inside = false,
+            Event::Text(text) if is_inside => {
+                found.last_mut().unwrap().push_str(&text);
+            }
+            Event::GeneralRef(reference) if is_inside => {
+                let name: &str = &reference;
+                found.last_mut().unwrap().push_str(&format!("&{name};"));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_entry_is_on_the_page_with_what_leads_to_its_bytes() {
+    let place = Place::new();
+    let text = r#"{"A": {"description": "One &amp; two<p>three", "website": "https://a.example/x",
+        "version": "1.2", "arch": ["arm64"], "min_version": "5.1.0", "containers": {"a":
+        {"image": "i", "launch_order": 1}}}}"#;
+    place.put("a.json", text);
+    let report = publisher(&place).run().unwrap();
+    let page = read(&place.out(), "index.html");
+    let digest = Digest::of(text.as_bytes());
+    for expected in [
+        "<strong>3 entries</strong> \u{b7} published <time datetime=\"1970-01-12T13:46:40Z\">1970-01-12 13:46 UTC</time> \u{b7} serial 1",
+        "<li class=\"card\" id=\"e-a\" data-updated=\"1970-01-12\" data-arch=\"arm64\">",
+        "<h3><a href=\"#e-a\"><bdi>A</bdi></a> <span class=\"version\"><bdi>1.2</bdi></span></h3>",
+        "<p dir=\"auto\">One &amp; two</p><p dir=\"auto\">three</p>",
+        "<a href=\"https://a.example/x\" rel=\"noopener noreferrer nofollow\">a.example</a>",
+        "<li>arm64</li><li>version 5.1.0 or later</li>",
+        &format!("<a href=\"a.json\"><bdi>a.json</bdi></a> \u{b7} {} B", text.len()),
+        &format!("<a href=\"by-sha/{digest}\"><code>{digest}</code></a>"),
+        "<a href=\"sub/c.json\">",
+        "<a href=\"root.sha\">",
+        "<a href=\"updates.atom\">",
+        "<form id=\"filters\" role=\"search\" hidden>",
+    ] {
+        assert!(page.contains(expected), "{expected}\n{page}");
+    }
+    assert_eq!(page.matches("<li class=\"card\"").count(), report.entries);
+    // Nothing is fetched: there is nothing but links.
+    for never in
+        [" src=", "@import", "url(", "<img", "<iframe", " style=", " onclick", "javascript:"]
+    {
+        assert!(!page.contains(never), "{never}");
+    }
+}
+
+#[test]
+fn the_policy_names_the_style_and_the_script_that_are_there() {
+    use base64::Engine;
+    let place = Place::new();
+    publisher(&place).run().unwrap();
+    let page = read(&place.out(), "index.html");
+    let inside = |open: &str, close: &str| {
+        assert_eq!(page.matches(open).count(), 1, "{open}");
+        page.split_once(open).unwrap().1.split_once(close).unwrap().0.to_owned()
+    };
+    let head = inside("<head>", "</head>");
+    let policy =
+        head.strip_prefix("<meta http-equiv=\"Content-Security-Policy\" content=\"").unwrap();
+    let policy = policy.split_once('"').unwrap().0.replace("&#39;", "'");
+    let hash = |text: &str| {
+        let digest = Digest::of(text.as_bytes());
+        base64::engine::general_purpose::STANDARD.encode(digest.as_bytes())
+    };
+    let (style, script) = (inside("<style>", "</style>"), inside("<script>", "</script>"));
+    assert!(style.len() > 1000 && script.len() > 1000);
+    assert_eq!(
+        policy,
+        format!(
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+             base-uri 'none'; form-action 'none'",
+            hash(&style),
+            hash(&script)
+        )
+    );
+}
+
+#[test]
+fn whatever_definitions_say_is_text() {
+    let hostile = [
+        "<script>window.pwned = 1</script>",
+        "</script><script>window.pwned = 1</script>",
+        "\"><img src=x onerror=window.pwned=1>",
+        "'><svg/onload=window.pwned=1>",
+        "&lt;script&gt;window.pwned = 1&lt;/script&gt;",
+        "]]><script>window.pwned = 1</script>",
+        "</style><b>",
+        "<!-- <!--> --!><script>",
+        "\u{202e}gnirts\u{2066}",
+        "nul\u{0} bell\u{7} escape\u{1b} \u{fffe}\u{ffff} \u{85}\u{2028}",
+    ];
+    let place = Place::new();
+    let mut rows = Vec::new();
+    for (n, text) in hostile.iter().enumerate() {
+        let quoted = serde_json::to_string(text).unwrap();
+        let description = serde_json::to_string(&format!("{text}{}", "x".repeat(20_000))).unwrap();
+        let file = format!(
+            "{{{quoted}: {{\"description\": {description}, \"website\": \"javascript:alert({n})\", \
+             \"version\": {quoted}, \"containers\": {{\"c{n}\": {{\"image\": \"i\", \"launch_order\": 1}}}}}}}}"
+        );
+        place.put(&format!("{n}.json"), &file);
+        let id: String = text.chars().filter(|c| !c.is_control()).collect();
+        rows.push(format!("{}: \"{n}.json\"", serde_json::to_string(&id).unwrap()));
+    }
+    place.put("x/<b>\"'&#?.json", &definition("file", "1"));
+    rows.push("\"file\": \"x/<b>\\\"'&#?.json\"".to_owned());
+    place.put("root.json", &format!("{{{}}}", rows.join(",")));
+    let report = publisher(&place).run().unwrap();
+    assert_eq!(report.entries, hostile.len() + 1);
+
+    let page = read(&place.out(), "index.html");
+    let (_, shown) = page.split_once("</style>").unwrap();
+    let shown = shown.replace("<script>\n\"use strict\"", "");
+    for never in [
+        "<script",
+        "<img",
+        "<svg",
+        "<b>",
+        "<!--",
+        "javascript:",
+        "\u{202e}",
+        "\u{2066}",
+        "\0",
+        "\u{7}",
+        "\u{1b}",
+    ] {
+        assert!(!shown.contains(never), "{never:?}");
+    }
+    assert_eq!(shown.matches("</script>").count(), 1);
+    assert!(shown.contains("&lt;script&gt;window.pwned = 1&lt;/script&gt;"));
+    assert!(shown.contains("<a href=\"x/%3Cb%3E%22%27%26%23%3F.json\">"));
+    assert!(page.len() < 60_000, "{}", page.len());
+
+    let feed = read(&place.out(), "updates.atom");
+    assert_eq!(of_feed(&feed, "entry").len(), report.entries);
+    let titles = of_feed(&feed, "title").join("\n");
+    assert!(titles.contains("&lt;script&gt;window.pwned = 1&lt;/script&gt; (new)"), "{titles}");
+    assert!(!feed.contains(|c: char| c != '\n' && c.is_control()));
+    assert!(!feed.contains("]]>") && !feed.contains('\u{fffe}') && !feed.contains('\u{ffff}'));
+}
+
+#[test]
+fn updates_tell_what_is_new_changed_and_removed_newest_first() {
+    let place = Place::new();
+    let publish = |n: i64| publisher(&place).published(at(n * 86_400)).run().unwrap();
+    publish(1);
+    place.put("sub/c.json", &definition("C", "2"));
+    publish(2);
+    place.edit();
+    publish(3);
+    let expected = ["D (new)", "A (updated)", "B (removed)", "C (updated)"];
+    let feed = read(&place.out(), "updates.atom");
+    let mut titles = of_feed(&feed, "title");
+    assert_eq!(titles.remove(0), "Catalog: updates");
+    titles[..3].sort_by_key(|title| expected.iter().position(|known| known == title));
+    assert_eq!(titles, expected);
+    let updated = of_feed(&feed, "updated");
+    let (third, second) = ("1970-01-04T00:00:00Z", "1970-01-03T00:00:00Z");
+    assert_eq!(updated, [third, third, third, third, second]);
+    let page = read(&place.out(), "index.html");
+    for expected in [
+        "<section class=\"day\" data-day=\"1970-01-04\">",
+        "<li><a href=\"#e-d\"><bdi>D</bdi></a> <span class=\"change new\">new</span></li>",
+        "<li><bdi>B</bdi> <span class=\"change removed\">removed</span></li>",
+        "<section class=\"day\" data-day=\"1970-01-03\">",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    // What is no longer kept is no longer told.
+    publisher(&place).published(at(4 * 86_400)).keep(1).run().unwrap();
+    let titles = of_feed(&read(&place.out(), "updates.atom"), "title");
+    assert_eq!(titles[1..], ["A (updated)", "D (updated)", "C (updated)"]);
+}
+
+#[test]
+fn ids_of_the_feed_stay_what_they_are() {
+    let place = Place::new();
+    publisher(&place).run().unwrap();
+    let first = of_feed(&read(&place.out(), "updates.atom"), "id");
+    assert_eq!(first.len(), 4);
+    assert!(first.iter().all(|id| id.starts_with("urn:uuid:") && id.len() == 45), "{first:?}");
+    place.edit();
+    publisher(&place).published(at(2_000_000)).run().unwrap();
+    let second = of_feed(&read(&place.out(), "updates.atom"), "id");
+    // Of the feed itself, and of what has not changed.
+    assert_eq!(first[0], second[0]);
+    let same = second[1..].iter().filter(|id| first.contains(id)).count();
+    assert_eq!((second.len(), same), (5, 1));
+}
+
+#[test]
+fn the_same_catalog_at_the_same_time_gives_the_same_page() {
+    let (one, other) = (Place::new(), Place::new());
+    publisher(&one).run().unwrap();
+    other.publisher().run().unwrap();
+    // Later, when nothing else is new.
+    let report = publisher(&other).published(at(5_000_000)).run().unwrap();
+    assert_eq!(report.outcome, PublishOutcome::Unchanged);
+    assert!(snapshot(&one.out()) == snapshot(&other.out()));
+    // It is mended, too.
+    fs::remove_file(other.out().join("updates.atom")).unwrap();
+    let page = read(&other.out(), "index.html").replace("3 entries", "4 entries");
+    fs::write(other.out().join("index.html"), page).unwrap();
+    publisher(&other).run().unwrap();
+    assert!(snapshot(&one.out()) == snapshot(&other.out()));
+}
+
+#[test]
+fn without_the_option_the_tree_is_what_it_would_be_without_a_page() {
+    let (one, other) = (Place::new(), Place::new());
+    publisher(&one).run().unwrap();
+    other.publisher().run().unwrap();
+    assert!(snapshot(&one.out()) != snapshot(&other.out()));
+    let report = one.publisher().run().unwrap();
+    assert_eq!(report.outcome, PublishOutcome::Unchanged);
+    assert!(snapshot(&one.out()) == snapshot(&other.out()));
+}
+
+#[test]
+fn in_place_the_page_has_names_of_its_own() {
+    let place = Place::new();
+    place.put("index.html", "the owner's");
+    publisher(&place).in_place().run().unwrap();
+    assert_eq!(read(&place.catalog(), "index.html"), "the owner's");
+    let page = read(&place.catalog(), "root.v2.html");
+    assert!(page.contains("<a href=\"root.v2.sha\">") && page.contains("href=\"root.v2.atom\""));
+    assert!(page.contains("<a href=\"a.json\">"));
+    let links = read(&place.catalog(), "root.v2.atom");
+    assert!(links.contains("href=\"root.v2.html#e-a\""));
+    place.publisher().in_place().run().unwrap();
+    assert!(!place.catalog().join("root.v2.html").exists());
+    assert_eq!(read(&place.catalog(), "index.html"), "the owner's");
+}
+
+#[test]
+fn files_that_are_elsewhere_are_linked_there() {
+    let place = Place::new();
+    publisher(&place).url("https://cdn.example/v2#x").run().unwrap();
+    let page = read(&place.out(), "index.html");
+    assert!(page.contains("<a href=\"https://cdn.example/v2/sub/c.json\">"));
+    assert!(page.contains("<a href=\"https://cdn.example/v2/by-sha/"));
+    // Of these, one lies beside the page, whatever lies elsewhere.
+    assert!(page.contains("<a href=\"root.sha\">"));
+    let feed = read(&place.out(), "updates.atom");
+    assert!(feed.contains("href=\"https://cdn.example/v2/a.json\""));
+}
+
+fn refusal(result: Result<PublishReport>) -> (ErrorKind, String) {
+    let error = result.unwrap_err();
+    (error.kind(), error.problems().last().map(ToString::to_string).unwrap_or_default())
+}
+
+#[test]
+fn nobody_elses_file_is_taken_for_the_page() {
+    for name in ["index.html", "updates.atom"] {
+        // An entry of that name: no page, and published as ever without one.
+        for path in [name.to_owned(), name.to_uppercase(), format!("{name}/x.json")] {
+            let place = Place::new();
+            place.put(&path, &definition("I", "1"));
+            place.list(&[("a", "a.json"), ("home", &path)]);
+            let (kind, problems) = refusal(publisher(&place).run());
+            let expected = format!(
+                "{path}: with --page, the name \"{name}\" is that of the tree's own file; entry \
+                 \"home\" has it"
+            );
+            assert_eq!((kind, problems), (ErrorKind::Catalog, expected));
+            place.publisher().run().unwrap();
+            let before = snapshot(&place.out());
+            assert!(before.contains_key(&path));
+            refusal(publisher(&place).run());
+            place.publisher().run().unwrap();
+            assert!(snapshot(&place.out()) == before);
+            // Once the entry is gone, the page has its place; and the other way round.
+            place.list(&[("a", "a.json"), ("b", "b.json")]);
+            if path == name {
+                publisher(&place).run().unwrap();
+                place.list(&[("a", "a.json"), ("home", &path)]);
+                place.publisher().run().unwrap();
+                assert_eq!(snapshot(&place.out())[name], definition("I", "1").as_bytes());
+            }
+        }
+        // A file in the folder of the tree that nobody published.
+        let place = Place::new();
+        fs::create_dir(place.out()).unwrap();
+        fs::write(place.out().join(name), "mine").unwrap();
+        assert_eq!(refusal(publisher(&place).run()).0, ErrorKind::Store);
+        assert_eq!(snapshot(&place.out()).len(), 1, "nothing was written");
+        place.publisher().run().unwrap();
+        assert_eq!(read(&place.out(), name), "mine");
+    }
+}
+
+#[test]
+fn an_entry_that_looks_like_the_page_is_an_entry() {
+    let place = Place::new();
+    place.put("index.html", &definition("I", html::MARK.replace('"', "\\\"").as_str()));
+    place.list(&[("a", "a.json"), ("home", "index.html")]);
+    place.publisher().run().unwrap();
+    let before = snapshot(&place.out());
+    place.publisher().run().unwrap();
+    assert!(snapshot(&place.out()) == before);
+}
+
+#[test]
+fn in_place_the_page_is_no_file_of_the_catalog() {
+    let place = Place::new();
+    let publish = || publisher(&place).format(Format::Files).in_place().run().unwrap();
+    let first = publish();
+    let again = publish();
+    assert_eq!((first.entries, again.entries), (3, 3));
+    assert_eq!(again.outcome, PublishOutcome::Unchanged);
+    assert!(read(&place.catalog(), "root.v2.html").contains("<bdi>sub/c.json</bdi>"));
+}

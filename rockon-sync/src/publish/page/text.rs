@@ -1,0 +1,212 @@
+//! Untrusted text made plain: what markup says without the markup, and only characters that
+//! show what they are. What comes from here still has to be escaped for where it goes.
+
+/// The text of a description, at most `max_chars` characters: tags are dropped, entities
+/// decoded, and paragraphs become lines.
+pub(super) fn plain(markup: &str, max_chars: usize) -> String {
+    let mut text = Plain::new(max_chars);
+    let mut rest = markup;
+    while let Some(c) = rest.chars().next().filter(|_| !text.is_full()) {
+        let (taken, after) = match c {
+            '<' => match tag(rest) {
+                Some(after) => {
+                    text.break_for(&rest[1..]);
+                    (None, after)
+                }
+                None => (Some(c), &rest[1..]),
+            },
+            '&' => match entity(rest) {
+                Some((decoded, after)) => (Some(decoded), after),
+                None => (Some(c), &rest[1..]),
+            },
+            _ => (Some(c), &rest[c.len_utf8()..]),
+        };
+        if let Some(c) = taken {
+            text.push(c);
+        }
+        rest = after;
+    }
+    text.finish()
+}
+
+/// A name in one line, at most `max_chars` characters. Markup in it is no markup.
+pub(super) fn label(name: &str, max_chars: usize) -> String {
+    let mut text = Plain::new(max_chars);
+    for c in name.chars() {
+        if text.is_full() {
+            break;
+        }
+        text.push(c);
+    }
+    text.finish()
+}
+
+/// Elements that begin a new line.
+const BLOCKS: &[&str] = &[
+    "p", "br", "div", "li", "ul", "ol", "dl", "dt", "dd", "tr", "table", "pre", "hr", "h1", "h2",
+    "h3", "h4", "h5", "h6",
+];
+
+/// Named character references that descriptions use; the others stay as they are written.
+const ENTITIES: &[(&str, char)] = &[
+    ("amp", '&'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("quot", '"'),
+    ("apos", '\''),
+    ("nbsp", ' '),
+    ("copy", '\u{a9}'),
+    ("reg", '\u{ae}'),
+    ("trade", '\u{2122}'),
+    ("hellip", '\u{2026}'),
+    ("ndash", '\u{2013}'),
+    ("mdash", '\u{2014}'),
+    ("lsquo", '\u{2018}'),
+    ("rsquo", '\u{2019}'),
+    ("ldquo", '\u{201c}'),
+    ("rdquo", '\u{201d}'),
+    ("bull", '\u{2022}'),
+];
+
+/// Longest character reference looked for, in bytes.
+const MAX_ENTITY_BYTES: usize = 12;
+
+/// What follows the tag or comment that `text` begins with, if it begins with one. One that
+/// does not end takes all of the text, as in browsers.
+fn tag(text: &str) -> Option<&str> {
+    let inside = &text[1..];
+    if let Some(comment) = inside.strip_prefix("!--") {
+        return Some(comment.split_once("-->").map_or("", |(_, after)| after));
+    }
+    inside
+        .starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
+        .then(|| inside.split_once('>').map_or("", |(_, after)| after))
+}
+
+/// The character reference that `text` begins with, and what follows.
+fn entity(text: &str) -> Option<(char, &str)> {
+    let end = text.bytes().take(MAX_ENTITY_BYTES).position(|b| b == b';')?;
+    let (name, after) = (&text[1..end], &text[end + 1..]);
+    let decoded = match name.strip_prefix('#') {
+        Some(number) => {
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?).unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
+        None => ENTITIES.iter().find(|(known, _)| *known == name)?.1,
+    };
+    Some((decoded, after))
+}
+
+/// Whether a character may stand in any text that is shown: it is none that XML 1.0 cannot
+/// hold (section 2.2, Char), and none that changes the order or the look of others without
+/// being seen. Joiners stay: scripts and emoji need them.
+fn is_shown(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A text as it grows: each space a single one, no empty lines.
+struct Plain {
+    text: String,
+    chars_left: usize,
+    /// What goes before the next character.
+    gap: Option<char>,
+    is_cut: bool,
+}
+
+impl Plain {
+    fn new(max_chars: usize) -> Plain {
+        Plain { text: String::new(), chars_left: max_chars, gap: None, is_cut: false }
+    }
+
+    fn is_full(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Begins a new line, if this is the inside of a tag that does.
+    fn break_for(&mut self, inside: &str) {
+        let name = inside.trim_start_matches('/');
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
+        if BLOCKS.iter().any(|block| name[..end].eq_ignore_ascii_case(block)) {
+            self.gap = Some('\n');
+        }
+    }
+
+    fn push(&mut self, c: char) {
+        if c.is_whitespace() {
+            self.gap = self.gap.or(Some(' '));
+        } else if is_shown(c) {
+            let gap = self.gap.take().filter(|_| !self.text.is_empty());
+            let needed = 1 + usize::from(gap.is_some());
+            if self.chars_left < needed {
+                self.is_cut = true;
+                return;
+            }
+            self.chars_left -= needed;
+            self.text.extend(gap);
+            self.text.push(c);
+        }
+    }
+
+    fn finish(mut self) -> String {
+        if self.is_cut {
+            self.text.push('\u{2026}');
+        }
+        self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_becomes_the_text_that_it_shows() {
+        for (markup, text) in [
+            ("A <b>bold</b>  word.<p>New\nline</p><br/>last", "A bold word.\nNew line\nlast"),
+            ("<p>x</p><p></p><P class='a'>y", "x\ny"),
+            ("AT&amp;T &lt;b&gt; &#169; &#xA9; &copy;&nbsp;!", "AT&T <b> \u{a9} \u{a9} \u{a9} !"),
+            (
+                "1 < 2 & 3 > 2 &unknown; &#xd800; &#99999999999;",
+                "1 < 2 & 3 > 2 &unknown; &#xd800; &#99999999999;",
+            ),
+            ("a<!-- <b> -->b<!doctype x>c<?php ?>d", "abcd"),
+            ("cut <a href='", "cut"),
+            ("cut <!-- off", "cut"),
+            ("<", "<"),
+            ("&", "&"),
+            ("&#;", "&#;"),
+        ] {
+            let expected = text.replace("&#xd800;", "\u{fffd}");
+            assert_eq!(plain(markup, 1000), expected, "{markup}");
+        }
+    }
+
+    #[test]
+    fn only_characters_that_show_what_they_are_come_through() {
+        let text = "a\0b\u{7}c\u{202e}d\u{2066}e\u{feff}f\u{fffe}g\u{200b}h\u{1b}[31m\u{85}i";
+        assert_eq!(label(text, 100), "abcdefgh[31m i");
+        assert_eq!(plain("&#0;&#x202e;&#xffff;x", 100), "x");
+        // Joiners make one picture of several.
+        assert_eq!(label("\u{1f469}\u{200d}\u{1f4bb}", 100), "\u{1f469}\u{200d}\u{1f4bb}");
+        assert_eq!(label(" a\n\tb ", 100), "a b");
+        assert_eq!(label("<b>a</b>&amp;", 100), "<b>a</b>&amp;");
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_say_so() {
+        assert_eq!(plain("abcde", 5), "abcde");
+        assert_eq!(plain("abcdef", 5), "abcde\u{2026}");
+        assert_eq!(plain("abcd efgh", 5), "abcd\u{2026}");
+        let huge = "<a>".repeat(1_000_000) + &"x".repeat(5_000_000);
+        assert_eq!(plain(&huge, 3), "xxx\u{2026}");
+        let unclosed = "&".repeat(1_000_000) + &"<a".repeat(1_000_000);
+        assert_eq!(plain(&unclosed, 3_000_000).len(), 1_000_000);
+    }
+}

@@ -1,0 +1,93 @@
+//! What has changed lately, as far as the kept publications tell.
+
+use std::collections::{HashMap, HashSet};
+
+use super::item::title;
+use crate::error::Result;
+use crate::manifest::{Entry, Manifest};
+use crate::publish::history::Record;
+use crate::publish::tree::Tree;
+use crate::time::Timestamp;
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    New,
+    /// It has other bytes, or came before the publications that are still known.
+    Updated,
+    Removed,
+}
+
+/// The newest change of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Update {
+    pub(super) at: Timestamp,
+    pub(super) change: Change,
+    /// As it is now; of one that was removed, as it was.
+    pub(super) entry: Entry,
+}
+
+/// The newest change of every entry of `manifest`, the first of `records`, and of those that
+/// later ones of them had: newest first, and by name where the time is the same.
+///
+/// # Errors
+/// [`Store`](crate::ErrorKind::Store) if a manifest cannot be read.
+pub(super) fn updates(
+    tree: &Tree<'_>,
+    manifest: &Manifest,
+    records: &[Record],
+    keep: usize,
+) -> Result<Vec<Update>> {
+    let published =
+        |record: &Record| -> Option<Timestamp> { record.published.as_ref()?.parse().ok() };
+    let mut added: HashMap<String, Timestamp> = HashMap::new();
+    let mut removed: Vec<Update> = Vec::new();
+    let mut gone: HashSet<String> = HashSet::new();
+    // The publication after the one that is looked at.
+    let mut newer = manifest.clone();
+    let mut newer_record = records.first();
+    let mut kept = 1;
+    for record in records.iter().skip(1) {
+        if kept == keep {
+            break;
+        }
+        let Some(older) = tree.manifest(record.manifest)? else {
+            continue;
+        };
+        kept += 1;
+        if let Some(at) = newer_record.and_then(published) {
+            for entry in newer.entries().iter().filter(|entry| older.entry(entry.id()).is_none()) {
+                added.entry(entry.id().to_owned()).or_insert(at);
+            }
+            for entry in older.entries().iter().filter(|entry| newer.entry(entry.id()).is_none()) {
+                if manifest.entry(entry.id()).is_none() && gone.insert(entry.id().to_owned()) {
+                    removed.push(Update { at, change: Change::Removed, entry: entry.clone() });
+                }
+            }
+        }
+        newer = older;
+        newer_record = Some(record);
+    }
+    // Nothing was there before the first publication of all.
+    if let Some(first) = newer_record.filter(|record| record.serial == 1)
+        && let Some(at) = published(first)
+    {
+        for entry in newer.entries() {
+            added.entry(entry.id().to_owned()).or_insert(at);
+        }
+    }
+    let now = manifest.entries().iter().filter_map(|entry| {
+        let updated = entry.updated();
+        let (at, change) = match added.get(entry.id()) {
+            Some(at) if updated.is_none_or(|updated| updated <= *at) => (*at, Change::New),
+            _ => (updated?, Change::Updated),
+        };
+        Some(Update { at, change, entry: entry.clone() })
+    });
+    removed.extend(now);
+    removed.sort_by_cached_key(|update| {
+        let title = title(&update.entry).to_lowercase();
+        (std::cmp::Reverse(update.at), title, update.entry.id().to_owned())
+    });
+    Ok(removed)
+}
