@@ -39,12 +39,14 @@ complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "source" -d 
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "check" -d 'Check definition files as publish does, and say what they would override'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "keygen" -d 'Make a pair of keys: one to sign heads with, one to be trusted'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'What kind of files it has: rockon, jupdate, or files (any, all that are in the folder)' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Where the tree goes [default: DIR/v2]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l url -d 'The URL that clients fetch everything but the head from' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep -d 'How many publications stay available to clients that are behind' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Let the head expire, so that clients notice when nobody publishes any more' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; several sign it each' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Put the tree into the folder itself, beside what older systems read'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a page for people as well, and a feed of its updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this, earlier ones are removed'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Leave out bad definitions instead of publishing nothing'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l allow-mass-delete -d 'Publish even if more than half of the catalog is gone'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l json -d 'Print one JSON object'
@@ -83,11 +85,15 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l store -
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l arch -d 'Leave out what is not for this processor: amd64, arm64, arm/v7, ...' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l version -d 'Leave out what needs a later version of the system than this one' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l format -d 'Only what is of this format: rockon, jupdate, files' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l platform -d 'Of extensions, only releases for this platform, name and version: "joomla 5.1"' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l stability -d 'Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l updated-since -d 'Only what has been updated since this day, or moment (RFC 3339)' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l json -d 'Print JSON'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l all -d 'Also what does not fit and what others of the same name hide, with the reason'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s h -l help -d 'Print help'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l installed -d 'Say what installing it takes where the definitions in this JSON object, name to version or null, are installed; - reads standard input' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l store -d 'The folder of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l json -d 'Print JSON'
@@ -105,6 +111,9 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l repai
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l applied -d 'A JSON object of what is applied, name to revision; - reads standard input' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l format -d 'jupdate: what is applied are extensions, name to version; tell which have an update' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l platform -d 'Of extensions, only releases for this platform, name and version: "joomla 5.1"' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l stability -d 'Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l store -d 'The folder of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l json -d 'Print JSON'
