@@ -6,18 +6,20 @@
 mod args;
 mod bar;
 mod browse;
+mod changes;
 mod check;
 mod extensions;
 mod follow;
 #[cfg(test)]
 mod generated;
 mod import;
-mod installation;
 mod keygen;
 mod list;
 mod output;
 mod publish;
+mod show;
 mod source;
+mod status;
 mod update;
 
 use std::ffi::OsString;
@@ -60,10 +62,10 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Update(args) => update::run(args, out),
         Command::Import(args) => import::run(args, out),
         Command::List(args) => list::run(&args, out),
-        Command::Show(args) => browse::show(&args, out),
-        Command::Status(args) => browse::status(&args, out),
+        Command::Show(args) => show::run(&args, out),
+        Command::Status(args) => status::run(&args, out),
         Command::Verify(args) => update::verify(args, out),
-        Command::Changes(args) => browse::changes(&args, out),
+        Command::Changes(args) => changes::run(&args, out),
         Command::Source { command } => source::run(command, out),
         Command::Check(args) => check::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),

@@ -43,11 +43,35 @@ pub(crate) trait Files: Send + Sync {
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
     /// Opens a file to add to its end.
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>>;
-    fn stat(&self, path: &Path) -> io::Result<Stat>;
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(open_regular(path)?))
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        let metadata = fs::symlink_metadata(path)?;
+        let kind = metadata.file_type();
+        Ok(Stat {
+            kind: match kind {
+                _ if kind.is_file() => FileKind::File,
+                _ if kind.is_dir() => FileKind::Folder,
+                _ if kind.is_symlink() => FileKind::Link,
+                _ => FileKind::Other,
+            },
+            len_bytes: metadata.len(),
+            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
+                + i128::from(metadata.mtime_nsec()),
+        })
+    }
+
     /// The names in a folder, in no particular order.
-    fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
-    fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(path)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()>;
@@ -83,34 +107,6 @@ impl Files for RealFiles {
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         Ok(Box::new(open_regular_with(path, OpenOptions::new().append(true))?))
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(open_regular(path)?))
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        let metadata = fs::symlink_metadata(path)?;
-        let kind = metadata.file_type();
-        Ok(Stat {
-            kind: match kind {
-                _ if kind.is_file() => FileKind::File,
-                _ if kind.is_dir() => FileKind::Folder,
-                _ if kind.is_symlink() => FileKind::Link,
-                _ => FileKind::Other,
-            },
-            len_bytes: metadata.len(),
-            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
-                + i128::from(metadata.mtime_nsec()),
-        })
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
-    }
-
-    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
-        fs::read_link(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -26,7 +26,7 @@ use crate::problem::Problem;
 use crate::relation::Relations;
 use crate::target::Requirements;
 
-pub use jupdate::{Download, Release, Stability, Update, Updates};
+pub use jupdate::{Download, Release};
 pub(crate) use jupdate::{Reference, read_collection, releases_of};
 pub(crate) use rockon::position_of_syntax_error;
 

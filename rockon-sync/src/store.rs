@@ -32,7 +32,7 @@ use std::time::Duration;
 
 pub(crate) use commit::{Commit, From, Placement};
 pub(crate) use generation::{Damage, Generation, digest_if_any};
-pub(crate) use incoming::{Incoming, Seen, SpoolFile};
+pub(crate) use incoming::{Incoming, Seen, SpoolFile, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};
 
 use crate::error::{Error, ErrorKind, Result};

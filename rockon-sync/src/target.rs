@@ -7,14 +7,17 @@
 //! |---|---|
 //! | `arch.rs` | names of processor architectures |
 //! | `prose.rs` | reads what descriptions say of both |
+//! | `stability.rs` | how far releases have been tested |
 
 mod arch;
 mod prose;
+mod stability;
 
 use std::fmt;
 
+pub use stability::Stability;
+
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::Stability;
 use crate::version::Version;
 
 /// Fields of a manifest entry, and of a definition.

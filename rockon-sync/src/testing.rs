@@ -2,14 +2,13 @@
 
 mod disk;
 
-use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::files::{Files, NewFile, RealFiles, Stat};
+use crate::files::{Files, NewFile, RealFiles};
 use crate::time::Clock;
 pub(crate) use disk::{Disk, Survives};
 
@@ -152,22 +151,6 @@ impl Files for FailingFiles {
         self.countdown.step(Needs::Space)?;
         let inner = RealFiles.append(path)?;
         Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
-        RealFiles.open(path)
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        RealFiles.stat(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        RealFiles.list(path)
-    }
-
-    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
-        RealFiles.read_link(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

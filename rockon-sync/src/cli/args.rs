@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::error::Result;
-use crate::format::{Format, Stability};
+use crate::format::Format;
 use crate::source::SourceName;
-use crate::target::Target;
+use crate::target::{Stability, Target};
 use crate::time::Timestamp;
 
 /// Publishes a catalog as static files with digests, and keeps stores in step with it.

@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::args::ChangesArgs;
-use super::browse::{DefinitionJson, catalog, read_applied};
-use super::output::{Output, note, printable};
-use crate::error::Result;
-use crate::format::{Release, Update};
-use crate::target::Target;
+use crate::format::Release;
 
 /// How much is said of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,58 +79,6 @@ impl From<&Release> for DetailsJson {
             info: release.info_url.clone(),
             downloads: release.downloads.iter().map(|found| found.url.clone()).collect(),
             checksums: release.checksums.clone(),
-        }
-    }
-}
-
-/// `changes --format jupdate`: which installed extensions have an update.
-pub(super) fn updates(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
-    let target = args.releases.on(Target::new())?;
-    let installed = read_applied(&args.applied)?;
-    let catalog = catalog(&args.browse)?;
-    let installed = installed.iter().map(|(name, version)| (name, version));
-    let found = catalog.updates_for(installed, &target);
-    for problem in &found.problems {
-        note(format!("rockon-sync: warning: {}", problem.to_chain()));
-    }
-    if args.browse.json {
-        let updates = found.updates.iter().map(UpdateJson::from).collect();
-        out.json(&UpdatesJson { updates, unknown: &found.unknown })?;
-        return Ok(0);
-    }
-    for update in &found.updates {
-        let (name, old, new) =
-            (update.definition.name(), &update.installed, &update.release.version);
-        out.line(printable(&format!("update  {name}  {old} -> {new}")))?;
-    }
-    for name in &found.unknown {
-        note(format!("rockon-sync: {name:?} is installed, and no extension of the catalog"));
-    }
-    Ok(0)
-}
-
-#[derive(Serialize)]
-struct UpdatesJson<'a> {
-    updates: Vec<UpdateJson<'a>>,
-    /// What is installed and not in the catalog.
-    unknown: &'a [String],
-}
-
-#[derive(Serialize)]
-struct UpdateJson<'a> {
-    installed: &'a str,
-    #[serde(flatten)]
-    about: DefinitionJson<'a>,
-    #[serde(flatten)]
-    release: ReleaseJson,
-}
-
-impl<'a> From<&'a Update<'a>> for UpdateJson<'a> {
-    fn from(update: &'a Update<'a>) -> Self {
-        UpdateJson {
-            installed: &update.installed,
-            about: update.definition.into(),
-            release: ReleaseJson::new(&update.release, Depth::Whole),
         }
     }
 }

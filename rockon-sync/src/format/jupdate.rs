@@ -11,10 +11,8 @@
 //! | `collection.rs` | reads a collection |
 //! | `release.rs` | reads the releases of an extension |
 //! | `platform.rs` | says which versions of a platform a release is for |
-//! | `newest.rs` | chooses the release for a machine |
 
 mod collection;
-mod newest;
 mod platform;
 mod release;
 mod xml;
@@ -26,8 +24,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::problem::Problem;
 
 pub(crate) use collection::{Reference, read_collection};
-pub use newest::{Update, Updates};
-pub use release::{Download, Release, Stability};
+pub use release::{Download, Release};
 use release::{Flaw, read_releases};
 
 /// Reads the XML files of extensions.

@@ -7,7 +7,7 @@
 //! incoming/seen.jsonl  of v1 files: what the server said of each, a line a file
 //! ```
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,8 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::generation::digest_if_any;
-use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::digest::{Digest, HashingWriter};
+use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Sink, Spool};
 use crate::files::{
     FileKind, Files, NewFile, ensure_own_folder, read_if_any, remove_all, stat_if_any,
@@ -115,6 +115,11 @@ impl<'a> Incoming<'a> {
             Ok(file) => Ok(Part { incoming: self, path, file: Some(file), count: None, len: 0 }),
             Err(error) => Err(Error::io("create this file", &path, error)),
         }
+    }
+
+    /// Starts a download whose digest is found out as it comes.
+    pub(crate) fn begin_hashed(&self) -> Result<HashedPart<'_>> {
+        Ok(HashedPart(HashingWriter::new(BufWriter::new(self.begin()?))))
     }
 
     /// Keeps bytes that are in memory already.
@@ -279,6 +284,31 @@ impl<'a> Part<'a> {
     }
 }
 
+/// A download whose digest is found out as it comes.
+pub(crate) struct HashedPart<'a>(HashingWriter<BufWriter<Part<'a>>>);
+
+impl<'a> HashedPart<'a> {
+    /// The download, its digest, and its size in bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if its end cannot be written.
+    pub(crate) fn finish(self) -> Result<(Part<'a>, Digest, u64)> {
+        let (out, digest, len_bytes) = self.0.finish();
+        let part = out.into_inner().map_err(|error| cannot_keep(error.into_error()))?;
+        Ok((part, digest, len_bytes))
+    }
+}
+
+impl Write for HashedPart<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 impl Drop for Part<'_> {
     fn drop(&mut self) {
         // Not recovery, only tidiness: the next run drops what is left all the same.
@@ -311,4 +341,8 @@ impl Sink for Part<'_> {
         self.len = 0;
         self.file()?.truncate()
     }
+}
+
+pub(crate) fn cannot_keep(error: io::Error) -> Error {
+    Error::new(ErrorKind::Store, "cannot keep what is being unpacked").with_source(error)
 }

@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::files::{Files, NewFile, RealFiles, Stat};
+use crate::files::{Files, NewFile, RealFiles};
 
 /// What is still there after the power failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -329,22 +329,6 @@ impl Files for Disk {
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         let inner = self.step(|| RealFiles.append(path), |_| ())?;
         self.opened(path, inner)
-    }
-
-    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
-        RealFiles.open(path)
-    }
-
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        RealFiles.stat(path)
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
-        RealFiles.list(path)
-    }
-
-    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
-        RealFiles.read_link(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {

@@ -7,7 +7,7 @@ use super::finish::List;
 use super::head::FoundHead;
 use super::packs::{self, Brought};
 use super::{Extent, Run, Supplier, Trust, Updater};
-use crate::digest::{Digest, HashingWriter};
+use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{Files, read_if_any};
 use crate::head::{DEFAULT_MANIFEST, Head};
@@ -107,18 +107,18 @@ impl Run<'_> {
     /// Puts the manifest of a bundle into `incoming`, where its digest is its name.
     fn keep_bundled_manifest(&self, bundle: &Path) -> Result<Digest> {
         let fail = |error: Error| error.with_path(bundle);
-        let mut out = HashingWriter::new(io::BufWriter::new(self.writer.incoming.begin()?));
+        let mut out = self.writer.incoming.begin_hashed()?;
         pack::bundled_manifest(self.open(bundle)?, MAX_MANIFEST_BYTES, &mut |content| {
             self.copy(content, &mut out, MAX_MANIFEST_BYTES)
         })
         .map_err(fail)?;
-        let (out, digest, _) = out.finish();
+        let (part, digest, _) = out.finish()?;
         let name = bundle.file_name().and_then(|name| PackName::parse(name.to_str()?));
         if let Some(name) = name.filter(|name| !name.leads_to(digest)) {
             let message = format!("{name} has another manifest, {digest}");
             return Err(fail(Error::new(ErrorKind::Integrity, message)));
         }
-        out.into_inner().map_err(|error| packs::cannot_keep(error.into_error()))?.keep(digest)?;
+        part.keep(digest)?;
         Ok(digest)
     }
 

@@ -14,7 +14,6 @@ use std::io::{self, Read, Write};
 use super::head::FoundHead;
 use super::local::Local;
 use super::{Run, Trust, ends_the_run, may_be_an_outage};
-use crate::digest::HashingWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Sink, Spool};
 use crate::files::stat_if_any;
@@ -24,7 +23,7 @@ use crate::manifest::{Manifest, write_patched};
 use crate::pack::{self, PackName};
 use crate::plan::Plan;
 use crate::progress::{Phase, Reporter};
-use crate::store::{Generation, SpoolFile};
+use crate::store::{Generation, SpoolFile, cannot_keep};
 use offers::{Holding, Offer, Offers};
 pub(super) use unpack::Brought;
 use unpack::{Pack, Unpacker};
@@ -204,7 +203,7 @@ impl Run<'_> {
         let head = &found.head;
         let max_bytes = max_manifest_bytes(head);
         let pack = incoming.open_spool(&offer.name)?;
-        let mut out = HashingWriter::new(io::BufWriter::new(incoming.begin()?));
+        let mut out = incoming.begin_hashed()?;
         match (&offer.name.base, &local.generation) {
             (Some(_), Some(generation)) => {
                 let patch = pack::patch_of(pack, self.max_patch_bytes(found, generation)?)?;
@@ -217,8 +216,7 @@ impl Run<'_> {
                 self.copy(content, &mut out, max_bytes)
             })?,
         }
-        let (out, digest, _) = out.finish();
-        let part = out.into_inner().map_err(|error| cannot_keep(error.into_error()))?;
+        let (part, digest, _) = out.finish()?;
         if digest != head.digest() {
             let message = format!("expected the manifest {}, got {digest}", head.digest());
             return Err(Error::new(ErrorKind::Integrity, message));
@@ -308,10 +306,6 @@ pub(super) fn unpack_file(run: &Run<'_>, plan: &Plan<'_>, bundle: impl Read) -> 
 /// The most that the manifest can have, in bytes.
 pub(super) fn max_manifest_bytes(head: &Head) -> u64 {
     head.size_bytes().unwrap_or(MAX_MANIFEST_BYTES).min(MAX_MANIFEST_BYTES)
-}
-
-pub(super) fn cannot_keep(error: io::Error) -> Error {
-    Error::new(ErrorKind::Store, "cannot keep what is being unpacked").with_source(error)
 }
 
 /// A spool that tells how far it is.

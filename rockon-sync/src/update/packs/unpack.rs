@@ -1,9 +1,7 @@
 //! From a pack into `incoming`, file by file, through verification.
 
-use std::io::{self, Read};
+use std::io::Read;
 
-use super::cannot_keep;
-use crate::digest::HashingWriter;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::stat_if_any;
 use crate::format::Format;
@@ -154,13 +152,12 @@ impl<'a, 'b> Unpacker<'a, 'b> {
             return Ok(());
         }
         let incoming = &self.run.writer.incoming;
-        let mut out = HashingWriter::new(io::BufWriter::new(incoming.begin()?));
+        let mut out = incoming.begin_hashed()?;
         match self.run.copy(member.content, &mut out, entry.max_bytes()) {
             Err(error) if kind == Pack::Former && !ends_the_run(&error) => return Ok(()),
             copied => copied?,
         }
-        let (out, digest, len_bytes) = out.finish();
-        let part = out.into_inner().map_err(|error| cannot_keep(error.into_error()))?;
+        let (part, digest, len_bytes) = out.finish()?;
         if digest != entry.digest() && kind == Pack::Former {
             return Ok(());
         }

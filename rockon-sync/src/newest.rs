@@ -1,9 +1,8 @@
 //! The release of an extension that a machine should have.
 
-use super::{Release, releases_of};
 use crate::catalog::{Catalog, Definition};
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::Format;
+use crate::format::{Format, Release, releases_of};
 use crate::target::{Mismatch, Target};
 use crate::version;
 

@@ -1,18 +1,55 @@
-//! `show --installed`: what installing a definition takes.
+//! `show`: a definition as it was published, or what installing it takes.
 
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::args::ShowArgs;
-use super::browse::read_names;
+use super::browse::{DefinitionJson, catalog, read_names};
 use super::output::{Output, printable};
 use crate::catalog::{Catalog, Definition};
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Format;
 use crate::installation::Installation;
-use crate::relation::Relations;
+use crate::relation::{Relation, Relations};
 
-pub(super) fn show(
+pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
+    let catalog = catalog(&args.browse)?;
+    let Some(definition) = catalog.definition(&args.name) else {
+        let message =
+            format!("there is no definition {:?}{}", args.name, hint(&catalog, &args.name));
+        return Err(Error::new(ErrorKind::NotFound, message).with_path(&args.browse.store));
+    };
+    if let Some(installed) = &args.installed {
+        return show_installation(&catalog, args, installed, out);
+    }
+    if !args.browse.json {
+        match definition.format() {
+            Format::Rockon => out.line(definition.text()?)?,
+            _ => out.bytes(&definition.bytes()?)?,
+        }
+        return Ok(0);
+    }
+    let text = match (definition.format(), definition.text()) {
+        // What is no text is told by its file.
+        (Format::Files, Err(error)) if error.kind() == ErrorKind::Definition => None,
+        (_, text) => Some(text?),
+    };
+    let quoted = |text: String| serde_json::to_string(&text).expect("a string is JSON");
+    let raw = text.map(|text| match definition.format() {
+        Format::Rockon => text,
+        _ => quoted(text),
+    });
+    let raw = raw.map(RawValue::from_string).transpose();
+    let raw =
+        raw.map_err(|error| Error::new(ErrorKind::Definition, "not JSON").with_source(error))?;
+    let relations = (&definition.relations()?).into();
+    out.json(&ShownJson { about: definition.into(), relations, definition: raw.as_deref() })?;
+    Ok(0)
+}
+
+fn show_installation(
     catalog: &Catalog,
     args: &ShowArgs,
     installed: &PathBuf,
@@ -41,6 +78,35 @@ pub(super) fn show(
     }
     let message = format!("{:?} cannot be installed", args.name);
     Err(Error::new(ErrorKind::Catalog, message))
+}
+
+/// Names that differ from `name` only in case, or contain it.
+fn hint(catalog: &Catalog, name: &str) -> String {
+    let wanted = name.to_lowercase();
+    let alike: Vec<String> = catalog
+        .definitions()
+        .iter()
+        .map(Definition::name)
+        .filter(|known| !wanted.is_empty() && known.to_lowercase().contains(&wanted))
+        .take(5)
+        .map(|known| format!("{known:?}"))
+        .collect();
+    match alike.is_empty() {
+        true => String::new(),
+        false => format!("; did you mean {}?", alike.join(" or ")),
+    }
+}
+
+#[derive(Serialize)]
+struct ShownJson<'a> {
+    #[serde(flatten)]
+    about: DefinitionJson<'a>,
+    #[serde(flatten)]
+    relations: RelationsJson,
+    /// As it was published, to the letter: of a Rock-on its object, else the file as a string;
+    /// absent if it is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -83,7 +149,7 @@ impl<'a> From<&'a Installation<'a>> for InstallationJson<'a> {
 
 /// What a definition says of others, in Debian's notation.
 #[derive(Serialize)]
-pub(super) struct RelationsJson {
+struct RelationsJson {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     requires: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -94,9 +160,7 @@ pub(super) struct RelationsJson {
 
 impl From<&Relations> for RelationsJson {
     fn from(relations: &Relations) -> Self {
-        let strings = |relations: &[crate::relation::Relation]| {
-            relations.iter().map(ToString::to_string).collect()
-        };
+        let strings = |relations: &[Relation]| relations.iter().map(ToString::to_string).collect();
         RelationsJson {
             requires: relations.requires.iter().map(ToString::to_string).collect(),
             conflicts: strings(&relations.conflicts),

@@ -1,0 +1,131 @@
+//! `changes`: what an application must do, and which installed extensions have an update.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::args::ChangesArgs;
+use super::browse::{DefinitionJson, catalog, read_names};
+use super::extensions::{Depth, ReleaseJson};
+use super::output::{Output, note, printable};
+use crate::changes::Novelty;
+use crate::error::Result;
+use crate::format::Format;
+use crate::newest::Update;
+use crate::target::Target;
+
+pub(super) fn run(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
+    if args.format == Some(Format::Jupdate) {
+        return updates(args, out);
+    }
+    let applied = read_applied(&args.applied)?;
+    let catalog = catalog(&args.browse)?;
+    let mut changes =
+        catalog.changes_since(applied.iter().map(|(name, revision)| (name, revision)));
+    if let Some(format) = args.format {
+        changes.upserts.retain(|upsert| upsert.definition.format() == format);
+    }
+    if args.browse.json {
+        let upserts = changes.upserts.iter().map(|upsert| UpsertJson {
+            new: upsert.novelty == Novelty::New,
+            about: upsert.definition.into(),
+        });
+        out.json(&ChangesJson {
+            deletes: &changes.deletes,
+            upserts: upserts.collect(),
+            withheld: &changes.withheld,
+            reasons: &changes.reasons,
+        })?;
+        return Ok(0);
+    }
+    for name in &changes.deletes {
+        out.line(printable(&format!("delete  {name}")))?;
+    }
+    for upsert in &changes.upserts {
+        let verb = if upsert.novelty == Novelty::New { "add" } else { "change" };
+        out.line(printable(&format!("{verb:<6}  {}", upsert.definition.name())))?;
+    }
+    for name in &changes.withheld {
+        note(format!(
+            "rockon-sync: {name:?} is not in the catalog but is not to be deleted either"
+        ));
+    }
+    for reason in &changes.reasons {
+        note(format!("rockon-sync: {reason}"));
+    }
+    Ok(0)
+}
+
+/// `changes --format jupdate`: which installed extensions have an update.
+fn updates(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
+    let target = args.releases.on(Target::new())?;
+    let installed = read_applied(&args.applied)?;
+    let catalog = catalog(&args.browse)?;
+    let installed = installed.iter().map(|(name, version)| (name, version));
+    let found = catalog.updates_for(installed, &target);
+    for problem in &found.problems {
+        note(format!("rockon-sync: warning: {}", problem.to_chain()));
+    }
+    if args.browse.json {
+        let updates = found.updates.iter().map(UpdateJson::from).collect();
+        out.json(&UpdatesJson { updates, unknown: &found.unknown })?;
+        return Ok(0);
+    }
+    for update in &found.updates {
+        let (name, old, new) =
+            (update.definition.name(), &update.installed, &update.release.version);
+        out.line(printable(&format!("update  {name}  {old} -> {new}")))?;
+    }
+    for name in &found.unknown {
+        note(format!("rockon-sync: {name:?} is installed, and no extension of the catalog"));
+    }
+    Ok(0)
+}
+
+/// Reads what an application has applied: a JSON object, name to revision.
+fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
+    // Null is a row that was never applied completely.
+    let rows = read_names(path)?.into_iter();
+    Ok(rows.map(|(name, revision)| (name, revision.unwrap_or_default())).collect())
+}
+
+#[derive(Serialize)]
+struct ChangesJson<'a> {
+    deletes: &'a [String],
+    upserts: Vec<UpsertJson<'a>>,
+    withheld: &'a [String],
+    reasons: &'a [String],
+}
+
+#[derive(Serialize)]
+struct UpsertJson<'a> {
+    new: bool,
+    #[serde(flatten)]
+    about: DefinitionJson<'a>,
+}
+
+#[derive(Serialize)]
+struct UpdatesJson<'a> {
+    updates: Vec<UpdateJson<'a>>,
+    /// What is installed and not in the catalog.
+    unknown: &'a [String],
+}
+
+#[derive(Serialize)]
+struct UpdateJson<'a> {
+    installed: &'a str,
+    #[serde(flatten)]
+    about: DefinitionJson<'a>,
+    #[serde(flatten)]
+    release: ReleaseJson,
+}
+
+impl<'a> From<&'a Update<'a>> for UpdateJson<'a> {
+    fn from(update: &'a Update<'a>) -> Self {
+        UpdateJson {
+            installed: &update.installed,
+            about: update.definition.into(),
+            release: ReleaseJson::new(&update.release, Depth::Whole),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `status`.
+
+use serde::Serialize;
+
+use super::args::StatusArgs;
+use super::browse::catalog;
+use super::output::{Output, count, printable};
+use crate::catalog::Origin;
+use crate::error::Result;
+use crate::inspect::SourceStatus;
+use crate::note::VerifierKey;
+use crate::store::Store;
+
+pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
+    let store = Store::new(&args.browse.store);
+    let sources = store.status()?;
+    let catalog = catalog(&args.browse)?;
+    let local = catalog.definitions().iter().filter(|found| *found.origin() == Origin::Local);
+    let (definitions, local) = (catalog.definitions().len(), local.count());
+    if args.browse.json {
+        let sources = sources.iter().map(SourceJson::from).collect();
+        out.json(&StatusJson { definitions, local, hidden: catalog.hidden().len(), sources })?;
+        return Ok(0);
+    }
+    for source in &sources {
+        out.line(describe(source))?;
+        for (id, _, message) in &source.failed {
+            out.line(printable(&format!("  {id:?} was not updated: {message}")))?;
+        }
+    }
+    let hidden = catalog.hidden().len();
+    out.line(format!(
+        "{}, {local} of them put there by hand; {hidden} hidden by others of the same name",
+        count(definitions, "definition")
+    ))?;
+    Ok(0)
+}
+
+/// What is held of a source, in a line.
+fn describe(source: &SourceStatus) -> String {
+    let checked = source.checked.map_or("never asked".to_owned(), |at| format!("asked {at}"));
+    let held = source.held.as_ref().map_or("nothing held yet".to_owned(), |held| {
+        let serial = held.serial.map_or("v1".to_owned(), |serial| format!("serial {serial}"));
+        format!("generation {}, {serial}, {}", held.generation, count(held.entries, "entry"))
+    });
+    let from = source.locations.join(", ");
+    let ids: Vec<String> = source.trusted_keys.iter().map(VerifierKey::id).collect();
+    let signed = match ids.is_empty() {
+        true => String::new(),
+        false => format!(", signed by {}", ids.join(" or ")),
+    };
+    printable(&format!("{}: {held}{signed}, {checked}, from {from}", source.name))
+}
+
+#[derive(Serialize)]
+struct StatusJson<'a> {
+    definitions: usize,
+    local: usize,
+    hidden: usize,
+    sources: Vec<SourceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SourceJson<'a> {
+    source: &'a str,
+    locations: &'a [String],
+    checked: Option<String>,
+    trusted_keys: Vec<String>,
+    held: Option<HeldJson>,
+    failed: Vec<FailedJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct HeldJson {
+    generation: u64,
+    serial: Option<u64>,
+    published: Option<String>,
+    expires: Option<String>,
+    manifest: Option<String>,
+    entries: usize,
+}
+
+#[derive(Serialize)]
+struct FailedJson<'a> {
+    id: &'a str,
+    kind: &'a str,
+    message: &'a str,
+}
+
+impl<'a> From<&'a SourceStatus> for SourceJson<'a> {
+    fn from(source: &'a SourceStatus) -> Self {
+        let held = source.held.as_ref().map(|held| HeldJson {
+            generation: held.generation,
+            serial: held.serial,
+            published: held.published.map(|at| at.to_string()),
+            expires: held.expires.map(|at| at.to_string()),
+            manifest: held.manifest.map(|digest| digest.to_string()),
+            entries: held.entries,
+        });
+        let failed = source.failed.iter();
+        SourceJson {
+            source: source.name.as_str(),
+            locations: &source.locations,
+            checked: source.checked.map(|at| at.to_string()),
+            trusted_keys: source.trusted_keys.iter().map(VerifierKey::to_string).collect(),
+            held,
+            failed: failed.map(|(id, kind, message)| FailedJson { id, kind, message }).collect(),
+        }
+    }
+}
