@@ -4,6 +4,8 @@
 # A check without tests of its own (formatting, lints, documentation) counts as one. What cannot run is
 # said aloud and counted as skipped. Exits with 1 if anything failed.
 #
+#     run.sh [gates]     `gates`: only what is no test of what the project does
+#
 # Needs cargo and a C compiler. Other tools come from Debian packages (see tools.sh): as root on Debian,
 # missing ones are installed; elsewhere it is said what is missing.
 set -uo pipefail
@@ -16,6 +18,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 readonly SKIPPED=77
 
 readonly LOGS=build/test-logs
+
+# The gates: a name, and the script that says what it looks at. Formatting and clippy come before them.
+readonly GATES='
+dependencies  tests/gates/dependencies.sh
+packaging     tests/gates/package.sh
+public-api    tests/gates/public-api.sh
+shell         tests/gates/shell.sh
+python-style  tests/gates/python.sh
+spelling      tests/gates/spelling.sh
+share         tests/gates/share.sh
+'
 
 passed=0
 failed=0
@@ -35,14 +48,23 @@ main() {
         record cargo 0 1 0
         summary
     fi
-    # shellcheck disable=SC2119 # for every part
-    provide_tools
+    # For every part, or for the gates alone.
+    provide_tools ${1:+tests/gates/tools.sh}
     local package
     for package in "${missing[@]}"; do
         echo "SKIPPED: what needs $package; on Debian: apt-get install $package"
         record "no $package" 0 0 1
     done
 
+    gates
+    if [[ ${1-} != gates ]]; then
+        tests
+    fi
+    summary
+}
+
+# What is no test of what the project does, and costs little.
+gates() {
     if has_component fmt rustfmt; then
         part formatting count_one cargo fmt --all --check
     fi
@@ -50,6 +72,15 @@ main() {
         part clippy count_one \
             cargo clippy --workspace --all-targets --all-features -- -D warnings
     fi
+    local name script
+    while read -r name script <&3; do
+        if [[ -n $name ]]; then
+            part "$name" count_gate "$script"
+        fi
+    done 3<<<"$GATES"
+}
+
+tests() {
     # The real catalog's history is not part of the project.
     local only=() but=()
     if [[ ! -d ${ROCKON_REGISTRY_HISTORY:-../shared/registry} ]]; then
@@ -86,7 +117,6 @@ main() {
     part page count_pytest tests/page/run.sh
     part bench count_pytest bash tests/bench/test.sh
     part units count_one systemd/check.sh
-    summary
 }
 
 # leave_out NAME TESTS COUNT REASON: takes the tests whose names contain TESTS out of the run, aloud.
@@ -144,6 +174,13 @@ count_one() {
     if (($2 == 0)); then echo '1 0 0'; else echo '0 1 0'; fi
 }
 
+# count_gate LOG STATUS: the same, but what it says it has left out is counted as well.
+count_gate() {
+    local left
+    left=$(grep -c '^SKIPPED: ' "$1")
+    if (($2 == SKIPPED)); then echo "0 0 $left"; else echo "$(count_one "$1" "$2" | cut -d ' ' -f 1,2) $left"; fi
+}
+
 # Summary [ 1.2s] 9 tests run: 7 passed (1 slow), 1 failed, 1 timed out, 3 skipped
 count_nextest() {
     echo "$(total "$1" '^ *Summary \[' 'passed')" \
@@ -192,4 +229,4 @@ summary() {
     exit $((failed > 0))
 }
 
-main
+main "$@"

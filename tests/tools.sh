@@ -10,6 +10,9 @@ gcc              Cargo.toml                  command -v cc
 pkg-config       rockon-sync-ffi/Cargo.toml  command -v pkg-config
 valgrind         rockon-sync-ffi/Cargo.toml  command -v valgrind
 strace           rockon-sync/Cargo.toml      command -v strace
+mandoc           tests/gates/tools.sh        command -v mandoc
+python3          tests/gates/tools.sh        command -v python3
+python3-venv     tests/gates/tools.sh        python3 -c "import ensurepip, venv"
 python3          tests/python/run.sh         command -v python3
 python3-venv     tests/python/run.sh         python3 -c "import ensurepip, venv"
 python3          tests/django/run.sh         command -v python3

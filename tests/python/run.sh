@@ -14,8 +14,4 @@ venv=build/python
 "$venv/bin/pip" install --quiet --requirement tests/python/requirements.txt
 "$venv/bin/pip" install --quiet --force-reinstall --no-deps --no-index "$ROCKON_SYNC_WHEEL"
 
-"$venv/bin/ruff" check .
-"$venv/bin/ruff" format --check .
-"$venv/bin/mypy" --strict rockon-sync-py/python
-"$venv/bin/mypy" --strict tests/python/*.py
 "$venv/bin/python" -m pytest -q -rs tests/python "$@"

@@ -72,7 +72,9 @@ fn generate() -> BTreeMap<String, String> {
     ] {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Args::command(), "rockon-sync", &mut text);
-        files.insert(path.to_owned(), String::from_utf8(text).unwrap());
+        // Of a name with a hyphen, clap_complete 4.6 makes two labels for bash, which never meet.
+        let text = String::from_utf8(text).unwrap().replace("rockon__subcmd__", "rockon__");
+        files.insert(path.to_owned(), text);
     }
     let mut command = Args::command().disable_help_subcommand(true);
     command.build();
