@@ -38,10 +38,14 @@ echo 'bash completes'
 if command -v zsh >/dev/null; then
     zsh -n zsh/site-functions/_rockon-sync
     echo 'zsh reads its completions'
+else
+    echo 'SKIPPED: completions for zsh: zsh is missing'
 fi
 if command -v fish >/dev/null; then
     completions=fish/vendor_completions.d/rockon-sync.fish
     offers update "$(fish -c "source $completions; complete -C 'rockon-sync up'")"
     offers --source "$(fish -c "source $completions; complete -C 'rockon-sync update --so'")"
     echo 'fish completes'
+else
+    echo 'SKIPPED: completions for fish: fish is missing'
 fi
