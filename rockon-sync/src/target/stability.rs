@@ -70,3 +70,35 @@ impl FromStr for Stability {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stability_has_a_name_and_the_more_stable_is_greater() {
+        for pair in STABILITIES.windows(2) {
+            assert!(pair[0].0 < pair[1].0);
+        }
+        for (stability, name) in STABILITIES {
+            assert_eq!(stability.name(), *name);
+            assert_eq!(name.to_uppercase().parse::<Stability>().unwrap(), *stability);
+        }
+        let error = "best".parse::<Stability>().unwrap_err();
+        assert!(error.to_string().contains("dev, alpha, beta, rc, stable"), "{error}");
+    }
+
+    #[test]
+    fn tags_that_say_nothing_known_are_the_least_stable() {
+        for (tags, expected) in [
+            (&[][..], Stability::Stable),
+            (&["stable"], Stability::Stable),
+            (&["security", "RC"], Stability::Rc),
+            (&["stable", "beta"], Stability::Beta),
+            (&["nightly"], Stability::Dev),
+        ] {
+            let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
+            assert_eq!(Stability::of_tags(&tags), expected, "{tags:?}");
+        }
+    }
+}

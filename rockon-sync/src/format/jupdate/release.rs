@@ -229,3 +229,81 @@ fn target(element: &Element) -> (String, Versions) {
     let level = |name| element.attribute(name).and_then(|level| level.parse().ok());
     (name, versions.with_patch_levels(level("min_dev_level"), level("max_dev_level")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(releases: &str) -> (Vec<Release>, Vec<Flaw>) {
+        read_releases(format!("<updates>\n{releases}\n</updates>").as_bytes()).unwrap()
+    }
+
+    /// A release of the component `com_a`, with this in it.
+    fn one(more: &str) -> Release {
+        let text = format!(
+            "<update><element>com_a</element><type>Component</type><version> 1.0 </version>\
+             {more}</update>"
+        );
+        let (mut releases, flaws) = read(&text);
+        assert!(flaws.is_empty(), "{flaws:?}");
+        releases.remove(0)
+    }
+
+    #[test]
+    fn elements_are_read_in_any_case_and_order_and_unknown_ones_passed_over() {
+        let release = one("<UNKNOWN><version>9</version></UNKNOWN><Name><![CDATA[A & B]]></Name>\
+             <downloads><downloadsource> https://h/a </downloadsource><downloadurl/></downloads>\
+             <SHA512>AB</SHA512><sha256></sha256><folder/>");
+        assert_eq!((&*release.kind, &*release.version), ("component", "1.0"));
+        assert_eq!(release.title.as_deref(), Some("A & B"));
+        assert_eq!(release.folder, None);
+        let urls: Vec<&str> = release.downloads.iter().map(|found| &*found.url).collect();
+        assert_eq!(urls, ["https://h/a"]);
+        assert_eq!(
+            release.checksums.into_iter().collect::<Vec<_>>(),
+            [("sha512".to_owned(), "ab".to_owned())]
+        );
+    }
+
+    #[test]
+    fn clients_are_told_by_name() {
+        for (said, expected) in [
+            ("", "administrator"),
+            ("<client>0</client>", "site"),
+            ("<client>Site</client>", "site"),
+            ("<client>1</client>", "administrator"),
+            ("<client>admin</client>", "administrator"),
+            ("<client>other</client>", "other"),
+        ] {
+            assert_eq!(one(said).client.as_deref(), Some(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_it_is_for_is_all_platforms_unless_one_is_named() {
+        assert!(one("").is_for("joomla", "5.1"));
+        let release = one("<targetplatform name=\"Joomla\" version=\"3.1\" min_dev_level=\"2\"/>");
+        assert_eq!(release.platforms().collect::<Vec<_>>(), ["joomla >= 3.1.2, < 3.2"]);
+        assert!(release.is_for("JOOMLA", "3.1.2") && !release.is_for("joomla", "3.1.1"));
+        assert!(!release.is_for("other", "3.1.2"));
+        assert_eq!(one("<stability>rc</stability>").stability, Stability::Rc);
+        assert_eq!(one("<stability>best</stability>").stability, Stability::Dev);
+    }
+
+    #[test]
+    fn releases_that_cannot_be_used_are_named_with_their_line() {
+        let (releases, flaws) = read(
+            "<update><element>com_a</element><type>component</type></update>\n\
+             <update><element>com_a</element><type>component</type><version>1</version>\n\
+             <requires>a (&gt; 1)</requires></update>",
+        );
+        assert!(releases.is_empty());
+        let flaws: Vec<String> =
+            flaws.iter().map(|flaw| format!("{}: {}", flaw.line, flaw.message)).collect();
+        assert_eq!(flaws[0], "2: left out a release without a type, an element or a version");
+        assert!(
+            flaws[1].starts_with("3: left out a release: <requires>: \"a (> 1)\""),
+            "{flaws:?}"
+        );
+    }
+}
