@@ -15,6 +15,7 @@ types() {
 types '' rockon-sync-py/python
 types tests/python tests/python
 types tests/bench tests/bench
+types tests/page tests/page
 types '' tests/gates
 # The plugin, which knows the fields of Django's models, imports the settings.
 PYTHONPATH=tests/django types tests/django:tests/python:tests/bench \

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
@@ -97,15 +98,19 @@ class Browser(webdriver.Chrome):
 
     def complaints(self) -> list[str]:
         """What the console has said since the last call: errors, and breaches of the policy."""
-        return [entry["message"] for entry in self.get_log("browser")]
+        return [entry["message"] for entry in self._log("browser")]
 
     def asked(self) -> list[str]:
         """The addresses asked for since the last call, without the browser's own pictures: the
         date field has one, which is part of its style sheet."""
-        entries = [json.loads(entry["message"])["message"] for entry in self.get_log("performance")]
+        entries = [json.loads(entry["message"])["message"] for entry in self._log("performance")]
         sent = [entry for entry in entries if entry["method"] == "Network.requestWillBeSent"]
         urls = [entry["params"]["request"]["url"] for entry in sent]
         return [url for url in urls if not url.startswith("data:image/svg+xml;base64,")]
+
+    def _log(self, kind: str) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = self.get_log(kind)  # type: ignore[no-untyped-call]
+        return entries
 
     def shot(self, name: str) -> None:
         """Leaves a picture for people."""
@@ -114,23 +119,28 @@ class Browser(webdriver.Chrome):
 
 
 class _Handler(SimpleHTTPRequestHandler):
+    def __init__(self, requests: list[str], *args: Any, **options: Any) -> None:
+        self.requests = requests
+        super().__init__(*args, **options)
+
     def log_message(self, *_: object) -> None:
         pass
 
     def do_GET(self) -> None:
-        self.server.requests.append(self.path)
+        self.requests.append(self.path)
         super().do_GET()
 
 
 @contextmanager
 def serve(folder: Path) -> Iterator[tuple[str, list[str]]]:
     """Serves a folder on a free port: its URL, and the log of requests."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
-    server.requests = []
+    requests: list[str] = []
+    handler = partial(_Handler, requests, directory=str(folder))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/", server.requests
+        yield f"http://127.0.0.1:{server.server_port}/", requests
     finally:
         server.shutdown()
         server.server_close()

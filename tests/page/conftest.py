@@ -65,7 +65,7 @@ class Catalog:
 
 def publish(folder: Path, tree: Path, day: int, *arguments: str) -> None:
     program = os.environ["ROCKON_SYNC_PROGRAM"]
-    command = [program, "publish", folder, "--out", tree, "--page", *arguments]
+    command: list[str | Path] = [program, "publish", folder, "--out", tree, "--page", *arguments]
     time = str(1_767_225_600 + day * DAY_S)
     subprocess.run(command, env={"SOURCE_DATE_EPOCH": time}, check=True, capture_output=True)
 

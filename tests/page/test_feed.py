@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import feedparser
+import feedparser  # type: ignore[import-untyped]
 from browser import serve
 from conftest import HOSTILE, Catalog, definition
 

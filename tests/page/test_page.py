@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 def shown(browser: Browser) -> list[str]:
     """The names of the entries that are to be seen."""
     cards = browser.find_elements(By.CSS_SELECTOR, ".card:not([hidden]) h3 a")
-    return [card.get_attribute("textContent") for card in cards]
+    return [str(card.get_attribute("textContent")) for card in cards]
 
 
 def enter(browser: Browser, field: str, value: str) -> None:
@@ -47,7 +47,7 @@ def test_every_link_leads_to_something_that_is_there(browser: Browser, catalog: 
     with serve(catalog.tree) as (url, _):
         browser.get(f"{url}index.html")
         links = browser.find_elements(By.CSS_SELECTOR, "a:not([rel])")
-        targets = {link.get_property("href") for link in links}
+        targets = {str(link.get_property("href")) for link in links}
         ids = {
             element.get_attribute("id") for element in browser.find_elements(By.XPATH, "//*[@id]")
         }
