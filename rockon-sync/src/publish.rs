@@ -2,6 +2,7 @@
 //!
 //! | file | does |
 //! |---|---|
+//! | `before.rs` | finds out what was published before |
 //! | `list.rs` | reads the list: which files there are, under which ids |
 //! | `folder.rs` | takes every file of a folder instead |
 //! | `site.rs` | takes what the collections of an update site lead to |
@@ -16,6 +17,7 @@
 //! | `history.rs` | remembers what was published |
 //! | `page.rs` | writes the page for people, and the feed |
 
+mod before;
 mod folder;
 mod history;
 mod list;
@@ -48,7 +50,7 @@ use crate::problem::{Problem, Severity};
 use crate::target::Requirements;
 use crate::time::{Clock, SystemClock, Timestamp};
 use crate::transport::AnyTransport;
-use history::History;
+use before::Before;
 use list::List;
 pub use page::Page;
 pub use report::{PublishOutcome, PublishReport};
@@ -315,63 +317,17 @@ impl<'a> Publisher<'a> {
     }
 
     fn publish(&self, tree: &Tree<'_>) -> Result<PublishReport> {
-        let head = tree.head()?;
-        let history = History::load(self.files, &tree.history_path())?;
         let mut problems = Vec::new();
         let signer = Signer::new(&self.sign_keys, &mut problems)?;
-        let head_bytes = tree.head_bytes()?.unwrap_or_default();
-        signer.warn_of_unsigning(tree.layout.head_name(), &head_bytes, &mut problems);
-        match (&head, &history) {
-            (None, None) => tree.check_unclaimed()?,
-            (Some(_), None) => {
-                let message = "lost or damaged; it starts anew from the head";
-                problems.push(Problem::warning("history.json", message));
-            }
-            (None, Some(_)) => {
-                let message = "lost; it is written anew from the history";
-                problems.push(Problem::warning(tree.layout.head_name(), message));
-            }
-            (Some(_), Some(_)) => {}
-        }
-        let mut history = history.unwrap_or_default();
-        let newest = history.records.first().map(|record| record.manifest);
-        let last = head.as_ref().map(Head::digest).or(newest);
-        let previous = last.map(|digest| tree.manifest(digest)).transpose()?.flatten();
-        if let (Some(digest), None) = (last, &previous) {
-            let message = format!("the manifest {digest} is gone; published anew");
-            problems.push(Problem::warning(tree.layout.manifest_name(), message));
-        }
-        let previous = previous.unwrap_or_default();
-        // Otherwise the last run ended right after its head.
-        let is_recorded =
-            head.as_ref().is_none_or(|head| history.records.first() == Some(&head.into()));
-        if let Some(head) = head.as_ref().filter(|_| !is_recorded) {
-            history = history.with(head.into());
-        }
-
-        let list = self.list(tree, &previous)?;
-        let leniency = self.effective_leniency();
-        let scan = Scan::run(self.files, self.format, leniency, list)?;
-        let has_errors = scan.has_errors();
-        problems.extend(scan.problems);
-        if has_errors && leniency == Leniency::Strict {
-            return Err(refused(problems));
-        }
-        if scan.scanned.is_empty() {
-            let message = "there is nothing to publish";
-            let shown = match self.format.rules().collection() {
-                Collection::Listed => DEFAULT_MANIFEST.to_owned(),
-                _ => self.catalog.display().to_string(),
-            };
-            problems.push(Problem::error(&shown, None, message));
-            return Err(refused(problems));
-        }
+        let before = Before::find(tree, &mut problems)?;
+        signer.warn_of_unsigning(tree.layout.head_name(), &before.head_bytes, &mut problems);
+        let scanned = self.scan(tree, &before.manifest, &mut problems)?;
         let published = self.published.unwrap_or_else(|| self.clock.now().into());
-        let manifest = manifest_of(&scan.scanned, self.format, &previous, published)?;
+        let manifest = manifest_of(&scanned, self.format, &before.manifest, published)?;
         let nothing_damaged = Default::default();
-        let plan = Plan::new(&previous, &nothing_damaged, &manifest);
+        let plan = Plan::new(&before.manifest, &nothing_damaged, &manifest);
         plan.check_deletes(self.mass_delete)?;
-        tree.check_page(self.page, &manifest, &previous, &problems)?;
+        tree.check_page(self.page, &manifest, &before.manifest, &problems)?;
 
         let (digest, size_bytes) = manifest.canonical_digest();
         let mut report = PublishReport {
@@ -386,41 +342,76 @@ impl<'a> Publisher<'a> {
             removed: plan.removed.iter().map(|id| (*id).to_owned()).collect(),
             problems,
         };
-        if let Some(head) = head.as_ref().filter(|head| self.is_still_good(head, digest, published))
-            && signer.has_signed(&head_bytes)
+        if let Some(head) = &before.head
+            && self.is_still_good(head, digest, published)
+            && signer.has_signed(&before.head_bytes)
             && tree.is_whole(&manifest, digest)?
             && tree.has_packs(head)?
         {
-            tree.remove_unwanted_page(self.page, &manifest, &previous)?;
-            let records = history.with(head.into()).records;
-            tree.refresh_page(self.page, head, &manifest, &records, self.keep)?;
-            if !is_recorded || !tree.leftovers()?.is_empty() {
-                tree.tidy(&history, head.into(), self.keep)?;
-            }
+            tree.remove_unwanted_page(self.page, &manifest, &before.manifest)?;
+            self.finish(tree, &before, head, &manifest)?;
             report.serial = head.serial().unwrap_or(0);
             return Ok(report);
         }
-        let newest = history.records.iter().map(|record| record.serial).max();
-        let newest = newest.max(head.as_ref().and_then(Head::serial)).unwrap_or(0);
-        let serial = newest.checked_add(1).ok_or_else(|| {
-            let message = "the serial cannot grow any more; publish into a new folder";
-            Error::new(ErrorKind::Head, message).with_path(tree.head_path())
-        })?;
+        let serial = before.next_serial(tree)?;
         let head = self.new_head(digest, size_bytes, serial, published, tree.layout)?;
         // Whatever does not fit is found out before anything is written.
         let room = MAX_PUBLISHED_HEAD_BYTES - signer.sign(&head)?.len();
-        tree.remove_unwanted_page(self.page, &manifest, &previous)?;
-        tree.write(&scan.scanned, &manifest, digest, &previous)?;
-        let bases = history.records.iter().map(|record| record.manifest);
+        tree.remove_unwanted_page(self.page, &manifest, &before.manifest)?;
+        tree.write(&scanned, &manifest, digest, &before.manifest)?;
+        let bases = before.history.records.iter().map(|record| record.manifest);
         let bases: Vec<Digest> = bases.take(self.keep.min(packs::deltas_in(room))).collect();
         let head = head.with_packs(tree.write_packs(&manifest, digest, &bases)?);
         tree.write_head(&signer.sign(&head)?)?;
-        let records = history.with((&head).into()).records;
-        tree.refresh_page(self.page, &head, &manifest, &records, self.keep)?;
-        tree.tidy(&history, (&head).into(), self.keep)?;
+        self.finish(tree, &before, &head, &manifest)?;
         report.outcome = PublishOutcome::Published;
         report.serial = serial;
         Ok(report)
+    }
+
+    /// Reads and checks everything that is to be published.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Catalog`] if something stands in the way, or there is nothing.
+    fn scan(
+        &self,
+        tree: &Tree<'_>,
+        previous: &Manifest,
+        problems: &mut Vec<Problem>,
+    ) -> Result<Vec<Scanned>> {
+        let leniency = self.effective_leniency();
+        let scan = Scan::run(self.files, self.format, leniency, self.list(tree, previous)?)?;
+        let has_errors = scan.has_errors();
+        problems.extend(scan.problems);
+        if has_errors && leniency == Leniency::Strict {
+            return Err(refused(std::mem::take(problems)));
+        }
+        if scan.scanned.is_empty() {
+            let shown = match self.format.rules().collection() {
+                Collection::Listed => DEFAULT_MANIFEST.to_owned(),
+                _ => self.catalog.display().to_string(),
+            };
+            problems.push(Problem::error(&shown, None, "there is nothing to publish"));
+            return Err(refused(std::mem::take(problems)));
+        }
+        Ok(scan.scanned)
+    }
+
+    /// What comes after the head: the page, the history, and what is no longer needed.
+    fn finish(
+        &self,
+        tree: &Tree<'_>,
+        before: &Before,
+        head: &Head,
+        manifest: &Manifest,
+    ) -> Result<()> {
+        let records = before.history.with(head.into()).records;
+        tree.refresh_page(self.page, head, manifest, &records, self.keep)?;
+        let is_new = before.head.as_ref() != Some(head);
+        if is_new || !before.is_recorded || !tree.leftovers()?.is_empty() {
+            tree.tidy(&before.history, head.into(), self.keep)?;
+        }
+        Ok(())
     }
 
     /// A site is made by many: what is wrong with one of them must not stop the others.

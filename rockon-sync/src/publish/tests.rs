@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::history::History;
 use super::*;
 use crate::files::walk;
 use crate::testing::scratch;
