@@ -17,10 +17,12 @@ mod keygen;
 mod list;
 mod output;
 mod publish;
+mod report;
 mod show;
 mod source;
 mod status;
 mod update;
+mod verify;
 
 use std::ffi::OsString;
 
@@ -64,7 +66,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::List(args) => list::run(&args, out),
         Command::Show(args) => show::run(&args, out),
         Command::Status(args) => status::run(&args, out),
-        Command::Verify(args) => update::verify(args, out),
+        Command::Verify(args) => verify::run(args, out),
         Command::Changes(args) => changes::run(&args, out),
         Command::Source { command } => source::run(command, out),
         Command::Check(args) => check::run(&args, out),

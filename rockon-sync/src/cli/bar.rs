@@ -16,13 +16,15 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    pub(super) fn new(is_shown: bool) -> Bar {
-        let bar = is_shown.then(|| {
-            let style = ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3}% {prefix}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(0).with_style(style.progress_chars("=> "))
-        });
-        Bar { bar, sources: RefCell::default() }
+    pub(super) fn shown() -> Bar {
+        let style = ProgressStyle::with_template("{msg} [{bar:30}] {percent:>3}% {prefix}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::new(0).with_style(style.progress_chars("=> "));
+        Bar { bar: Some(bar), sources: RefCell::default() }
+    }
+
+    pub(super) fn hidden() -> Bar {
+        Bar { bar: None, sources: RefCell::default() }
     }
 
     pub(super) fn show(&self, progress: &Progress) {

@@ -2,7 +2,8 @@
 
 use super::args::ImportArgs;
 use super::output::{Output, print_error};
-use super::update::{ResultJson, guarded, print_report, print_what_is_held};
+use super::report::{Purpose, ResultJson, note_problems, print_what_is_held, sentence};
+use super::update::guarded;
 use crate::error::Result;
 use crate::note::VerifierKey;
 use crate::store::Store;
@@ -18,10 +19,13 @@ pub(super) fn run(args: ImportArgs, out: &mut Output) -> Result<u8> {
         print_error(error);
         print_what_is_held(&store, &args.source);
     } else if let (Ok(report), false) = (&result, args.json) {
-        print_report(report, false, args.quiet, false, out)?;
+        note_problems(report);
+        if !args.quiet {
+            out.line(sentence(report, Purpose::Update))?;
+        }
     }
     if args.json {
-        out.json(&ResultJson::new(&args.source, &result, false))?;
+        out.json(&ResultJson::new(&args.source, &result, Purpose::Update))?;
     }
     Ok(match &result {
         Ok(report) => report.outcome.exit_code(),

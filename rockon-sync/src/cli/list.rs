@@ -39,7 +39,10 @@ pub(super) fn run(args: &ListArgs, out: &mut Output) -> Result<u8> {
     }
     match args.browse.json {
         true => out.json(&rows.iter().map(RowJson::from).collect::<Vec<_>>())?,
-        false => print_table(&rows, args.all, out)?,
+        false => {
+            let reasons = if args.all { Reasons::Shown } else { Reasons::Omitted };
+            print_table(&rows, reasons, out)?;
+        }
     }
     Ok(0)
 }
@@ -90,7 +93,14 @@ fn row<'a>(
     Row { definition, shadowed_by, release, mismatches }
 }
 
-fn print_table(rows: &[Row<'_>], names_reasons: bool, out: &mut Output) -> Result<()> {
+/// Whether it is said why definitions are not offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reasons {
+    Shown,
+    Omitted,
+}
+
+fn print_table(rows: &[Row<'_>], shows: Reasons, out: &mut Output) -> Result<()> {
     let has_releases = rows.iter().any(|row| row.definition.format() == Format::Jupdate);
     let cells = |row: &Row<'_>| {
         let definition = row.definition;
@@ -106,7 +116,7 @@ fn print_table(rows: &[Row<'_>], names_reasons: bool, out: &mut Output) -> Resul
             definition.updated().map_or("-".to_owned(), |at| at.to_string()),
             definition.revision().to_string()[..12].to_owned(),
         ]);
-        if names_reasons {
+        if shows == Reasons::Shown {
             cells.push(printable(&reasons(row).join("; ")));
         }
         cells
@@ -116,7 +126,7 @@ fn print_table(rows: &[Row<'_>], names_reasons: bool, out: &mut Output) -> Resul
         header.extend(["VERSION", "STABILITY"]);
     }
     header.extend(["SOURCE", "UPDATED", "REVISION"]);
-    if names_reasons {
+    if shows == Reasons::Shown {
         header.push("WHY IT IS NOT OFFERED");
     }
     out.table(&header, rows.iter().map(cells))

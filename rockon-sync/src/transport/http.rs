@@ -11,7 +11,7 @@ use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
 use super::{Request, Response, Transport, Validators};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::limits::{CONNECT_TIMEOUT, MAX_CONNECTIONS, STALL_TIMEOUT};
-use crate::location::Address;
+use crate::location::{Address, HttpAddress};
 
 /// Bytes buffered for each connection: a definition or two; the default of 128 KiB
 /// would be most of a small machine's budget.
@@ -35,8 +35,8 @@ impl HttpTransport {
         HttpTransport { plain: OnceLock::new(), tls: OnceLock::new() }
     }
 
-    fn agent(&self, is_https: bool) -> &Agent {
-        if is_https {
+    fn agent(&self, address: &HttpAddress) -> &Agent {
+        if address.is_https() {
             self.tls.get_or_init(|| agent(proxy(&["https_proxy", "all_proxy"])))
         } else {
             self.plain.get_or_init(|| agent(proxy(&["http_proxy", "all_proxy"])))
@@ -50,7 +50,7 @@ impl Transport for HttpTransport {
             return Err(Error::new(ErrorKind::Argument, "a file cannot be asked for over HTTP"));
         };
         let mut call = self
-            .agent(address.is_https())
+            .agent(address)
             .get(address.url())
             .config()
             .timeout_global(Some(request.time_left))

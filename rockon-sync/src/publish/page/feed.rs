@@ -92,15 +92,16 @@ fn entry(
         if is_there {
             link(xml, "related", None, &contents.links.file(changed.path()))?;
         }
-        text(xml, "summary", &summary(contents, changed, is_there)?)
+        let summary = match is_there {
+            true => summary(contents, changed)?,
+            false => "No longer in the catalog.".to_owned(),
+        };
+        text(xml, "summary", &summary)
     })?;
     line(xml)
 }
 
-fn summary(contents: &Contents<'_>, entry: &Entry, is_there: bool) -> io::Result<String> {
-    if !is_there {
-        return Ok("No longer in the catalog.".to_owned());
-    }
+fn summary(contents: &Contents<'_>, entry: &Entry) -> io::Result<String> {
     let Item { definitions, hidden, .. } = contents.item(entry)?;
     let mut lines: Vec<String> = Vec::new();
     for told in &definitions {

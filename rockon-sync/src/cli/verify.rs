@@ -1,0 +1,84 @@
+//! `verify`.
+
+use serde::Serialize;
+
+use super::args::VerifyArgs;
+use super::output::{Output, count, note, print_error, printable};
+use super::report::{Purpose, note_problems, print_what_is_held, sentence};
+use super::update::exit_code;
+use crate::error::{ErrorKind, Result};
+use crate::store::Store;
+use crate::update::{Trust, Updater, update_each};
+
+pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
+    let store = Store::new(&args.browse.store);
+    if args.repair {
+        let mut updater = Updater::new(&store).trust(Trust::Digest);
+        let results = update_each(store.followed_sources()?, |sources| updater.run_all(sources));
+        for (name, result) in &results {
+            match result {
+                Ok(report) if !args.browse.json => {
+                    note_problems(report);
+                    let said = sentence(report, Purpose::Update);
+                    out.line(format!("{}: {said}", report.source))?;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    print_error(error);
+                    print_what_is_held(&store, name);
+                }
+            }
+        }
+        let code = exit_code(results.iter().map(|(_, result)| result));
+        if code != 0 {
+            return Ok(code);
+        }
+    }
+    let found = store.verify()?;
+    let is_intact = found.iter().all(|source| source.is_intact());
+    if args.browse.json {
+        let sources = found
+            .iter()
+            .map(|source| VerificationJson {
+                source: source.name.as_str(),
+                entries: source.entries,
+                damaged: source.damaged.iter().map(|path| path.display().to_string()).collect(),
+                strays: source.strays,
+            })
+            .collect();
+        out.json(&VerifyJson { intact: is_intact, sources })?;
+    } else {
+        for source in &found {
+            for path in &source.damaged {
+                out.line(printable(&format!("{}: missing or altered", path.display())))?;
+            }
+            let verdict = match source.is_intact() {
+                true => "intact".to_owned(),
+                false => format!(
+                    "{} damaged, {} that do not belong there",
+                    count(source.damaged.len(), "file"),
+                    count(source.strays, "file")
+                ),
+            };
+            out.line(format!("{}: {}, {verdict}", source.name, count(source.entries, "entry")))?;
+        }
+        if !is_intact {
+            note("the next update, or verify --repair, fetches what is damaged again");
+        }
+    }
+    Ok(if is_intact { 0 } else { ErrorKind::Integrity.exit_code() })
+}
+
+#[derive(Serialize)]
+struct VerifyJson<'a> {
+    intact: bool,
+    sources: Vec<VerificationJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct VerificationJson<'a> {
+    source: &'a str,
+    entries: usize,
+    damaged: Vec<String>,
+    strays: usize,
+}
