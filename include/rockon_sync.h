@@ -69,7 +69,7 @@ extern "C" {
 
 // The version of the interface that this header describes. It grows with every
 // addition; SONAME changes when something is taken away.
-#define ROCKON_SYNC_ABI_VERSION 3
+#define ROCKON_SYNC_ABI_VERSION 4
 
 // The interface version of the library that is loaded. A program that was compiled
 // with a newer header than the library must not call what is new in it:
@@ -667,7 +667,13 @@ typedef struct rockon_sync_catalog rockon_sync_catalog;
 // Threads: any number at a time.
 typedef struct rockon_sync_definition rockon_sync_definition;
 
-// The text of a definition: the JSON object after its name, to the letter.
+// The bytes of a definition.
+//
+// Threads: any number at a time.
+typedef struct rockon_sync_definition_bytes rockon_sync_definition_bytes;
+
+// The text of a definition: of a Rock-on the JSON object after its name, to the letter; of
+// other formats the whole file.
 //
 // Threads: any number at a time.
 typedef struct rockon_sync_definition_text rockon_sync_definition_text;
@@ -746,6 +752,10 @@ const rockon_sync_error *rockon_sync_catalog_problem(const rockon_sync_catalog *
 const char *rockon_sync_definition_name(const rockon_sync_definition *definition,
                                         size_t *len_bytes);
 
+// The name of the format of its file: "rockon", "jupdate" or "files".
+const char *rockon_sync_definition_format(const rockon_sync_definition *definition,
+                                          size_t *len_bytes);
+
 // The digest of the file, in 64 hexadecimal digits: another one means that the
 // definition may have changed.
 const char *rockon_sync_definition_revision(const rockon_sync_definition *definition,
@@ -771,24 +781,43 @@ bool rockon_sync_definition_updated(const rockon_sync_definition *definition,
 const char *rockon_sync_definition_file(const rockon_sync_definition *definition,
                                         size_t *len_bytes);
 
-// Reads the definition as it was published: the JSON object after its name, to the
-// letter.
+// Reads the definition as it was published: of a Rock-on the JSON object after its name, to
+// the letter; of other formats the whole file.
 //
 // text: where it goes; free it with rockon_sync_definition_text_free(). It does not
 //   need the definition any more.
 // Fails with ROCKON_SYNC_ERROR_STORE if the file cannot be read,
 // ROCKON_SYNC_ERROR_INTEGRITY if it is no longer the one that the catalog was made
-// from, ROCKON_SYNC_ERROR_DEFINITION if the name is not in it.
+// from, ROCKON_SYNC_ERROR_DEFINITION if the name is not in it, or if it is not UTF-8: see
+// rockon_sync_definition_read_bytes().
 int32_t rockon_sync_definition_read_text(const rockon_sync_definition *definition,
                                          rockon_sync_definition_text **text,
                                          rockon_sync_error **error);
 
-// The JSON text.
+// The text; of a Rock-on it is JSON.
 const char *rockon_sync_definition_text_json(const rockon_sync_definition_text *text,
                                              size_t *len_bytes);
 
 // Frees a text. NULL is fine.
 void rockon_sync_definition_text_free(rockon_sync_definition_text *text);
+
+// Reads the definition as it was published, whatever is in it: of a Rock-on its part of the
+// file, of other formats the whole file.
+//
+// bytes: where they go; free them with rockon_sync_definition_bytes_free(). They do not
+//   need the definition any more.
+// Fails like rockon_sync_definition_read_text(), but takes what is not UTF-8.
+int32_t rockon_sync_definition_read_bytes(const rockon_sync_definition *definition,
+                                          rockon_sync_definition_bytes **bytes,
+                                          rockon_sync_error **error);
+
+// The bytes; how many there are goes to len_bytes. A NUL comes after them, which does not
+// count. NULL only for NULL.
+const uint8_t *rockon_sync_definition_bytes_data(const rockon_sync_definition_bytes *bytes,
+                                                 size_t *len_bytes);
+
+// Frees bytes. NULL is fine.
+void rockon_sync_definition_bytes_free(rockon_sync_definition_bytes *bytes);
 
 /* What fits a machine ----------------------------------------------------------------- */
 
@@ -797,6 +826,21 @@ void rockon_sync_definition_text_free(rockon_sync_definition_text *text);
 
 // It needs a newer system.
 #define ROCKON_SYNC_MISMATCH_VERSION 2
+
+// For development, and also what is of no known stability.
+#define ROCKON_SYNC_STABILITY_DEV 1
+
+// An alpha version.
+#define ROCKON_SYNC_STABILITY_ALPHA 2
+
+// A beta version.
+#define ROCKON_SYNC_STABILITY_BETA 3
+
+// A candidate for a release.
+#define ROCKON_SYNC_STABILITY_RC 4
+
+// A stable release.
+#define ROCKON_SYNC_STABILITY_STABLE 5
 
 // Why a definition does not fit a machine.
 //
@@ -821,6 +865,22 @@ int32_t rockon_sync_target_new(const char *arch,
                                size_t version_len,
                                rockon_sync_target **target,
                                rockon_sync_error **error);
+
+// Says what platform extensions are for.
+//
+// platform: name and version, "joomla 5.1", UTF-8, of platform_len bytes.
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target is then as it was.
+int32_t rockon_sync_target_set_platform(rockon_sync_target *target,
+                                        const char *platform,
+                                        size_t platform_len,
+                                        rockon_sync_error **error);
+
+// Says what stability releases must have at least: ROCKON_SYNC_STABILITY_...
+//
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target is then as it was.
+int32_t rockon_sync_target_set_stability(rockon_sync_target *target,
+                                         int32_t stability,
+                                         rockon_sync_error **error);
 
 // Frees a target. NULL is fine.
 void rockon_sync_target_free(rockon_sync_target *target);
@@ -850,6 +910,174 @@ const char *rockon_sync_mismatches_message(const rockon_sync_mismatches *mismatc
 
 // Frees a list of mismatches. NULL is fine.
 void rockon_sync_mismatches_free(rockon_sync_mismatches *mismatches);
+
+/* What installing takes --------------------------------------------------------------- */
+
+// What installing a definition takes: what is missing, what nothing meets, what is in
+// conflict, and what is to be removed.
+//
+// Threads: any number at a time.
+typedef struct rockon_sync_installation rockon_sync_installation;
+
+// Something that is installed: name and version, UTF-8, by pointer and length. A version
+// that is not known is NULL.
+typedef struct rockon_sync_installed {
+    // The name.
+    const char *name;
+    // Its length in bytes.
+    size_t name_len;
+    // The version.
+    const char *version;
+    // Its length in bytes.
+    size_t version_len;
+} rockon_sync_installed;
+
+// Finds out what is missing to install a definition where something is installed already.
+// Of alternatives the first one that can be had is taken. Files are read.
+//
+// name: the name of the definition, UTF-8, of name_len bytes.
+// installed: what is there, installed_count elements in any order; NULL with a count of 0
+//   if nothing is.
+// installation: where the handle goes; free it with rockon_sync_installation_free(). It
+//   does not need the catalog any more.
+// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no such definition,
+// ROCKON_SYNC_ERROR_LIMIT for requirements without end, ROCKON_SYNC_ERROR_ARGUMENT, and
+// like rockon_sync_definition_read_text(). That it cannot be installed is no failure: see
+// rockon_sync_installation_is_possible().
+int32_t rockon_sync_catalog_installation(const rockon_sync_catalog *catalog,
+                                         const char *name,
+                                         size_t name_len,
+                                         const rockon_sync_installed *installed,
+                                         size_t installed_count,
+                                         rockon_sync_installation **installation,
+                                         rockon_sync_error **error);
+
+// Frees an installation. NULL is fine.
+void rockon_sync_installation_free(rockon_sync_installation *installation);
+
+// Whether it can be done: nothing is unmet and nothing in conflict. False for NULL.
+bool rockon_sync_installation_is_possible(const rockon_sync_installation *installation);
+
+// How many definitions are to be installed.
+size_t rockon_sync_installation_install_count(const rockon_sync_installation *installation);
+
+// A definition that is to be installed, each after what it requires, the one that was asked
+// for last; NULL beyond the last. What is installed in a version that will not do is one of
+// them too. It lives as long as the installation.
+const rockon_sync_definition *rockon_sync_installation_install(const rockon_sync_installation *installation,
+                                                               size_t index);
+
+// How many requirements nothing in the catalog meets.
+size_t rockon_sync_installation_unmet_count(const rockon_sync_installation *installation);
+
+// The name of the definition that has an unmet requirement; NULL beyond the last.
+const char *rockon_sync_installation_unmet_by(const rockon_sync_installation *installation,
+                                              size_t index,
+                                              size_t *len_bytes);
+
+// The requirement, in the notation of Debian's control files: "name (>= 1.2) | other"; NULL
+// beyond the last.
+const char *rockon_sync_installation_unmet_requirement(const rockon_sync_installation *installation,
+                                                       size_t index,
+                                                       size_t *len_bytes);
+
+// How many pairs cannot be installed together.
+size_t rockon_sync_installation_conflict_count(const rockon_sync_installation *installation);
+
+// The name of the definition that says so; NULL beyond the last.
+const char *rockon_sync_installation_conflict_by(const rockon_sync_installation *installation,
+                                                 size_t index,
+                                                 size_t *len_bytes);
+
+// What it conflicts with, in the notation of Debian's control files; NULL beyond the last.
+const char *rockon_sync_installation_conflict_with(const rockon_sync_installation *installation,
+                                                   size_t index,
+                                                   size_t *len_bytes);
+
+// How many names are to be removed, since something takes their place.
+size_t rockon_sync_installation_replaced_count(const rockon_sync_installation *installation);
+
+// One of them, in byte order; NULL beyond the last.
+const char *rockon_sync_installation_replaced_name(const rockon_sync_installation *installation,
+                                                   size_t index,
+                                                   size_t *len_bytes);
+
+/* Updates of extensions --------------------------------------------------------------- */
+
+// Which of the extensions that are installed have an update.
+//
+// Threads: any number at a time.
+typedef struct rockon_sync_extension_updates rockon_sync_extension_updates;
+
+// Finds out which extensions have a newer release that fits a machine. Nothing is said of
+// extensions that are not installed. Files are read.
+//
+// installed: what is there, installed_count elements in any order, each with its version;
+//   NULL with a count of 0 if nothing is.
+// target: the machine: rockon_sync_target_set_platform(), rockon_sync_target_set_stability().
+// updates: where the handle goes; free it with rockon_sync_extension_updates_free(). It
+//   needs neither the catalog nor the target any more.
+// Fails with ROCKON_SYNC_ERROR_ARGUMENT. An extension that cannot be read is no failure:
+// see rockon_sync_extension_updates_problem().
+int32_t rockon_sync_catalog_updates_for(const rockon_sync_catalog *catalog,
+                                        const rockon_sync_installed *installed,
+                                        size_t installed_count,
+                                        const rockon_sync_target *target,
+                                        rockon_sync_extension_updates **updates,
+                                        rockon_sync_error **error);
+
+// Frees updates. NULL is fine.
+void rockon_sync_extension_updates_free(rockon_sync_extension_updates *updates);
+
+// How many extensions have an update.
+size_t rockon_sync_extension_updates_count(const rockon_sync_extension_updates *updates);
+
+// An extension that has an update, in catalog order; NULL beyond the last. It lives as long
+// as the updates.
+const rockon_sync_definition *rockon_sync_extension_updates_definition(const rockon_sync_extension_updates *updates,
+                                                                       size_t index);
+
+// The version that is installed; NULL beyond the last.
+const char *rockon_sync_extension_updates_installed(const rockon_sync_extension_updates *updates,
+                                                    size_t index,
+                                                    size_t *len_bytes);
+
+// The version of the newest release that fits; NULL beyond the last.
+const char *rockon_sync_extension_updates_version(const rockon_sync_extension_updates *updates,
+                                                  size_t index,
+                                                  size_t *len_bytes);
+
+// ROCKON_SYNC_STABILITY_... of that release; 0 beyond the last, and for a stability that has
+// no constant.
+int32_t rockon_sync_extension_updates_stability(const rockon_sync_extension_updates *updates,
+                                                size_t index);
+
+// How many URLs that release can be downloaded from.
+size_t rockon_sync_extension_updates_download_count(const rockon_sync_extension_updates *updates,
+                                                    size_t index);
+
+// One of them, in the order of the site; NULL beyond the last. It is what the site says: not
+// checked, and nothing that this library fetches.
+const char *rockon_sync_extension_updates_download(const rockon_sync_extension_updates *updates,
+                                                   size_t index,
+                                                   size_t download,
+                                                   size_t *len_bytes);
+
+// How many of the names that are installed are no extensions of the catalog. That is no
+// reason to remove them.
+size_t rockon_sync_extension_updates_unknown_count(const rockon_sync_extension_updates *updates);
+
+// One of them, in byte order; NULL beyond the last.
+const char *rockon_sync_extension_updates_unknown_name(const rockon_sync_extension_updates *updates,
+                                                       size_t index,
+                                                       size_t *len_bytes);
+
+// How many extensions could not be read.
+size_t rockon_sync_extension_updates_problem_count(const rockon_sync_extension_updates *updates);
+
+// Why one of them could not; NULL beyond the last. It belongs to the updates.
+const rockon_sync_error *rockon_sync_extension_updates_problem(const rockon_sync_extension_updates *updates,
+                                                               size_t index);
 
 /* Changes ----------------------------------------------------------------------------- */
 
@@ -1173,12 +1401,16 @@ typedef struct rockon_sync_publish_options {
     const rockon_sync_str *sign_key_files;
     // How many files there are.
     size_t sign_key_file_count;
+    // The format of the files, by name: "rockon", "jupdate" or "files"; NULL for "rockon".
+    rockon_sync_str format;
 } rockon_sync_publish_options;
 
-// Publishes the catalog in a folder: root.json, which maps ids to files, and the files.
-// Everything is checked before anything is written, and the head is written last.
+// Publishes the catalog in a folder: root.json, which maps ids to files, and the files; of
+// the format "files" all that are in the folder. Everything is checked before anything is
+// written, and the head is written last.
 //
-// folder: the path of the catalog, UTF-8, of folder_len bytes.
+// folder: the path of the catalog, UTF-8, of folder_len bytes. Of the format "jupdate" it is
+//   the folder, file or URL of an update site.
 // options: how; NULL for the defaults.
 // report: where the report goes; free it with rockon_sync_publish_report_free().
 // Fails with ROCKON_SYNC_ERROR_CATALOG if something is wrong with the catalog: see

@@ -145,6 +145,25 @@ pub(crate) unsafe fn slice<'a, T>(
     Ok(unsafe { std::slice::from_raw_parts(data, len) })
 }
 
+/// An array that may be empty: NULL with a length of 0.
+///
+/// # Safety
+/// `data` is NULL or points to `len` elements that stay as they are for `'a`.
+///
+/// # Errors
+/// Those of [`slice`].
+pub(crate) unsafe fn list<'a, T>(
+    data: *const T,
+    len: usize,
+    name: &str,
+) -> Result<&'a [T], Box<Error>> {
+    match (data.is_null(), len) {
+        (true, 0) => Ok(&[]),
+        // SAFETY: promised by the caller.
+        _ => unsafe { slice(data, len, name) },
+    }
+}
+
 /// A struct that starts with its own size as a `size_t`, and for which zero in every
 /// other byte means the defaults.
 ///
@@ -192,7 +211,7 @@ pub(crate) unsafe fn versioned<T: Versioned>(data: *const T, name: &str) -> Resu
     Ok(unsafe { copy.assume_init() })
 }
 
-/// A string for C: the bytes, and a NUL after them.
+/// A string for C, or any bytes: they, and a NUL after them.
 #[derive(Debug)]
 pub(crate) struct Text(Box<[u8]>);
 
@@ -226,7 +245,12 @@ impl Text {
 
 impl From<String> for Text {
     fn from(text: String) -> Text {
-        let mut bytes = text.into_bytes();
+        text.into_bytes().into()
+    }
+}
+
+impl From<Vec<u8>> for Text {
+    fn from(mut bytes: Vec<u8>) -> Text {
         bytes.reserve_exact(1);
         bytes.push(0);
         Text(bytes.into())

@@ -94,6 +94,7 @@ impl View {
 pub struct Definition {
     pub(crate) definition: rockon_sync_core::Definition,
     name: Text,
+    format: Text,
     revision: Text,
     file: Text,
     origin: i32,
@@ -101,11 +102,19 @@ pub struct Definition {
     entry_id: Option<Text>,
 }
 
-/// The text of a definition: the JSON object after its name, to the letter.
+/// The text of a definition: of a Rock-on the JSON object after its name, to the letter; of
+/// other formats the whole file.
 ///
 /// Threads: any number at a time.
 pub struct DefinitionText {
     text: Text,
+}
+
+/// The bytes of a definition.
+///
+/// Threads: any number at a time.
+pub struct DefinitionBytes {
+    bytes: Text,
 }
 
 impl From<&rockon_sync_core::Definition> for Definition {
@@ -117,6 +126,7 @@ impl From<&rockon_sync_core::Definition> for Definition {
         };
         Definition {
             name: Text::of(definition.name()),
+            format: Text::of(definition.format()),
             revision: Text::of(definition.revision()),
             file: Text::of_path(definition.file()),
             origin,
@@ -270,6 +280,15 @@ pub extern "C" fn rockon_sync_definition_name(
     view(definition, len_bytes, |definition| Some(&definition.name))
 }
 
+/// The name of the format of its file: "rockon", "jupdate" or "files".
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_format(
+    definition: Option<&Definition>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(definition, len_bytes, |definition| Some(&definition.format))
+}
+
 /// The digest of the file, in 64 hexadecimal digits: another one means that the
 /// definition may have changed.
 #[unsafe(no_mangle)]
@@ -323,14 +342,15 @@ pub extern "C" fn rockon_sync_definition_file(
     view(definition, len_bytes, |definition| Some(&definition.file))
 }
 
-/// Reads the definition as it was published: the JSON object after its name, to the
-/// letter.
+/// Reads the definition as it was published: of a Rock-on the JSON object after its name, to
+/// the letter; of other formats the whole file.
 ///
 /// text: where it goes; free it with rockon_sync_definition_text_free(). It does not
 ///   need the definition any more.
 /// Fails with ROCKON_SYNC_ERROR_STORE if the file cannot be read,
 /// ROCKON_SYNC_ERROR_INTEGRITY if it is no longer the one that the catalog was made
-/// from, ROCKON_SYNC_ERROR_DEFINITION if the name is not in it.
+/// from, ROCKON_SYNC_ERROR_DEFINITION if the name is not in it, or if it is not UTF-8: see
+/// rockon_sync_definition_read_bytes().
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_read_text(
     definition: Option<&Definition>,
@@ -346,7 +366,7 @@ pub extern "C" fn rockon_sync_definition_read_text(
     })
 }
 
-/// The JSON text.
+/// The text; of a Rock-on it is JSON.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_text_json(
     text: Option<&DefinitionText>,
@@ -359,4 +379,41 @@ pub extern "C" fn rockon_sync_definition_text_json(
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_text_free(text: Option<Box<DefinitionText>>) {
     free(text);
+}
+
+/// Reads the definition as it was published, whatever is in it: of a Rock-on its part of the
+/// file, of other formats the whole file.
+///
+/// bytes: where they go; free them with rockon_sync_definition_bytes_free(). They do not
+///   need the definition any more.
+/// Fails like rockon_sync_definition_read_text(), but takes what is not UTF-8.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_read_bytes(
+    definition: Option<&Definition>,
+    bytes: Option<&mut MaybeUninit<Box<DefinitionBytes>>>,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let definition = required(definition, "definition")?;
+        let out = required(bytes, "bytes")?;
+        let bytes = definition.definition.bytes()?.into();
+        out.write(Box::new(DefinitionBytes { bytes }));
+        Ok(())
+    })
+}
+
+/// The bytes; how many there are goes to len_bytes. A NUL comes after them, which does not
+/// count. NULL only for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_bytes_data(
+    bytes: Option<&DefinitionBytes>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const u8 {
+    view(bytes, len_bytes, |bytes| Some(&bytes.bytes)).cast()
+}
+
+/// Frees bytes. NULL is fine.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_definition_bytes_free(bytes: Option<Box<DefinitionBytes>>) {
+    free(bytes);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rockon_sync_core::Novelty;
 
-use crate::border::{Text, free, part, read, required, run, slice, text, view};
+use crate::border::{Text, free, list, part, read, required, run, text, view};
 use crate::catalog::{Catalog, Definition, View};
 use crate::error::Error;
 
@@ -63,11 +63,8 @@ pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
 ) -> i32 {
     run(error, || {
         let view = &required(catalog, "catalog")?.view;
-        let applied = match (applied.is_null(), applied_count) {
-            (true, 0) => &[],
-            // SAFETY: the header asks the caller for so many elements.
-            _ => unsafe { slice(applied, applied_count, "applied") }?,
-        };
+        // SAFETY: the header asks the caller for so many elements.
+        let applied = unsafe { list(applied, applied_count, "applied") }?;
         let out = required(changes, "changes")?;
         let pair = |row: &Applied| {
             // SAFETY: the header asks the caller for so many bytes.

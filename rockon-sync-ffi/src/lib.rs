@@ -18,6 +18,7 @@
 //! | `store.rs`, `source.rs`, `cancel.rs` | the handles of these names |
 //! | `update.rs`, `report.rs` | an update: options, progress, what it has done |
 //! | `catalog.rs`, `changes.rs` | what is held, and what an application has to do |
+//! | `target.rs`, `installation.rs`, `extensions.rs` | what fits a machine, what goes with it, and updates of extensions |
 //! | `inspect.rs` | what is held of each source, and whether it is intact |
 //! | `publish.rs`, `key.rs` | the publisher, and keys |
 //! | `logging.rs` | the one global: where log records go |
@@ -30,7 +31,9 @@ pub mod cancel;
 pub mod catalog;
 pub mod changes;
 pub mod error;
+pub mod extensions;
 pub mod inspect;
+pub mod installation;
 pub mod key;
 pub mod logging;
 pub mod problem;
@@ -53,13 +56,16 @@ mod tests {
         check::<cancel::CancelToken>();
         check::<catalog::Catalog>();
         check::<catalog::Definition>();
+        check::<catalog::DefinitionBytes>();
         check::<catalog::DefinitionText>();
         check::<changes::Changes>();
         check::<error::Error>();
+        check::<extensions::ExtensionUpdates>();
         check::<inspect::SourceStatus>();
         check::<inspect::StatusList>();
         check::<inspect::Verification>();
         check::<inspect::VerificationList>();
+        check::<installation::Installation>();
         check::<key::VerifierKey>();
         check::<problem::Problem>();
         check::<publish::PublishReport>();

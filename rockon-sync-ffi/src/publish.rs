@@ -66,6 +66,8 @@ pub struct PublishOptions {
     pub sign_key_files: *const Str,
     /// How many files there are.
     pub sign_key_file_count: usize,
+    /// The format of the files, by name: "rockon", "jupdate" or "files"; NULL for "rockon".
+    pub format: Str,
 }
 
 // SAFETY: starts with its size; numbers and pointers.
@@ -108,10 +110,12 @@ impl From<rockon_sync_core::PublishReport> for PublishReport {
     }
 }
 
-/// Publishes the catalog in a folder: root.json, which maps ids to files, and the files.
-/// Everything is checked before anything is written, and the head is written last.
+/// Publishes the catalog in a folder: root.json, which maps ids to files, and the files; of
+/// the format "files" all that are in the folder. Everything is checked before anything is
+/// written, and the head is written last.
 ///
-/// folder: the path of the catalog, UTF-8, of folder_len bytes.
+/// folder: the path of the catalog, UTF-8, of folder_len bytes. Of the format "jupdate" it is
+///   the folder, file or URL of an update site.
 /// options: how; NULL for the defaults.
 /// report: where the report goes; free it with rockon_sync_publish_report_free().
 /// Fails with ROCKON_SYNC_ERROR_CATALOG if something is wrong with the catalog: see
@@ -193,6 +197,10 @@ unsafe fn configured(
             let file = unsafe { file.text("options.sign_key_files") }?;
             publisher = publisher.sign_key_file(required(file, "options.sign_key_files")?);
         }
+    }
+    // SAFETY: promised by the caller.
+    if let Some(name) = unsafe { options.format.text("options.format") }? {
+        publisher = publisher.format(name.parse()?);
     }
     Ok(publisher)
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use rockon_sync_core::Mismatch;
+use rockon_sync_core::{Mismatch, Stability};
 
 use crate::border::{Text, free, read, required, run, text, view};
 use crate::catalog::Definition;
@@ -14,11 +14,37 @@ pub const ROCKON_SYNC_MISMATCH_ARCH: i32 = 1;
 /// It needs a newer system.
 pub const ROCKON_SYNC_MISMATCH_VERSION: i32 = 2;
 
+/// For development, and also what is of no known stability.
+pub const ROCKON_SYNC_STABILITY_DEV: i32 = 1;
+/// An alpha version.
+pub const ROCKON_SYNC_STABILITY_ALPHA: i32 = 2;
+/// A beta version.
+pub const ROCKON_SYNC_STABILITY_BETA: i32 = 3;
+/// A candidate for a release.
+pub const ROCKON_SYNC_STABILITY_RC: i32 = 4;
+/// A stable release.
+pub const ROCKON_SYNC_STABILITY_STABLE: i32 = 5;
+
+/// Every stability, with its constant.
+const STABILITIES: &[(Stability, i32)] = &[
+    (Stability::Dev, ROCKON_SYNC_STABILITY_DEV),
+    (Stability::Alpha, ROCKON_SYNC_STABILITY_ALPHA),
+    (Stability::Beta, ROCKON_SYNC_STABILITY_BETA),
+    (Stability::Rc, ROCKON_SYNC_STABILITY_RC),
+    (Stability::Stable, ROCKON_SYNC_STABILITY_STABLE),
+];
+
+/// The constant of a stability; 0 for one that has none.
+pub(crate) fn number_of(stability: Stability) -> i32 {
+    let row = STABILITIES.iter().find(|(known, _)| *known == stability);
+    row.map_or(0, |(_, number)| *number)
+}
+
 /// A machine, as far as it decides what can be installed on it.
 ///
 /// Threads: any number at a time.
 pub struct Target {
-    target: rockon_sync_core::Target,
+    pub(crate) target: rockon_sync_core::Target,
 }
 
 /// Why a definition does not fit a machine.
@@ -56,6 +82,46 @@ pub unsafe extern "C" fn rockon_sync_target_new(
             target = target.with_version(unsafe { text(version, version_len, "version") }?)?;
         }
         out.write(Box::new(Target { target }));
+        Ok(())
+    })
+}
+
+/// Says what platform extensions are for.
+///
+/// platform: name and version, "joomla 5.1", UTF-8, of platform_len bytes.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target is then as it was.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rockon_sync_target_set_platform(
+    target: Option<&mut Target>,
+    platform: *const c_char,
+    platform_len: usize,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let target = required(target, "target")?;
+        // SAFETY: the header asks the caller for so many bytes.
+        let platform = unsafe { text(platform, platform_len, "platform") }?;
+        target.target = target.target.clone().with_platform(platform)?;
+        Ok(())
+    })
+}
+
+/// Says what stability releases must have at least: ROCKON_SYNC_STABILITY_...
+///
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target is then as it was.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_target_set_stability(
+    target: Option<&mut Target>,
+    stability: i32,
+    error: Option<&mut MaybeUninit<Box<Error>>>,
+) -> i32 {
+    run(error, || {
+        let target = required(target, "target")?;
+        let row = STABILITIES.iter().find(|(_, number)| *number == stability);
+        let (stability, _) = row.ok_or_else(|| {
+            Error::argument(format!("`stability` is none of its constants: {stability}"))
+        })?;
+        target.target = target.target.clone().with_stability(*stability);
         Ok(())
     })
 }

@@ -25,6 +25,8 @@ const PROGRAMS: &[&str] = &[
     "publish",
     "trust",
     "sources",
+    "formats",
+    "installation",
 ];
 
 fn root() -> PathBuf {

@@ -1,15 +1,16 @@
 //! `Catalog` and `Definition`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyIterator, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyTuple};
 use rockon_sync::{Novelty, Origin, Target};
 
 use crate::convert::{self, detached, model};
+use crate::extension;
 
 /// The merged view of all sources and the local folder, as it was when it was read:
 /// a mapping from the name of each definition to the definition, in catalog order.
@@ -99,18 +100,47 @@ impl Catalog {
             applied.into_iter().map(|(name, revision)| (name, revision.unwrap_or_default()));
         let changes = self.catalog.changes_since(applied);
         let upsert = model(py, &UPSERT, "Upsert")?;
-        let upserts = changes.upserts.iter().map(|found| {
+        let upserts = convert::rows(py, &changes.upserts, |found| {
             let fields = PyDict::new(py);
             fields.set_item("definition", Definition::from(found.definition.clone()))?;
             fields.set_item("is_new", found.novelty == Novelty::New)?;
             upsert.call((), Some(&fields))
-        });
+        })?;
         let fields = PyDict::new(py);
         fields.set_item("deletes", PyTuple::new(py, &changes.deletes)?)?;
-        fields.set_item("upserts", PyTuple::new(py, upserts.collect::<PyResult<Vec<_>>>()?)?)?;
+        fields.set_item("upserts", upserts)?;
         fields.set_item("withheld", PyTuple::new(py, &changes.withheld)?)?;
         fields.set_item("reasons", PyTuple::new(py, &changes.reasons)?)?;
         model(py, &CHANGES, "Changes")?.call((), Some(&fields))
+    }
+
+    /// Which of the extensions that are installed, name to version, have a newer release that
+    /// fits a machine: `platform` is its name and version, `"joomla 5.1"`, `stability` the
+    /// least that will do.
+    #[pyo3(signature = (installed, *, platform = None, stability = None))]
+    fn updates_for<'py>(
+        &self,
+        py: Python<'py>,
+        installed: BTreeMap<String, String>,
+        platform: Option<&str>,
+        stability: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let target = extension::target(py, platform, stability)?;
+        let found = detached(py, || Ok(self.catalog.updates_for(installed, &target)))?;
+        extension::updates(py, &found)
+    }
+
+    /// What is missing to install the definition `name` where something is installed already,
+    /// name to version. A version that is not known is `None`. Raises `StoreError` if there is
+    /// no such definition.
+    fn installation<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        installed: BTreeMap<String, Option<String>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = detached(py, || self.catalog.installation(name, installed))?;
+        extension::installation(py, &found)
     }
 
     fn __repr__(&self) -> String {
@@ -144,6 +174,13 @@ impl Definition {
     #[getter]
     fn name(&self) -> &str {
         self.definition.name()
+    }
+
+    /// The format of its file.
+    #[getter]
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        model(py, &CLASS, "Format")?.call1((self.definition.format().name(),))
     }
 
     /// The digest of the file, 64 hexadecimal digits: what an application records.
@@ -233,6 +270,46 @@ impl Definition {
     fn parsed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         LOADS.import(py, "json", "loads")?.call1((self.text(py)?,))
+    }
+
+    /// The definition as it was published: of a Rock-on the bytes of `text`, of other formats
+    /// those of the file. Read each time, and raises as `text` does.
+    fn bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &detached(py, || self.definition.bytes())?))
+    }
+
+    /// The version that it states, if it does. Read from the file each time.
+    #[getter]
+    fn version(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        detached(py, || self.definition.version())
+    }
+
+    /// What it says of other definitions. Read from the file each time.
+    #[getter]
+    fn relations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        extension::relations(py, &detached(py, || self.definition.relations())?)
+    }
+
+    /// The releases of an extension, in the order of its file, which is read each time. Raises
+    /// `ValueError` for a definition of another format.
+    fn releases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let found = detached(py, || self.definition.releases())?;
+        let found = found.iter().map(|release| extension::release(py, release));
+        PyList::new(py, found.collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// The newest release of an extension that fits a machine, as `Catalog.updates_for`
+    /// describes it; `None` if there is none.
+    #[pyo3(signature = (*, platform = None, stability = None))]
+    fn newest_release<'py>(
+        &self,
+        py: Python<'py>,
+        platform: Option<&str>,
+        stability: Option<&str>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let target = extension::target(py, platform, stability)?;
+        let found = detached(py, || self.definition.newest_release(&target))?;
+        found.ok().map(|release| extension::release(py, &release)).transpose()
     }
 
     fn __hash__(&self) -> u64 {

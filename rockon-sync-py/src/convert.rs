@@ -73,7 +73,7 @@ fn problems<'py>(py: Python<'py>, problems: &[Problem]) -> PyResult<Bound<'py, P
         fields.set_item("message", &problem.message)?;
         class.call((), Some(&fields))
     };
-    PyTuple::new(py, problems.iter().map(problem).collect::<PyResult<Vec<_>>>()?)
+    rows(py, problems, problem)
 }
 
 /// A time with zone; `None` too for the year 0, which Python cannot hold.
@@ -199,6 +199,15 @@ fn failed_entries<'a, 'py>(
         class.call((), Some(&fields))
     };
     PyTuple::new(py, failed.map(entry).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// A tuple with what `convert` makes of each row.
+pub(crate) fn rows<'py, T>(
+    py: Python<'py>,
+    rows: &[T],
+    convert: impl FnMut(&T) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, rows.iter().map(convert).collect::<PyResult<Vec<_>>>()?)
 }
 
 /// A class or function of `_model.py`.

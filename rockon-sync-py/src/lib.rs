@@ -11,12 +11,14 @@
 //! | `source.rs`, `catalog.rs`, `cancel.rs` | the classes of these names |
 //! | `publish.rs` | `publish`, `keygen`, and the command line |
 //! | `convert.rs` | errors and reports become Python objects |
+//! | `extension.rs` | the same for releases, updates of extensions, and relations |
 //! | `logging.rs` | log records reach `logging` |
 #![forbid(unsafe_code)]
 
 mod cancel;
 mod catalog;
 mod convert;
+mod extension;
 mod logging;
 mod publish;
 mod run;

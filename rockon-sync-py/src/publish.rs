@@ -9,10 +9,11 @@ use rockon_sync::{Leniency, MassDelete, Page, Publisher, SigningKey, Timestamp};
 
 use crate::convert::{self, detached};
 
-/// Publishes the catalog in a folder, as files with digests, to be served as they are.
+/// Publishes the catalog in a folder, or the update site at a URL, as files with digests, to
+/// be served as they are.
 #[pyfunction]
 #[pyo3(signature = (
-    catalog, *, out = None, in_place = false, url = None, keep = 16, expires_in_days = None,
+    catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16, expires_in_days = None,
     published = None, sign_keys = Vec::new(), lenient = false, allow_mass_delete = false,
     page = false,
 ))]
@@ -20,6 +21,7 @@ use crate::convert::{self, detached};
 pub(crate) fn publish<'py>(
     py: Python<'py>,
     catalog: PathBuf,
+    format: &str,
     out: Option<PathBuf>,
     in_place: bool,
     url: Option<String>,
@@ -37,6 +39,7 @@ pub(crate) fn publish<'py>(
     let published = published.map(|moment| to_timestamp(&moment)).transpose()?;
     let report = detached(py, || {
         let mut publisher = Publisher::new(catalog)
+            .format(format.parse()?)
             .keep(keep)
             .leniency(if lenient { Leniency::LeaveOut } else { Leniency::Strict })
             .mass_delete(if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse })

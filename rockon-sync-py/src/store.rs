@@ -149,16 +149,14 @@ impl Store {
     /// What is held of each source, by name.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.status())?;
-        let found = found.iter().map(|status| convert::status(py, status));
-        PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
+        convert::rows(py, &found, |status| convert::status(py, status))
     }
 
     /// Compares every file of every source with its digest. Nothing is changed: an
     /// update with `Trust.DIGEST` repairs what is found.
     fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.verify())?;
-        let found = found.iter().map(|found| convert::verification(py, found));
-        PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
+        convert::rows(py, &found, |found| convert::verification(py, found))
     }
 
     /// The sources as they were at their last update, without credentials.

@@ -37,6 +37,31 @@ static void functions_that_cannot_fail_take_null(void)
     CHECK(rockon_sync_mismatches_count(NULL) == 0);
     CHECK(rockon_sync_mismatches_reason(NULL, 0) == 0);
     CHECK(rockon_sync_mismatches_message(NULL, 0, &len) == NULL);
+    rockon_sync_definition_bytes_free(NULL);
+    rockon_sync_installation_free(NULL);
+    CHECK(!rockon_sync_installation_is_possible(NULL));
+    CHECK(rockon_sync_installation_install_count(NULL) == 0);
+    CHECK(rockon_sync_installation_install(NULL, 0) == NULL);
+    CHECK(rockon_sync_installation_unmet_count(NULL) == 0);
+    CHECK(rockon_sync_installation_unmet_by(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_installation_unmet_requirement(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_installation_conflict_count(NULL) == 0);
+    CHECK(rockon_sync_installation_conflict_by(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_installation_conflict_with(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_installation_replaced_count(NULL) == 0);
+    CHECK(rockon_sync_installation_replaced_name(NULL, 0, &len) == NULL);
+    rockon_sync_extension_updates_free(NULL);
+    CHECK(rockon_sync_extension_updates_count(NULL) == 0);
+    CHECK(rockon_sync_extension_updates_definition(NULL, 0) == NULL);
+    CHECK(rockon_sync_extension_updates_installed(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_extension_updates_version(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_extension_updates_stability(NULL, 0) == 0);
+    CHECK(rockon_sync_extension_updates_download_count(NULL, 0) == 0);
+    CHECK(rockon_sync_extension_updates_download(NULL, 0, 0, &len) == NULL);
+    CHECK(rockon_sync_extension_updates_unknown_count(NULL) == 0);
+    CHECK(rockon_sync_extension_updates_unknown_name(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_extension_updates_problem_count(NULL) == 0);
+    CHECK(rockon_sync_extension_updates_problem(NULL, 0) == NULL);
     rockon_sync_update_results_free(NULL);
     CHECK(rockon_sync_update_results_count(NULL) == 0);
     CHECK(rockon_sync_update_results_source(NULL, 0, &len) == NULL);
@@ -59,6 +84,8 @@ static void functions_that_cannot_fail_take_null(void)
     CHECK(rockon_sync_catalog_hidden(NULL, 0) == NULL);
     CHECK(rockon_sync_catalog_problem(NULL, 0) == NULL);
     CHECK(rockon_sync_definition_name(NULL, &len) == NULL);
+    CHECK(rockon_sync_definition_format(NULL, &len) == NULL);
+    CHECK(rockon_sync_definition_bytes_data(NULL, &len) == NULL);
     CHECK(rockon_sync_definition_revision(NULL, &len) == NULL);
     CHECK(rockon_sync_definition_source(NULL, &len) == NULL);
     CHECK(rockon_sync_definition_entry_id(NULL, &len) == NULL);
@@ -151,6 +178,11 @@ static void functions_that_can_fail_refuse_null(void)
     const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, 0);
     const rockon_sync_definition *no_definition = NULL;
     rockon_sync_applied applied = {"a", 1, "b", 1};
+    rockon_sync_installed installed = {"a", 1, NULL, 0};
+    rockon_sync_installation *installation = NULL;
+    rockon_sync_extension_updates *updates = NULL;
+    rockon_sync_definition_bytes *bytes = NULL;
+    rockon_sync_target *target = NULL;
     CHECK(definition != NULL);
 
     REFUSED(rockon_sync_store_open(NULL, 0, &no_store, &error));
@@ -207,6 +239,25 @@ static void functions_that_can_fail_refuse_null(void)
     applied.revision = NULL;
     REFUSED(rockon_sync_catalog_changes_since(catalog, &applied, 1, &changes, &error));
 
+    REFUSED(rockon_sync_definition_read_bytes(NULL, &bytes, &error));
+    REFUSED(rockon_sync_definition_read_bytes(definition, NULL, &error));
+    REFUSED(rockon_sync_catalog_installation(NULL, "a", 1, NULL, 0, &installation, &error));
+    REFUSED(rockon_sync_catalog_installation(catalog, NULL, 0, NULL, 0, &installation, &error));
+    REFUSED(rockon_sync_catalog_installation(catalog, "a", 1, NULL, 1, &installation, &error));
+    REFUSED(rockon_sync_catalog_installation(catalog, "a", 1, NULL, 0, NULL, &error));
+    OK(rockon_sync_target_new(NULL, 0, NULL, 0, &target, &error));
+    REFUSED(rockon_sync_target_set_platform(NULL, LENGTH("joomla 5.1"), &error));
+    REFUSED(rockon_sync_target_set_platform(target, NULL, 0, &error));
+    REFUSED(rockon_sync_target_set_stability(NULL, ROCKON_SYNC_STABILITY_RC, &error));
+    REFUSED(rockon_sync_catalog_updates_for(NULL, NULL, 0, target, &updates, &error));
+    REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 1, target, &updates, &error));
+    REFUSED(rockon_sync_catalog_updates_for(catalog, &installed, 1, target, &updates, &error));
+    REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 0, NULL, &updates, &error));
+    REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 0, target, NULL, &error));
+    installed.name = NULL;
+    REFUSED(rockon_sync_catalog_installation(catalog, "a", 1, &installed, 1, &installation, &error));
+    rockon_sync_target_free(target);
+
     REFUSED(rockon_sync_store_status(NULL, &status, &error));
     REFUSED(rockon_sync_store_status(store, NULL, &error));
     REFUSED(rockon_sync_store_verify(NULL, &found, &error));
@@ -222,7 +273,7 @@ static void functions_that_can_fail_refuse_null(void)
     REFUSED(rockon_sync_keygen("x", 1, "x", 1, NULL, &error));
 
     CHECK(!no_source && !no_catalog && !changes && !report && !status && !found && !published);
-    CHECK(!text && !no_definition && !key);
+    CHECK(!text && !no_definition && !key && !bytes && !installation && !updates);
 }
 
 static void text_that_is_not_utf8_is_refused(void)
@@ -236,8 +287,10 @@ static void text_that_is_not_utf8_is_refused(void)
     rockon_sync_publish_report *published = NULL;
     const rockon_sync_definition *definition = NULL;
     rockon_sync_verifier_key *key = NULL;
+    rockon_sync_installation *found = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         rockon_sync_applied name = {LENGTH(bad[i]), "x", 1}, revision = {"x", 1, LENGTH(bad[i])};
+        rockon_sync_installed installed = {"x", 1, LENGTH(bad[i])};
         rockon_sync_str string = {LENGTH(bad[i])};
         rockon_sync_catalog_options options = {0};
         rockon_sync_publish_options how = {0};
@@ -267,10 +320,15 @@ static void text_that_is_not_utf8_is_refused(void)
         how.sign_key_files = &string;
         how.sign_key_file_count = 1;
         REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
+        memset(&how.sign_key_files, 0, sizeof how.sign_key_files);
+        how.format = string;
+        REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
+        REFUSED(rockon_sync_catalog_installation(catalog, "x", 1, &installed, 1, &found, &error));
         REFUSED(rockon_sync_keygen(LENGTH(bad[i]), "x", 1, &key, &error));
         REFUSED(rockon_sync_keygen("x", 1, LENGTH(bad[i]), &key, &error));
     }
     CHECK(!no_store && !no_source && !no_catalog && !changes && !published && !definition && !key);
+    CHECK(!found);
 }
 
 static void options_that_make_no_sense_are_refused(void)

@@ -59,9 +59,9 @@ static inline void check_status(int32_t expected, int32_t status, const rockon_s
 /* "base/name", in one of several buffers that are used in turn. */
 static inline const char *join(const char *base, const char *name)
 {
-    static char buffers[8][1024];
+    static char buffers[16][1024];
     static unsigned next;
-    char *buffer = buffers[next++ % 8];
+    char *buffer = buffers[next++ % 16];
     size_t len = strlen(base);
     const char *slash = len > 0 && base[len - 1] == '/' ? "" : "/";
     snprintf(buffer, sizeof buffers[0], "%s%s%s", base, slash, name);

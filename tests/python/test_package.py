@@ -88,6 +88,15 @@ def refresh(store: Store, applied: Mapping[str, str | None]) -> tuple[str, ...]:
         print(error.kind, error.url, error.path, error.retryable, error.problems)
     changes = store.catalog().changes_since(applied)
     return tuple(upsert.definition.text for upsert in changes.upserts)
+
+def offer(store: Store, installed: Mapping[str, str]) -> list[str]:
+    rockon_sync.publish("files", format=rockon_sync.Format.FILES)
+    catalog = store.catalog()
+    found = catalog.updates_for(installed, platform="joomla 5.1", stability="stable")
+    release: rockon_sync.Release | None = catalog["x"].newest_release()
+    data: bytes = catalog["x"].bytes()
+    print(data, release, catalog.installation("x", installed).is_possible)
+    return [update.release.version for update in found.updates]
 """
     )
     checked = run(sys.executable, "-m", "mypy", "--strict", "program.py", cwd=tmp_path)

@@ -5,10 +5,26 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar, final, overload
 
 from ._errors import RockonSyncError
-from ._model import Changes, Progress, PublishReport, Report, SourceStatus, Trust, Verification
+from ._model import (
+    Changes,
+    Format,
+    Installation,
+    Progress,
+    PublishReport,
+    Relations,
+    Release,
+    Report,
+    SourceStatus,
+    Stability,
+    Trust,
+    Updates,
+    Verification,
+)
 
 _T = TypeVar("_T")
 _Folder: TypeAlias = str | PathLike[str]
+# A method of this name hides the class.
+_Bytes: TypeAlias = bytes
 
 __all__ = [
     "ERROR_KINDS",
@@ -59,6 +75,8 @@ class Definition:
     @property
     def name(self) -> str: ...
     @property
+    def format(self) -> Format: ...
+    @property
     def revision(self) -> str: ...
     @property
     def source(self) -> str | None: ...
@@ -79,6 +97,15 @@ class Definition:
     def text(self) -> str: ...
     @property
     def parsed(self) -> Any: ...
+    def bytes(self) -> _Bytes: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def relations(self) -> Relations: ...
+    def releases(self) -> list[Release]: ...
+    def newest_release(
+        self, *, platform: str | None = None, stability: Stability | str | None = None
+    ) -> Release | None: ...
 
 @final
 class Catalog(Mapping[str, Definition]):
@@ -94,6 +121,14 @@ class Catalog(Mapping[str, Definition]):
     @property
     def problems(self) -> tuple[RockonSyncError, ...]: ...
     def changes_since(self, applied: Mapping[str, str | None]) -> Changes: ...
+    def updates_for(
+        self,
+        installed: Mapping[str, str],
+        *,
+        platform: str | None = None,
+        stability: Stability | str | None = None,
+    ) -> Updates: ...
+    def installation(self, name: str, installed: Mapping[str, str | None]) -> Installation: ...
 
 @final
 class Store:
@@ -151,6 +186,7 @@ class Store:
 def publish(
     catalog: _Folder,
     *,
+    format: Format | str = "rockon",  # noqa: A002
     out: _Folder | None = None,
     in_place: bool = False,
     url: str | None = None,

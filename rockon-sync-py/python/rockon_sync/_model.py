@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ._core import Definition
+    from ._errors import RockonSyncError
 
 
 class Trust(StrEnum):
@@ -21,6 +24,28 @@ class Trust(StrEnum):
     """Every file is compared with its digest."""
     NOTHING = "nothing"
     """Nothing: everything is fetched again."""
+
+
+class Format(StrEnum):
+    """What kind of files a catalog is made of."""
+
+    ROCKON = "rockon"
+    """JSON files, each an object of Rock-on definitions by name."""
+    JUPDATE = "jupdate"
+    """XML files of a JUpdate site, each the releases of an extension."""
+    FILES = "files"
+    """Files of any kind, each known by its id."""
+
+
+class Stability(StrEnum):
+    """How far a release has been tested, the least first."""
+
+    DEV = "dev"
+    """Not at all, and also what is of no known stability."""
+    ALPHA = "alpha"
+    BETA = "beta"
+    RC = "rc"
+    STABLE = "stable"
 
 
 class Outcome(StrEnum):
@@ -225,6 +250,122 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.deletes or self.upserts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relations:
+    """What a definition says of others, in the notation of Debian's control files."""
+
+    requires: tuple[str, ...]
+    """What has to be installed before it: of each, such as `name (>= 1.2) | other`, one."""
+    conflicts: tuple[str, ...]
+    """What cannot be installed beside it."""
+    replaces: tuple[str, ...]
+    """What is to be removed when it is installed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet:
+    """A requirement that nothing in the catalog meets."""
+
+    by: str
+    """The name of the definition that has it."""
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Two definitions that cannot be installed together."""
+
+    by: str
+    """The name of the one that says so."""
+    other: str
+    """What it conflicts with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What installing a definition takes."""
+
+    install: tuple[Definition, ...]
+    """What is missing, each after what it requires, the definition itself last. What is
+    installed in a version that will not do is in it too."""
+    unmet: tuple[Unmet, ...]
+    conflicts: tuple[Conflict, ...]
+    replaced: tuple[str, ...]
+    """What is installed and to be removed, since something takes its place."""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it can be done."""
+        return not self.unmet and not self.conflicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """Where a release can be downloaded, as its site says: it is fetched by nobody here."""
+
+    url: str
+    kind: str | None
+    """Whether it is the whole, `full`, or not, `upgrade`."""
+    format: str | None
+    """The form of the file, for example `zip`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One release of an extension, as its site describes it."""
+
+    id: str
+    """What tells the extension from all others: `plugin/system/cache`."""
+    version: str
+    stability: Stability
+    title: str | None
+    description: str | None
+    kind: str
+    """Its type: `component`, `module`, `plugin`, `template`, `library`, `package`, ..."""
+    element: str
+    client: str | None
+    """What it extends: `site`, `administrator`, ..."""
+    folder: str | None
+    """The group of a plugin."""
+    tags: tuple[str, ...]
+    section: str | None
+    maintainer: str | None
+    platforms: tuple[str, ...]
+    """What it is for, such as `joomla >= 4.4, < 4.5 | >= 5.0`; empty if it is for all."""
+    info_url: str | None
+    downloads: tuple[Download, ...]
+    checksums: Mapping[str, str] = field(hash=False)
+    """Digests of the download, in hexadecimal, by algorithm: `sha256`, `sha384`, `sha512`."""
+    php_minimum: str | None
+    relations: Relations
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stability", Stability(self.stability))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """An extension that can be updated."""
+
+    definition: Definition
+    installed: str
+    """The version that is installed."""
+    release: Release
+    """The newest release that fits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updates:
+    """Which of the extensions that are installed have an update."""
+
+    updates: tuple[Update, ...]
+    """In catalog order."""
+    unknown: tuple[str, ...]
+    """Names that are no extensions of the catalog, which is no reason to remove them."""
+    problems: tuple[RockonSyncError, ...]
+    """Why extensions could not be read."""
 
 
 def from_unix(seconds: int) -> datetime | None:

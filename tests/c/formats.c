@@ -1,0 +1,195 @@
+/* Other formats than Rock-ons: files of any kind, and the extensions of update sites. */
+#include "check.h"
+
+#include <sys/stat.h>
+
+static void publish(const char *folder, const char *out, const char *format)
+{
+    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_report *report = NULL;
+    options.struct_size = sizeof options;
+    options.out.data = out;
+    options.out.len = strlen(out);
+    options.format.data = "rock";
+    options.format.len = 4;
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
+          rockon_sync_publish(LENGTH(folder), &options, &report, &error));
+    CHECK(report == NULL);
+    options.format.data = format;
+    options.format.len = strlen(format);
+    OK(rockon_sync_publish(LENGTH(folder), &options, &report, &error));
+    rockon_sync_publish_report_free(report);
+}
+
+static void update(rockon_sync_store *store, const char *name, const char *tree)
+{
+    rockon_sync_source *source = source_at(name, tree);
+    rockon_sync_report *report = NULL;
+    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
+    rockon_sync_report_free(report);
+    rockon_sync_source_free(source);
+}
+
+static const rockon_sync_definition *find(const rockon_sync_catalog *catalog, const char *name)
+{
+    const rockon_sync_definition *definition = NULL;
+    OK(rockon_sync_catalog_find(catalog, LENGTH(name), &definition, &error));
+    return definition;
+}
+
+static void files_come_back_byte_for_byte(const rockon_sync_catalog *catalog)
+{
+    const rockon_sync_definition *binary = find(catalog, "binary"), *empty = find(catalog, "empty");
+    rockon_sync_definition_bytes *bytes = NULL;
+    rockon_sync_definition_text *text = NULL;
+    size_t len = 0;
+    CHECK_TEXT("files", rockon_sync_definition_format(binary, &len));
+    CHECK(len == 5);
+    OK(rockon_sync_definition_read_bytes(binary, &bytes, &error));
+    const uint8_t *data = rockon_sync_definition_bytes_data(bytes, &len);
+    CHECK(len == 4 && memcmp(data, "\x89\0\xff", 4) == 0);
+    rockon_sync_definition_bytes_free(bytes);
+    FAILS(ROCKON_SYNC_ERROR_DEFINITION, rockon_sync_definition_read_text(binary, &text, &error));
+    CHECK(text == NULL);
+    OK(rockon_sync_definition_read_bytes(empty, &bytes, &error));
+    CHECK(rockon_sync_definition_bytes_data(bytes, &len) != NULL && len == 0);
+    rockon_sync_definition_bytes_free(bytes);
+}
+
+static void a_rockon_is_its_part_of_the_file(const rockon_sync_catalog *catalog)
+{
+    const rockon_sync_definition *adguard = find(catalog, "AdGuard Home");
+    rockon_sync_definition_bytes *bytes = NULL;
+    rockon_sync_definition_text *text = NULL;
+    size_t bytes_len = 0, text_len = 0;
+    CHECK_TEXT("rockon", rockon_sync_definition_format(adguard, NULL));
+    OK(rockon_sync_definition_read_bytes(adguard, &bytes, &error));
+    OK(rockon_sync_definition_read_text(adguard, &text, &error));
+    const uint8_t *data = rockon_sync_definition_bytes_data(bytes, &bytes_len);
+    const char *json = rockon_sync_definition_text_json(text, &text_len);
+    CHECK(bytes_len == text_len && memcmp(data, json, text_len + 1) == 0);
+    rockon_sync_definition_bytes_free(bytes);
+    rockon_sync_definition_text_free(text);
+}
+
+/* A machine with the platform "joomla 5.1", for releases of this stability or more. */
+static rockon_sync_target *machine(int32_t stability)
+{
+    rockon_sync_target *target = NULL;
+    OK(rockon_sync_target_new(NULL, 0, NULL, 0, &target, &error));
+    OK(rockon_sync_target_set_platform(target, LENGTH("joomla 5.1"), &error));
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
+          rockon_sync_target_set_platform(target, LENGTH("joomla"), &error));
+    OK(rockon_sync_target_set_stability(target, stability, &error));
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_target_set_stability(target, 99, &error));
+    return target;
+}
+
+static void installed_extensions_have_updates(rockon_sync_catalog *catalog)
+{
+    const rockon_sync_installed installed[] = {
+        {LENGTH("plugin/system/cache"), LENGTH("5.9")},
+        {LENGTH("component/com_other"), LENGTH("1")},
+    };
+    struct {
+        int32_t stability;
+        const char *version;
+        size_t downloads;
+    } expected[] = {
+        {ROCKON_SYNC_STABILITY_STABLE, "5.10", 2},
+        {ROCKON_SYNC_STABILITY_RC, "6.0-rc1", 0},
+    };
+    rockon_sync_extension_updates *updates = NULL;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        rockon_sync_target *target = machine(expected[i].stability);
+        OK(rockon_sync_catalog_updates_for(catalog, installed, 2, target, &updates, &error));
+        rockon_sync_target_free(target);
+        if (i == 1) {
+            /* What was found does not need the catalog. */
+            rockon_sync_catalog_free(catalog);
+        }
+        CHECK(rockon_sync_extension_updates_count(updates) == 1);
+        const rockon_sync_definition *cache = rockon_sync_extension_updates_definition(updates, 0);
+        CHECK_TEXT("plugin/system/cache", rockon_sync_definition_name(cache, NULL));
+        CHECK_TEXT("jupdate", rockon_sync_definition_format(cache, NULL));
+        CHECK_TEXT("5.9", rockon_sync_extension_updates_installed(updates, 0, NULL));
+        CHECK_TEXT(expected[i].version, rockon_sync_extension_updates_version(updates, 0, NULL));
+        CHECK(rockon_sync_extension_updates_stability(updates, 0) == expected[i].stability);
+        CHECK(rockon_sync_extension_updates_download_count(updates, 0) == expected[i].downloads);
+        if (expected[i].downloads == 2) {
+            CHECK_TEXT("https://example.org/cache.tar",
+                       rockon_sync_extension_updates_download(updates, 0, 1, NULL));
+        }
+        CHECK(rockon_sync_extension_updates_download(updates, 0, 2, NULL) == NULL);
+        CHECK(rockon_sync_extension_updates_unknown_count(updates) == 1);
+        CHECK_TEXT("component/com_other",
+                   rockon_sync_extension_updates_unknown_name(updates, 0, NULL));
+        CHECK(rockon_sync_extension_updates_problem_count(updates) == 0);
+        CHECK(rockon_sync_extension_updates_definition(updates, 1) == NULL);
+        CHECK(rockon_sync_extension_updates_version(updates, 1, NULL) == NULL);
+        rockon_sync_extension_updates_free(updates);
+    }
+}
+
+static void what_cannot_be_read_is_told(const rockon_sync_catalog *catalog)
+{
+    const rockon_sync_installed installed = {LENGTH("plugin/system/cache"), LENGTH("5.9")};
+    const rockon_sync_definition *cache = find(catalog, "plugin/system/cache");
+    rockon_sync_extension_updates *updates = NULL;
+    rockon_sync_target *target = machine(ROCKON_SYNC_STABILITY_STABLE);
+    write_file(rockon_sync_definition_file(cache, NULL), "<updates/>");
+    OK(rockon_sync_catalog_updates_for(catalog, &installed, 1, target, &updates, &error));
+    CHECK(rockon_sync_extension_updates_count(updates) == 0);
+    CHECK(rockon_sync_extension_updates_problem_count(updates) == 1);
+    CHECK(rockon_sync_error_status(rockon_sync_extension_updates_problem(updates, 0)) ==
+          ROCKON_SYNC_ERROR_INTEGRITY);
+    rockon_sync_extension_updates_free(updates);
+    rockon_sync_target_free(target);
+}
+
+static const char *const CACHE =
+    "<updates>\n"
+    "<update><element>cache</element><type>plugin</type><folder>system</folder>\n"
+    "  <client>site</client><version>5.10</version><tags><tag>stable</tag></tags>\n"
+    "  <downloads><downloadurl type=\"full\">https://example.org/cache.zip</downloadurl>\n"
+    "  <downloadsource>https://example.org/cache.tar</downloadsource></downloads>\n"
+    "  <targetplatform name=\"joomla\" version=\"5.*\"/></update>\n"
+    "<update><element>cache</element><type>plugin</type><folder>system</folder>\n"
+    "  <client>site</client><version>6.0-rc1</version><tags><tag>rc</tag></tags>\n"
+    "  <targetplatform name=\"joomla\" version=\"(5|6).*\"/></update>\n"
+    "</updates>\n";
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 4);
+    char files[1024], site[1024], files_tree[1024], site_tree[1024];
+    snprintf(files, sizeof files, "%s", join(argv[2], "files"));
+    snprintf(site, sizeof site, "%s", join(argv[2], "site"));
+    snprintf(files_tree, sizeof files_tree, "%s", join(argv[2], "files-tree"));
+    snprintf(site_tree, sizeof site_tree, "%s", join(argv[2], "site-tree"));
+    CHECK(mkdir(files, 0777) == 0 && mkdir(site, 0777) == 0);
+    write_file(join(files, "empty"), "");
+    FILE *binary = fopen(join(files, "binary"), "w");
+    CHECK(binary != NULL && fwrite("\x89\0\xff", 1, 4, binary) == 4 && fclose(binary) == 0);
+    write_file(join(site, "list.xml"),
+               "<extensionset><extension type=\"plugin\" folder=\"system\" element=\"cache\" "
+               "client=\"0\" detailsurl=\"cache.xml\"/></extensionset>\n");
+    write_file(join(site, "cache.xml"), CACHE);
+    publish(files, files_tree, "files");
+    publish(site, site_tree, "jupdate");
+
+    rockon_sync_store *store = open_store(join(argv[2], "store"));
+    update(store, "any", files_tree);
+    update(store, "extensions", site_tree);
+    update(store, "rockstor", join(argv[3], "v2"));
+    rockon_sync_catalog *catalog = open_catalog(store);
+    files_come_back_byte_for_byte(catalog);
+    a_rockon_is_its_part_of_the_file(catalog);
+    installed_extensions_have_updates(catalog);
+    catalog = open_catalog(store);
+    what_cannot_be_read_is_told(catalog);
+    rockon_sync_catalog_free(catalog);
+    rockon_sync_store_free(store);
+    return 0;
+}

@@ -1,0 +1,103 @@
+/* What installing a definition takes, given what is installed already. */
+#include "check.h"
+
+#include <sys/stat.h>
+
+/* Puts a definition with further fields, which are JSON members, into the folder. */
+static void put(const char *folder, const char *name, const char *version, const char *more)
+{
+    char file[64], text[1024];
+    snprintf(file, sizeof file, "%s.json", name);
+    snprintf(text, sizeof text,
+             "{\"%s\": {\"description\": \"\", \"website\": \"\", \"version\": \"%s\", %s"
+             "\"containers\": {\"box-%s\": {\"image\": \"i\", \"launch_order\": 1}}}}",
+             name, version, more, name);
+    write_file(join(folder, file), text);
+}
+
+static rockon_sync_installation *installation(const rockon_sync_catalog *catalog, const char *name,
+                                              const rockon_sync_installed *installed, size_t count)
+{
+    rockon_sync_installation *found = NULL;
+    OK(rockon_sync_catalog_installation(catalog, LENGTH(name), installed, count, &found, &error));
+    CHECK(found != NULL);
+    return found;
+}
+
+static void check_install(const rockon_sync_installation *found, const char *expected)
+{
+    char names[256] = "";
+    for (size_t i = 0; i < rockon_sync_installation_install_count(found); i++) {
+        const rockon_sync_definition *next = rockon_sync_installation_install(found, i);
+        strcat(strcat(names, i > 0 ? " " : ""), rockon_sync_definition_name(next, NULL));
+    }
+    CHECK_TEXT(expected, names);
+    CHECK(rockon_sync_installation_install(found, 99) == NULL);
+}
+
+int main(int argc, char **argv)
+{
+    CHECK(argc == 4);
+    char folder[1024];
+    snprintf(folder, sizeof folder, "%s", join(argv[2], "local"));
+    CHECK(mkdir(folder, 0777) == 0);
+    put(folder, "App", "2", "\"requires\": \"Database (>= 5) | Other, Proxy\", ");
+    put(folder, "Database", "5.1", "");
+    put(folder, "Proxy", "1", "\"conflicts\": \"Firewall (<< 3)\", \"replaces\": \"Old Proxy\", ");
+    put(folder, "Broken", "1", "\"requires\": \"Nowhere (>= 1.2) | Nobody\", ");
+    rockon_sync_store *store = open_store(argv[2]);
+    rockon_sync_catalog *catalog = open_catalog(store);
+
+    rockon_sync_installation *found = installation(catalog, "App", NULL, 0);
+    check_install(found, "Database Proxy App");
+    CHECK(rockon_sync_installation_is_possible(found));
+    CHECK(rockon_sync_installation_unmet_count(found) == 0);
+    CHECK(rockon_sync_installation_conflict_count(found) == 0);
+    CHECK(rockon_sync_installation_replaced_count(found) == 0);
+    rockon_sync_installation_free(found);
+
+    /* A version that is not known meets no bound, and is in no conflict with one. */
+    const rockon_sync_installed installed[] = {
+        {LENGTH("Old Proxy"), NULL, 0},
+        {LENGTH("Database"), NULL, 0},
+        {LENGTH("Firewall"), NULL, 0},
+    };
+    found = installation(catalog, "App", installed, 3);
+    check_install(found, "Database Proxy App");
+    CHECK(rockon_sync_installation_is_possible(found));
+    CHECK(rockon_sync_installation_replaced_count(found) == 1);
+    CHECK_TEXT("Old Proxy", rockon_sync_installation_replaced_name(found, 0, NULL));
+    CHECK(rockon_sync_installation_replaced_name(found, 1, NULL) == NULL);
+    rockon_sync_installation_free(found);
+
+    const rockon_sync_installed other[] = {
+        {LENGTH("Database"), LENGTH("5.0")},
+        {LENGTH("Firewall"), LENGTH("2.9")},
+    };
+    found = installation(catalog, "App", other, 2);
+    check_install(found, "Proxy App");
+    CHECK(!rockon_sync_installation_is_possible(found));
+    CHECK(rockon_sync_installation_conflict_count(found) == 1);
+    CHECK_TEXT("Proxy", rockon_sync_installation_conflict_by(found, 0, NULL));
+    CHECK_TEXT("Firewall (<< 3)", rockon_sync_installation_conflict_with(found, 0, NULL));
+    CHECK(rockon_sync_installation_conflict_by(found, 1, NULL) == NULL);
+    rockon_sync_installation_free(found);
+
+    /* What was found does not need the catalog. */
+    found = installation(catalog, "Broken", NULL, 0);
+    rockon_sync_installation *none = NULL;
+    FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,
+          rockon_sync_catalog_installation(catalog, LENGTH("none"), NULL, 0, &none, &error));
+    CHECK(none == NULL);
+    rockon_sync_catalog_free(catalog);
+    rockon_sync_store_free(store);
+    check_install(found, "Broken");
+    CHECK(!rockon_sync_installation_is_possible(found));
+    CHECK(rockon_sync_installation_unmet_count(found) == 1);
+    CHECK_TEXT("Broken", rockon_sync_installation_unmet_by(found, 0, NULL));
+    CHECK_TEXT("Nowhere (>= 1.2) | Nobody",
+               rockon_sync_installation_unmet_requirement(found, 0, NULL));
+    CHECK(rockon_sync_installation_unmet_requirement(found, 1, NULL) == NULL);
+    rockon_sync_installation_free(found);
+    return 0;
+}
