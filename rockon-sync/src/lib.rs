@@ -56,6 +56,11 @@
 //! `cli`: the command `rockon-sync`, and the module `cli` that other launchers call.
 #![forbid(unsafe_code)]
 
+/// The guide for Rust programs, whose code is compiled and run as that of these pages is.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/rust.md")]
+mod guide {}
+
 mod cancel;
 mod catalog;
 mod changes;

@@ -288,7 +288,7 @@ impl<'a> Publisher<'a> {
             return match (self.layout, &self.out) {
                 (Layout::Separate, Some(out)) => Ok(out.clone()),
                 _ => {
-                    let message = "a site that is no folder needs another one for the tree";
+                    let message = "an update site that is not a folder needs another one for the tree: say which (`out`)";
                     Err(Error::new(ErrorKind::Argument, message))
                 }
             };

@@ -41,3 +41,29 @@ fn every_test_that_the_security_page_names_exists() {
     let missing: Vec<&&str> = named.iter().filter(|name| !names.contains(**name)).collect();
     assert!(missing.is_empty(), "{missing:#?}");
 }
+
+#[test]
+fn the_figures_that_the_front_page_compares_are_those_that_were_measured() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("README.md")).unwrap();
+    let measured = fs::read_to_string(root.join("docs/benchmarks.md")).unwrap();
+    let table = page.split_once("## How it compares").unwrap().1;
+    let table = table.lines().filter(|line| line.starts_with('|')).skip(2);
+    let (mut cases, mut figures) = (Vec::new(), 0);
+    for case in ["First sync", "Nothing changed", "1 changed"] {
+        cases.push(measured.split_once(&format!("\n### {case}\n")).unwrap().1);
+    }
+    for row in table {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let way = cells[0].trim_matches('*');
+        for (case, cell) in cases.iter().zip(&cells[1..]) {
+            let is_meant = |line: &&str| line.trim_start_matches(['|', ' ']).starts_with(way);
+            let line = case.lines().find(is_meant).unwrap();
+            for figure in cell.split(", ") {
+                assert!(line.contains(&format!(" {figure} ")), "{way}: {figure} is not in {line}");
+                figures += 1;
+            }
+        }
+    }
+    assert_eq!(figures, 30);
+}

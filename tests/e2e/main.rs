@@ -15,6 +15,7 @@ mod hostile;
 mod network;
 mod offline;
 mod packs;
+mod plain_client;
 mod planted;
 mod relations;
 mod relays;

@@ -24,7 +24,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Turn a folder with root.json and definitions into a tree to be served
+    /// Turn a catalog into a tree of static files, to be served
     Publish(PublishArgs),
     /// Bring a store in step with its sources
     Update(UpdateArgs),
@@ -40,7 +40,7 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Tell an application what to apply and what to delete
     Changes(ChangesArgs),
-    /// Say which sources a store follows, in the order of their priority
+    /// Add, remove and list the sources that a store follows
     Source {
         #[command(subcommand)]
         command: SourceCommand,
@@ -53,11 +53,11 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PublishArgs {
-    /// The folder with root.json and the definition files; of the format jupdate an update site:
-    /// its URL, its first XML file, or the folder of all of them
+    /// The catalog: a folder with root.json and definition files; of the format files any folder;
+    /// of the format jupdate an update site: its URL, its first XML file, or the folder of all
     pub(super) dir: PathBuf,
 
-    /// What kind of files it has: rockon, jupdate, or files (any, all that are in the folder)
+    /// What its files are: rockon, jupdate, or files (of any kind, all that are in the folder)
     #[arg(long, value_name = "FORMAT", default_value_t = Format::Rockon)]
     pub(super) format: Format,
 
@@ -81,7 +81,7 @@ pub(super) struct PublishArgs {
     #[arg(long, value_name = "DAYS")]
     pub(super) expires_in: Option<u32>,
 
-    /// Sign the head with the private key in this file; several sign it each
+    /// Sign the head with the private key in this file; given several times, each signs it
     #[arg(long, value_name = "FILE")]
     pub(super) sign_key: Vec<PathBuf>,
 
@@ -115,8 +115,8 @@ pub(super) struct UpdateArgs {
     #[arg(long, value_name = "[NAME=]URL|DIR")]
     pub(super) source: Vec<String>,
 
-    /// Take only a head that this key, or another one given like this, has signed; NAME= says
-    /// it of one source [default: the keys of the last update]
+    /// Take only a head signed by this key, or by another one given like this; with NAME= it is
+    /// for that source alone [default: the keys of the last update]
     #[arg(long, value_name = "[NAME=]KEY")]
     pub(super) trust_key: Vec<String>,
 
@@ -302,8 +302,8 @@ pub(super) struct ShowArgs {
     /// The name of the definition
     pub(super) name: String,
 
-    /// Say what installing it takes where the definitions in this JSON object, name to version
-    /// or null, are installed; - reads standard input
+    /// Say what has to be installed with it, given what is installed already: a file with a JSON
+    /// object, name to version or null; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub(super) installed: Option<PathBuf>,
 
@@ -329,11 +329,12 @@ pub(super) struct VerifyArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ChangesArgs {
-    /// A JSON object of what is applied, name to revision; - reads standard input
+    /// What is applied: a file with a JSON object, name to revision; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub(super) applied: PathBuf,
 
-    /// jupdate: what is applied are extensions, name to version; tell which have an update
+    /// Only what is of this format; with jupdate, FILE has extensions with their installed
+    /// versions, and those that have an update are told
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
 

@@ -27,7 +27,7 @@ end
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -s V -l version -d 'Print version'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "publish" -d 'Turn a folder with root.json and definitions into a tree to be served'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "publish" -d 'Turn a catalog into a tree of static files, to be served'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "update" -d 'Bring a store in step with its sources'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "import" -d 'Bring a source of a store in step with a bundle, without a network'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "list" -d 'List the definitions of a store'
@@ -35,16 +35,16 @@ complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "show" -d 'P
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "status" -d 'Show what a store holds of each source'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "verify" -d 'Compare every file of a store with its digest, and its heads with the trusted keys'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "changes" -d 'Tell an application what to apply and what to delete'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "source" -d 'Say which sources a store follows, in the order of their priority'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "source" -d 'Add, remove and list the sources that a store follows'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "check" -d 'Check definition files as publish does, and say what they would override'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "keygen" -d 'Make a pair of keys: one to sign heads with, one to be trusted'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'What kind of files it has: rockon, jupdate, or files (any, all that are in the folder)' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'What its files are: rockon, jupdate, or files (of any kind, all that are in the folder)' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Where the tree goes [default: DIR/v2]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l url -d 'The URL that clients fetch everything but the head from' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep -d 'How many publications stay available to clients that are behind' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Let the head expire, so that clients notice when nobody publishes any more' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; several sign it each' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; given several times, each signs it' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Put the tree into the folder itself, beside what older systems read'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a page for people as well, and a feed of its updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this, earlier ones are removed'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Leave out bad definitions instead of publishing nothing'
@@ -54,7 +54,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s v -l
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l store -d 'The folder of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l source -d 'A tree to follow: URL or folder; NAME= tells several apart, the first having the highest priority, and the same name again is a mirror [default: STORE/sources.toml, or without it the sources of the last update]' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l trust-key -d 'Take only a head that this key, or another one given like this, has signed; NAME= says it of one source [default: the keys of the last update]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l trust-key -d 'Take only a head signed by this key, or by another one given like this; with NAME= it is for that source alone [default: the keys of the last update]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-env -d 'Send the token in this environment variable with each request, in the query' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-name -d 'What the token is called in the query' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l header-env -d 'Send a header whose value is in this environment variable' -r
@@ -93,7 +93,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l json -d
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l all -d 'Also what does not fit and what others of the same name hide, with the reason'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l installed -d 'Say what installing it takes where the definitions in this JSON object, name to version or null, are installed; - reads standard input' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l installed -d 'Say what has to be installed with it, given what is installed already: a file with a JSON object, name to version or null; - reads standard input' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l store -d 'The folder of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l json -d 'Print JSON'
@@ -110,8 +110,8 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l json 
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l repair -d 'Fetch what is damaged again, from the sources of the last update'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l applied -d 'A JSON object of what is applied, name to revision; - reads standard input' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l format -d 'jupdate: what is applied are extensions, name to version; tell which have an update' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l applied -d 'What is applied: a file with a JSON object, name to revision; - reads standard input' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l format -d 'Only what is of this format; with jupdate, FILE has extensions with their installed versions, and those that have an update are told' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l platform -d 'Of extensions, only releases for this platform, name and version: "joomla 5.1"' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l stability -d 'Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l store -d 'The folder of the store' -r -F
@@ -160,7 +160,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -s h -l h
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -l out -d 'Where the private key goes; no file is ever overwritten [default: standard output]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "publish" -d 'Turn a folder with root.json and definitions into a tree to be served'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "publish" -d 'Turn a catalog into a tree of static files, to be served'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "update" -d 'Bring a store in step with its sources'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "import" -d 'Bring a source of a store in step with a bundle, without a network'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "list" -d 'List the definitions of a store'
@@ -168,7 +168,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "status" -d 'Show what a store holds of each source'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "verify" -d 'Compare every file of a store with its digest, and its heads with the trusted keys'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "changes" -d 'Tell an application what to apply and what to delete'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "source" -d 'Say which sources a store follows, in the order of their priority'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "source" -d 'Add, remove and list the sources that a store follows'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "check" -d 'Check definition files as publish does, and say what they would override'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "keygen" -d 'Make a pair of keys: one to sign heads with, one to be trusted'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

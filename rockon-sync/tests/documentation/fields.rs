@@ -1,0 +1,64 @@
+//! `docs/cli.md` has every field of the JSON that the command prints.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::desk::stdout;
+use crate::run::Place;
+
+/// Objects whose keys are names, not fields.
+const MAPS: &[&str] = &["targets", "checksums", "definition"];
+
+/// Commands whose output has fields, run one after the other.
+const COMMANDS: &[&str] = &[
+    "publish catalog --json",
+    "publish nowhere --json",
+    "publish --format jupdate updates --out extensions --json",
+    "update --store store --source catalog/v2 --json",
+    "update --store store --source joomla=extensions --source gone=nowhere --json",
+    "list --store store --all --arch riscv64 --json",
+    "show Jellyfin --store store --json",
+    "show Jellyfin --store store --installed installed.json --json",
+    "status --store store --json",
+    "verify --store store --json",
+    "changes --store store --applied applied.json --json",
+    "changes --store store --applied installed.json --format jupdate --json",
+    "source list --store store --json",
+    "check my-app.json bad.json --store store --json",
+];
+
+fn collect(value: &Value, fields: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| collect(value, fields)),
+        Value::Object(members) => {
+            for (key, value) in members {
+                fields.insert(key.clone());
+                if !MAPS.contains(&&**key) {
+                    collect(value, fields);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_field_that_the_command_prints_is_on_its_page() {
+    let place = Place::new();
+    fs::write(place.desk.path("bad.json"), "{").unwrap();
+    let mut fields = BTreeSet::new();
+    for command in COMMANDS {
+        let output = place.desk.run(&command.split(' ').collect::<Vec<_>>());
+        let value = serde_json::from_str(&stdout(&output));
+        collect(&value.unwrap_or_else(|error| panic!("{command}: {error}")), &mut fields);
+    }
+    assert!(fields.len() > 60, "{fields:?}");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let page = fs::read_to_string(page).unwrap();
+    let missing: Vec<&String> =
+        fields.iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
+    assert!(missing.is_empty(), "docs/cli.md does not have {missing:?}");
+}
