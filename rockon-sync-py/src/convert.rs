@@ -3,6 +3,7 @@
 //! The classes are Python's own: `_errors.py` and `_model.py` say what they hold.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyValueError;
@@ -218,4 +219,14 @@ pub(crate) fn model<'py>(
 ) -> PyResult<&'py Bound<'py, PyAny>> {
     let load = || Ok(PyModule::import(py, "rockon_sync._model")?.getattr(name)?.unbind());
     cell.get_or_try_init(py, load).map(|object| object.bind(py))
+}
+
+/// A time in seconds; a day is as good as any longer time.
+pub(crate) fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
+    const DAY_S: f64 = 86_400.0;
+    if seconds.is_nan() || seconds < 0.0 {
+        let message = format!("expected {what} in seconds, 0 or more, got {seconds}");
+        return Err(PyValueError::new_err(message));
+    }
+    Ok(Duration::from_secs_f64(seconds.min(DAY_S)))
 }

@@ -7,8 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use rockon_sync::{Credentials, Location, SourceName, VerifierKey};
 
-use crate::convert;
-use crate::store::parse_seconds;
+use crate::convert::{self, parse_seconds};
 
 /// Where a catalog comes from: a name, and one or more trees that have it.
 ///

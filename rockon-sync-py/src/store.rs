@@ -1,7 +1,6 @@
 //! `Store`.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -10,7 +9,7 @@ use rockon_sync::{Freshness, MassDelete, Rollback, SourceName, Trust, limits};
 
 use crate::cancel::CancelToken;
 use crate::catalog::Catalog;
-use crate::convert::{self, detached};
+use crate::convert::{self, detached, parse_seconds};
 use crate::run::{self, Job, Work};
 use crate::source::{self, Source};
 
@@ -206,16 +205,6 @@ impl Store {
             cancel: cancel.map(|cancel| cancel.token.clone()).unwrap_or_default(),
         })
     }
-}
-
-/// A time in seconds; a day is as good as any longer time.
-pub(crate) fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
-    const DAY_S: f64 = 86_400.0;
-    if seconds.is_nan() || seconds < 0.0 {
-        let message = format!("expected {what} in seconds, 0 or more, got {seconds}");
-        return Err(PyValueError::new_err(message));
-    }
-    Ok(Duration::from_secs_f64(seconds.min(DAY_S)))
 }
 
 fn parse_trust(text: &str) -> PyResult<Trust> {
