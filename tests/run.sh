@@ -90,6 +90,12 @@ tests() {
     if ! strace -qq -o /dev/null true 2>/dev/null; then
         leave_out 'kill points' killed_at_any_system_call 2 'strace may not trace processes here'
     fi
+    if ! command -v python3 >/dev/null; then
+        leave_out 'plain client' forty_lines 2 'the client in the page of the protocol needs python3'
+    fi
+    if ! command -v zstd >/dev/null; then
+        leave_out 'pages' every_command_of_every_page 1 'a command in the pages needs zstd'
+    fi
     if ! unshare --map-root-user --mount mount -t tmpfs tmpfs /mnt 2>/dev/null; then
         leave_out 'small disks' disks:: 3 'file systems may not be mounted here, in a namespace of their own'
     fi

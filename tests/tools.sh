@@ -10,6 +10,8 @@ gcc              Cargo.toml                  command -v cc
 pkg-config       rockon-sync-ffi/Cargo.toml  command -v pkg-config
 valgrind         rockon-sync-ffi/Cargo.toml  command -v valgrind
 strace           rockon-sync/Cargo.toml      command -v strace
+zstd             rockon-sync/Cargo.toml      command -v zstd
+python3          tests/client/plain.py       command -v python3
 mandoc           tests/gates/tools.sh        command -v mandoc
 python3          tests/gates/tools.sh        command -v python3
 python3-venv     tests/gates/tools.sh        python3 -c "import ensurepip, venv"

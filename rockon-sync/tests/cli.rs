@@ -131,7 +131,7 @@ fn a_second_update_at_once_is_locked_out() {
 fn check_says_what_an_update_would_do_and_does_not_do_it() {
     let desk = Desk::new();
     let output = desk.update(&["--check"]);
-    assert!(stdout(&output).contains("an update is there (serial 1): 16 added; 2 requests"));
+    assert!(stdout(&output).contains("an update is available (serial 1): 16 added; 2 requests"));
     assert!(!desk.path("store/rockstor/current").exists());
     // The manifest is not fetched again.
     let output = desk.update(&[]);

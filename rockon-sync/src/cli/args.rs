@@ -18,7 +18,8 @@ pub(super) struct Args {
     pub(super) command: Command,
 
     /// Say more about what is being done (twice: every request)
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    // Every command has it: after those that are its own.
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     pub(super) verbose: u8,
 }
 

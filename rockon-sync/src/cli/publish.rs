@@ -97,13 +97,13 @@ fn sentence(report: &PublishReport) -> String {
     let understood = match report.requirements.is_empty() {
         true => String::new(),
         false => format!(
-            ", architectures known of {}, minimum versions of {}",
+            "; architectures known of {}, minimum versions of {}",
             count_of(|known| known.arch().is_some()),
             count_of(|known| known.min_version().is_some())
         ),
     };
     format!(
-        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{left_out}){understood} in {}",
+        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{left_out}) in {}{understood}",
         match report.entries {
             1 => "1 entry".to_owned(),
             n => format!("{n} entries"),

@@ -53,7 +53,7 @@ pub(super) fn sentence(report: &Report, purpose: Purpose) -> String {
     };
     let verb = match (report.outcome, purpose) {
         (Outcome::Unchanged, _) => "up to date",
-        (Outcome::Updated, Purpose::Check) => "an update is there",
+        (Outcome::Updated, Purpose::Check) => "an update is available",
         (Outcome::Updated, Purpose::Update) => "updated",
         (Outcome::Partial, _) => "updated in part",
         (Outcome::Stale, _) => "not updated: the source offers an older or another state",

@@ -7,6 +7,7 @@
 mod desk;
 mod fields;
 mod help;
+mod links;
 mod page;
 mod run;
 
