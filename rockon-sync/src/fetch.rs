@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use flate2::read::GzDecoder;
 pub(crate) use resume::Spool;
 
+use crate::address::Address;
 use crate::cancel::CancelToken;
 use crate::digest::{Digest, Hasher};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::limits;
-use crate::location::Address;
 use crate::time::{Clock, parse_retry_after};
 use crate::transport::{Request, Response, Transport, Validators};
 

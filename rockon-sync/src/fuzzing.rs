@@ -12,11 +12,12 @@ use std::path::{Component, Path};
 
 pub use update::update;
 
+use crate::address::Address;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Format, position_of_syntax_error, read_collection, releases_of};
 use crate::head::Head;
-use crate::location::{Address, Location};
+use crate::location::Location;
 use crate::manifest::{Listing, Manifest, write_patched};
 use crate::note::{Note, SigningKey, VerifierKey};
 use crate::pack::{self, Member};

@@ -61,6 +61,7 @@
 #[doc = include_str!("../../docs/rust.md")]
 mod guide {}
 
+mod address;
 mod cancel;
 mod catalog;
 mod changes;
@@ -107,6 +108,7 @@ mod update;
 mod version;
 mod workers;
 
+pub use address::{Address, HttpAddress};
 pub use cancel::CancelToken;
 pub use catalog::{Catalog, Definition, Origin};
 pub use changes::{Changes, Novelty, Upsert};
@@ -118,7 +120,7 @@ pub use head::{Head, PackOffer};
 pub use inspect::{HeldStatus, SourceStatus, Verification};
 pub use installation::{Conflict, Installation, Unmet};
 pub use json::Position;
-pub use location::{Address, HttpAddress, Location};
+pub use location::Location;
 pub use manifest::{Entry, Listed, Listing, Manifest};
 pub use newest::{Update, Updates};
 pub use note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};

@@ -9,8 +9,8 @@ use std::time::Duration;
 pub(crate) use folder::FolderTransport;
 pub(crate) use http::HttpTransport;
 
+use crate::address::Address;
 use crate::error::Result;
-use crate::location::Address;
 
 /// Asks for one file at a time, from several threads at once.
 ///

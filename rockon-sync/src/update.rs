@@ -30,12 +30,13 @@ mod v2;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::address::Address;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::Fetcher;
 use crate::files::{Files, RealFiles};
 use crate::limits::{self, MAX_CONNECTIONS};
-use crate::location::{Address, Location};
+use crate::location::Location;
 use crate::note::VerifierKey;
 use crate::plan::MassDelete;
 use crate::progress::{Phase, Progress, Reporter};

@@ -4,9 +4,9 @@
 use std::io;
 
 use super::{Fetcher, Question, Sink, sink_failed};
+use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::limits;
-use crate::location::Address;
 use crate::transport::Response;
 
 /// A sink that keeps what an earlier attempt, or an earlier run, has put into it.

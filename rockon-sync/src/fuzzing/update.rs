@@ -15,9 +15,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::address::Address;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result, Retry};
-use crate::location::Address;
 use crate::plan::MassDelete;
 use crate::report::Report;
 use crate::source::Source;

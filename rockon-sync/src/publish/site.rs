@@ -20,13 +20,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::list::{List, Row};
+use crate::address::{Address, has_http_scheme};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::Fetcher;
 use crate::files::{Files, ensure_folders};
 use crate::format::{Reference, read_collection};
 use crate::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
-use crate::location::{Address, has_http_scheme};
 use crate::path::EntryPath;
 use crate::problem::Problem;
 use crate::time::Clock;

@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{Request, Response, Transport, Validators};
+use crate::address::Address;
 use crate::error::{Error, ErrorKind, Result};
-use crate::location::Address;
 
 /// Reads files below a folder. Symbolic links are followed: the folder belongs to
 /// whoever named it. Anything but a regular file is an error.

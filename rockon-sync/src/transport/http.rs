@@ -9,9 +9,9 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
 
 use super::{Request, Response, Transport, Validators};
+use crate::address::{Address, HttpAddress};
 use crate::error::{Error, ErrorKind, Result, Retry};
 use crate::limits::{CONNECT_TIMEOUT, MAX_CONNECTIONS, STALL_TIMEOUT};
-use crate::location::{Address, HttpAddress};
 
 /// Bytes buffered for each connection: a definition or two; the default of 128 KiB
 /// would be most of a small machine's budget.

@@ -3,12 +3,13 @@
 use std::sync::atomic::AtomicBool;
 
 use super::{Freshness, Rollback, Run, ends_the_run};
+use crate::address::Address;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Wanted};
 use crate::head::Head;
 use crate::limits::MAX_HEAD_BYTES;
-use crate::location::{Address, Location};
+use crate::location::Location;
 use crate::note;
 use crate::time::Timestamp;
 use crate::transport::Validators;

@@ -6,18 +6,18 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::Address;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Fetcher, Wanted};
 use crate::files::{Files, read_if_any, remove_if_any, stage};
 use crate::format::{read_collection, releases_of};
 use crate::limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
-use crate::location::Address;
 use crate::store::digest_if_any;
 use crate::transport::Validators;
 
-/// After so many failures in a row that are not worth a retry elsewhere, a host is left alone:
-/// nine thousand time-outs would take a day.
+/// After so many requests in a row without an answer, retries not counted, a host is left alone
+/// for the rest of the run: nine thousand time-outs would take a day.
 const MAX_HOST_FAILURES: u32 = 3;
 
 /// Largest note of a document, in bytes: a URL and two validators.
