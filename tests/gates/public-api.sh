@@ -12,8 +12,10 @@ fi
 
 # Only rustdoc is told to do what is not stable yet: known to cargo, it would compile the dependencies anew.
 target=${CARGO_TARGET_DIR:-target}
-RUSTDOC=$PWD/tests/gates/rustdoc-json cargo rustdoc --quiet --locked -p rockon-sync --lib --features cli -- \
-    -Z unstable-options --output-format json --cap-lints allow
+# With the features of the whole workspace, its dependencies are those that clippy has compiled; what only
+# tests may use is hidden from documentation.
+RUSTDOC=$PWD/tests/gates/rustdoc-json RUSTDOCFLAGS='-Z unstable-options --output-format json --cap-lints allow' \
+    cargo doc --quiet --locked --workspace --all-features --no-deps
 listed=$(mktemp)
 trap 'rm "$listed"' EXIT
 # 77 if this rustdoc writes what the listing cannot read; anything else is a fault.

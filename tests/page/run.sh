@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 for tool in chromium chromedriver python3; do
     command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 77; }
 done
-cargo build --quiet -p rockon-sync --features cli
+# As the other tests have built it: with other features, its dependencies would be compiled once more.
+cargo build --quiet --workspace --all-features --bin rockon-sync
 ROCKON_SYNC_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/debug/rockon-sync")
 export ROCKON_SYNC_PROGRAM
 
