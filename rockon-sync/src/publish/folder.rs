@@ -93,3 +93,37 @@ impl Walk<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+    use crate::files::RealFiles;
+
+    #[test]
+    fn what_cannot_be_an_entry_is_named_and_the_others_are_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = (0..70).fold(dir.path().join("deep"), |path, _| path.join("d"));
+        fs::create_dir_all(&deep).unwrap();
+        fs::create_dir_all(dir.path().join("sub/.git")).unwrap();
+        for name in ["b", "a", "x:y", "sub/c", "root.json", "by-sha"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        fs::write(dir.path().join(OsStr::from_bytes(b"\xff.txt")), "").unwrap();
+        let tree = dir.path().join("tree");
+        fs::create_dir(&tree).unwrap();
+        fs::write(tree.join("own"), "").unwrap();
+        let list = List::of_every_file(&RealFiles, dir.path(), &tree).unwrap();
+        let ids: Vec<&str> = list.rows.iter().map(|row| &*row.id).collect();
+        assert_eq!(ids, ["a", "b", "sub/c"]);
+        let found: Vec<String> = list.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 4, "{found:#?}");
+        assert_eq!(found[0], "\u{fffd}.txt: the name is not UTF-8");
+        assert!(found[1].ends_with("folders are nested deeper than 64 levels"), "{found:#?}");
+        assert_eq!(found[2], "sub/.git: warning: hidden, so it is left out");
+        assert_eq!(found[3], "x:y: unsafe path \"x:y\": colon");
+    }
+}
