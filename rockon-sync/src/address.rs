@@ -73,6 +73,14 @@ impl Address {
         Address::Http(HttpAddress { url, user_info, credentials })
     }
 
+    /// What tells the address from all others. Unlike what is shown it may hold secrets.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Address::Http(address) => address.url.to_string(),
+            Address::File(path) => path.display().to_string(),
+        }
+    }
+
     /// The address of a URL.
     ///
     /// # Errors

@@ -334,3 +334,33 @@ fn a_site_of_one_file_is_the_extensions_in_it() {
     let b = catalog.definition("component/com_b").unwrap().releases().unwrap();
     assert_eq!(b.iter().map(|release| &*release.version).collect::<Vec<_>>(), ["2"]);
 }
+
+#[test]
+fn addresses_that_differ_in_their_query_alone_are_different() {
+    let (world, site, _) = served();
+    let respond = |body: String| {
+        let body = body.into_bytes();
+        Action::Respond { status: 200, headers: Vec::new(), body }
+    };
+    // One script gives everything, as many sites have it; the server tells answers by order alone.
+    let start =
+        collection(&["<category ref=\"site.php?c=1\"/>", "<category ref=\"site.php?c=2\"/>"]);
+    let first = collection(&[&extension("component", "com_a", "site.php?id=1")]);
+    let second = collection(&[&extension("component", "com_b", "site.php?id=2")]);
+    for body in [start, first, second] {
+        site.on(Match::Path("site.php".into()), Times::Once, respond(body));
+    }
+    // The two files may be asked for in either order: each has both extensions.
+    let both =
+        updates(&[release("component", "com_a", "1", ""), release("component", "com_b", "1", "")]);
+    site.on(Match::Path("site.php".into()), Times::Always, respond(both));
+    let report = publish(&world, &format!("{}site.php", site.url())).unwrap();
+    assert_eq!(report.added, ["component/com_a", "component/com_b"], "{:?}", warnings(&report));
+    let mut asked: Vec<String> =
+        site.take_log().into_iter().map(|request| request.target).collect();
+    asked.sort();
+    assert_eq!(
+        asked,
+        ["/site.php", "/site.php?c=1", "/site.php?c=2", "/site.php?id=1", "/site.php?id=2"]
+    );
+}

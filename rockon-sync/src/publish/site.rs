@@ -83,7 +83,7 @@ impl List {
         let Walk { mut list, mut extensions, .. } = walk;
         // Several extensions may share a file, which is asked for once.
         let mut addresses: Vec<&Address> = extensions.iter().map(|found| &found.address).collect();
-        addresses.sort_by_cached_key(ToString::to_string);
+        addresses.sort_by_cached_key(|address| address.identity());
         addresses.dedup();
         let mut got: HashMap<String, Result<Got>> = HashMap::new();
         workers::run(
@@ -93,7 +93,7 @@ impl List {
             |address| Done::Result(documents.extension(address)),
             |event| {
                 if let Event::Done(address, result) = event {
-                    got.insert(address.to_string(), result);
+                    got.insert(address.identity(), result);
                 }
                 Ok(())
             },
@@ -101,7 +101,7 @@ impl List {
         // In one order, however the site arranges them.
         extensions.sort_by(|a, b| a.id.cmp(&b.id));
         for extension in &extensions {
-            if let Some(got) = got.get(&extension.address.to_string()) {
+            if let Some(got) = got.get(&extension.address.identity()) {
                 list.add_extension(extension, got)?;
             }
         }
@@ -176,7 +176,7 @@ struct Walk<'a> {
     list: List,
     extensions: Vec<Extension>,
     /// The address of each extension, by id.
-    known: HashMap<String, String>,
+    known: HashMap<String, Address>,
     /// Which collections each collection leads to.
     ways: HashMap<String, Vec<String>>,
 }
@@ -198,7 +198,7 @@ impl Walk<'_> {
         let mut files = Vec::new();
         while let Some((address, depth)) = steps.pop_front() {
             let shown = address.to_string();
-            if !seen.insert(shown.clone()) {
+            if !seen.insert(address.identity()) {
                 continue;
             }
             if seen.len() > MAX_COLLECTIONS {
@@ -208,7 +208,7 @@ impl Walk<'_> {
             match self.collection(&address) {
                 Ok(Document::Collection(categories)) => {
                     for category in categories {
-                        self.follow(&shown, category, depth + 1, &mut steps);
+                        self.follow(&address, category, depth + 1, &mut steps);
                     }
                 }
                 Ok(Document::Extension(file)) => files.push((address, file)),
@@ -233,18 +233,20 @@ impl Walk<'_> {
     /// Goes on to a category, unless that leads in a circle or too deep.
     fn follow(
         &mut self,
-        from: &str,
+        from: &Address,
         category: Address,
         depth: usize,
         steps: &mut VecDeque<(Address, usize)>,
     ) {
-        let to = category.to_string();
-        if self.leads_to(&to, from) {
-            self.warn(from, format!("a circle: it leads back to {to}, which is not followed"));
+        let to = category.identity();
+        if self.leads_to(&to, &from.identity()) {
+            let message = format!("a circle: it leads back to {category}, which is not followed");
+            self.warn(&from.to_string(), message);
         } else if depth >= MAX_DEPTH {
-            self.warn(&to, format!("collections are nested deeper than {MAX_DEPTH} levels"));
+            let message = format!("collections are nested deeper than {MAX_DEPTH} levels");
+            self.warn(&category.to_string(), message);
         } else {
-            self.ways.entry(from.to_owned()).or_default().push(to);
+            self.ways.entry(from.identity()).or_default().push(to);
             steps.push_back((category, depth));
         }
     }
@@ -302,7 +304,7 @@ impl Walk<'_> {
         let bytes = std::fs::read(file).map_err(fail)?;
         let shown = address.to_string();
         for release in crate::format::releases_of("", &bytes)? {
-            if self.known.get(&release.id()) != Some(&shown) {
+            if self.known.get(&release.id()) != Some(address) {
                 self.extension(&shown, release.id(), address.clone())?;
             }
         }
@@ -310,9 +312,8 @@ impl Walk<'_> {
     }
 
     fn extension(&mut self, collection: &str, id: String, address: Address) -> Result<()> {
-        let shown = address.to_string();
         if let Some(other) = self.known.get(&id) {
-            if *other != shown {
+            if *other != address {
                 let message = format!("{id}: left out: it is at {other} already");
                 self.warn(collection, message);
             }
@@ -324,7 +325,7 @@ impl Walk<'_> {
         }
         match EntryPath::new(format!("{id}.xml")) {
             Ok(path) => {
-                self.known.insert(id.clone(), shown);
+                self.known.insert(id.clone(), address.clone());
                 self.extensions.push(Extension { id, path, address });
             }
             Err(error) => self.warn(collection, format!("{id:?}: left out: {error}")),
