@@ -4,20 +4,24 @@
 //! come in order of priority, the lowest first, each in its manifest's order, then the local folder by
 //! file name. A name defined again replaces the earlier definition and keeps its place.
 
+pub(crate) mod changes;
+pub(crate) mod installation;
+pub(crate) mod newest;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::base::limits::MAX_FILE_BYTES;
+use crate::base::time::Timestamp;
+use crate::format::target::{Mismatch, Requirements, Target};
 use crate::format::{self, Format, requirements_of};
-use crate::limits::MAX_FILE_BYTES;
-use crate::manifest::Manifest;
 use crate::source::SourceName;
 use crate::store::{Generation, Store};
-use crate::target::{Mismatch, Requirements, Target};
-use crate::time::Timestamp;
+use crate::tree::manifest::Manifest;
 
 /// The merged view, as it was when it was read. Definitions' texts are read when they
 /// are asked for.
@@ -414,7 +418,7 @@ impl Gaps {
             }
             return Ok(());
         }
-        for row in crate::manifest::Listing::parse(&bytes)?.rows() {
+        for row in crate::tree::manifest::Listing::parse(&bytes)?.rows() {
             if held.entry(&row.id).is_none() {
                 self.note_unknown(source, &row.id);
             }

@@ -28,7 +28,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use crate::error::Result;
+use crate::base::error::Result;
 use args::{Args, Command};
 use output::Output;
 

@@ -13,18 +13,20 @@
 
 mod files;
 mod jupdate;
+pub(crate) mod relation;
 mod rockon;
+pub(crate) mod target;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::json::Position;
-use crate::manifest::{Entry, FORMAT};
-use crate::problem::Problem;
-use crate::relation::Relations;
-use crate::target::Requirements;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::json::Position;
+use crate::base::problem::Problem;
+use crate::format::relation::Relations;
+use crate::format::target::Requirements;
+use crate::tree::manifest::{Entry, FORMAT};
 
 pub use jupdate::{Download, Release};
 pub(crate) use jupdate::{Reference, read_collection, releases_of};
@@ -220,8 +222,8 @@ pub(crate) fn requirements_of<'a>(about: impl IntoIterator<Item = &'a About>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
-    use crate::path::EntryPath;
+    use crate::base::digest::Digest;
+    use crate::base::path::EntryPath;
 
     #[test]
     fn every_format_has_a_name_of_its_own_that_entries_keep() {

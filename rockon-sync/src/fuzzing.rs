@@ -12,17 +12,17 @@ use std::path::{Component, Path};
 
 pub use update::update;
 
-use crate::address::Address;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::path::EntryPath;
+use crate::base::time::Timestamp;
 use crate::format::{Format, position_of_syntax_error, read_collection, releases_of};
-use crate::head::Head;
-use crate::location::Location;
-use crate::manifest::{Listing, Manifest, write_patched};
-use crate::note::{Note, SigningKey, VerifierKey};
-use crate::pack::{self, Member};
-use crate::path::EntryPath;
-use crate::time::Timestamp;
+use crate::net::address::Address;
+use crate::net::location::Location;
+use crate::tree::head::Head;
+use crate::tree::manifest::{Listing, Manifest, write_patched};
+use crate::tree::note::{Note, SigningKey, VerifierKey};
+use crate::tree::pack::{self, Member};
 
 /// A target: is given an input and an empty folder, and panics if something is wrong.
 pub type Target = fn(&[u8], &Path);
@@ -121,7 +121,7 @@ pub fn note(data: &[u8], _: &Path) {
         let trusted = [key.verifier_key().clone()];
         if let Ok(verified) = note.verify(&trusted) {
             // Signing is deterministic, so the one good signature must stand there.
-            let signed = crate::note::sign_note(verified.text, std::slice::from_ref(&key));
+            let signed = crate::tree::note::sign_note(verified.text, std::slice::from_ref(&key));
             let signed = signed.expect("a text that was signed can be signed");
             let line = signed.trim_end().rsplit('\n').next().expect("a note has lines");
             assert!(std::str::from_utf8(data).is_ok_and(|text| text.contains(line)));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::manifest::Manifest;
-use crate::plan::{Action, Plan};
+use crate::tree::manifest::Manifest;
+use crate::update::plan::{Action, Plan};
 
 /// How many files a plan fetches.
 pub fn files_to_fetch(held: &Manifest, wanted: &Manifest) -> usize {

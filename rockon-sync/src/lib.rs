@@ -61,83 +61,57 @@
 #[doc = include_str!("../../docs/rust.md")]
 mod guide {}
 
-mod address;
-mod cancel;
+mod base;
 mod catalog;
-mod changes;
 #[cfg(feature = "cli")]
 pub mod cli;
-mod credentials;
-mod digest;
-mod error;
-mod fetch;
-mod files;
 mod format;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
-mod head;
-mod inspect;
-mod installation;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals;
-mod json;
-pub mod limits;
-mod location;
-mod manifest;
-mod newest;
-mod note;
-mod pack;
-mod path;
-mod plan;
-mod problem;
-mod progress;
+mod net;
 mod publish;
-mod relation;
-mod report;
 mod source;
-mod source_list;
 mod store;
-mod target;
 #[cfg(test)]
 mod testing;
-mod time;
-mod transport;
+mod tree;
 mod update;
-mod version;
-mod workers;
 
-pub use address::{Address, HttpAddress};
-pub use cancel::CancelToken;
+pub use base::cancel::CancelToken;
+pub use base::digest::Digest;
+pub use base::error::{Error, ErrorKind, Result};
+pub use base::json::Position;
+pub use base::limits;
+pub use base::path::EntryPath;
+pub use base::problem::{Problem, Severity};
+pub use base::time::{Clock, SystemClock, Timestamp};
+pub use catalog::changes::{Changes, Novelty, Upsert};
+pub use catalog::installation::{Conflict, Installation, Unmet};
+pub use catalog::newest::{Update, Updates};
 pub use catalog::{Catalog, Definition, Origin};
-pub use changes::{Changes, Novelty, Upsert};
-pub use credentials::Credentials;
-pub use digest::Digest;
-pub use error::{Error, ErrorKind, Result};
+pub use format::relation::{Alternatives, Relation, Relations};
+pub use format::target::{Mismatch, Requirements, Stability, Target};
 pub use format::{Download, Format, Release};
-pub use head::{Head, PackOffer};
-pub use inspect::{HeldStatus, SourceStatus, Verification};
-pub use installation::{Conflict, Installation, Unmet};
-pub use json::Position;
-pub use location::Location;
-pub use manifest::{Entry, Listed, Listing, Manifest};
-pub use newest::{Update, Updates};
-pub use note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};
-pub use path::EntryPath;
-pub use plan::MassDelete;
-pub use problem::{Problem, Severity};
-pub use progress::{Phase, Progress};
+pub use net::address::{Address, HttpAddress};
+pub use net::credentials::Credentials;
+pub use net::location::Location;
+pub use net::transport::{Request, Response, Transport, Validators};
 pub use publish::{
     Leniency, Page, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
     review_files,
 };
-pub use relation::{Alternatives, Relation, Relations};
-pub use report::{FailedEntry, Outcome, Report};
+pub use source::list::{HeldData, ListedSource, Priority, Secret, SourceList};
 pub use source::{Source, SourceName};
-pub use source_list::{HeldData, ListedSource, Priority, Secret, SourceList};
 pub use store::Store;
-pub use target::{Mismatch, Requirements, Stability, Target};
-pub use time::{Clock, SystemClock, Timestamp};
-pub use transport::{Request, Response, Transport, Validators};
+pub use store::inspect::{HeldStatus, SourceStatus, Verification};
+pub use tree::head::{Head, PackOffer};
+pub use tree::manifest::{Entry, Listed, Listing, Manifest};
+pub use tree::note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};
+pub use update::plan::MassDelete;
+pub use update::progress::{Phase, Progress};
+pub use update::report::{FailedEntry, Outcome, Report};
 pub use update::{Freshness, Rollback, Trust, Updater};

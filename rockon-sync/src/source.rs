@@ -1,14 +1,16 @@
 //! Sources: where a catalog comes from.
 
+pub(crate) mod list;
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind, Result};
-use crate::location::Location;
-use crate::note::VerifierKey;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::net::credentials::Credentials;
+use crate::net::location::Location;
+use crate::tree::note::VerifierKey;
 
 /// Longest name of a source, in bytes: it is a folder's name.
 const MAX_NAME_BYTES: usize = 64;

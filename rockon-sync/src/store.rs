@@ -24,6 +24,7 @@
 mod commit;
 mod generation;
 mod incoming;
+pub(crate) mod inspect;
 mod keys;
 mod status;
 
@@ -35,13 +36,13 @@ pub(crate) use generation::{Damage, Generation, digest_if_any};
 pub(crate) use incoming::{Incoming, Seen, SpoolFile, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{
     FileKind, Files, Lock, RealFiles, ensure_folders, ensure_own_folder, is_absent, remove_all,
     stat_if_any, try_lock,
 };
+use crate::base::time::Clock;
 use crate::source::SourceName;
-use crate::time::Clock;
 
 const CURRENT: &str = "current";
 const GENERATIONS: &str = "gen";

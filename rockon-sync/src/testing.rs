@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::files::{Files, NewFile, RealFiles};
-use crate::time::Clock;
+use crate::base::files::{Files, NewFile, RealFiles};
+use crate::base::time::Clock;
 pub(crate) use disk::{Disk, Survives};
 
 /// A clock that waits in no time and remembers for how long.

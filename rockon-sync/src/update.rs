@@ -21,8 +21,11 @@ mod head;
 mod import;
 mod local;
 mod packs;
+pub(crate) mod plan;
+pub(crate) mod progress;
 #[cfg(test)]
 mod properties;
+pub(crate) mod report;
 mod several;
 mod v1;
 mod v2;
@@ -30,22 +33,22 @@ mod v2;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::address::Address;
-use crate::cancel::CancelToken;
-use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::Fetcher;
-use crate::files::{Files, RealFiles};
-use crate::limits::{self, MAX_CONNECTIONS};
-use crate::location::Location;
-use crate::note::VerifierKey;
-use crate::plan::MassDelete;
-use crate::progress::{Phase, Progress, Reporter};
-use crate::report::{Outcome, Report};
+use crate::base::cancel::CancelToken;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{Files, RealFiles};
+use crate::base::limits::{self, MAX_CONNECTIONS};
+use crate::base::time::{Clock, SystemClock};
+use crate::base::workers::{self, Done, Event};
+use crate::net::address::Address;
+use crate::net::fetch::Fetcher;
+use crate::net::location::Location;
+use crate::net::transport::{AnyTransport, Transport};
 use crate::source::Source;
 use crate::store::{SourceWriter, Status, Store};
-use crate::time::{Clock, SystemClock};
-use crate::transport::{AnyTransport, Transport};
-use crate::workers::{self, Done, Event};
+use crate::tree::note::VerifierKey;
+use crate::update::plan::MassDelete;
+use crate::update::progress::{Phase, Progress, Reporter};
+use crate::update::report::{Outcome, Report};
 #[cfg(feature = "cli")]
 pub(crate) use several::update_each;
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::base::time::Timestamp;
 use crate::format::Format;
+use crate::format::target::{Stability, Target};
 use crate::source::SourceName;
-use crate::target::{Stability, Target};
-use crate::time::Timestamp;
 
 /// Publishes a catalog as static files with digests, and keeps stores in step with it.
 #[derive(Debug, Parser)]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::progress::{Phase, Progress};
 use crate::source::SourceName;
+use crate::update::progress::{Phase, Progress};
 
 /// One bar for all sources; it draws nothing unless somebody watches.
 pub(super) struct Bar {

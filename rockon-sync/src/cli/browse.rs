@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::args::BrowseArgs;
 use super::output::note;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::json::Object;
 use crate::catalog::{Catalog, Definition, Origin};
-use crate::error::{Error, ErrorKind, Result};
 use crate::format::Format;
-use crate::json::Object;
 use crate::store::Store;
 
 /// Reads a JSON object of names with a string or null each.

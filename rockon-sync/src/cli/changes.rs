@@ -8,11 +8,11 @@ use super::args::ChangesArgs;
 use super::browse::{DefinitionJson, catalog, read_names};
 use super::extensions::{Depth, ReleaseJson};
 use super::output::{Output, note, printable};
-use crate::changes::Novelty;
-use crate::error::Result;
+use crate::base::error::Result;
+use crate::catalog::changes::Novelty;
+use crate::catalog::newest::Update;
 use crate::format::Format;
-use crate::newest::Update;
-use crate::target::Target;
+use crate::format::target::Target;
 
 pub(super) fn run(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
     if args.format == Some(Format::Jupdate) {

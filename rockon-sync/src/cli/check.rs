@@ -6,8 +6,8 @@ use super::args::CheckArgs;
 use super::browse::{catalog_in, origin_name};
 use super::output::{Output, count, note, printable};
 use super::publish::{ProblemJson, TargetJson};
+use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Catalog, Definition};
-use crate::error::{Error, ErrorKind, Result};
 use crate::publish::{ReviewedDefinition, ReviewedFile, review_files};
 
 pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {

@@ -1,12 +1,12 @@
 //! Which sources an update follows: those of the command line, else those of the store.
 
 use super::args::{CredentialArgs, UpdateArgs};
-use crate::credentials::Credentials;
-use crate::error::{Error, ErrorKind, Result};
-use crate::note::VerifierKey;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::net::credentials::Credentials;
+use crate::source::list::Secret;
 use crate::source::{Source, SourceName};
-use crate::source_list::Secret;
 use crate::store::Store;
+use crate::tree::note::VerifierKey;
 
 /// A source by its name, or why it cannot be asked.
 pub(super) type Followed = (SourceName, Result<Source>);

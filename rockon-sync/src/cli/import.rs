@@ -4,9 +4,9 @@ use super::args::ImportArgs;
 use super::output::{Output, print_error};
 use super::report::{Purpose, ResultJson, note_problems, print_what_is_held, sentence};
 use super::update::guarded;
-use crate::error::Result;
-use crate::note::VerifierKey;
+use crate::base::error::Result;
 use crate::store::Store;
+use crate::tree::note::VerifierKey;
 use crate::update::Updater;
 
 pub(super) fn run(args: ImportArgs, out: &mut Output) -> Result<u8> {

@@ -2,8 +2,8 @@
 
 use super::args::KeygenArgs;
 use super::output::Output;
-use crate::error::Result;
-use crate::note::SigningKey;
+use crate::base::error::Result;
+use crate::tree::note::SigningKey;
 
 /// Prints the key to be trusted on the last line, below the private key if that has no
 /// file of its own: both together are a key file as well.

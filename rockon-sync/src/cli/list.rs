@@ -6,10 +6,10 @@ use super::args::ListArgs;
 use super::browse::{DefinitionJson, catalog, origin_name};
 use super::extensions::{Depth, ReleaseJson};
 use super::output::{Output, count, note, printable};
+use crate::base::error::Result;
 use crate::catalog::{Catalog, Definition};
-use crate::error::Result;
 use crate::format::Format;
-use crate::target::{Mismatch, Target};
+use crate::format::target::{Mismatch, Target};
 
 /// A definition, and why it is not offered.
 struct Row<'a> {

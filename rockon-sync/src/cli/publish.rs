@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::args::PublishArgs;
 use super::output::{Output, count, note, printable};
-use crate::error::{Error, ErrorKind, Result};
-use crate::plan::MassDelete;
-use crate::problem::{Problem, Severity};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::problem::{Problem, Severity};
+use crate::base::time::Timestamp;
+use crate::format::target::Requirements;
 use crate::publish::{Leniency, Page, PublishOutcome, PublishReport, Publisher};
-use crate::target::Requirements;
-use crate::time::Timestamp;
+use crate::update::plan::MassDelete;
 
 /// The variable that fixes the time of publication (reproducible-builds.org).
 const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";

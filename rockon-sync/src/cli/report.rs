@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::output::{ErrorJson, count, note, printable};
-use crate::error::Result;
-use crate::report::{Outcome, Report};
+use crate::base::error::Result;
 use crate::source::SourceName;
 use crate::store::Store;
+use crate::update::report::{Outcome, Report};
 
 /// What the report is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 use super::args::ShowArgs;
 use super::browse::{DefinitionJson, catalog, read_names};
 use super::output::{Output, printable};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::catalog::installation::Installation;
 use crate::catalog::{Catalog, Definition};
-use crate::error::{Error, ErrorKind, Result};
 use crate::format::Format;
-use crate::installation::Installation;
-use crate::relation::{Relation, Relations};
+use crate::format::relation::{Relation, Relations};
 
 pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
     let catalog = catalog(&args.browse)?;

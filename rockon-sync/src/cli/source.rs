@@ -7,12 +7,12 @@ use serde::Serialize;
 use super::args::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
 use super::follow::header_secret;
 use super::output::{Output, note, printable};
-use crate::error::{Error, ErrorKind, Result};
-use crate::location::Location;
-use crate::note::VerifierKey;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::net::location::Location;
 use crate::source::SourceName;
-use crate::source_list::{HeldData, ListedSource, Priority, Secret};
+use crate::source::list::{HeldData, ListedSource, Priority, Secret};
 use crate::store::Store;
+use crate::tree::note::VerifierKey;
 
 pub(super) fn run(command: SourceCommand, out: &mut Output) -> Result<u8> {
     match command {

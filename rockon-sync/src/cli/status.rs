@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::args::StatusArgs;
 use super::browse::catalog;
 use super::output::{Output, count, printable};
+use crate::base::error::Result;
 use crate::catalog::Origin;
-use crate::error::Result;
-use crate::inspect::SourceStatus;
-use crate::note::VerifierKey;
 use crate::store::Store;
+use crate::store::inspect::SourceStatus;
+use crate::tree::note::VerifierKey;
 
 pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.browse.store);

@@ -9,10 +9,10 @@ use super::bar::Bar;
 use super::follow;
 use super::output::{Output, is_watched, print_error};
 use super::report::{Purpose, ResultJson, note_problems, print_what_is_held, sentence};
-use crate::error::Result;
-use crate::plan::MassDelete;
-use crate::report::Report;
+use crate::base::error::Result;
 use crate::store::Store;
+use crate::update::plan::MassDelete;
+use crate::update::report::Report;
 use crate::update::{Freshness, Rollback, Trust, Updater, update_each};
 
 pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {

@@ -6,7 +6,7 @@ use super::args::VerifyArgs;
 use super::output::{Output, count, note, print_error, printable};
 use super::report::{Purpose, note_problems, print_what_is_held, sentence};
 use super::update::exit_code;
-use crate::error::{ErrorKind, Result};
+use crate::base::error::{ErrorKind, Result};
 use crate::store::Store;
 use crate::update::{Trust, Updater, update_each};
 

@@ -1,7 +1,7 @@
 //! Files of any kind: what is in them is nobody's business, and the id is the name.
 
 use super::{About, Checked, Collection, Definition, Named, Rules};
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// Takes every file for what it is.
 pub(super) struct AnyFile;

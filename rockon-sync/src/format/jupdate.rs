@@ -20,8 +20,8 @@ mod xml;
 use serde_json::{Map, Value, json};
 
 use super::{About, Blurb, Checked, Collection, Definition, Named, Rules};
-use crate::error::{Error, ErrorKind, Result};
-use crate::problem::Problem;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::problem::Problem;
 
 pub(crate) use collection::{Reference, read_collection};
 pub use release::{Download, Release};
@@ -124,7 +124,7 @@ fn names_of(releases: &[Release]) -> Vec<String> {
 /// The newest of all, whatever it is for.
 fn newest_of(releases: &[Release]) -> Option<&Release> {
     releases.iter().reduce(|best, other| {
-        match crate::version::compare(&other.version, &best.version) {
+        match crate::base::version::compare(&other.version, &best.version) {
             std::cmp::Ordering::Greater => other,
             _ => best,
         }

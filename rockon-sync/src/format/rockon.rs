@@ -10,10 +10,10 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::{About, Blurb, Checked, Collection, Definition, Rules};
-use crate::error::{Error, ErrorKind, Result};
-use crate::json::{Object, Position, kind_of};
-use crate::relation::{Field, Relations};
-use crate::target::{self, Requirements};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::json::{Object, Position, kind_of};
+use crate::format::relation::{Field, Relations};
+use crate::format::target::{self, Requirements};
 
 /// Reads JSON files of Rock-ons.
 pub(super) struct Rockon;

@@ -15,15 +15,15 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::address::Address;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result, Retry};
-use crate::plan::MassDelete;
-use crate::report::Report;
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result, Retry};
+use crate::base::time::Clock;
+use crate::net::address::Address;
+use crate::net::transport::{Request, Response, Transport};
 use crate::source::Source;
 use crate::store::Store;
-use crate::time::Clock;
-use crate::transport::{Request, Response, Transport};
+use crate::update::plan::MassDelete;
+use crate::update::report::Report;
 use crate::update::{Rollback, Updater};
 
 /// The parts in front of the files.

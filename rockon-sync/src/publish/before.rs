@@ -2,10 +2,10 @@
 
 use super::history::History;
 use super::tree::Tree;
-use crate::error::{Error, ErrorKind, Result};
-use crate::head::Head;
-use crate::manifest::Manifest;
-use crate::problem::Problem;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::problem::Problem;
+use crate::tree::head::Head;
+use crate::tree::manifest::Manifest;
 
 /// What was published before.
 pub(super) struct Before {

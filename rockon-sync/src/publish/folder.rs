@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::list::{List, Row};
 use super::{is_of_the_tree, is_same_folder};
-use crate::error::{Error, Result};
-use crate::files::{FileKind, Files};
-use crate::limits::MAX_ENTRIES;
-use crate::path::EntryPath;
-use crate::problem::Problem;
+use crate::base::error::{Error, Result};
+use crate::base::files::{FileKind, Files};
+use crate::base::limits::MAX_ENTRIES;
+use crate::base::path::EntryPath;
+use crate::base::problem::Problem;
 
 /// Deepest nesting of folders that is followed.
 const MAX_DEPTH: usize = 64;
@@ -101,7 +101,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
-    use crate::files::RealFiles;
+    use crate::base::files::RealFiles;
 
     #[test]
     fn what_cannot_be_an_entry_is_named_and_the_others_are_taken() {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
-use crate::error::Result;
-use crate::files::{Files, read_if_any, write_atomically};
-use crate::head::Head;
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::files::{Files, read_if_any, write_atomically};
+use crate::tree::head::Head;
 
 /// Largest history read: a record has about 150 bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;

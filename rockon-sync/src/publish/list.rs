@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{Leniency, is_of_the_tree};
-use crate::digest::Digest;
-use crate::error::{Error, Result};
-use crate::files::{Files, read_if_any};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, Result};
+use crate::base::files::{Files, read_if_any};
+use crate::base::json::{Object, Places, Position, kind_of};
+use crate::base::limits::MAX_MANIFEST_BYTES;
+use crate::base::path::EntryPath;
+use crate::base::problem::Problem;
 use crate::format::position_of_syntax_error;
-use crate::head::DEFAULT_MANIFEST;
-use crate::json::{Object, Places, Position, kind_of};
-use crate::limits::MAX_MANIFEST_BYTES;
-use crate::manifest::{Entry, Manifest};
-use crate::path::EntryPath;
-use crate::problem::Problem;
+use crate::tree::head::DEFAULT_MANIFEST;
+use crate::tree::manifest::{Entry, Manifest};
 
 /// One file to be published.
 #[derive(Debug)]
@@ -248,7 +248,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::files::RealFiles;
+    use crate::base::files::RealFiles;
 
     fn rows(list: &List) -> Vec<(&str, &str)> {
         list.rows.iter().map(|row| (&*row.id, row.path.as_str())).collect()

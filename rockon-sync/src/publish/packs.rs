@@ -5,12 +5,12 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use super::tree::Tree;
-use crate::digest::Digest;
-use crate::error::{Error, Result};
-use crate::files::{ensure_folders, is_absent, remove_if_any, stage, stat_if_any};
-use crate::head::{Head, PackOffer};
-use crate::manifest::{Entry, Manifest};
-use crate::pack::{self, Contents, PackName};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, Result};
+use crate::base::files::{ensure_folders, is_absent, remove_if_any, stage, stat_if_any};
+use crate::tree::head::{Head, PackOffer};
+use crate::tree::manifest::{Entry, Manifest};
+use crate::tree::pack::{self, Contents, PackName};
 
 /// Longest line by which a head offers a delta, in bytes: sizes have up to ten digits.
 const DELTA_LINE_BYTES: usize = "# pack 0123456789ab 0123456789\n".len();

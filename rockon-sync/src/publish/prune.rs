@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use super::Layout;
 use super::history::{History, Record};
 use super::tree::Tree;
-use crate::digest::Digest;
-use crate::error::{Error, Result};
-use crate::files::{remove_if_any, staged, stat_if_any};
-use crate::manifest::Manifest;
-use crate::pack::PackName;
-use crate::path::EntryPath;
+use crate::base::digest::Digest;
+use crate::base::error::{Error, Result};
+use crate::base::files::{remove_if_any, staged, stat_if_any};
+use crate::base::path::EntryPath;
+use crate::tree::manifest::Manifest;
+use crate::tree::pack::PackName;
 
 /// How many publications have packs that lead to them: the one that the head names, and
 /// the one before it.

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::Leniency;
 use super::scan::{Related, Scan};
-use crate::problem::Problem;
-use crate::relation::Alternatives;
+use crate::base::problem::Problem;
+use crate::format::relation::Alternatives;
 
 /// The definitions that are to be published, by name.
 type Known<'a> = HashMap<&'a str, &'a Related>;
@@ -39,7 +39,7 @@ impl Scan<'_> {
             }
             let leaves_out = self.leniency == Leniency::LeaveOut && !bad.is_empty();
             if leaves_out {
-                found.retain(|problem| problem.severity == crate::problem::Severity::Error);
+                found.retain(|problem| problem.severity == crate::base::problem::Severity::Error);
             }
             self.problems.append(&mut found);
             if !leaves_out {

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::digest::Digest;
-use crate::problem::Problem;
-use crate::target::Requirements;
+use crate::base::digest::Digest;
+use crate::base::problem::Problem;
+use crate::format::target::Requirements;
 
 /// What a publication has done.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use super::Leniency;
 use super::scan::Names;
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::base::limits::MAX_FILE_BYTES;
+use crate::base::problem::Problem;
 use crate::format::Format;
-use crate::limits::MAX_FILE_BYTES;
-use crate::problem::Problem;
-use crate::target::Requirements;
+use crate::format::target::Requirements;
 
 /// What is known of a definition file that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

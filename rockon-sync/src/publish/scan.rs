@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use super::Leniency;
 use super::list::{List, Row};
-use crate::digest::Digest;
-use crate::error::{Error, Result};
-use crate::files::{FileKind, Files, stat_if_any};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, Result};
+use crate::base::files::{FileKind, Files, stat_if_any};
+use crate::base::limits::MAX_FILE_BYTES;
+use crate::base::path::EntryPath;
+use crate::base::problem::{Problem, Severity};
+use crate::format::relation::Relations;
+use crate::format::target::Requirements;
 use crate::format::{About, Checked, Format, Named, requirements_of};
-use crate::limits::MAX_FILE_BYTES;
-use crate::path::EntryPath;
-use crate::problem::{Problem, Severity};
-use crate::relation::Relations;
-use crate::target::Requirements;
 
 /// A file to be published.
 #[derive(Debug)]
@@ -211,8 +211,8 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::files::RealFiles;
-    use crate::manifest::Manifest;
+    use crate::base::files::RealFiles;
+    use crate::tree::manifest::Manifest;
 
     /// A definition file with these definitions, each with its containers.
     fn file(definitions: &[(&str, &[&str])]) -> String {

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use super::MAX_PUBLISHED_HEAD_BYTES;
-use crate::error::{Error, ErrorKind, Result};
-use crate::head::Head;
-use crate::note::{Note, Privacy, SigningKey, sign_note};
-use crate::problem::Problem;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::problem::Problem;
+use crate::tree::head::Head;
+use crate::tree::note::{Note, Privacy, SigningKey, sign_note};
 
 /// Where a key comes from.
 #[derive(Debug, Clone)]

@@ -20,18 +20,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use super::list::{List, Row};
-use crate::address::{Address, has_http_scheme};
-use crate::cancel::CancelToken;
-use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::Fetcher;
-use crate::files::{Files, ensure_folders};
+use crate::base::cancel::CancelToken;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{Files, ensure_folders};
+use crate::base::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
+use crate::base::path::EntryPath;
+use crate::base::problem::Problem;
+use crate::base::time::Clock;
+use crate::base::workers::{self, Done, Event};
 use crate::format::{Reference, read_collection};
-use crate::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
-use crate::path::EntryPath;
-use crate::problem::Problem;
-use crate::time::Clock;
-use crate::transport::Transport;
-use crate::workers::{self, Done, Event};
+use crate::net::address::{Address, has_http_scheme};
+use crate::net::fetch::Fetcher;
+use crate::net::transport::Transport;
 use documents::{Documents, Got};
 
 /// Folder, in the tree, of what was fetched. No entry can have such a name.

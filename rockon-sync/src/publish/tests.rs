@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::history::History;
 use super::*;
-use crate::files::walk;
+use crate::base::files::walk;
 use crate::testing::scratch;
 
 /// A definition file with one definition and one container.

@@ -10,17 +10,17 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::scan::Scanned;
 use super::{BY_SHA, Layout};
-use crate::digest::{Digest, HashingWriter};
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{
+use crate::base::digest::{Digest, HashingWriter};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{
     FileKind, Files, ensure_folder, ensure_folders, read_if_any, remove_if_any, replace, stage,
     stat_if_any, write_atomically,
 };
-use crate::head::Head;
-use crate::limits::MAX_HEAD_BYTES;
-use crate::manifest::Manifest;
-use crate::path::EntryPath;
+use crate::base::limits::MAX_HEAD_BYTES;
+use crate::base::path::EntryPath;
 use crate::store::digest_if_any;
+use crate::tree::head::Head;
+use crate::tree::manifest::Manifest;
 
 /// Nanoseconds in a second.
 const NS_PER_S: i128 = 1_000_000_000;

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use super::generation::HEAD;
 use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
-use crate::digest::Digest;
-use crate::error::{Error, Result};
-use crate::files::{Files, ensure_folder, remove_if_any, staged};
-use crate::manifest::Manifest;
-use crate::path::EntryPath;
+use crate::base::digest::Digest;
+use crate::base::error::{Error, Result};
+use crate::base::files::{Files, ensure_folder, remove_if_any, staged};
+use crate::base::path::EntryPath;
+use crate::tree::manifest::Manifest;
 
 /// What the new generation is to hold.
 pub(crate) struct Commit<'a> {
@@ -123,7 +123,11 @@ impl SourceWriter<'_> {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); the old record stays.
     pub(crate) fn replace_held(&self, generation: &Generation, held: &Manifest) -> Result<()> {
-        crate::files::write_atomically(self.files, &generation.held_path(), &held.to_canonical())
+        crate::base::files::write_atomically(
+            self.files,
+            &generation.held_path(),
+            &held.to_canonical(),
+        )
     }
 
     fn next_generation(&self) -> Result<Generation> {

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::HELD_SUFFIX;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, walk};
-use crate::head::{DEFAULT_MANIFEST, Head};
-use crate::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
-use crate::manifest::{Entry, Listing, Manifest};
-use crate::path::EntryPath;
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, walk};
+use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
+use crate::base::path::EntryPath;
+use crate::tree::head::{DEFAULT_MANIFEST, Head};
+use crate::tree::manifest::{Entry, Listing, Manifest};
 
 /// The head's name in a generation, whatever it was called at the source.
 pub(crate) const HEAD: &str = "root.sha";

@@ -15,15 +15,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::generation::digest_if_any;
-use crate::digest::{Digest, HashingWriter};
-use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::{Sink, Spool};
-use crate::files::{
+use crate::base::digest::{Digest, HashingWriter};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{
     FileKind, Files, NewFile, ensure_own_folder, read_if_any, remove_all, stat_if_any,
 };
-use crate::pack::PackName;
-use crate::path::EntryPath;
-use crate::transport::Validators;
+use crate::base::path::EntryPath;
+use crate::net::fetch::{Sink, Spool};
+use crate::net::transport::Validators;
+use crate::tree::pack::PackName;
 
 const PART_PREFIX: &str = "part-";
 const PACK_PREFIX: &str = "pack-";

@@ -11,9 +11,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{SourceFolder, SourceWriter};
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{read_if_any, write_atomically};
-use crate::note::VerifierKey;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{read_if_any, write_atomically};
+use crate::tree::note::VerifierKey;
 
 const FILE: &str = "trusted-keys";
 

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::Digest;
-use crate::error::Result;
-use crate::files::{Files, read_if_any, write_atomically};
-use crate::time::Timestamp;
-use crate::transport::Validators;
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::files::{Files, read_if_any, write_atomically};
+use crate::base::time::Timestamp;
+use crate::net::transport::Validators;
 
 const FILE: &str = "status.json";
 

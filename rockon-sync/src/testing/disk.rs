@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::files::{Files, NewFile, RealFiles};
+use crate::base::files::{Files, NewFile, RealFiles};
 
 /// What is still there after the power failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,17 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::Updater;
-use crate::digest::Digest;
-use crate::error::{ErrorKind, Result};
-use crate::location::Location;
-use crate::note::SigningKey;
+use crate::base::digest::Digest;
+use crate::base::error::{ErrorKind, Result};
+use crate::base::time::Timestamp;
+use crate::net::location::Location;
+use crate::net::transport::{AnyTransport, Request, Response, Transport};
 use crate::publish::Publisher;
-use crate::report::Report;
 use crate::source::Source;
 use crate::store::Store;
 use crate::testing::{FailingFiles, Fault, scratch};
-use crate::time::Timestamp;
-use crate::transport::{AnyTransport, Request, Response, Transport};
+use crate::tree::note::SigningKey;
+use crate::update::report::Report;
 
 /// Notes which files were asked for.
 struct Noting {

@@ -3,19 +3,19 @@
 use super::head::FoundHead;
 use super::local::Local;
 use super::{Extent, Rollback, Run, Supplier, Trust};
-use crate::digest::Digest;
-use crate::error::Result;
-use crate::files::read_if_any;
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::files::read_if_any;
+use crate::base::limits::MAX_FILE_BYTES;
+use crate::base::path::EntryPath;
+use crate::base::time::Timestamp;
 use crate::format::{Definition, Format};
-use crate::head::DEFAULT_MANIFEST;
-use crate::limits::MAX_FILE_BYTES;
-use crate::manifest::Manifest;
-use crate::path::EntryPath;
-use crate::plan::{Action, Plan, Step};
-use crate::progress::{Phase, Reporter};
-use crate::report::{FailedEntry, Outcome, Report};
 use crate::store::{Commit, FailedRecord, From, Placement};
-use crate::time::Timestamp;
+use crate::tree::head::DEFAULT_MANIFEST;
+use crate::tree::manifest::Manifest;
+use crate::update::plan::{Action, Plan, Step};
+use crate::update::progress::{Phase, Reporter};
+use crate::update::report::{FailedEntry, Outcome, Report};
 
 /// Where the manifest (v2) or list (v1) is.
 pub(super) enum List {

@@ -3,16 +3,16 @@
 use std::sync::atomic::AtomicBool;
 
 use super::{Freshness, Rollback, Run, ends_the_run};
-use crate::address::Address;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::{Fetched, Wanted};
-use crate::head::Head;
-use crate::limits::MAX_HEAD_BYTES;
-use crate::location::Location;
-use crate::note;
-use crate::time::Timestamp;
-use crate::transport::Validators;
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::limits::MAX_HEAD_BYTES;
+use crate::base::time::Timestamp;
+use crate::net::address::Address;
+use crate::net::fetch::{Fetched, Wanted};
+use crate::net::location::Location;
+use crate::net::transport::Validators;
+use crate::tree::head::Head;
+use crate::tree::note;
 
 /// What the mirrors have.
 pub(super) enum Found {
@@ -222,7 +222,7 @@ impl Run<'_> {
         let wanted = Wanted {
             address: probe.clone(),
             validators: None,
-            max_bytes: crate::limits::MAX_MANIFEST_BYTES,
+            max_bytes: crate::base::limits::MAX_MANIFEST_BYTES,
             digest: None,
         };
         let answer = self.fetcher.fetch_once(&wanted, &mut Discard);
@@ -243,7 +243,7 @@ impl std::io::Write for Discard {
     }
 }
 
-impl crate::fetch::Sink for Discard {
+impl crate::net::fetch::Sink for Discard {
     fn restart(&mut self) -> std::io::Result<()> {
         Ok(())
     }

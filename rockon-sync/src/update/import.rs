@@ -7,20 +7,20 @@ use super::finish::List;
 use super::head::FoundHead;
 use super::packs::{self, Brought};
 use super::{Extent, Run, Supplier, Trust, Updater};
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::{Files, read_if_any};
-use crate::head::{DEFAULT_MANIFEST, Head};
-use crate::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
-use crate::location::Location;
-use crate::note::{self, VerifierKey};
-use crate::pack::{self, PackName};
-use crate::path::EntryPath;
-use crate::plan::{Action, Plan};
-use crate::progress::{Phase, Reporter};
-use crate::report::{Outcome, Report};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{Files, read_if_any};
+use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
+use crate::base::path::EntryPath;
+use crate::net::location::Location;
+use crate::net::transport::Validators;
 use crate::source::{Source, SourceName};
-use crate::transport::Validators;
+use crate::tree::head::{DEFAULT_MANIFEST, Head};
+use crate::tree::note::{self, VerifierKey};
+use crate::tree::pack::{self, PackName};
+use crate::update::plan::{Action, Plan};
+use crate::update::progress::{Phase, Reporter};
+use crate::update::report::{Outcome, Report};
 
 /// Where the head of a bundle may be, from the folder that the bundle is in: beside it, or
 /// as in a published tree.

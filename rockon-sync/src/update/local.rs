@@ -1,9 +1,9 @@
 //! What is held before an update, and what of it can be trusted.
 
 use super::{Run, Trust};
-use crate::error::Result;
-use crate::manifest::{Entry, Manifest};
+use crate::base::error::Result;
 use crate::store::{Damage, Generation, digest_if_any};
+use crate::tree::manifest::{Entry, Manifest};
 
 /// What is held.
 pub(super) struct Local {

@@ -7,15 +7,15 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::Updater;
-use crate::files::{RealFiles, walk};
-use crate::location::Location;
-use crate::plan::MassDelete;
+use crate::base::files::{RealFiles, walk};
+use crate::base::time::Timestamp;
+use crate::net::location::Location;
 use crate::publish::Publisher;
-use crate::report::{Outcome, Report};
 use crate::source::Source;
 use crate::store::Store;
 use crate::testing::{FailingFiles, cases, scratch};
-use crate::time::Timestamp;
+use crate::update::plan::MassDelete;
+use crate::update::report::{Outcome, Report};
 
 /// A catalog: names of files, some in a folder, and their versions.
 type Catalog = BTreeMap<String, u8>;

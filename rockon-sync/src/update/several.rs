@@ -3,13 +3,13 @@
 use std::sync::mpsc;
 
 use super::{Extent, Job, Supplier, Updater};
-use crate::error::Result;
-use crate::limits::MAX_SOURCES_AT_ONCE;
-use crate::progress::Progress;
-use crate::report::Report;
+use crate::base::error::Result;
+use crate::base::limits::MAX_SOURCES_AT_ONCE;
 use crate::source::{Source, SourceName};
+use crate::update::progress::Progress;
+use crate::update::report::Report;
 
-use crate::transport::AnyTransport;
+use crate::net::transport::AnyTransport;
 
 /// What a thread tells the one that waits for it.
 enum Message {

@@ -6,22 +6,22 @@ use std::sync::atomic::AtomicU64;
 use super::finish::{Finished, List};
 use super::local::Local;
 use super::{Extent, Run, Trust, ends_the_run};
-use crate::address::Address;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::{Fetched, Wanted};
-use crate::files::is_absent;
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::is_absent;
+use crate::base::limits::{MAX_MANIFEST_BYTES, MAX_UNSIZED_FILE_BYTES};
+use crate::base::path::EntryPath;
+use crate::format::target::Requirements;
 use crate::format::{Definition, Format, requirements_of};
-use crate::limits::{MAX_MANIFEST_BYTES, MAX_UNSIZED_FILE_BYTES};
-use crate::location::Location;
-use crate::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, Manifest};
-use crate::path::EntryPath;
-use crate::plan::check_deletes;
-use crate::progress::Reporter;
-use crate::report::{FailedEntry, Outcome, Report};
+use crate::net::address::Address;
+use crate::net::fetch::{Fetched, Wanted};
+use crate::net::location::Location;
+use crate::net::transport::Validators;
 use crate::store::Seen;
-use crate::target::Requirements;
-use crate::transport::Validators;
+use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, Manifest};
+use crate::update::plan::check_deletes;
+use crate::update::progress::Reporter;
+use crate::update::report::{FailedEntry, Outcome, Report};
 
 /// The list of a v1 tree.
 struct FoundList {

@@ -8,17 +8,17 @@ use super::head::FoundHead;
 use super::local::Local;
 use super::packs::{Brought, First, max_manifest_bytes};
 use super::{Extent, Pass, Run, Trust, ends_the_run, may_be_an_outage};
-use crate::address::Address;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::{Fetched, Wanted};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_REFETCHES};
+use crate::base::path::EntryPath;
 use crate::format::Format;
-use crate::limits::{MAX_FILE_BYTES, MAX_HEAD_REFETCHES};
-use crate::manifest::{Entry, Manifest};
-use crate::path::EntryPath;
-use crate::plan::{Action, Plan};
-use crate::progress::Reporter;
-use crate::report::{FailedEntry, Outcome, Report};
+use crate::net::address::Address;
+use crate::net::fetch::{Fetched, Wanted};
+use crate::tree::manifest::{Entry, Manifest};
+use crate::update::plan::{Action, Plan};
+use crate::update::progress::Reporter;
+use crate::update::report::{FailedEntry, Outcome, Report};
 
 /// A file to fetch: every entry with these bytes is served by it.
 struct Job<'a> {
@@ -314,7 +314,7 @@ impl Run<'_> {
         let wanted = Wanted {
             address: found.probe.clone(),
             validators: None,
-            max_bytes: crate::limits::MAX_HEAD_BYTES,
+            max_bytes: crate::base::limits::MAX_HEAD_BYTES,
             digest: None,
         };
         let mut bytes = Vec::new();

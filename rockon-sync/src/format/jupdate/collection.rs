@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use super::xml::{Event, Xml};
 use super::{client_name, id_of};
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 
 /// One line of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::fmt;
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::version::Version;
+use crate::base::version::Version;
 
 /// Longest expression that is looked at, in bytes: real ones have under 100.
 const MAX_EXPRESSION_BYTES: usize = 1024;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::platform::Versions;
 use super::xml::{Element, Event, Xml};
 use super::{client_name, id_of};
-use crate::error::{Error, ErrorKind, Result};
-use crate::relation::{Field, Relations};
-use crate::target::Stability;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::format::relation::{Field, Relations};
+use crate::format::target::Stability;
 
 /// One release of an extension, as its site describes it.
 #[derive(Debug, Clone)]

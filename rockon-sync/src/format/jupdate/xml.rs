@@ -9,7 +9,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event as Raw};
 use quick_xml::reader::Reader;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result};
 
 /// Deepest nesting that is read: real files have five levels.
 const MAX_DEPTH: usize = 32;

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
+use crate::base::json::{Object, Places, Position, kind_of};
+use crate::base::problem::Problem;
+use crate::format::target::{self, Requirements};
 use crate::format::{About, Checked, Named};
-use crate::json::{Object, Places, Position, kind_of};
-use crate::problem::Problem;
-use crate::target::{self, Requirements};
 
 /// Fields that every definition has.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];

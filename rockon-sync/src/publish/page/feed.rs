@@ -9,8 +9,8 @@ use super::item::{Item, title};
 use super::links::anchor;
 use super::updates::{Change, Update};
 use super::{Contents, Kind};
-use crate::digest::{Digest, Hasher};
-use crate::manifest::Entry;
+use crate::base::digest::{Digest, Hasher};
+use crate::tree::manifest::Entry;
 
 /// What tells the feed from others.
 pub(super) const MARK: &str = "<generator>rockon-sync</generator>";

@@ -16,10 +16,10 @@ use super::links::{Links, anchor};
 use super::text::label;
 use super::updates::{Change, Update};
 use super::{Contents, Kind};
-use crate::digest::Digest;
-use crate::manifest::Entry;
-use crate::target::Target;
-use crate::time::Timestamp;
+use crate::base::digest::Digest;
+use crate::base::time::Timestamp;
+use crate::format::target::Target;
+use crate::tree::manifest::Entry;
 
 /// What tells the page from others.
 pub(super) const MARK: &str = "<meta name=\"generator\" content=\"rockon-sync\">";

@@ -3,7 +3,7 @@
 use super::links::Website;
 use super::text;
 use crate::format::{Definition, Format, Rules};
-use crate::manifest::Entry;
+use crate::tree::manifest::Entry;
 
 /// Longest name shown, in characters: two lines of a card.
 const MAX_NAME_CHARS: usize = 120;
@@ -88,8 +88,8 @@ fn told(entry: &Entry, definition: &Definition<'_>, rules: &dyn Rules) -> Told {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
-    use crate::path::EntryPath;
+    use crate::base::digest::Digest;
+    use crate::base::path::EntryPath;
 
     fn entry(path: &str) -> Entry {
         Entry::new("the id", EntryPath::new(path).unwrap(), Digest::of(b"")).unwrap()

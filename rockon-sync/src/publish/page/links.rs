@@ -3,12 +3,12 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use crate::digest::Digest;
-use crate::error::Result;
-use crate::location::Location;
-use crate::manifest::Entry;
-use crate::path::EntryPath;
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::path::EntryPath;
+use crate::net::location::Location;
 use crate::publish::BY_SHA;
+use crate::tree::manifest::Entry;
 
 /// Longest address taken from a definition, in bytes: what browsers and servers agree on.
 const MAX_WEBSITE_BYTES: usize = 2000;

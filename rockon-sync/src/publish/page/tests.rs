@@ -6,8 +6,8 @@ use std::path::Path;
 use quick_xml::events::Event;
 
 use super::*;
-use crate::digest::Digest;
-use crate::error::ErrorKind;
+use crate::base::digest::Digest;
+use crate::base::error::ErrorKind;
 use crate::format::Format;
 use crate::publish::tests::{Place, at, definition, snapshot};
 use crate::publish::{PublishOutcome, PublishReport, Publisher};

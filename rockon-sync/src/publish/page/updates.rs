@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::item::title;
-use crate::error::Result;
-use crate::manifest::{Entry, Manifest};
+use crate::base::error::Result;
+use crate::base::time::Timestamp;
 use crate::publish::history::Record;
 use crate::publish::tree::Tree;
-use crate::time::Timestamp;
+use crate::tree::manifest::{Entry, Manifest};
 
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,15 +6,15 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::Address;
-use crate::digest::Digest;
-use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::{Fetched, Fetcher, Wanted};
-use crate::files::{Files, read_if_any, remove_if_any, stage};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{Files, read_if_any, remove_if_any, stage};
+use crate::base::limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
 use crate::format::{read_collection, releases_of};
-use crate::limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use crate::net::address::Address;
+use crate::net::fetch::{Fetched, Fetcher, Wanted};
+use crate::net::transport::Validators;
 use crate::store::digest_if_any;
-use crate::transport::Validators;
 
 /// After so many requests in a row without an answer, retries not counted, a host is left alone
 /// for the rest of the run: nine thousand time-outs would take a day.

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::note::{Note, VerifierKey};
+use crate::tree::note::{Note, VerifierKey};
 
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed("example.org/rockons", [seed; 32]).unwrap()

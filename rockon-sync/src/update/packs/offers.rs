@@ -1,6 +1,6 @@
 //! Which pack is worth its bytes: a pure function of sizes that are known in advance.
 
-use crate::pack::PackName;
+use crate::tree::pack::PackName;
 use crate::update::Extent;
 
 /// What a request costs, in bytes: its headers, and its share of a round trip of 100 ms on
@@ -73,7 +73,7 @@ impl Offers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::Digest;
+    use crate::base::digest::Digest;
 
     const MANIFEST_BYTES: u64 = 14_000;
 

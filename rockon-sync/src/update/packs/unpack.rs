@@ -2,15 +2,15 @@
 
 use std::io::Read;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::files::stat_if_any;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::stat_if_any;
+use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::format::Format;
-use crate::limits::MAX_MANIFEST_BYTES;
-use crate::manifest::Manifest;
-use crate::pack::{self, Member, PackName};
-use crate::plan::{Action, Plan};
+use crate::tree::manifest::Manifest;
+use crate::tree::pack::{self, Member, PackName};
 use crate::update::head::FoundHead;
 use crate::update::local::Local;
+use crate::update::plan::{Action, Plan};
 use crate::update::{Run, ends_the_run};
 
 /// What packs have brought.

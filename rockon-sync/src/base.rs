@@ -1,0 +1,13 @@
+//! Values and tools that every other module uses. Nothing in here knows what a catalog is.
+
+pub(crate) mod cancel;
+pub(crate) mod digest;
+pub(crate) mod error;
+pub(crate) mod files;
+pub(crate) mod json;
+pub mod limits;
+pub(crate) mod path;
+pub(crate) mod problem;
+pub(crate) mod time;
+pub(crate) mod version;
+pub(crate) mod workers;

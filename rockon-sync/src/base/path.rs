@@ -1,0 +1,224 @@
+//! Relative paths of a tree, which are also local file names.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::base::error::{Error, ErrorKind};
+
+/// Longest segment of an entry path, in bytes: what common file systems take.
+const MAX_SEGMENT_BYTES: usize = 255;
+
+/// Longest entry path, in bytes: leaves room for a store's own folders below `PATH_MAX`.
+const MAX_PATH_BYTES: usize = 1024;
+
+/// Names at the top of a tree or store that belong to the protocol, without case.
+const RESERVED: &[&str] =
+    &["root.json", "root.sha", "root.v2.json", "root.v2.sha", "history.json", "by-sha", "packs"];
+
+/// A relative path that is safe as a local file name and as part of a URL.
+///
+/// Segments are separated by `/` and are printable UTF-8; none is empty, `.` or
+/// `..`, starts with a dot, or holds a backslash, colon, control or invisible
+/// formatting character. A segment has at most 255 bytes, the whole 1,024.
+/// Code that holds an `EntryPath` need not check anything again.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryPath(Box<str>);
+
+impl EntryPath {
+    /// Takes `text` if it is a safe relative path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`], saying which rule `text` breaks.
+    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+        let text = text.into();
+        match problem(&text) {
+            None => Ok(EntryPath(text.into_boxed_str())),
+            Some(problem) => {
+                Err(Error::new(ErrorKind::Argument, format!("unsafe path {text:?}: {problem}")))
+            }
+        }
+    }
+
+    /// The path as it stands in the manifest.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The segments, outermost first.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// Where this path leads below `folder`.
+    pub fn below(&self, folder: &Path) -> PathBuf {
+        folder.join(&*self.0)
+    }
+
+    /// Whether the protocol itself uses this name (`root.json`, `by-sha/...`), in any case
+    /// and form.
+    pub fn is_reserved(&self) -> bool {
+        let first = self.segments().next().unwrap_or_default();
+        RESERVED.contains(&&*fold(first))
+    }
+
+    /// The path as the least discerning file systems see it: without case, and in the
+    /// Unicode form NFKC. ZFS can be told to do both.
+    pub(crate) fn folded(&self) -> Cow<'_, str> {
+        let is_plain = self.0.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+        if is_plain { Cow::Borrowed(&self.0) } else { Cow::Owned(fold(&self.0)) }
+    }
+
+    /// Every folder that leads to the file, outermost first: `a/b/c` gives `a`, `a/b`.
+    pub(crate) fn parents(&self) -> impl Iterator<Item = &str> {
+        self.0.match_indices('/').map(|(at, _)| &self.0[..at])
+    }
+}
+
+fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    let form = ComposingNormalizerBorrowed::new_nfkc();
+    // Twice, as a capital letter may be composed in another way than its small one.
+    form.normalize(&form.normalize(text).to_lowercase()).into_owned()
+}
+
+/// Which rule `text` breaks, if any.
+fn problem(text: &str) -> Option<&'static str> {
+    if text.len() > MAX_PATH_BYTES {
+        return Some("longer than 1,024 bytes");
+    }
+    text.split('/').find_map(|segment| match segment {
+        "" => Some("empty segment"),
+        "." | ".." => Some("`.` or `..` as a segment"),
+        _ if segment.starts_with('.') => Some("leading dot"),
+        _ if segment.len() > MAX_SEGMENT_BYTES => Some("segment longer than 255 bytes"),
+        _ => segment.chars().find_map(|c| match c {
+            '\\' => Some("backslash"),
+            ':' => Some("colon"),
+            _ if c.is_control() => Some("control character"),
+            _ if is_invisible(c) => Some("invisible formatting character"),
+            _ => None,
+        }),
+    })
+}
+
+/// Characters that change how a name looks without being seen: zero-width
+/// characters, line separators, direction marks and overrides, byte order mark.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+impl fmt::Display for EntryPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for EntryPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EntryPath({:?})", self.0)
+    }
+}
+
+impl FromStr for EntryPath {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        EntryPath::new(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_names_are_taken_as_they_are() {
+        for good in
+            ["adguard.json", "seafile7+.json", "a/b c/d.json", "Grüße.json", "a..b", "%2e%2e"]
+        {
+            assert_eq!(EntryPath::new(good).unwrap().as_str(), good);
+        }
+        let longest = format!("{0}/{0}/{0}/{0}", "x".repeat(255));
+        assert_eq!(EntryPath::new(&longest[..1023]).unwrap().as_str().len(), 1023);
+    }
+
+    #[test]
+    fn unsafe_names_are_refused_with_the_rule_they_break() {
+        for (bad, rule) in [
+            ("", "empty segment"),
+            ("/etc/passwd", "empty segment"),
+            ("a//b", "empty segment"),
+            ("a/", "empty segment"),
+            ("..", "`.` or `..`"),
+            ("a/../b", "`.` or `..`"),
+            ("./a", "`.` or `..`"),
+            (".htaccess", "leading dot"),
+            ("a/.git/config", "leading dot"),
+            ("..\\x", "leading dot"),
+            ("a\\..\\b", "backslash"),
+            ("C:x", "colon"),
+            ("http://h/a", "colon"),
+            ("a\0b", "control"),
+            ("a\nb", "control"),
+            ("a\u{7f}", "control"),
+            ("a\u{85}", "control"),
+            ("a\u{202e}nosj.b", "invisible"),
+            ("a\u{200b}", "invisible"),
+        ] {
+            let error = EntryPath::new(bad).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Argument);
+            assert!(error.to_string().contains(rule), "{bad:?}: {error}");
+        }
+        for (len, segments) in [(256, 1), (255, 5)] {
+            let long = vec!["x".repeat(len); segments].join("/");
+            assert!(EntryPath::new(long).unwrap_err().to_string().contains("longer than"));
+        }
+    }
+
+    #[test]
+    fn the_protocols_own_names_are_known_in_any_case() {
+        for (path, reserved) in [
+            ("root.json", true),
+            ("Root.SHA", true),
+            ("by-sha/x", true),
+            ("packs", true),
+            ("sub/root.json", false),
+            ("roots.json", false),
+        ] {
+            assert_eq!(EntryPath::new(path).unwrap().is_reserved(), reserved, "{path}");
+        }
+    }
+
+    #[test]
+    fn names_that_some_file_system_takes_for_one_are_folded_to_one() {
+        for (one, other, is_same) in [
+            ("a.json", "A.JSON", true),
+            ("Gr\u{fc}\u{df}e", "GRU\u{308}\u{df}e", true),
+            ("\u{212b}", "a\u{30a}", true),
+            ("\u{ff41}.json", "a.json", true),
+            ("\u{fb01}x", "FIX", true),
+            ("root.json", "r\u{ff4f}\u{ff4f}t.json", true),
+            // Cyrillic: another letter, and another file, wherever it looks the same.
+            ("\u{430}.json", "a.json", false),
+            ("a-b", "a_b", false),
+        ] {
+            let fold = |text| EntryPath::new(text).unwrap().folded().into_owned();
+            assert_eq!(fold(one) == fold(other), is_same, "{one} {other}");
+        }
+        assert!(EntryPath::new("R\u{ff4f}ot.json").unwrap().is_reserved());
+    }
+
+    #[test]
+    fn parents_lead_from_the_outside_in() {
+        let path = EntryPath::new("a/b/c.json").unwrap();
+        assert_eq!(path.parents().collect::<Vec<_>>(), ["a", "a/b"]);
+    }
+}

@@ -1,0 +1,123 @@
+//! Several jobs at a time, their results handled one at a time.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
+
+use crate::base::error::{Error, Result};
+
+/// How often the calling thread looks up while all jobs are busy.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What a job says besides its own result.
+pub(crate) enum Done<R> {
+    /// The job is done; the others go on.
+    Result(R),
+    /// There is no point in going on.
+    Abort(Error),
+}
+
+/// What the calling thread hears of.
+pub(crate) enum Event<'a, J, R> {
+    /// A job is done.
+    Done(&'a J, R),
+    /// Nothing, for a moment.
+    Tick,
+}
+
+/// Runs `work` for every job, in order, `workers` at a time, in threads of their own.
+/// `hear` is called on the calling thread: with the results as they come, and every
+/// now and then.
+///
+/// # Errors
+/// The first [`Done::Abort`], or what `hear` says; no further job is begun, `stop` is
+/// raised, and jobs under way are waited for.
+pub(crate) fn run<J: Sync, R: Send>(
+    jobs: &[J],
+    workers: usize,
+    stop: &AtomicBool,
+    work: impl Fn(&J) -> Done<R> + Sync,
+    mut hear: impl FnMut(Event<'_, J, R>) -> Result<()>,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let (sender, results) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..workers.min(jobs.len()) {
+            let sender = sender.clone();
+            let (next, work) = (&next, &work);
+            scope.spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(job) = jobs.get(n) else { break };
+                    if sender.send((n, work(job))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut outcome = Ok(());
+        loop {
+            let step = match results.recv_timeout(TICK) {
+                // What comes after the first failure is its consequence.
+                Ok(_) if outcome.is_err() => continue,
+                Ok((n, Done::Result(result))) => hear(Event::Done(&jobs[n], result)),
+                Ok((_, Done::Abort(error))) => Err(error),
+                Err(RecvTimeoutError::Timeout) if outcome.is_err() => continue,
+                Err(RecvTimeoutError::Timeout) => hear(Event::Tick),
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if step.is_err() {
+                stop.store(true, Ordering::Relaxed);
+                outcome = step;
+            }
+        }
+        outcome
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::ErrorKind;
+
+    #[test]
+    fn every_job_is_done_once() {
+        let jobs: Vec<usize> = (0..100).collect();
+        let mut seen = vec![0; 100];
+        let stop = AtomicBool::new(false);
+        run(
+            &jobs,
+            6,
+            &stop,
+            |job| Done::Result(job * 2),
+            |event| {
+                if let Event::Done(job, result) = event {
+                    assert_eq!(result, job * 2);
+                    seen[*job] += 1;
+                }
+                Ok(())
+            },
+        )
+        .unwrap();
+        assert_eq!(seen, vec![1; 100]);
+    }
+
+    #[test]
+    fn an_abort_ends_it_with_its_error() {
+        let jobs: Vec<usize> = (0..100).collect();
+        let stop = AtomicBool::new(false);
+        let mut results = 0;
+        let work = |job: &usize| match job {
+            3 => Done::Abort(Error::new(ErrorKind::Transport, "gone")),
+            _ => Done::Result(()),
+        };
+        let outcome = run(&jobs, 1, &stop, work, |event| {
+            results += usize::from(matches!(event, Event::Done(..)));
+            Ok(())
+        });
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Transport);
+        assert_eq!(results, 3);
+        assert!(stop.load(Ordering::Relaxed));
+    }
+}

@@ -1,0 +1,196 @@
+//! A large file of known size, fetched from where an earlier attempt ended (RFC 9110,
+//! section 14).
+
+use std::io;
+
+use super::{Fetcher, Question, Sink, sink_failed};
+use crate::base::error::{Error, ErrorKind, Result, Retry};
+use crate::base::limits;
+use crate::net::address::Address;
+use crate::net::transport::Response;
+
+/// A sink that keeps what an earlier attempt, or an earlier run, has put into it.
+pub(crate) trait Spool: Sink {
+    /// How many bytes it holds.
+    fn held_bytes(&self) -> u64;
+}
+
+impl Fetcher<'_> {
+    /// Fetches what `spool` lacks of a file of `len_bytes` bytes, trying again what is
+    /// worth it. A server that does not know ranges sends it whole.
+    ///
+    /// # Errors
+    /// Those of [`Fetcher::fetch`], [`ErrorKind::Status`] also if there is no such file,
+    /// [`ErrorKind::Integrity`] if it has another size. What came stays in the spool,
+    /// unless it is of no use.
+    pub(crate) fn fetch_rest(
+        &self,
+        address: &Address,
+        len_bytes: u64,
+        spool: &mut dyn Spool,
+    ) -> Result<()> {
+        if spool.held_bytes() > len_bytes {
+            spool.restart().map_err(sink_failed)?;
+        }
+        if spool.held_bytes() == len_bytes {
+            return Ok(());
+        }
+        self.with_retries(limits::MAX_RETRIES, || self.go_on(address, len_bytes, spool))
+    }
+
+    fn go_on(&self, address: &Address, len_bytes: u64, spool: &mut dyn Spool) -> Result<()> {
+        let held = spool.held_bytes();
+        let range_from = (held > 0).then_some(held);
+        let (address, response) =
+            self.follow(&Question { address, validators: None, range_from })?;
+        let fail = |kind, message: String| Error::new(kind, message).with_url(address.to_string());
+        match response.status {
+            200 => restart(spool)?,
+            206 if range_from.is_some() => check_range(&response, held, len_bytes)
+                .map_err(|message| fail(ErrorKind::Integrity, message))?,
+            416 if range_from.is_some() => {
+                self.drain(response)?;
+                restart(spool)?;
+                let message = "the server has no such part of the file".to_owned();
+                return Err(fail(ErrorKind::Status, message).with_retry(Retry::Soon));
+            }
+            _ => return Err(self.refusal(response, &address)?),
+        }
+        let missing = len_bytes - spool.held_bytes();
+        self.take_body(response, &address, missing, &mut *spool)?;
+        let held = spool.held_bytes();
+        if held < len_bytes {
+            let message = format!("expected {len_bytes} bytes, got {held}");
+            return Err(fail(ErrorKind::Integrity, message));
+        }
+        Ok(())
+    }
+}
+
+fn restart(spool: &mut dyn Spool) -> Result<()> {
+    spool.restart().map_err(|error: io::Error| sink_failed(error))
+}
+
+/// Whether an answer 206 goes on where it should, in the file that was meant.
+fn check_range(response: &Response, held: u64, len_bytes: u64) -> Result<(), String> {
+    let expected = format!("bytes {held}-{}/{len_bytes}", len_bytes - 1);
+    match response.content_range.as_deref() {
+        Some(range) if range == expected => Ok(()),
+        Some(range) => Err(format!("expected the range {expected:?}, got {range:?}")),
+        None => Err("status 206 without a Content-Range".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::atomic::AtomicBool;
+    use std::time::Duration;
+
+    use super::super::tests::{Script, body, broken, status};
+    use super::*;
+    use crate::base::cancel::CancelToken;
+    use crate::base::time::Clock;
+    use crate::net::location::Location;
+    use crate::testing::TestClock;
+
+    struct Memory(Vec<u8>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Sink for Memory {
+        fn restart(&mut self) -> io::Result<()> {
+            self.0.clear();
+            Ok(())
+        }
+    }
+
+    impl Spool for Memory {
+        fn held_bytes(&self) -> u64 {
+            self.0.len() as u64
+        }
+    }
+
+    /// Ends with an error after its text.
+    struct Cut(&'static [u8]);
+
+    impl io::Read for Cut {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer) {
+                Ok(0) => Err(io::ErrorKind::ConnectionReset.into()),
+                other => other,
+            }
+        }
+    }
+
+    fn part(text: &'static str, range: &str) -> Result<Response> {
+        let mut response = Response::new(206, Box::new(text.as_bytes()));
+        response.content_range = Some(range.to_owned());
+        Ok(response)
+    }
+
+    /// Fetches ten bytes, of which `held` are there.
+    fn run(
+        held: &str,
+        answers: impl IntoIterator<Item = Result<Response>>,
+    ) -> (Result<()>, String, Vec<Option<u64>>) {
+        let script = Script::new(answers);
+        let clock = TestClock::new();
+        let cancel = CancelToken::new();
+        let deadline = clock.monotonic() + Duration::from_secs(300);
+        let stop = AtomicBool::new(false);
+        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
+        let address = "https://h/".parse::<Location>().unwrap().head_address();
+        let mut spool = Memory(held.as_bytes().to_vec());
+        let result = fetcher.fetch_rest(&address, 10, &mut spool);
+        (result, String::from_utf8(spool.0).unwrap(), script.ranges())
+    }
+
+    #[test]
+    fn a_cut_download_goes_on_where_it_ended() {
+        let cut = Ok(Response::new(200, Box::new(Cut(b"0123"))));
+        let (result, text, ranges) = run("", [cut, broken(), part("456789", "bytes 4-9/10")]);
+        result.unwrap();
+        assert_eq!((&*text, ranges), ("0123456789", vec![None, Some(4), Some(4)]));
+        let (result, text, ranges) = run("01234567", [part("89", "bytes 8-9/10")]);
+        result.unwrap();
+        assert_eq!((&*text, ranges), ("0123456789", vec![Some(8)]));
+        let (result, _, ranges) = run("0123456789", []);
+        result.unwrap();
+        assert_eq!(ranges, []);
+    }
+
+    #[test]
+    fn a_server_without_ranges_sends_the_whole_file() {
+        let (result, text, _) = run("xx", [Ok(body("0123456789"))]);
+        result.unwrap();
+        assert_eq!(text, "0123456789");
+        let (result, text, ranges) = run("xx", [status(416), Ok(body("0123456789"))]);
+        result.unwrap();
+        assert_eq!((&*text, ranges), ("0123456789", vec![Some(2), None]));
+    }
+
+    #[test]
+    fn what_is_not_the_rest_of_the_file_is_refused() {
+        for (answer, kind) in [
+            (part("456789", "bytes 3-8/10"), ErrorKind::Integrity),
+            (part("456789", "bytes 4-9/11"), ErrorKind::Integrity),
+            (status(206), ErrorKind::Integrity),
+            (part("45678", "bytes 4-9/10"), ErrorKind::Integrity),
+            (part("456789+", "bytes 4-9/10"), ErrorKind::Limit),
+            (status(404), ErrorKind::Status),
+        ] {
+            let (result, text, _) = run("0123", [answer]);
+            assert_eq!(result.unwrap_err().kind(), kind);
+            assert!(text.starts_with("0123"), "{text}");
+        }
+    }
+}

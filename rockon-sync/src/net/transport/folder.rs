@@ -1,0 +1,141 @@
+//! A tree in a folder, answered as a web server would.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use super::{Request, Response, Transport, Validators};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::net::address::Address;
+
+/// Reads files below a folder. Symbolic links are followed: the folder belongs to
+/// whoever named it. Anything but a regular file is an error.
+pub(crate) struct FolderTransport;
+
+impl Transport for FolderTransport {
+    fn get(&self, request: &Request<'_>) -> Result<Response> {
+        let Address::File(path) = request.address else {
+            let message = "a folder cannot answer for a URL";
+            return Err(Error::new(ErrorKind::Argument, message));
+        };
+        let answer = |status| Response::new(status, Box::new(io::empty()));
+        let (mut file, length, validators) = match open(path) {
+            Ok(opened) => opened,
+            Err(error) if is_absent(&error) => return Ok(answer(404)),
+            Err(error) => {
+                let doing = "cannot read this file of the source";
+                return Err(Error::new(ErrorKind::Transport, doing)
+                    .with_path(path)
+                    .with_source(error));
+            }
+        };
+        if request.validators.is_some_and(|held| held.etag == validators.etag) {
+            return Ok(Response { validators, ..answer(304) });
+        }
+        let held = request.range_from.filter(|held| *held > 0 && *held < length);
+        let Some(held) = held else {
+            let response = Response::new(200, Box::new(file));
+            return Ok(Response { validators, length: Some(length), ..response });
+        };
+        io::Seek::seek(&mut file, io::SeekFrom::Start(held)).map_err(|error| {
+            let doing = "cannot read this file of the source";
+            Error::new(ErrorKind::Transport, doing).with_path(path).with_source(error)
+        })?;
+        let content_range = Some(format!("bytes {held}-{}/{length}", length - 1));
+        let length = Some(length - held);
+        Ok(Response { validators, length, content_range, ..Response::new(206, Box::new(file)) })
+    }
+}
+
+/// Opens a regular file; one that blocks on opening, such as a FIFO, does not get to.
+fn open(path: &Path) -> io::Result<(File, u64, Validators)> {
+    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let etag = format!(
+        "\"{:x}-{:x}-{:x}-{:x}\"",
+        metadata.ino(),
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec()
+    );
+    Ok((file, metadata.len(), Validators { etag: Some(etag), last_modified: None }))
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn get(path: &Path, validators: Option<&Validators>) -> Result<Response> {
+        let address = Address::File(path.to_owned());
+        let time_left = Duration::from_secs(1);
+        let range_from = None;
+        FolderTransport.get(&Request { address: &address, validators, range_from, time_left })
+    }
+
+    #[test]
+    fn files_are_answered_as_a_server_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        assert_eq!(get(&path, None).unwrap().status, 404);
+        std::fs::write(&path, "one").unwrap();
+        let mut response = get(&path, None).unwrap();
+        let mut body = String::new();
+        response.body.read_to_string(&mut body).unwrap();
+        assert_eq!((response.status, &*body, response.length), (200, "one", Some(3)));
+        assert_eq!(get(&path, Some(&response.validators)).unwrap().status, 304);
+        std::fs::write(&path, "three").unwrap();
+        assert_eq!(get(&path, Some(&response.validators)).unwrap().status, 200);
+        assert_eq!(get(&path.join("below"), None).unwrap().status, 404);
+    }
+
+    #[test]
+    fn links_are_followed_and_other_things_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("real"), "x").unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("real", &link).unwrap();
+        assert_eq!(get(&link, None).unwrap().status, 200);
+        let fifo = folder.path().join("fifo");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        for path in [fifo, folder.path().to_owned()] {
+            let error = get(&path, None).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Transport);
+            assert!(error.to_chain().contains("not a regular file"), "{}", error.to_chain());
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_file_is_answered_as_a_server_would() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pack");
+        std::fs::write(&path, "0123456789").unwrap();
+        let address = Address::File(path);
+        for (range_from, status, body, range) in [
+            (Some(4), 206, "456789", Some("bytes 4-9/10")),
+            (Some(0), 200, "0123456789", None),
+            (Some(10), 200, "0123456789", None),
+        ] {
+            let time_left = Duration::from_secs(1);
+            let request = Request { address: &address, validators: None, range_from, time_left };
+            let mut response = FolderTransport.get(&request).unwrap();
+            let mut text = String::new();
+            response.body.read_to_string(&mut text).unwrap();
+            assert_eq!((response.status, &*text), (status, body));
+            assert_eq!(response.content_range.as_deref(), range);
+            assert_eq!(response.length, Some(body.len() as u64));
+        }
+    }
+}

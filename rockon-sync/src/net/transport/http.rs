@@ -1,0 +1,199 @@
+//! HTTP/1.1 through ureq. Nothing of ureq leaves this file.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
+
+use super::{Request, Response, Transport, Validators};
+use crate::base::error::{Error, ErrorKind, Result, Retry};
+use crate::base::limits::{CONNECT_TIMEOUT, MAX_CONNECTIONS, STALL_TIMEOUT};
+use crate::net::address::{Address, HttpAddress};
+
+/// Bytes buffered for each connection: a definition or two; the default of 128 KiB
+/// would be most of a small machine's budget.
+const BUFFER_BYTES: usize = 16 * 1024;
+
+/// How long an idle connection is kept for the next request of the same run.
+const MAX_IDLE: Duration = Duration::from_secs(15);
+
+/// Makes HTTP requests over kept-alive connections. Proxies and certificates follow
+/// the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (each also
+/// in lower case), `SSL_CERT_FILE`, `SSL_CERT_DIR`, the system's certificates.
+pub(crate) struct HttpTransport {
+    // The proxy depends on the scheme, and an agent has but one. Each is made when
+    // it is first used, so that a plain-HTTP run never loads certificates.
+    plain: OnceLock<Agent>,
+    tls: OnceLock<Agent>,
+}
+
+impl HttpTransport {
+    pub(crate) fn new() -> Self {
+        HttpTransport { plain: OnceLock::new(), tls: OnceLock::new() }
+    }
+
+    fn agent(&self, address: &HttpAddress) -> &Agent {
+        if address.is_https() {
+            self.tls.get_or_init(|| agent(proxy(&["https_proxy", "all_proxy"])))
+        } else {
+            self.plain.get_or_init(|| agent(proxy(&["http_proxy", "all_proxy"])))
+        }
+    }
+}
+
+impl Transport for HttpTransport {
+    fn get(&self, request: &Request<'_>) -> Result<Response> {
+        let Address::Http(address) = request.address else {
+            return Err(Error::new(ErrorKind::Argument, "a file cannot be asked for over HTTP"));
+        };
+        let mut call = self
+            .agent(address)
+            .get(address.url())
+            .config()
+            .timeout_global(Some(request.time_left))
+            .build();
+        call = match request.range_from {
+            // A part of a compressed answer would be of no use.
+            Some(from) => {
+                call.header("accept-encoding", "identity").header("range", format!("bytes={from}-"))
+            }
+            None => call.header("accept-encoding", "gzip"),
+        };
+        if let Some(user_info) = address.user_info() {
+            call = call.header("authorization", format!("Basic {}", BASE64.encode(user_info)));
+        }
+        for (name, value) in address.headers() {
+            call = call.header(name, value);
+        }
+        if let Some(held) = request.validators {
+            if let Some(etag) = &held.etag {
+                call = call.header("if-none-match", etag);
+            }
+            if let Some(last_modified) = &held.last_modified {
+                call = call.header("if-modified-since", last_modified);
+            }
+        }
+        log::debug!("GET {}", request.address);
+        let response = call.call().map_err(|error| translate(error, request.address))?;
+        let header = |name: &str| {
+            let value = response.headers().get(name)?.to_str().ok()?;
+            Some(value.trim().to_owned())
+        };
+        Ok(Response {
+            status: response.status().as_u16(),
+            validators: Validators { etag: header("etag"), last_modified: header("last-modified") },
+            retry_after: header("retry-after"),
+            location: header("location"),
+            encoding: header("content-encoding")
+                .map(|value| value.to_ascii_lowercase())
+                .filter(|value| !value.is_empty() && value != "identity"),
+            length: header("content-length").and_then(|value| value.parse().ok()),
+            content_range: header("content-range"),
+            // Limits are applied above, to what comes out of the decoder.
+            body: Box::new(response.into_body().into_with_config().limit(u64::MAX).reader()),
+        })
+    }
+}
+
+fn agent(proxy: Option<Proxy>) -> Agent {
+    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .user_agent(concat!("rockon-sync/", env!("CARGO_PKG_VERSION")))
+        .accept("*/*")
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_per_read(Some(STALL_TIMEOUT))
+        .timeout_per_write(Some(STALL_TIMEOUT))
+        .input_buffer_size(BUFFER_BYTES)
+        .output_buffer_size(BUFFER_BYTES)
+        .max_idle_connections(MAX_CONNECTIONS)
+        .max_idle_connections_per_host(MAX_CONNECTIONS)
+        .max_idle_age(MAX_IDLE)
+        .tls_config(tls)
+        .proxy(proxy)
+        .build()
+        .new_agent()
+}
+
+/// The proxy that the first of these variables names, in lower or upper case, with
+/// the exceptions of `no_proxy`.
+///
+/// `HTTP_PROXY` in upper case is ignored where a web server runs this code as CGI
+/// and a request header could have set it (httpoxy).
+fn proxy(names: &[&str]) -> Option<Proxy> {
+    let read = |name: &str| {
+        let upper = name.to_ascii_uppercase();
+        let trusted = upper != "HTTP_PROXY" || std::env::var_os("REQUEST_METHOD").is_none();
+        let value = std::env::var(name)
+            .or_else(|error| if trusted { std::env::var(upper) } else { Err(error) });
+        value.ok().filter(|value| !value.trim().is_empty())
+    };
+    let value = names.iter().find_map(|name| read(name))?;
+    let proxy = build_proxy(value.trim(), read("no_proxy").as_deref());
+    if proxy.is_none() {
+        log::warn!("the proxy in the environment is not usable and is ignored");
+    }
+    proxy
+}
+
+fn build_proxy(value: &str, exceptions: Option<&str>) -> Option<Proxy> {
+    let with_scheme =
+        if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    let url = url::Url::parse(&with_scheme).ok()?;
+    let protocol = match url.scheme() {
+        "http" => ProxyProtocol::Http,
+        "https" => ProxyProtocol::Https,
+        "socks4" => ProxyProtocol::Socks4,
+        "socks4a" => ProxyProtocol::Socks4A,
+        "socks5" | "socks" => ProxyProtocol::Socks5,
+        "socks5h" => ProxyProtocol::Socks5h,
+        _ => return None,
+    };
+    let mut builder = Proxy::builder(protocol).host(url.host_str()?);
+    if let Some(port) = url.port() {
+        builder = builder.port(port);
+    }
+    if !url.username().is_empty() {
+        builder = builder.username(url.username()).password(url.password().unwrap_or(""));
+    }
+    for exception in exceptions.unwrap_or_default().split(',').map(str::trim) {
+        if !exception.is_empty() {
+            builder = builder.no_proxy(exception);
+        }
+    }
+    builder.build().ok()
+}
+
+/// Says what happened in terms of this crate.
+fn translate(error: ureq::Error, address: &Address) -> Error {
+    let (message, retry) = match &error {
+        ureq::Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => {
+            (format!("no data for {} s", STALL_TIMEOUT.as_secs()), Retry::Soon)
+        }
+        ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
+            (format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()), Retry::Soon)
+        }
+        ureq::Error::Timeout(_) => ("no answer in the time allowed".to_owned(), Retry::Soon),
+        ureq::Error::HostNotFound => ("host not found".to_owned(), Retry::Soon),
+        // What TLS finds wrong, a certificate above all, is wrong next time too.
+        ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
+            ("no secure connection".to_owned(), Retry::Never)
+        }
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+            ("no secure connection".to_owned(), Retry::Never)
+        }
+        ureq::Error::Io(_) => ("connection failed".to_owned(), Retry::Soon),
+        ureq::Error::Protocol(_) => ("the answer is not HTTP".to_owned(), Retry::Soon),
+        ureq::Error::ConnectionFailed => ("connection failed".to_owned(), Retry::Soon),
+        _ => ("the request failed".to_owned(), Retry::Never),
+    };
+    Error::new(ErrorKind::Transport, message)
+        .with_url(address.to_string())
+        .with_retry(retry)
+        .with_source(error)
+}

@@ -1,0 +1,177 @@
+//! The canonical form: the same catalog always gives the same bytes.
+//!
+//! UTF-8, ids in byte order, one entry a line, known fields in a fixed order and
+//! then the others in byte order, no spaces, `{` and `}` on lines of their own, a
+//! final newline: it diffs and greps line by line.
+
+use std::io::{self, Write};
+
+use super::{Entry, Manifest};
+use crate::base::digest::{Digest, HashingWriter};
+use crate::base::json::write_string;
+
+impl Manifest {
+    /// Writes the canonical form.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_canonical(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut line = String::new();
+        out.write_all(b"{\n")?;
+        for (n, entry) in self.sorted().enumerate() {
+            line.clear();
+            write_row(entry, &mut line);
+            line.push_str(if n + 1 < self.len() { ",\n" } else { "\n" });
+            out.write_all(line.as_bytes())?;
+        }
+        out.write_all(b"}\n")
+    }
+
+    /// The canonical form as bytes.
+    pub fn to_canonical(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write_canonical(&mut bytes).expect("a vector takes all bytes");
+        bytes
+    }
+
+    /// The digest and the size in bytes of the canonical form.
+    pub fn canonical_digest(&self) -> (Digest, u64) {
+        let mut writer = HashingWriter::new(io::sink());
+        self.write_canonical(&mut writer).expect("a sink takes all bytes");
+        let (_, digest, len_bytes) = writer.finish();
+        (digest, len_bytes)
+    }
+}
+
+/// Writes `"id":{...}`.
+pub(super) fn write_row(entry: &Entry, out: &mut String) {
+    write_string(entry.id(), out);
+    out.push(':');
+    write_fields(entry, out);
+}
+
+/// Writes `{...}`.
+pub(super) fn write_fields(entry: &Entry, out: &mut String) {
+    out.push_str("{\"url\":");
+    write_string(entry.path().as_str(), out);
+    out.push_str(",\"sha\":\"");
+    out.push_str(&entry.digest().to_string());
+    out.push('"');
+    if let Some(size_bytes) = entry.size_bytes() {
+        out.push_str(",\"size\":");
+        out.push_str(&size_bytes.to_string());
+    }
+    if let Some(updated) = entry.updated() {
+        out.push_str(",\"updated\":\"");
+        out.push_str(&updated.to_string());
+        out.push('"');
+    }
+    if let Some(names) = entry.names() {
+        out.push_str(",\"names\":[");
+        for (n, name) in names.iter().enumerate() {
+            if n > 0 {
+                out.push(',');
+            }
+            write_string(name, out);
+        }
+        out.push(']');
+    }
+    for (key, value) in entry.extra() {
+        out.push(',');
+        write_string(key, out);
+        out.push(':');
+        out.push_str(value);
+    }
+    out.push('}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::ErrorKind;
+
+    const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    #[test]
+    fn any_json_that_says_the_same_gives_the_canonical_form() {
+        let text = format!(
+            r#" {{ "b" : {{"z": [1, 2.50], "names":["B","Bé"], "updated":"2026-02-11T12:51:41+01:00",
+                "size": 3, "a": {{"y":1,"x":null}}, "sha":"{SHA}", "url":"b.json" }},
+                "a": {{"sha":"{SHA}","url":"dir/a b.json"}} }} "#
+        );
+        let canonical = format!(
+            "{{\n\"a\":{{\"url\":\"dir/a b.json\",\"sha\":\"{SHA}\"}},\n\"b\":{{\"url\":\"b.json\",\"sha\":\"{SHA}\",\
+             \"size\":3,\"updated\":\"2026-02-11T11:51:41Z\",\"names\":[\"B\",\"Bé\"],\
+             \"a\":{{\"x\":null,\"y\":1}},\"z\":[1,2.50]}}\n}}\n"
+        );
+        let manifest = Manifest::parse(text.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(manifest.to_canonical()).unwrap(), canonical);
+        assert_eq!(manifest.entries()[0].id(), "b", "the document's order is kept");
+        assert_eq!(manifest.entry("a").unwrap().path().as_str(), "dir/a b.json");
+        let again = Manifest::read(canonical.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(again.to_canonical()).unwrap(), canonical);
+        let (digest, len_bytes) = manifest.canonical_digest();
+        assert_eq!((digest, len_bytes), (Digest::of(canonical.as_bytes()), canonical.len() as u64));
+    }
+
+    #[test]
+    fn the_empty_catalog_has_a_form_too() {
+        let manifest = Manifest::parse(b"{}").unwrap();
+        assert_eq!(manifest.to_canonical(), b"{\n}\n");
+    }
+
+    #[test]
+    fn broken_manifests_are_refused_whole_with_the_place() {
+        let row =
+            |rest: &str| format!("{{\n\"a\":{{\"url\":\"a.json\",\"sha\":\"{SHA}\"{rest}}}\n}}");
+        let two = |a: &str, b: &str| {
+            format!(
+                "{{\"a\":{{\"url\":\"{a}\",\"sha\":\"{SHA}\"}},\"b\":{{\"url\":\"{b}\",\"sha\":\"{SHA}\"}}}}"
+            )
+        };
+        for (text, expected) in [
+            (String::new(), "EOF"),
+            ("[]".into(), "object of entries"),
+            ("{".into(), "line 1 column 1"),
+            ("{}{}".into(), "trailing"),
+            ("<html>".into(), "line 1 column 1"),
+            ("\u{feff}{}".into(), "line 1 column 1"),
+            (row(",\"sha\":1"), "line 2"),
+            (row(",\"size\":-1"), "line 2"),
+            (row(",\"size\":1.5"), "line 2"),
+            (row(",\"updated\":\"today\""), "\"a\": expected a time"),
+            (row(",\"names\":\"A\""), "line 2"),
+            (row(",\"x\":{\"k\":1,\"k\":2}"), "repeats a key"),
+            (row(",\"x\":1,\"x\":1"), "\"x\" is there twice"),
+            (row(",\"url\":\"b.json\""), "\"url\" is there twice"),
+            (row(&format!(",\"x\":{}1{}", "[".repeat(40), "]".repeat(40))), "too deep"),
+            (format!("{{\"a\":{{\"sha\":\"{SHA}\"}}}}"), "\"url\" is missing"),
+            ("{\"a\":{\"url\":\"a\"}}".into(), "\"sha\" is missing"),
+            ("{\"a\":{\"url\":\"../a\",\"sha\":\"\"}}".into(), "unsafe path"),
+            ("{\"a\":\"a.json\"}".into(), "entry \"a\""),
+            (format!("{{\"\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "is empty"),
+            (format!("{{\"a\\n\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "control character"),
+            (two("x.json", "X.JSON"), "compared without case"),
+            (two("x", "X/y"), "is a file and the folder"),
+            (two("x", "Root.json"), "belongs to the tree"),
+            (two("x", "by-sha/y"), "belongs to the tree"),
+            (two("x", "y").replace("\"b\"", "\"a\""), "\"a\" is there twice"),
+        ] {
+            let error = Manifest::parse(text.as_bytes()).expect_err(&text);
+            assert_eq!(error.kind(), ErrorKind::Manifest, "{text}");
+            assert!(error.to_string().contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn one_entry_too_many_is_refused_while_reading() {
+        let mut text = String::from("{");
+        for n in 0..=crate::base::limits::MAX_ENTRIES {
+            text.push_str(&format!("\"{n}\":{{\"url\":\"{n}\",\"sha\":\"{SHA}\"}},"));
+        }
+        // What follows is not even JSON: reading stopped before.
+        text.push_str("!!!");
+        let error = Manifest::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    }
+}
