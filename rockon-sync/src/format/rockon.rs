@@ -13,7 +13,8 @@ use super::{About, Blurb, Checked, Collection, Definition, Rules};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::json::{Object, Position, kind_of};
 use crate::format::relation::{Field, Relations};
-use crate::format::target::{self, Requirements};
+use crate::format::target::Requirements;
+use crate::tree::manifest::{ARCH, MIN_VERSION};
 
 /// Reads JSON files of Rock-ons.
 pub(super) struct Rockon;
@@ -131,7 +132,7 @@ fn object<'a>(definition: &Definition<'a>) -> Option<Object<'a>> {
 /// description says.
 fn requirements(object: &Object<'_>) -> Requirements {
     let raw = |key| object.value(key).map(RawValue::get);
-    let said = Requirements::of_json(raw(target::ARCH), raw(target::MIN_VERSION));
+    let said = Requirements::of_json(raw(ARCH), raw(MIN_VERSION));
     let prose = raw("description").and_then(|text| serde_json::from_str::<String>(text).ok());
     said.or(prose.map(|text| Requirements::of_description(&text)).unwrap_or_default())
 }

@@ -19,11 +19,7 @@ pub use stability::Stability;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::version::Version;
-
-/// Fields of a manifest entry, and of a definition.
-pub(crate) const ARCH: &str = "arch";
-/// As [`ARCH`].
-pub(crate) const MIN_VERSION: &str = "min_version";
+use crate::tree::manifest::{ARCH, Entry, MIN_VERSION};
 
 /// A machine, as far as it decides what can be installed on it. What is not said of it
 /// hides nothing.
@@ -315,6 +311,21 @@ fn sorted(mut names: Vec<Box<str>>) -> Box<[Box<str>]> {
     names.sort();
     names.dedup();
     names.into_boxed_slice()
+}
+
+/// What the fields `arch` and `min_version` of an entry say. The tree only carries them.
+impl Entry {
+    /// The requirements of the file, as far as the entry states them.
+    pub fn requirements(&self) -> Requirements {
+        let raw = |key| self.extra().find(|(name, _)| *name == key).map(|(_, value)| value);
+        Requirements::of_json(raw(ARCH), raw(MIN_VERSION))
+    }
+
+    /// Sets the fields that state the requirements of the file.
+    pub(crate) fn with_requirements(self, requirements: &Requirements) -> Entry {
+        let fields = requirements.to_fields().into_iter();
+        fields.fold(self, |entry, (key, value)| entry.with_extra(key, value))
+    }
 }
 
 #[cfg(test)]

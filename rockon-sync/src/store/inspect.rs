@@ -132,7 +132,7 @@ impl Store {
                     return Ok(Verification { name, entries: 0, damaged, strays: 0 });
                 };
                 let damage = generation.damage(&RealFiles, &held)?;
-                let below = |path: &crate::EntryPath| path.below(&generation.folder);
+                let below = |path: &crate::base::path::EntryPath| path.below(&generation.folder);
                 let mut damaged: Vec<PathBuf> = damage.entries.iter().map(below).collect();
                 damaged.extend(damage.of_the_tree.then_some(root));
                 let head = generation.head_bytes(&RealFiles)?.unwrap_or_default();

@@ -17,7 +17,6 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits;
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
-use crate::format::target::{self, Requirements};
 use parse::Extras;
 
 /// A whole manifest: entries with unique ids and unique paths.
@@ -50,6 +49,10 @@ struct Fields {
 
 /// The field that names the format of the file; without it, it is a Rock-on.
 pub(crate) const FORMAT: &str = "format";
+/// The fields that say what a machine must have.
+pub(crate) const ARCH: &str = "arch";
+/// As [`ARCH`].
+pub(crate) const MIN_VERSION: &str = "min_version";
 /// Fields of what is held of a v1 tree: the validators of the file.
 pub(crate) const ETAG: &str = "etag";
 /// As [`ETAG`].
@@ -200,12 +203,6 @@ impl Entry {
         self.with_extra(key, text)
     }
 
-    /// Sets the fields that say what machines the file is for.
-    pub(crate) fn with_requirements(self, requirements: &Requirements) -> Entry {
-        let fields = requirements.to_fields().into_iter();
-        fields.fold(self, |entry, (key, value)| entry.with_extra(key, value))
-    }
-
     /// Sets a further field to canonical JSON.
     pub(crate) fn with_extra(mut self, key: &str, value: String) -> Entry {
         let extra = self.fields().extra.take();
@@ -266,12 +263,6 @@ impl Entry {
     /// Further fields: name and value as canonical JSON, in byte order of the names.
     pub fn extra(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.extra.as_deref().unwrap_or_default().iter().map(|(key, value)| (&**key, &**value))
-    }
-
-    /// What machines the file is for, as far as the fields `arch` and `min_version` say.
-    pub fn requirements(&self) -> Requirements {
-        let raw = |key| self.extra().find(|(name, _)| *name == key).map(|(_, value)| value);
-        Requirements::of_json(raw(target::ARCH), raw(target::MIN_VERSION))
     }
 
     /// A further field that is a string.

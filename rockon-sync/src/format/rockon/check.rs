@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 
 use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::problem::Problem;
-use crate::format::target::{self, Requirements};
+use crate::format::target::Requirements;
 use crate::format::{About, Checked, Named};
+use crate::tree::manifest::{ARCH, MIN_VERSION};
 
 /// Fields that every definition has.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
@@ -136,12 +137,12 @@ impl<'a> Checker<'a> {
     /// Checks the optional fields that say what machines a definition is for.
     fn check_target(&mut self, what: &str, definition: &Object<'_>) {
         for (key, expected) in [
-            (target::ARCH, "an architecture such as \"arm64\", or an array of them"),
-            (target::MIN_VERSION, "a version such as \"5.1.0\""),
+            (ARCH, "an architecture such as \"arm64\", or an array of them"),
+            (MIN_VERSION, "a version such as \"5.1.0\""),
         ] {
             let Some(value) = definition.value(key) else { continue };
             let is_understood = match key {
-                target::ARCH => Requirements::of_json(Some(value.get()), None).arch().is_some(),
+                ARCH => Requirements::of_json(Some(value.get()), None).arch().is_some(),
                 _ => Requirements::of_json(None, Some(value.get())).min_version().is_some(),
             };
             if !is_understood {

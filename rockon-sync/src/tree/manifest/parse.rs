@@ -7,14 +7,13 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ETAG, Entry, FORMAT, Field, LAST_MODIFIED, Manifest, invalid};
+use super::{ARCH, ETAG, Entry, FORMAT, Field, LAST_MODIFIED, MIN_VERSION, Manifest, invalid};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::json;
 use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
-use crate::format::target::{ARCH, MIN_VERSION};
 
 /// How many kinds of further fields are remembered to be shared.
 const MAX_SHARED: usize = 16;
