@@ -219,6 +219,24 @@ pub(crate) fn requirements_of<'a>(about: impl IntoIterator<Item = &'a About>) ->
     each.reduce(Requirements::either).unwrap_or_default()
 }
 
+/// Checks a file that no digest vouches for: it must hold Rock-ons. Returns its entry with their
+/// names and requirements.
+///
+/// # Errors
+/// [`ErrorKind::Definition`] with the place, if it is not such a file.
+pub(crate) fn accept_rockon(entry: Entry, bytes: &[u8]) -> Result<Entry> {
+    let rules = Format::Rockon.rules();
+    if !rules.takes(entry.path().as_str()) {
+        return Ok(entry);
+    }
+    let definitions = rules.read(entry.id(), bytes)?;
+    let names: Vec<Box<str>> = definitions.iter().map(|found| (*found.name).into()).collect();
+    let about: Vec<About> = definitions.iter().map(|found| rules.about(found)).collect();
+    let requirements = requirements_of(&about);
+    drop(definitions);
+    Ok(entry.with_names(names).with_requirements(&requirements))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

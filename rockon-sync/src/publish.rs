@@ -324,8 +324,7 @@ impl<'a> Publisher<'a> {
         let scanned = self.scan(tree, &before.manifest, &mut problems)?;
         let published = self.published.unwrap_or_else(|| self.clock.now().into());
         let manifest = manifest_of(&scanned, self.format, &before.manifest, published)?;
-        let nothing_damaged = Default::default();
-        let plan = Plan::new(&before.manifest, &nothing_damaged, &manifest);
+        let plan = Plan::to(&before.manifest, &manifest);
         plan.check_deletes(self.mass_delete)?;
         tree.check_page(self.page, &manifest, &before.manifest, &problems)?;
 
@@ -337,9 +336,9 @@ impl<'a> Publisher<'a> {
             head: tree.head_path(),
             entries: manifest.len(),
             requirements: requirements_by_id(&manifest),
-            added: plan.added.iter().map(|id| (*id).to_owned()).collect(),
-            changed: plan.changed.iter().map(|id| (*id).to_owned()).collect(),
-            removed: plan.removed.iter().map(|id| (*id).to_owned()).collect(),
+            added: plan.added(),
+            changed: plan.changed(),
+            removed: plan.removed(),
             problems,
         };
         if let Some(head) = &before.head

@@ -219,6 +219,18 @@ impl Error {
     }
 }
 
+/// Adds what was being done, and to which file, to an I/O error.
+pub(crate) trait IoContext<T> {
+    /// Turns an I/O error into [`ErrorKind::Store`]: "cannot `doing`", with the path.
+    fn on(self, doing: &str, path: &Path) -> Result<T>;
+}
+
+impl<T> IoContext<T> for std::io::Result<T> {
+    fn on(self, doing: &str, path: &Path) -> Result<T> {
+        self.map_err(|error| Error::io(doing, path, error))
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(url) = &self.0.url {

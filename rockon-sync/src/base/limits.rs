@@ -39,6 +39,10 @@ pub const UPDATE_TIMEOUT: Duration = Duration::from_secs(300);
 /// How often a request is tried again before the next mirror is asked, or the entry fails.
 pub const MAX_RETRIES: u32 = 3;
 
+/// How many failures that may be an outage a mirror is allowed before it is left alone for the rest
+/// of an update, as long as another one answers.
+pub(crate) const MAX_MIRROR_FAILURES: u32 = 3;
+
 /// Requests under way at once: what browsers open to one host.
 pub const MAX_CONNECTIONS: usize = 6;
 

@@ -51,6 +51,56 @@ pub(crate) struct Wanted<'a> {
     pub(crate) digest: Option<Digest>,
 }
 
+impl Wanted<'_> {
+    /// A file of which nothing is known.
+    pub(crate) fn plain(address: Address, max_bytes: u64) -> Self {
+        Wanted { address, validators: None, max_bytes, digest: None }
+    }
+}
+
+/// How often a request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Retries {
+    /// Once.
+    None,
+    /// Up to [`limits::MAX_RETRIES`] times more, if the error may pass.
+    Usual,
+}
+
+impl Retries {
+    /// The rounds in which this many mirrors are asked: while another one may answer, a failing
+    /// one costs no waiting.
+    pub(crate) fn rounds(mirrors: usize) -> &'static [Retries] {
+        if mirrors > 1 { &[Retries::None, Retries::Usual] } else { &[Retries::Usual] }
+    }
+
+    fn max(self) -> u32 {
+        match self {
+            Retries::None => 0,
+            Retries::Usual => limits::MAX_RETRIES,
+        }
+    }
+}
+
+/// Drops everything.
+pub(crate) struct Discard;
+
+impl Write for Discard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Discard {
+    fn restart(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// What is asked of a server, whatever the redirects.
 struct Question<'a> {
     address: &'a Address,
@@ -73,15 +123,14 @@ pub(crate) enum Fetched {
     File(FetchedFile),
     /// The copy held is still good.
     Unchanged,
-    /// There is no such file (404 or 410).
-    Absent,
+    /// There is no such file. The status is 404 or 410.
+    Missing(u16),
 }
 
 /// What is known of a fetched file.
 #[derive(Debug)]
 pub(crate) struct FetchedFile {
     pub(crate) digest: Digest,
-    pub(crate) len_bytes: u64,
     pub(crate) validators: Validators,
     /// Where it was found in the end, when redirects led elsewhere.
     pub(crate) moved_to: Option<Box<Address>>,
@@ -134,27 +183,18 @@ impl<'a> Fetcher<'a> {
     /// [`ErrorKind::Transport`] or [`ErrorKind::Status`] after the last try,
     /// [`ErrorKind::Limit`], [`ErrorKind::Integrity`], [`ErrorKind::Canceled`],
     /// [`ErrorKind::Timeout`], and [`ErrorKind::Store`] if the sink fails.
-    pub(crate) fn fetch(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Fetched> {
-        self.fetch_with_retries(wanted, sink, limits::MAX_RETRIES)
-    }
-
-    /// Makes one attempt only: for questions whose answer is not worth waiting for.
-    pub(crate) fn fetch_once(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Fetched> {
-        self.fetch_with_retries(wanted, sink, 0)
-    }
-
-    fn fetch_with_retries(
+    pub(crate) fn fetch(
         &self,
         wanted: &Wanted<'_>,
         sink: &mut dyn Sink,
-        max_retries: u32,
+        retries: Retries,
     ) -> Result<Fetched> {
-        self.with_retries(max_retries, || self.attempt(wanted, sink))
+        self.with_retries(retries, || self.attempt(wanted, sink))
     }
 
     fn with_retries<T>(
         &self,
-        max_retries: u32,
+        retries: Retries,
         mut attempt: impl FnMut() -> Result<T>,
     ) -> Result<T> {
         let mut failures = 0;
@@ -165,7 +205,7 @@ impl<'a> Fetcher<'a> {
             };
             // A broken connection may be a symptom of either of these.
             self.check_go_on()?;
-            let Some(delay) = retry_delay(error.retry(), failures, max_retries, fastrand::f64())
+            let Some(delay) = retry_delay(error.retry(), failures, retries.max(), fastrand::f64())
             else {
                 return Err(error);
             };
@@ -216,9 +256,9 @@ impl<'a> Fetcher<'a> {
                 self.drain(response)?;
                 return Ok(Fetched::Unchanged);
             }
-            404 | 410 => {
+            status @ (404 | 410) => {
                 self.drain(response)?;
-                return Ok(Fetched::Absent);
+                return Ok(Fetched::Missing(status));
             }
             _ => return Err(self.refusal(response, &address)?),
         }
@@ -230,7 +270,7 @@ impl<'a> Fetcher<'a> {
             return Err(Error::new(ErrorKind::Integrity, message).with_url(address.to_string()));
         }
         let moved_to = (address != wanted.address).then(|| Box::new(address));
-        Ok(Fetched::File(FetchedFile { digest, len_bytes, validators, moved_to }))
+        Ok(Fetched::File(FetchedFile { digest, validators, moved_to }))
     }
 
     /// The error that a status stands for which is no answer to the question.
@@ -465,7 +505,7 @@ mod tests {
         let mut sink = Vec::new();
         let wanted =
             Wanted { address: location.head_address(), validators: None, max_bytes: 10, digest };
-        let result = fetcher.fetch(&wanted, &mut sink);
+        let result = fetcher.fetch(&wanted, &mut sink, Retries::Usual);
         assert_eq!(fetcher.requests(), script.asked().len() as u64);
         Outcome { result, sink, waited: clock.slept(), asked: script.asked() }
     }
@@ -490,8 +530,8 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Status);
             assert!(error.to_string().contains(&code.to_string()), "{error}");
         }
-        assert!(matches!(run([status(404)], None).result, Ok(Fetched::Absent)));
-        assert!(matches!(run([status(410)], None).result, Ok(Fetched::Absent)));
+        assert!(matches!(run([status(404)], None).result, Ok(Fetched::Missing(_))));
+        assert!(matches!(run([status(410)], None).result, Ok(Fetched::Missing(_))));
     }
 
     #[test]
@@ -564,10 +604,10 @@ mod tests {
         let stop = AtomicBool::new(false);
         let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
         // The second wait would not fit: the failure itself is the better answer.
-        let error = fetcher.fetch(&wanted, &mut Vec::new()).unwrap_err();
+        let error = fetcher.fetch(&wanted, &mut Vec::new(), Retries::Usual).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Transport);
         cancel.cancel();
-        let error = fetcher.fetch(&wanted, &mut Vec::new()).unwrap_err();
+        let error = fetcher.fetch(&wanted, &mut Vec::new(), Retries::Usual).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Canceled);
     }
 }

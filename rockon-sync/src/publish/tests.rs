@@ -178,7 +178,7 @@ fn the_time_of_an_entry_moves_only_with_its_bytes() {
     place.list(&[("a", "a.json"), ("see", "see.json"), ("d", "new/d.json")]);
     let report = place.publisher().published(at(2_000_000)).run().unwrap();
     assert_eq!((report.outcome, report.serial), (PublishOutcome::Published, 2));
-    assert_eq!(report.added, ["see", "d"]);
+    assert_eq!(report.added, ["d", "see"]);
     assert_eq!((report.changed, report.removed), (vec!["a".into()], vec!["b".into(), "c".into()]));
     let manifest = manifest_in(&place.out(), "root.json");
     let updated = |id: &str| manifest.entry(id).unwrap().updated();

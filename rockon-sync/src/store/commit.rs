@@ -111,9 +111,9 @@ impl SourceWriter<'_> {
     }
 
     /// Drops what a completed update no longer needs: generations older than the
-    /// previous one, and downloads other than those in `keep`.
-    pub(crate) fn tidy(&self, current: &Generation, keep: &[Digest]) -> Result<()> {
-        self.incoming.clear_except(keep)?;
+    /// previous one, and all downloads.
+    pub(crate) fn tidy(&self, current: &Generation) -> Result<()> {
+        self.incoming.clear()?;
         self.drop_generations(|number| number == current.number || number + 1 == current.number)
     }
 

@@ -205,14 +205,11 @@ impl<'a> Incoming<'a> {
         Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
 
-    /// Drops everything but the files with these digests: the rest is committed, or
-    /// distrusted.
-    pub(crate) fn clear_except(&self, keep: &[Digest]) -> Result<()> {
+    /// Drops everything: it is committed, or cannot be used.
+    pub(crate) fn clear(&self) -> Result<()> {
         *self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
         for name in self.names()? {
-            if !name.parse().is_ok_and(|digest| keep.contains(&digest)) {
-                remove_all(self.files, &self.folder.join(name))?;
-            }
+            remove_all(self.files, &self.folder.join(name))?;
         }
         Ok(())
     }

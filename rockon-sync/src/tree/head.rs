@@ -18,7 +18,7 @@ use std::fmt;
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::limits::MAX_HEAD_BYTES;
+use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
 
@@ -177,6 +177,11 @@ impl Head {
     /// Where everything else is fetched from, if not from the head's own folder.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    /// The largest manifest accepted for this head, in bytes.
+    pub(crate) fn max_manifest_bytes(&self) -> u64 {
+        self.size_bytes().unwrap_or(MAX_MANIFEST_BYTES).min(MAX_MANIFEST_BYTES)
     }
 
     /// The folder in which every file is also found under its digest.

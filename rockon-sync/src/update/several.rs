@@ -2,7 +2,8 @@
 
 use std::sync::mpsc;
 
-use super::{Extent, Job, Supplier, Updater};
+use super::session::Extent;
+use super::updater::{Job, Origin, Updater};
 use crate::base::error::Result;
 use crate::base::limits::MAX_SOURCES_AT_ONCE;
 use crate::source::{Source, SourceName};
@@ -49,19 +50,14 @@ impl Updater<'_> {
     pub(super) fn start_all(&mut self, sources: &[Source], extent: Extent) -> Vec<Result<Report>> {
         // One alone says nothing of its place among others.
         if let [one] = sources {
-            let supplier = Supplier::Mirrors;
-            return vec![self.start(one, extent, supplier, |run, reporter| run.go(reporter))];
+            return vec![self.start(one, extent, Origin::Mirrors)];
         }
         // Shared, so that certificates are loaded once.
         let own = AnyTransport::new();
         let transport = self.setup.transport.unwrap_or(&own);
         let jobs = (0..).zip(sources);
-        let jobs = jobs.map(|(n, source)| Job {
-            source,
-            rank: Some(n),
-            extent,
-            supplier: Supplier::Mirrors,
-        });
+        let jobs =
+            jobs.map(|(n, source)| Job { source, rank: Some(n), extent, origin: Origin::Mirrors });
         let jobs: Vec<Job<'_>> = jobs.collect();
         let mut results: Vec<Option<Result<Report>>> = jobs.iter().map(|_| None).collect();
         let next = std::sync::atomic::AtomicUsize::new(0);
@@ -83,8 +79,7 @@ impl Updater<'_> {
                             true => Some(&mut tell),
                             false => None,
                         };
-                        let result = setup
-                            .update(job, transport, callback, |run, reporter| run.go(reporter));
+                        let result = setup.update(job, transport, callback);
                         let _ = sender.send(Message::Done(n, result));
                     }
                 });

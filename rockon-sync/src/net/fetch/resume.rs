@@ -3,9 +3,8 @@
 
 use std::io;
 
-use super::{Fetcher, Question, Sink, sink_failed};
+use super::{Fetcher, Question, Retries, Sink, sink_failed};
 use crate::base::error::{Error, ErrorKind, Result, Retry};
-use crate::base::limits;
 use crate::net::address::Address;
 use crate::net::transport::Response;
 
@@ -28,6 +27,7 @@ impl Fetcher<'_> {
         address: &Address,
         len_bytes: u64,
         spool: &mut dyn Spool,
+        retries: Retries,
     ) -> Result<()> {
         if spool.held_bytes() > len_bytes {
             spool.restart().map_err(sink_failed)?;
@@ -35,7 +35,7 @@ impl Fetcher<'_> {
         if spool.held_bytes() == len_bytes {
             return Ok(());
         }
-        self.with_retries(limits::MAX_RETRIES, || self.go_on(address, len_bytes, spool))
+        self.with_retries(retries, || self.go_on(address, len_bytes, spool))
     }
 
     fn go_on(&self, address: &Address, len_bytes: u64, spool: &mut dyn Spool) -> Result<()> {
@@ -150,7 +150,7 @@ mod tests {
         let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
         let address = "https://h/".parse::<Location>().unwrap().head_address();
         let mut spool = Memory(held.as_bytes().to_vec());
-        let result = fetcher.fetch_rest(&address, 10, &mut spool);
+        let result = fetcher.fetch_rest(&address, 10, &mut spool, Retries::Usual);
         (result, String::from_utf8(spool.0).unwrap(), script.ranges())
     }
 

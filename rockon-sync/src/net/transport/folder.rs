@@ -7,7 +7,9 @@ use std::path::Path;
 
 use super::{Request, Response, Transport, Validators};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::path::EntryPath;
 use crate::net::address::Address;
+use crate::tree::manifest::{Listed, Listing};
 
 /// Reads files below a folder. Symbolic links are followed: the folder belongs to
 /// whoever named it. Anything but a regular file is an error.
@@ -68,6 +70,41 @@ fn open(path: &Path) -> io::Result<(File, u64, Validators)> {
 
 fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// A bare folder as a list: every `*.json` file at its top, named by its stem.
+///
+/// # Errors
+/// [`ErrorKind::Transport`] if the folder cannot be listed; [`ErrorKind::NotFound`] if
+/// there is no such file, which more likely means that a share is not mounted.
+pub(crate) fn list_directory(folder: &Path) -> Result<Listing> {
+    let fail = |error: io::Error| {
+        let kind = if is_absent(&error) { ErrorKind::NotFound } else { ErrorKind::Transport };
+        Error::new(kind, "cannot list this folder").with_path(folder).with_source(error)
+    };
+    let mut rows = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let name = entry.file_name();
+        let Some((name, id)) =
+            name.to_str().and_then(|name| Some((name, name.strip_suffix(".json")?)))
+        else {
+            continue;
+        };
+        match EntryPath::new(name) {
+            Ok(path) if !id.is_empty() && entry.path().is_file() => {
+                rows.push(Listed { id: id.to_owned(), path });
+            }
+            Ok(_) => {}
+            Err(error) => log::warn!("left out: {error}"),
+        }
+    }
+    if rows.is_empty() {
+        let message = "expected a catalog, found neither root.sha, root.json nor any *.json file";
+        return Err(Error::new(ErrorKind::NotFound, message).with_path(folder));
+    }
+    rows.sort_by(|a, b| a.path.cmp(&b.path));
+    Listing::from_rows(rows)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::base::files::{Files, read_if_any, remove_if_any, stage};
 use crate::base::limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
 use crate::format::{read_collection, releases_of};
 use crate::net::address::Address;
-use crate::net::fetch::{Fetched, Fetcher, Wanted};
+use crate::net::fetch::{Fetched, Fetcher, Retries, Wanted};
 use crate::net::transport::Validators;
 use crate::store::digest_if_any;
 
@@ -126,7 +126,7 @@ impl<'a> Documents<'a> {
             digest: None,
         };
         let mut bytes = Vec::new();
-        let fetched = self.fetcher.fetch(&wanted, &mut bytes);
+        let fetched = self.fetcher.fetch(&wanted, &mut bytes, Retries::Usual);
         let is_dead = fetched.as_ref().is_err_and(|error| error.kind() == ErrorKind::Transport);
         let mut failures = lock(&self.failures);
         match is_dead {
@@ -136,7 +136,7 @@ impl<'a> Documents<'a> {
         drop(failures);
         match fetched? {
             Fetched::Unchanged => Ok(None),
-            Fetched::Absent => {
+            Fetched::Missing(_) => {
                 let message = "expected a document, got status 404";
                 Err(Error::new(ErrorKind::Status, message).with_url(shown))
             }

@@ -74,6 +74,11 @@ impl Listing {
         Ok(Listing { rows })
     }
 
+    /// The ids, in the order of the document.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| &*row.id)
+    }
+
     /// The rows, in the order of the document.
     pub fn rows(&self) -> &[Listed] {
         &self.rows

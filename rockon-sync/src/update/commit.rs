@@ -1,0 +1,204 @@
+//! The last stage: the new generation, the swap, and the report.
+
+use super::ask::Remote;
+use super::current::{Current, CurrentManifest};
+use super::fetch::Staged;
+use super::manifest::ManifestFile;
+use super::plan::{Action, Plan};
+use super::progress::{Phase, Reporter};
+use super::report::{Outcome, Report};
+use super::session::{Extent, Session};
+use super::updater::{Rollback, Trust};
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::path::EntryPath;
+use crate::base::time::Timestamp;
+use crate::store::{Commit, FailedRecord, From, Generation, Placement, Status};
+use crate::tree::head::DEFAULT_MANIFEST;
+
+/// Ends an update whose mirror has nothing new.
+///
+/// # Errors
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) if that cannot be noted.
+pub(super) fn unchanged(
+    session: &Session<'_>,
+    current: Current,
+    remote: &Remote,
+) -> Result<Report> {
+    let mut status = current.status;
+    status.remember(&remote.address.to_string(), &remote.validators, &remote.bytes);
+    remember_keys(session)?;
+    note_check(session, &mut status);
+    session.store.save(&status)?;
+    Ok(session.report(Outcome::Unchanged).of(remote))
+}
+
+/// The report of an update that ends with the plan.
+pub(super) fn plan_only(
+    session: &Session<'_>,
+    local: &CurrentManifest,
+    remote: &Remote,
+    plan: &Plan,
+) -> Report {
+    let is_same = match remote.head() {
+        Some(_) => remote.is_current && plan.is_empty() && local.damage.is_none(),
+        // Files of a list are not asked for.
+        None => plan.added().is_empty() && plan.removed().is_empty(),
+    };
+    let outcome = if is_same { Outcome::Unchanged } else { Outcome::Updated };
+    session.report(outcome).with_plan(plan).of(remote)
+}
+
+/// Commits what is staged, unless the current generation is all of it, and reports.
+///
+/// # Errors
+/// What ends the update. The current generation stays, and so does everything in staging.
+pub(super) fn commit(
+    session: &Session<'_>,
+    progress: &mut Reporter<'_>,
+    current: Current,
+    local: CurrentManifest,
+    remote: &Remote,
+    staged: Staged,
+) -> Result<Report> {
+    let is_new = !remote.is_current
+        || !staged.plan.is_empty()
+        || !local.damage.is_none()
+        || session.options.trust == Trust::Nothing
+        || local.generation.is_none();
+    let outcome = match (is_new, staged.failed.is_empty()) {
+        (_, false) => Outcome::Partial,
+        (true, true) => Outcome::Updated,
+        (false, true) => Outcome::Unchanged,
+    };
+    let mut status = current.status;
+    if is_new {
+        progress.enter(Phase::Committing);
+        build(session, &local, remote, &staged, &mut status)?;
+    } else {
+        keep(session, &local, remote, &staged, &mut status)?;
+    }
+    let mut report = session.report(outcome).with_plan(&staged.plan).of(remote);
+    report.failed = staged.failed;
+    Ok(report)
+}
+
+/// Builds the new generation and swaps to it.
+fn build(
+    session: &Session<'_>,
+    local: &CurrentManifest,
+    remote: &Remote,
+    staged: &Staged,
+    status: &mut Status,
+) -> Result<()> {
+    let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
+    let manifest_from = || match staged.file {
+        ManifestFile::Current => From::Base(&root),
+        ManifestFile::Staged(digest) => From::Incoming(digest),
+    };
+    let mut placements = vec![Placement { path: &root, from: manifest_from() }];
+    if let Some(head) = remote.head().filter(|head| *head.manifest() != root) {
+        placements.push(Placement { path: head.manifest(), from: manifest_from() });
+    }
+    placements.extend(staged.manifest.entries().iter().map(|entry| Placement {
+        path: entry.path(),
+        from: match staged.plan.step(entry.id()).map(|step| &step.action) {
+            Some(Action::Fetch(entry)) => From::Incoming(entry.digest()),
+            Some(Action::Reuse(_, path)) => From::Base(path),
+            Some(Action::Revalidate(_) | Action::Remove) | None => From::Base(entry.path()),
+        },
+    }));
+    let commit = Commit {
+        base: local.generation.as_ref(),
+        head: remote.head().map(|_| &*remote.bytes),
+        placements,
+        held: (!staged.failed.is_empty() || remote.head().is_none()).then_some(&staged.manifest),
+    };
+    // Before the swap: a kill in between must not leave a signed state without its keys.
+    remember_keys(session)?;
+    let generation = session.store.commit(&commit, &|| session.fetcher.check_go_on())?;
+    // From here on the update has taken place; the rest makes the next one cheap.
+    remember(session, &generation, remote, staged, status)?;
+    session.store.tidy(&generation)
+}
+
+/// Ends an update that has nothing to commit.
+fn keep(
+    session: &Session<'_>,
+    local: &CurrentManifest,
+    remote: &Remote,
+    staged: &Staged,
+    status: &mut Status,
+) -> Result<()> {
+    let generation = local.generation.as_ref().expect("without one, there is something to commit");
+    if remote.head().is_none() && local.manifest != staged.manifest {
+        session.store.replace_held(generation, &staged.manifest)?;
+    }
+    remember_keys(session)?;
+    remember(session, generation, remote, staged, status)?;
+    session.store.incoming.clear()
+}
+
+/// From now on the given keys are trusted, instead of those of before: one of them has signed the
+/// head, and everything that it names was verified.
+fn remember_keys(session: &Session<'_>) -> Result<()> {
+    if session.extent == Extent::PlanOnly || session.keys == session.known_keys {
+        return Ok(());
+    }
+    session.store.trust(&session.keys)
+}
+
+fn remember(
+    session: &Session<'_>,
+    generation: &Generation,
+    remote: &Remote,
+    staged: &Staged,
+    status: &mut Status,
+) -> Result<()> {
+    status.generation = generation.number;
+    status.fingerprint = generation.fingerprint(session.store.files)?;
+    status.remember(&remote.address.to_string(), &remote.validators, &remote.bytes);
+    if let Some(head) = remote.head() {
+        status.serial_floor = match session.options.rollback {
+            Rollback::Allow => head.serial(),
+            Rollback::Refuse => status.serial_floor.max(head.serial()),
+        };
+        status.has_been_v2 = true;
+    }
+    let failed = staged.failed.iter().map(|failed| FailedRecord {
+        id: failed.id.clone(),
+        kind: failed.kind.name().to_owned(),
+        message: failed.message.clone(),
+    });
+    status.failed = failed.collect();
+    note_check(session, status);
+    session.store.save(status)
+}
+
+/// Notes which mirrors were asked, and when. An import asks none.
+fn note_check(session: &Session<'_>, status: &mut Status) {
+    if session.asks_mirrors {
+        status.checked = Some(Timestamp::from(session.clock.now()));
+        let mirrors = session.source.mirrors().iter();
+        status.locations = mirrors.map(|mirror| mirror.to_storable()).collect();
+    }
+}
+
+impl Report {
+    fn of(mut self, remote: &Remote) -> Report {
+        self.serial = remote.head().and_then(|head| head.serial());
+        self.manifest = Some(match remote.head() {
+            Some(head) => head.digest(),
+            None => Digest::of(&remote.bytes),
+        });
+        self
+    }
+
+    fn with_plan(mut self, plan: &Plan) -> Report {
+        self.added = plan.added();
+        self.changed = plan.changed();
+        self.removed = plan.removed();
+        self.healed = plan.healed();
+        self
+    }
+}

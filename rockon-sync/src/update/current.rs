@@ -1,0 +1,121 @@
+//! The current generation: what the store has before an update, and what of it can be used.
+
+use super::plan::{RemoteManifest, Reuse};
+use super::session::Session;
+use super::updater::Trust;
+use crate::base::error::Result;
+use crate::base::path::EntryPath;
+use crate::store::{Damage, Generation, Status, digest_if_any};
+use crate::tree::head::Head;
+use crate::tree::manifest::{Entry, Manifest};
+
+/// The current generation and its status. Cheap: no manifest is read.
+pub(super) struct Current {
+    /// `None` before the first update.
+    pub(super) generation: Option<Generation>,
+    /// The bytes of its head; `None` in a v1 generation.
+    pub(super) head: Option<Vec<u8>>,
+    pub(super) status: Status,
+    /// True if every file has the size and time that it was committed with.
+    pub(super) is_intact: bool,
+}
+
+/// The current manifest, with the damage to its files.
+pub(super) struct CurrentManifest {
+    pub(super) generation: Option<Generation>,
+    /// The head of the generation, if it can be read.
+    pub(super) head: Option<Head>,
+    /// Each entry has the digest of the file that is, or should be, there.
+    pub(super) manifest: Manifest,
+    pub(super) damage: Damage,
+    /// False if the manifest is damaged, too: then it is empty, whatever files there are.
+    is_known: bool,
+}
+
+impl Current {
+    pub(super) fn open(session: &Session<'_>) -> Result<Current> {
+        let files = session.store.files;
+        let reader = session.store.reader();
+        let mut status = reader.status();
+        status.rank = session.rank.or(status.rank);
+        let Some(generation) = reader.current()? else {
+            return Ok(Current { generation: None, head: None, status, is_intact: false });
+        };
+        let is_intact = session.options.trust == Trust::SizeAndTime
+            && status.generation == generation.number
+            && status.fingerprint.is_some()
+            && generation.fingerprint(files)? == status.fingerprint;
+        let head = generation.head_bytes(files)?;
+        Ok(Current { generation: Some(generation), head, status, is_intact })
+    }
+
+    /// Reads the current manifest. Files are only read if something looks wrong, or if the
+    /// options ask for it.
+    pub(super) fn manifest(&self, session: &Session<'_>) -> Result<CurrentManifest> {
+        let Some(generation) = self.generation.clone() else {
+            return Ok(CurrentManifest {
+                generation: None,
+                head: None,
+                manifest: Manifest::default(),
+                damage: Damage::default(),
+                is_known: true,
+            });
+        };
+        let files = session.store.files;
+        let (manifest, damage) = match generation.held(files) {
+            Ok(manifest) if self.is_intact => (manifest, Damage::default()),
+            Ok(manifest) => {
+                let damage = generation.damage(files, &manifest)?;
+                (manifest, damage)
+            }
+            Err(error) => {
+                log::warn!("{}", error.to_chain());
+                (Manifest::default(), Damage { of_the_tree: true, ..Damage::default() })
+            }
+        };
+        // A damaged manifest does not tell which files there are.
+        let is_known = !damage.of_the_tree || !generation.is_complete(files)?;
+        let manifest = if is_known { manifest } else { Manifest::default() };
+        let head = generation.head(files);
+        Ok(CurrentManifest { generation: Some(generation), head, manifest, damage, is_known })
+    }
+}
+
+impl CurrentManifest {
+    /// The head of the manifest that deltas may start from: the one on disk, if it may be used.
+    pub(super) fn base(&self, session: &Session<'_>) -> Option<&Head> {
+        let may_use = !self.damage.of_the_tree && session.options.reuse() == Reuse::Intact;
+        self.head.as_ref().filter(|_| may_use)
+    }
+
+    /// If the current manifest is damaged, looks for the files of `remote` instead.
+    pub(super) fn salvage(
+        mut self,
+        session: &Session<'_>,
+        remote: RemoteManifest<'_>,
+    ) -> Result<CurrentManifest> {
+        let Some(generation) = self.generation.as_ref().filter(|_| !self.is_known) else {
+            return Ok(self);
+        };
+        let mut entries = Vec::new();
+        let mut look_for = |id: &str, path: &EntryPath| -> Result<()> {
+            let file = path.below(&generation.folder);
+            if let Some((digest, len_bytes)) = digest_if_any(session.store.files, &file)? {
+                entries.push(Entry::new(id, path.clone(), digest)?.with_size(len_bytes));
+            }
+            Ok(())
+        };
+        match remote {
+            RemoteManifest::Manifest(manifest) => {
+                manifest.entries().iter().try_for_each(|e| look_for(e.id(), e.path()))?;
+            }
+            RemoteManifest::List(list) => {
+                list.rows().iter().try_for_each(|row| look_for(&row.id, &row.path))?;
+            }
+        }
+        self.manifest = Manifest::from_entries(entries)?;
+        self.damage.entries.clear();
+        self.is_known = true;
+        Ok(self)
+    }
+}

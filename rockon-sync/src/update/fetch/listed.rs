@@ -1,0 +1,178 @@
+//! The files of a v1 tree: no digest vouches for them, so each is asked for with the validators of
+//! the copy that is there, and checked before it is kept.
+
+use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
+
+use super::{Errors, missing_file, run_jobs};
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::files::read_if_any;
+use crate::base::limits::{MAX_FILE_BYTES, MAX_UNSIZED_FILE_BYTES};
+use crate::net::fetch::{Fetched, Retries, Wanted};
+use crate::net::transport::Validators;
+use crate::store::Seen;
+use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, Manifest};
+use crate::update::ask::Remote;
+use crate::update::mirrors::Mirror;
+use crate::update::plan::Plan;
+use crate::update::progress::Reporter;
+use crate::update::session::Session;
+use crate::update::updater::Trust;
+
+/// A file to ask for.
+struct Job<'a> {
+    row: &'a Listed,
+    /// The version in the current generation, if it is intact.
+    previous: Option<&'a Entry>,
+    /// The copy whose validators are sent.
+    prior: Option<Prior<'a>>,
+}
+
+/// A copy of the file that may still be good.
+enum Prior<'a> {
+    /// In the current generation.
+    Current(&'a Entry),
+    /// In staging, brought by an interrupted update.
+    Staged(Digest, Seen),
+}
+
+impl Prior<'_> {
+    fn validators(&self) -> Validators {
+        match self {
+            Prior::Current(entry) => Validators {
+                etag: entry.extra_string(ETAG),
+                last_modified: entry.extra_string(LAST_MODIFIED),
+            },
+            Prior::Staged(_, seen) => seen.validators(),
+        }
+    }
+}
+
+/// Asks for every file of the list. Returns the manifest of what will be there, in the order of the
+/// list, with the previous version of each entry that failed.
+pub(super) fn all(
+    session: &Session<'_>,
+    progress: &mut Reporter<'_>,
+    remote: &Remote,
+    list: &Listing,
+    plan: &Plan,
+) -> Result<(Manifest, Errors)> {
+    let jobs = jobs(session, list, plan)?;
+    let mut entries: HashMap<&str, Entry> = HashMap::new();
+    let mut errors = Errors::new();
+    run_jobs(
+        session,
+        progress,
+        &jobs,
+        None,
+        |job, bytes_done| {
+            remote.mirrors.first(session, |mirror, retries| {
+                ask_for(session, mirror, retries, job, bytes_done)
+            })
+        },
+        |job, result| match result {
+            Ok(entry) => {
+                entries.insert(&job.row.id, entry);
+            }
+            Err(error) => {
+                log::warn!("{:?}: {}", job.row.id, error.to_chain());
+                errors.insert(job.row.id.clone(), error);
+            }
+        },
+    )?;
+    let mut kept = Vec::with_capacity(jobs.len());
+    for job in &jobs {
+        match (entries.remove(&*job.row.id), job.previous) {
+            (Some(entry), _) => kept.push(entry),
+            (None, Some(previous)) => kept.push(previous.clone().with_id(&job.row.id)?),
+            (None, None) => {}
+        }
+    }
+    Ok((Manifest::from_entries(kept)?, errors))
+}
+
+fn jobs<'a>(session: &Session<'_>, list: &'a Listing, plan: &'a Plan) -> Result<Vec<Job<'a>>> {
+    let incoming = &session.store.incoming;
+    let mut seen: HashMap<String, Seen> = HashMap::new();
+    for line in incoming.take_seen()? {
+        seen.insert(line.path.clone(), line);
+    }
+    // A file is known by its path: its id may have changed.
+    let current = plan.steps.iter().filter_map(|step| step.intact());
+    let current: HashMap<&str, &Entry> = current.map(|e| (e.path().as_str(), e)).collect();
+    let mut jobs = Vec::with_capacity(list.rows().len());
+    for row in list.rows() {
+        let previous = current.get(row.path.as_str()).copied();
+        let mut prior = None;
+        if let Some(seen) = seen.remove(row.path.as_str())
+            && let Some(digest) = seen.digest()
+            && incoming.has(digest)?
+        {
+            prior = Some(Prior::Staged(digest, seen));
+        } else if session.options.trust != Trust::Nothing {
+            prior = previous.map(Prior::Current);
+        }
+        jobs.push(Job { row, previous, prior });
+    }
+    Ok(jobs)
+}
+
+/// Asks one mirror for one file.
+fn ask_for(
+    session: &Session<'_>,
+    mirror: &Mirror,
+    retries: Retries,
+    job: &Job<'_>,
+    bytes_done: &AtomicU64,
+) -> Result<Entry> {
+    let row = job.row;
+    let address = mirror.address(&row.path);
+    let shown = address.to_string();
+    let validators = job.prior.as_ref().map(Prior::validators);
+    let wanted = Wanted {
+        validators: validators.as_ref(),
+        ..Wanted::plain(address, MAX_UNSIZED_FILE_BYTES)
+    };
+    let incoming = &session.store.incoming;
+    let mut part = incoming.begin()?.counted(bytes_done);
+    match (session.fetcher.fetch(&wanted, &mut part, retries)?, &job.prior) {
+        (Fetched::Unchanged, Some(Prior::Current(entry))) => (*entry).clone().with_id(&row.id),
+        (Fetched::Unchanged, Some(Prior::Staged(digest, seen))) => {
+            let path = incoming.path(*digest);
+            let bytes = read_if_any(session.store.files, &path, MAX_FILE_BYTES)?;
+            incoming.note_seen(seen)?;
+            accepted(session, row, *digest, &bytes.unwrap_or_default(), &seen.validators())
+        }
+        (Fetched::File(file), _) => {
+            let bytes = read_if_any(session.store.files, part.path(), MAX_FILE_BYTES)?;
+            let bytes = bytes.unwrap_or_default();
+            let entry = accepted(session, row, file.digest, &bytes, &file.validators)
+                .map_err(|error| error.with_url(&*shown))?;
+            part.keep(file.digest)?;
+            incoming.note_seen(&Seen::new(&row.path, file.digest, &file.validators))?;
+            Ok(entry)
+        }
+        (Fetched::Missing(status), _) => Err(missing_file(status, shown)),
+        (Fetched::Unchanged, None) => unreachable!("no validators were sent"),
+    }
+}
+
+/// The entry of a file that passes the check, with what the server said about it.
+fn accepted(
+    session: &Session<'_>,
+    row: &Listed,
+    digest: Digest,
+    bytes: &[u8],
+    validators: &Validators,
+) -> Result<Entry> {
+    let entry = Entry::new(&*row.id, row.path.clone(), digest)?.with_size(bytes.len() as u64);
+    let mut entry = (session.accept)(entry, bytes)?;
+    if let Some(etag) = &validators.etag {
+        entry = entry.with_extra_string(ETAG, etag);
+    }
+    if let Some(last_modified) = &validators.last_modified {
+        entry = entry.with_extra_string(LAST_MODIFIED, last_modified);
+    }
+    Ok(entry)
+}

@@ -1,0 +1,293 @@
+//! Packs: one file instead of many, where the tree offers one that fits.
+//!
+//! A pack is chosen by sizes that are known in advance. It is downloaded into staging, so that a
+//! cut download can be continued, then unpacked through verification. A pack that turns out to be
+//! useless is dropped, and what is still missing is fetched file by file.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+
+use super::offers::{Holding, Offer, choose_first, choose_instead_of_files};
+use super::unpack::{Leads, Unpacker, copy_from_pack};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::files::stat_if_any;
+use crate::base::limits::MAX_PACK_BYTES;
+use crate::net::fetch::{Sink, Spool};
+use crate::store::{Generation, SpoolFile};
+use crate::tree::head::Head;
+use crate::tree::manifest::{Manifest, write_patched};
+use crate::tree::pack::{self, PackName};
+use crate::update::ask::Remote;
+use crate::update::current::CurrentManifest;
+use crate::update::mirrors::Failure;
+use crate::update::plan::{Plan, Reuse};
+use crate::update::progress::{Phase, Reporter};
+use crate::update::session::{Session, ends_the_update};
+
+/// The packs that lead to the remote manifest.
+#[derive(Default)]
+pub(in crate::update) struct Packs {
+    offers: Vec<Offer>,
+}
+
+impl Packs {
+    /// The packs of `head` that can be used here.
+    pub(in crate::update) fn offered(
+        session: &Session<'_>,
+        local: &CurrentManifest,
+        head: &Head,
+        remote: &Remote,
+    ) -> Result<Packs> {
+        let base = local.base(session).map(|head| pack::digits(head.digest()));
+        let mut offers = Vec::new();
+        if remote.mirrors.is_empty() {
+            // An imported bundle is in staging already, whether the head offers it or not.
+            let name = PackName::new(None, head.digest());
+            let len_bytes = session.store.incoming.spooled(&name)?;
+            offers.push(Offer { name, len_bytes, left_bytes: 0 });
+            return Ok(Packs { offers });
+        }
+        for offer in head.packs().iter().filter(|offer| offer.size_bytes <= MAX_PACK_BYTES) {
+            if offer.base.is_none() || offer.base == base {
+                let name = PackName::new(offer.base.clone(), head.digest());
+                let there = session.store.incoming.spooled(&name)?;
+                let left_bytes = offer.size_bytes.saturating_sub(there);
+                offers.push(Offer { name, len_bytes: offer.size_bytes, left_bytes });
+            }
+        }
+        Ok(Packs { offers })
+    }
+
+    /// Takes the manifest out of a pack, if one is worth beginning with. False if the manifest
+    /// must be fetched without one.
+    ///
+    /// # Errors
+    /// What ends the update: above all an outage of every mirror.
+    pub(in crate::update) fn bring_manifest(
+        &mut self,
+        session: &Session<'_>,
+        progress: &mut Reporter<'_>,
+        local: &CurrentManifest,
+        remote: &Remote,
+        head: &Head,
+    ) -> Result<bool> {
+        let may_reuse = session.options.reuse() == Reuse::Intact;
+        let has_files = local.generation.is_some() && may_reuse
+            || session.store.incoming.holds_files(head.digest())?;
+        let holding = if has_files { Holding::Something } else { Holding::Nothing };
+        let manifest_bytes = head.size_bytes().unwrap_or(0);
+        let Some(offer) = choose_first(&self.offers, manifest_bytes, holding, session.extent)
+        else {
+            return Ok(false);
+        };
+        let offer = offer.clone();
+        let is_used = use_pack(session, progress, remote, &offer, &mut |_| {
+            keep_manifest(session, local, head, &offer.name)
+        })?;
+        match is_used {
+            // Now it is in staging.
+            true => self.offers.iter_mut().filter(|o| **o == offer).for_each(|o| o.left_bytes = 0),
+            // One bad pack makes the others unlikely to be better.
+            false => self.offers.clear(),
+        }
+        Ok(is_used)
+    }
+
+    /// Brings what `plan` asks for by packs, as far as that costs less than single files. Returns
+    /// the digests of the files that are in staging now.
+    ///
+    /// # Errors
+    /// What ends the update.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn bring_files(
+        self,
+        session: &Session<'_>,
+        progress: &mut Reporter<'_>,
+        local: &CurrentManifest,
+        remote: &Remote,
+        head: &Head,
+        manifest: &Manifest,
+        plan: &Plan,
+    ) -> Result<HashSet<Digest>> {
+        let mut unpacker = Unpacker::new(session, plan, manifest);
+        salvage_old_packs(session, head, &mut unpacker)?;
+        if unpacker.is_done() {
+            return Ok(unpacker.into_staged());
+        }
+        let (missing, missing_bytes) = unpacker.missing()?;
+        if let Some(offer) = choose_instead_of_files(&self.offers, missing, missing_bytes) {
+            use_pack(session, progress, remote, offer, &mut |_| {
+                unpacker.unpack(local, head, &offer.name, manifest)
+            })?;
+        }
+        Ok(unpacker.into_staged())
+    }
+}
+
+/// Downloads a pack and does something with it. False if no mirror has it, or it is useless: then
+/// it is dropped, with a warning.
+fn use_pack(
+    session: &Session<'_>,
+    progress: &mut Reporter<'_>,
+    remote: &Remote,
+    offer: &Offer,
+    act: &mut dyn FnMut(&PackName) -> Result<()>,
+) -> Result<bool> {
+    // The rest of an earlier download may be damaged: then the pack is fetched again, once.
+    let attempts = if offer.left_bytes < offer.len_bytes { 2 } else { 1 };
+    for _ in 0..attempts {
+        match download(session, progress, remote, offer) {
+            Ok(()) => {}
+            Err(Failure::Update(error)) => return Err(error),
+            Err(Failure::Request(error)) => {
+                session.warnings.add(format!("{} was not used: {}", offer.name, error.to_chain()));
+                return Ok(false);
+            }
+        }
+        let error = match act(&offer.name) {
+            Ok(()) => return Ok(true),
+            Err(error) if ends_the_update(&error) => return Err(error),
+            Err(error) => error,
+        };
+        session.warnings.add(format!("{} was dropped: {}", offer.name, error.to_chain()));
+        session.store.incoming.drop_spool(&offer.name)?;
+    }
+    Ok(false)
+}
+
+/// Downloads a pack, or the rest of it.
+fn download(
+    session: &Session<'_>,
+    progress: &mut Reporter<'_>,
+    remote: &Remote,
+    offer: &Offer,
+) -> Result<(), Failure> {
+    let mut spool = session.store.incoming.spool(&offer.name).map_err(Failure::Update)?;
+    if spool.held_bytes() == offer.len_bytes {
+        return Ok(());
+    }
+    progress.progress.files_done = 0;
+    progress.progress.files_total = 1;
+    progress.progress.bytes_done = spool.held_bytes().min(offer.len_bytes);
+    progress.progress.bytes_total = Some(offer.len_bytes);
+    progress.enter(Phase::Fetching);
+    remote.mirrors.first(session, |mirror, retries| {
+        let address = mirror.address(&offer.name.path());
+        let mut sink = Reported { spool: &mut spool, progress };
+        session.fetcher.fetch_rest(&address, offer.len_bytes, &mut sink, retries)
+    })?;
+    progress.progress.files_done = 1;
+    progress.report();
+    Ok(())
+}
+
+/// Puts the manifest that a pack leads to into staging.
+///
+/// # Errors
+/// [`ErrorKind::Integrity`] if it is not the one that the head names.
+fn keep_manifest(
+    session: &Session<'_>,
+    local: &CurrentManifest,
+    head: &Head,
+    name: &PackName,
+) -> Result<()> {
+    let incoming = &session.store.incoming;
+    let max_bytes = head.max_manifest_bytes();
+    let pack = incoming.open_spool(name)?;
+    let mut out = incoming.begin_hashed()?;
+    match (&name.base, &local.generation) {
+        (Some(_), Some(generation)) => {
+            let patch = pack::patch_of(pack, max_patch_bytes(session, head, generation)?)?;
+            let path = generation.list_path();
+            let base = session.store.files.open(&path).on("read", &path)?;
+            write_patched(io::BufReader::new(base), &patch, &mut out)?;
+        }
+        _ => pack::bundled_manifest(pack, max_bytes, &mut |content| {
+            copy_from_pack(session, content, &mut out, max_bytes)
+        })?,
+    }
+    let (part, digest, _) = out.finish()?;
+    if digest != head.digest() {
+        return Err(Error::new(
+            ErrorKind::Integrity,
+            format!("expected the manifest {}, got {digest}", head.digest()),
+        ));
+    }
+    part.keep(digest)
+}
+
+/// The largest patch that makes sense, in bytes: all that is new, and the ids of all that is gone.
+pub(super) fn max_patch_bytes(
+    session: &Session<'_>,
+    head: &Head,
+    generation: &Generation,
+) -> Result<u64> {
+    let stat = stat_if_any(session.store.files, &generation.list_path())?;
+    let base_bytes = stat.map_or(0, |stat| stat.len_bytes);
+    Ok(base_bytes.saturating_add(head.max_manifest_bytes()))
+}
+
+/// Takes files out of packs that an interrupted update was fetching, and that are no longer
+/// offered.
+fn salvage_old_packs(
+    session: &Session<'_>,
+    head: &Head,
+    unpacker: &mut Unpacker<'_>,
+) -> Result<()> {
+    let incoming = &session.store.incoming;
+    for name in incoming.spools()? {
+        if name.leads_to(head.digest()) {
+            continue;
+        }
+        if name.base.is_none() {
+            match unpacker.unpack_bundle(incoming.open_spool(&name)?, Leads::Elsewhere) {
+                Err(error) if ends_the_update(&error) => return Err(error),
+                // It was cut off, so that it ends early.
+                Err(error) => log::debug!("{name}: {}", error.to_chain()),
+                Ok(()) => {}
+            }
+        }
+        incoming.drop_spool(&name)?;
+    }
+    Ok(())
+}
+
+/// A partial pack that reports its progress.
+struct Reported<'a, 'b> {
+    spool: &'a mut SpoolFile,
+    progress: &'a mut Reporter<'b>,
+}
+
+impl Reported<'_, '_> {
+    fn report(&mut self) {
+        self.progress.progress.bytes_done = self.spool.held_bytes();
+        self.progress.report();
+    }
+}
+
+impl Write for Reported<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.spool.write(bytes)?;
+        self.report();
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.spool.flush()
+    }
+}
+
+impl Sink for Reported<'_, '_> {
+    fn restart(&mut self) -> io::Result<()> {
+        self.spool.restart()?;
+        self.report();
+        Ok(())
+    }
+}
+
+impl Spool for Reported<'_, '_> {
+    fn held_bytes(&self) -> u64 {
+        self.spool.held_bytes()
+    }
+}
