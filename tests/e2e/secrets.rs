@@ -151,7 +151,7 @@ fn errors_of_every_kind_have_no_secrets() {
     world.server.on(Match::Path("b.json".into()), Times::Always, respond(404, ""));
     let store = world.store();
     assert_kept(&world, &world.updater(&store).run(&source(&world)));
-    // Errors about unparseable URLs have no secrets either.
+    // Errors about invalid URLs have no secrets either.
     for bad in
         ["ftp://me:hunter2@h/?token=open-sesame", "http://me:hunter2@[/", "http://me:hunter2@/"]
     {

@@ -19,7 +19,7 @@ pub(crate) fn serve(shared: &Shared, stream: &TcpStream, number: usize) {
         let request = match Request::read(stream) {
             Ok(Some(request)) => request,
             Err(error) if error.kind() == ErrorKind::InvalidData => {
-                // Not logged: an unparseable request has no fields to record.
+                // Not logged: an invalid request has no fields to record.
                 let _ = (&mut &*stream).write_all(&Reply::of_status(400).head(Some(0)));
                 return;
             }
