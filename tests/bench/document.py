@@ -1,4 +1,4 @@
-"""The document that is written from a run: one section for each thing measured."""
+"""The document that is written from a run: one section per part."""
 
 from __future__ import annotations
 
@@ -81,12 +81,12 @@ would compress to nearly nothing.
 
 
 def whole(results: Results) -> str:
-    """The document."""
+    """Returns the document."""
     return "\n".join([OPENING, MADE, *sections(results)])
 
 
 def sections(results: Results) -> Iterator[str]:
-    """What was measured, part by part."""
+    """Returns the sections of the measured parts."""
     yield about(results)
     if results.comparisons:
         yield verdict.section(results)
@@ -101,7 +101,7 @@ def sections(results: Results) -> Iterator[str]:
 
 
 def about(results: Results) -> str:
-    """The machine and the versions."""
+    """Returns the section about the machine and the versions."""
     lines = ["## The run", ""]
     lines += [f"- {name}: {value}" for name, value in results.facts.items()]
     lines += [f"- **left out**: {what}" for what in results.skipped]
@@ -109,7 +109,7 @@ def about(results: Results) -> str:
 
 
 def compared(comparison: Comparison, round_trips_s: list[float]) -> str:
-    """A table for each case."""
+    """Returns one table per case."""
     lines = [
         f"## {comparison.what[0].upper()}{comparison.what[1:]}",
         "",
@@ -126,7 +126,7 @@ def compared(comparison: Comparison, round_trips_s: list[float]) -> str:
 
 
 def case_table(comparison: Comparison, case: str, round_trips_s: list[float]) -> str:
-    """One row for each peer that has the case."""
+    """Yields one row per peer that has the case."""
     head = ["", "requests", "received", "sent"]
     head += [f"time at {at * 1000:.0f} ms" for at in round_trips_s]
     head += ["CPU", "memory", "runs"]
@@ -147,7 +147,7 @@ def case_table(comparison: Comparison, case: str, round_trips_s: list[float]) ->
 
 
 def packs(deltas: list[Delta]) -> str:
-    """Sizes of packs, and of what a general tool makes of the same text."""
+    """Returns the sizes of packs and of patches by a general tool."""
     lines = [
         "## Packs and zstd",
         "",
@@ -175,7 +175,7 @@ def packs(deltas: list[Delta]) -> str:
 
 
 def steps(history: dict[str, Steps]) -> str:
-    """What the history cost, way by way."""
+    """Returns the costs of the history, by peer."""
     lines = [
         "## The real history, step by step",
         "",
@@ -205,7 +205,7 @@ def steps(history: dict[str, Steps]) -> str:
 
 
 def between(values: list[int]) -> str:
-    """One number, or the least and the most."""
+    """Returns one number, or the minimum and the maximum."""
     if not values:
         return NOTHING
     least, most = min(values), max(values)
@@ -213,7 +213,7 @@ def between(values: list[int]) -> str:
 
 
 def database(results: Results) -> str:
-    """What an update costs where definitions are applied to PostgreSQL."""
+    """Returns the costs of updates that apply definitions to PostgreSQL."""
     lines = [
         "## The database",
         "",
