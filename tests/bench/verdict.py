@@ -31,7 +31,7 @@ QUANTITIES: tuple[tuple[str, str, Callable[..., str]], ...] = (
 def section(results: Results) -> str:
     """Returns ratios, goals, and figures in which an alternative is better."""
     at = results.round_trips_s[-1]
-    lines = ["## Against the best of the others", ""]
+    lines = ["## Compared with the best alternative", ""]
     lines += [
         "The best of today's loop, git, rsync and OSTree in each column; below 1x ours is better.",
         "",
@@ -50,11 +50,11 @@ def section(results: Results) -> str:
     lines += [table(head, rows)]
     goals = list(reached(results))
     if goals:
-        lines += ["### What was set out to reach", ""]
+        lines += ["### Goals", ""]
         lines += [table(["", "goal", "measured", ""], goals)]
     worse = [line for each in results.comparisons for line in losses(each, results.round_trips_s)]
-    lines += ["### Where another is better", ""]
-    lines += worse or ["Nowhere in this run."]
+    lines += ["### Cases in which an alternative is better", ""]
+    lines += worse or ["None in this run."]
     return "\n".join(lines) + "\n"
 
 
