@@ -55,7 +55,7 @@ fn exit_codes_are_those_of_the_contract() {
         |status, body: &[u8]| Action::Respond { status, headers: vec![], body: body.into() };
     let head = || Match::Path("root.sha".into());
     let wrong = format!("{}  root.json\n", "0".repeat(64));
-    for (rules, args, expected, said) in [
+    for (rules, args, expected, message) in [
         (vec![], &[][..], 0, ""),
         (
             vec![(Match::Prefix("root.".into()), respond(404, b""))],
@@ -92,8 +92,8 @@ fn exit_codes_are_those_of_the_contract() {
             catalog.server.on(matches, Times::Always, action);
         }
         let output = catalog.update(args);
-        assert_eq!(code(&output), expected, "{said}: {}", stderr(&output));
-        assert!(stderr(&output).contains(said), "{said}: {}", stderr(&output));
+        assert_eq!(code(&output), expected, "{message}: {}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{message}: {}", stderr(&output));
         if expected == 1 || expected == 4 {
             assert!(stderr(&output).contains("the store holds nothing"), "{}", stderr(&output));
         }
@@ -107,8 +107,11 @@ fn a_failure_reports_the_current_generation() {
     catalog.server.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
     let output = catalog.update(&["--json"]);
     assert_eq!(code(&output), 1);
-    let said = stderr(&output);
-    assert!(said.contains("still holds generation 1 of rockstor, serial 1, 16 entries"), "{said}");
+    let message = stderr(&output);
+    assert!(
+        message.contains("still holds generation 1 of rockstor, serial 1, 16 entries"),
+        "{message}"
+    );
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         (&report["outcome"], &report["error"]["kind"]),
@@ -148,8 +151,8 @@ fn a_bundle_is_imported_without_a_network() {
     let bundle = format!("catalog/v2/packs/empty-{}.tar.zst", &head[..12]);
     let report = catalog.json(&["import", "--store", "store", "--json", &bundle]);
     assert_eq!((&report["outcome"], &report["requests"]), (&"updated".into(), &0.into()));
-    let said = stdout(&catalog.run(&["import", "--store", "store", "--source", "two", &bundle]));
-    assert!(said.starts_with("updated (serial 1): 16 added; 0 requests"), "{said}");
+    let message = stdout(&catalog.run(&["import", "--store", "store", "--source", "two", &bundle]));
+    assert!(message.starts_with("updated (serial 1): 16 added; 0 requests"), "{message}");
     assert!(
         stdout(&catalog.run(&["import", "--store", "store", &bundle])).starts_with("up to date")
     );
@@ -313,8 +316,10 @@ fn catalogs_are_signed_and_verified_on_the_command_line() {
     assert!(publish(&["old.key"]).starts_with("published: serial 2"));
     let wrong = catalog.update(&["--trust-key", &new]);
     assert_eq!(code(&wrong), 4);
-    let said = stderr(&wrong);
-    assert!(said.contains("expected a signature by a=b+") && said.contains("got example.org"));
+    let message = stderr(&wrong);
+    assert!(
+        message.contains("expected a signature by a=b+") && message.contains("got example.org")
+    );
     assert_eq!(code(&catalog.update(&["--trust-key", &new, "--trust-key", &old])), 0);
     let status = catalog.json(&["status", "--store", "store", "--json"]);
     let keys = &status["sources"][0]["trusted_keys"];
@@ -343,8 +348,8 @@ fn catalogs_are_signed_and_verified_on_the_command_line() {
     ] {
         let output = catalog.update(&["--trust-key", key]);
         assert_eq!(code(&output), 2, "{problem}");
-        let said = stderr(&output);
-        assert!(said.contains(problem) && !said.contains(secret.trim_end()), "{said}");
+        let message = stderr(&output);
+        assert!(message.contains(problem) && !message.contains(secret.trim_end()), "{message}");
     }
 }
 

@@ -51,14 +51,14 @@ fn the_newest_suitable_release_of_each_extension_is_listed() {
         |text: &str| text.lines().nth(1).unwrap().split_whitespace().nth(1).unwrap().to_owned();
     assert!(list(&[]).starts_with("NAME                 VERSION  STABILITY  SOURCE  UPDATED"));
     assert_eq!(version(&list(&[])), "6.0-rc1");
-    let fitting = ["--platform", "joomla 5.1", "--stability", "stable"];
-    assert_eq!(version(&list(&fitting)), "5.10");
+    let suitable = ["--platform", "joomla 5.1", "--stability", "stable"];
+    assert_eq!(version(&list(&suitable)), "5.10");
     assert_eq!(version(&list(&["--platform", "joomla 5.0", "--stability", "stable"])), "5.9");
     let none = ["--platform", "joomla 4.4", "--stability", "stable"];
     assert_eq!(list(&none).lines().count(), 1, "only the header");
     let why = list(&[&none[..], &["--all"]].concat());
     assert!(why.contains("its stability is rc, not stable or more"), "{why}");
-    let rows = catalog.json(&[&["list", "--store", "store", "--json"][..], &fitting].concat());
+    let rows = catalog.json(&[&["list", "--store", "store", "--json"][..], &suitable].concat());
     let rows = rows.as_array().unwrap();
     let row = rows.iter().find(|row| row["name"] == "plugin/system/cache").unwrap();
     assert_eq!(row["format"], "jupdate");
@@ -89,13 +89,13 @@ fn changes_lists_updates_of_installed_extensions() {
             ["changes", "--store", "store", "--format", "jupdate", "--applied", "installed.json"];
         catalog.run(&[&args[..], more].concat())
     };
-    let fitting = ["--platform", "joomla 5.1", "--stability", "stable"];
-    let run = changes(&fitting);
+    let suitable = ["--platform", "joomla 5.1", "--stability", "stable"];
+    let run = changes(&suitable);
     assert_eq!(stdout(&run), "update  plugin/system/cache  5.9 -> 5.10\n");
     assert!(stderr(&run).contains("\"component/com_gone\" is installed, and no extension"));
     assert_eq!(stdout(&changes(&["--platform", "joomla 5.0", "--stability", "stable"])), "");
     let found: Value =
-        serde_json::from_str(&stdout(&changes(&[&fitting[..], &["--json"]].concat()))).unwrap();
+        serde_json::from_str(&stdout(&changes(&[&suitable[..], &["--json"]].concat()))).unwrap();
     assert_eq!(found["unknown"], json!(["component/com_gone"]));
     let update = &found["updates"][0];
     assert_eq!((&update["installed"], &update["version"]), (&json!("5.9"), &json!("5.10")));

@@ -52,10 +52,10 @@ fn list_omits_unsuitable_definitions_and_all_gives_the_reasons() {
         (&["--version", "5.9.2"], false),
         (&["--arch", "arm64", "--version", "6"], true),
     ] {
-        let fitting = list(args);
-        assert_eq!(names(&fitting).contains(&"Kopia"), shows_kopia, "{args:?}");
+        let suitable = list(args);
+        assert_eq!(names(&suitable).contains(&"Kopia"), shows_kopia, "{args:?}");
         // Definitions without restrictions suit every machine.
-        assert!(names(&fitting).contains(&"Immich"), "{args:?}");
+        assert!(names(&suitable).contains(&"Immich"), "{args:?}");
     }
     let all = list(&["--all", "--arch", "amd64", "--version", "5.9"]);
     let reasons: Vec<_> = row(&all, "Kopia")["mismatches"].as_array().unwrap().clone();
@@ -74,9 +74,9 @@ fn publish_reports_invalid_targets() {
     edit_kopia(&catalog, "\"website\"", "\"arch\": 64, \"min_version\": \"new\", \"website\"");
     let output = catalog.run(&["publish", "catalog"]);
     assert_eq!(code(&output), 1);
-    let said = stderr(&output);
-    assert!(said.contains("\"arch\": expected an architecture such as \"arm64\""), "{said}");
-    assert!(said.contains("\"min_version\": expected a version"), "{said}");
+    let message = stderr(&output);
+    assert!(message.contains("\"arch\": expected an architecture such as \"arm64\""), "{message}");
+    assert!(message.contains("\"min_version\": expected a version"), "{message}");
 }
 
 #[test]
@@ -144,13 +144,13 @@ fn check_finds_the_problems_that_publish_finds_and_names_overrides() {
     edit_kopia(&catalog, "\"website\"", "\"site\"");
     let output = catalog.run(&["check", "bad.json", "catalog/kopia.json", "--json"]);
     assert_eq!(code(&output), 1);
-    let said = stderr(&output);
+    let message = stderr(&output);
     for problem in [
         "bad.json:3:1: not JSON",
         "catalog/kopia.json:2:14: definition \"Kopia\": \"website\" is missing",
         "this would not be published: 2 problems",
     ] {
-        assert!(said.contains(problem), "{problem}: {said}");
+        assert!(message.contains(problem), "{problem}: {message}");
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["files"][1]["problems"][0]["line"], 2);
@@ -301,8 +301,8 @@ fn credentials_are_sent_and_neither_stored_nor_printed() {
         })
     };
     let quiet = |output: &std::process::Output| {
-        let told = stdout(output) + &stderr(output);
-        assert!(!told.contains("geheim") && !told.contains("bWU6Z2"), "{told}");
+        let text = stdout(output) + &stderr(output);
+        assert!(!text.contains("geheim") && !text.contains("bWU6Z2"), "{text}");
     };
     let output = run(&["update", "--store", "store", "--json", "-vv"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));

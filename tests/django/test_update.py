@@ -204,7 +204,9 @@ def test_a_renamed_rock_on_takes_over_its_containers(catalog: CatalogDir, served
     assert answer["refused"] == {}
 
 
-def test_a_container_of_another_rock_on_is_never_taken(catalog: CatalogDir, served: Server) -> None:
+def test_a_container_of_another_rock_on_is_never_replaced(
+    catalog: CatalogDir, served: Server
+) -> None:
     from rockons.models import Container
 
     press_update()

@@ -23,11 +23,11 @@ fn outdated_world() -> World {
 }
 
 fn assert_refused(world: &World, kind: ErrorKind, expected: &str) {
-    let held = files_of(&world.current(""));
+    let before = files_of(&world.current(""));
     let error = world.update().expect_err(expected);
     assert_eq!(error.kind(), kind, "{expected}: {}", error.to_chain());
     assert!(error.to_chain().contains(expected), "{expected}: {}", error.to_chain());
-    assert_same_files(&held, &files_of(&world.current("")));
+    assert_same_files(&before, &files_of(&world.current("")));
 }
 
 #[test]
@@ -190,10 +190,10 @@ fn older_heads_are_refused_unless_allowed() {
     for (path, bytes) in &old {
         fs::write(world.path("tree").join(path), bytes).unwrap();
     }
-    let held = files_of(&world.current(""));
+    let before = files_of(&world.current(""));
     let report = world.update().unwrap();
     assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
-    assert_same_files(&held, &files_of(&world.current("")));
+    assert_same_files(&before, &files_of(&world.current("")));
     let store = world.store();
     let report = world.updater(&store).rollback(Rollback::Allow).run(&world.source()).unwrap();
     assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(1)));

@@ -81,11 +81,11 @@ fn an_unmounted_share_is_not_an_empty_catalog() {
     let world = World::v2("abc");
     let store = world.store();
     world.updater(&store).run(&source(world.path("catalog"))).unwrap();
-    let held = files_of(&world.current(""));
+    let before = files_of(&world.current(""));
     for dir in ["nowhere", "store/rockstor/incoming"] {
         let error = world.updater(&store).run(&source(world.path(dir))).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound, "{dir}: {error}");
-        assert_same_files(&held, &files_of(&world.current("")));
+        assert_same_files(&before, &files_of(&world.current("")));
     }
 }
 

@@ -94,13 +94,13 @@ fn follow(mut requests: impl FnMut(&Path, &BTreeSet<Vec<u8>>) -> usize) {
     let (tree, store) = (dir.path().join("tree"), Store::new(dir.path().join("store")));
     let server = Server::serve(&tree);
     let source: Source = server.url().parse().unwrap();
-    let mut held: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut before: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut last_head = Vec::new();
     for (n, state) in states.iter().enumerate() {
         // A client that misses no publication needs only the newest pack.
         let publisher = publisher(state, &tree, n).keep(2);
         let report = publisher.leniency(Leniency::LeaveOut).run().unwrap();
-        let expected = requests(&tree, &held);
+        let expected = requests(&tree, &before);
         let published = published_files(&tree);
         let head = published["root.sha"].clone();
         let expected = if head == last_head { 1 } else { expected };
@@ -114,7 +114,7 @@ fn follow(mut requests: impl FnMut(&Path, &BTreeSet<Vec<u8>>) -> usize) {
         assert_same_files(&published, &files_of(&current));
         let again = Updater::new(&store).run(&source).unwrap();
         assert_eq!((again.outcome, server.take_log().len()), (Outcome::Unchanged, 1));
-        held = files(&published).into_iter().cloned().collect();
+        before = files(&published).into_iter().cloned().collect();
         last_head = head;
     }
 }
@@ -132,11 +132,11 @@ fn each_step_costs_two_requests() {
 
 #[test]
 fn each_step_without_packs_costs_two_requests_plus_one_per_changed_file() {
-    follow(|tree, held| {
+    follow(|tree, before| {
         remove_packs(tree);
         // A file that only changed its name is not requested again.
         let published = published_files(tree);
-        2 + files(&published).into_iter().filter(|bytes| !held.contains(*bytes)).count()
+        2 + files(&published).into_iter().filter(|bytes| !before.contains(*bytes)).count()
     });
 }
 
@@ -179,10 +179,10 @@ fn the_same_history_is_followed_over_v1() {
             expected.insert("radarr.json".into(), before.unwrap()["radarr.json"].clone());
         } else {
             assert!(report.failed.is_empty(), "state {n}: {report:?}");
-            let held = before.unwrap_or_default();
+            let before = before.unwrap_or_default();
             for exchange in log.iter().filter(|exchange| exchange.path != "root.sha") {
-                let is_held = held.get(&exchange.path) == expected.get(&exchange.path);
-                let status = if is_held { 304 } else { 200 };
+                let is_unchanged = before.get(&exchange.path) == expected.get(&exchange.path);
+                let status = if is_unchanged { 304 } else { 200 };
                 assert_eq!(exchange.status, status, "state {n}: {}", exchange.path);
             }
         }

@@ -48,12 +48,12 @@ fn set_manifest(world: &World, manifest: &[u8]) {
 
 #[track_caller]
 fn assert_refused(world: &World, kind: ErrorKind, expected: &str) {
-    let held = files_of(&world.current(""));
+    let before = files_of(&world.current(""));
     let above = names_in(world);
     let error = world.update().expect_err(expected);
     assert_eq!(error.kind(), kind, "{expected}: {}", error.to_chain());
     assert!(error.to_chain().contains(expected), "{expected}: {}", error.to_chain());
-    assert_same_files(&held, &files_of(&world.current("")));
+    assert_same_files(&before, &files_of(&world.current("")));
     assert_eq!(names_in(world), above, "{expected}: something was written outside");
 }
 
@@ -297,8 +297,8 @@ fn a_captive_portal_at_any_request_is_never_a_catalog() {
                         for failed in &report.failed {
                             assert_eq!(failed.kind, ErrorKind::Integrity, "{report:?}");
                         }
-                        let held = files_of(&world.current(""));
-                        assert!(held.values().all(|bytes| !bytes.starts_with(b"<")));
+                        let files = files_of(&world.current(""));
+                        assert!(files.values().all(|bytes| !bytes.starts_with(b"<")));
                     }
                 }
                 world.server.reset();
@@ -411,7 +411,7 @@ impl Clock for Trickle {
 #[test]
 fn a_slow_source_fails_at_the_time_limit() {
     let world = up_to_date_world();
-    let held = files_of(&world.current(""));
+    let before = files_of(&world.current(""));
     let trickle = Trickle::new();
     let store = world.store();
     let mut updater = rockon_sync::Updater::new(&store).clock(&trickle).transport(&trickle);
@@ -419,5 +419,5 @@ fn a_slow_source_fails_at_the_time_limit() {
     assert_eq!(error.kind(), ErrorKind::Timeout, "{}", error.to_chain());
     let passed = *trickle.passed.lock().unwrap();
     assert!(passed < limits::UPDATE_TIMEOUT + Duration::from_secs(10), "{passed:?}");
-    assert_same_files(&held, &files_of(&world.current("")));
+    assert_same_files(&before, &files_of(&world.current("")));
 }

@@ -175,11 +175,11 @@ fn a_stale_mirror_is_skipped_for_a_fresh_one() {
     let stale = Server::serve(world.path("stale"));
     let source: rockon_sync::Source = stale.url().parse().unwrap();
     let store = world.store();
-    let held = files_of(&world.current(""));
+    let before = files_of(&world.current(""));
     // Alone, it is stale. In front of a good mirror, it costs one request.
     let report = world.updater(&store).run(&source).unwrap();
     assert_eq!((report.outcome, stale.take_log().len()), (Outcome::Stale, 1));
-    assert!(held == files_of(&world.current("")));
+    assert!(before == files_of(&world.current("")));
     world.define('b', "2");
     world.publish();
     let source = source.with_mirror(world.server.url().parse().unwrap());

@@ -43,8 +43,8 @@ fn assert_follows(world: &World, expected: &[&str]) {
 fn assert_refuses(world: &World, message: &str) {
     let before = files_of(&world.path("plain/current"));
     let (output, _) = run(world);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains(message), "{message}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains(message), "{message}: {stderr}");
     assert_same_files(&before, &files_of(&world.path("plain/current")));
 }
 

@@ -119,7 +119,7 @@ fn the_floor_rises_only_after_the_commit() {
 #[test]
 fn one_serial_stands_for_one_manifest() {
     let world = at_serial_2();
-    let held = world.current("").canonicalize().unwrap();
+    let before = world.current("").canonicalize().unwrap();
     // A publisher without its history counts from 1 again.
     fs::remove_dir_all(world.path("tree")).unwrap();
     publish(&world, "x");
@@ -127,7 +127,7 @@ fn one_serial_stands_for_one_manifest() {
     let report = update(&world, Rollback::Refuse);
     assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
     assert!(report.warnings[0].contains("expected serial 2 to be the manifest"), "{report:?}");
-    assert_eq!(world.current("").canonicalize().unwrap(), held);
+    assert_eq!(world.current("").canonicalize().unwrap(), before);
     // Heals with the next publication, or at once if rollback is allowed.
     let report = update(&world, Rollback::Allow);
     assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(2)));

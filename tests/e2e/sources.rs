@@ -78,7 +78,7 @@ fn sources_are_updated_at_the_same_time() {
 }
 
 #[test]
-fn the_first_source_wins_and_the_order_is_remembered() {
+fn the_first_source_has_priority_and_the_order_is_remembered() {
     let worlds = [World::v2("ab"), World::v2("bc")];
     for (world, version) in worlds.iter().zip(["low", "high"]) {
         world.define('b', version);
@@ -110,7 +110,7 @@ fn credentials() -> Credentials {
 }
 
 /// Returns if a request has all, and any, of the credentials.
-fn carried(request: &Exchange) -> (bool, bool) {
+fn has_credentials(request: &Exchange) -> (bool, bool) {
     let found = [
         request.target.contains("?token=Geheim1"),
         request.header("x-key") == Some("Geheim2"),
@@ -131,10 +131,13 @@ fn credentials_are_sent_with_every_request_to_the_mirrors() {
     world.updater(&store).run(&source).unwrap();
     let log = world.server.take_log();
     assert_eq!(log.len(), 5);
-    assert!(log.iter().chain(&dead.take_log()).all(|request| carried(request).0), "{log:?}");
+    assert!(
+        log.iter().chain(&dead.take_log()).all(|request| has_credentials(request).0),
+        "{log:?}"
+    );
     // They are sent even if nothing is new.
     assert_eq!(world.updater(&store).run(&source).unwrap().outcome, Outcome::Unchanged);
-    assert!(world.server.take_log().iter().all(|request| carried(request).0));
+    assert!(world.server.take_log().iter().all(|request| has_credentials(request).0));
 }
 
 #[test]
@@ -147,15 +150,15 @@ fn credentials_go_to_no_other_host() {
     let private = || source("private", &world).with_credentials(credentials());
     let store = world.store();
     world.updater(&store).run(&private()).unwrap();
-    assert!(world.server.take_log().iter().all(|request| carried(request).0));
+    assert!(world.server.take_log().iter().all(|request| has_credentials(request).0));
     let log = cdn.server.take_log();
-    assert!(log.len() >= 3 && !log.iter().any(|request| carried(request).1), "{log:?}");
+    assert!(log.len() >= 3 && !log.iter().any(|request| has_credentials(request).1), "{log:?}");
 
     let away = Action::Redirect { status: 302, location: cdn.server.url() + "root.sha" };
     world.server.on(Match::Path("root.sha".into()), Times::Always, away);
     let _ = world.updater(&Store::new(world.path("other"))).run(&private());
     let log = cdn.server.take_log();
-    assert!(!log.is_empty() && !log.iter().any(|request| carried(request).1), "{log:?}");
+    assert!(!log.is_empty() && !log.iter().any(|request| has_credentials(request).1), "{log:?}");
 }
 
 #[test]
@@ -170,8 +173,8 @@ fn credentials_are_neither_stored_nor_printed() {
     world.server.on(Match::Path("a.json".into()), Times::Always, respond(403));
     let report = world.updater(&store).run(&source).unwrap();
     assert_eq!(report.failed.len(), 1);
-    let told = format!("{error} {error:?} {} {report:?} {source:?}", error.to_chain());
-    let mut found = vec![("messages".to_owned(), told.into_bytes())];
+    let text = format!("{error} {error:?} {} {report:?} {source:?}", error.to_chain());
+    let mut found = vec![("messages".to_owned(), text.into_bytes())];
     for (path, bytes) in crate::world::files_of(&world.path("store")) {
         found.push((path, bytes));
     }

@@ -43,13 +43,13 @@ fn update(world: &World, seeds: &[u8]) -> Result<Report, Error> {
 }
 
 fn refused(world: &World, seeds: &[u8]) -> String {
-    let held = world.current("").exists().then(|| files_of(&world.current("")));
+    let before = world.current("").exists().then(|| files_of(&world.current("")));
     let remembered = remembered(world);
     let error = update(world, seeds).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Trust, "{error}");
     assert_eq!(error.kind().exit_code(), 4);
     // Neither the generation nor the keys have changed.
-    assert_eq!(held, world.current("").exists().then(|| files_of(&world.current(""))));
+    assert_eq!(before, world.current("").exists().then(|| files_of(&world.current(""))));
     assert_eq!(remembered, self::remembered(world));
     error.to_string()
 }

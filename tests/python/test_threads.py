@@ -30,7 +30,7 @@ def test_an_exception_of_the_callback_is_passed_on_unchanged(store: Store, v2: S
     assert store.update(v2.url).outcome is Outcome.UPDATED
 
 
-def test_an_exception_before_the_commit_keeps_what_was_fetched(store: Store, v2: Server) -> None:
+def test_an_exception_before_the_commit_keeps_staged_files(store: Store, v2: Server) -> None:
     def fail(progress: Progress) -> None:
         if progress.files_done == progress.files_total > 0:
             raise LookupError

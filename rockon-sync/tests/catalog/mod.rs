@@ -43,7 +43,7 @@ impl TestCatalog {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rockon-sync"));
         command.args(args).current_dir(self.dir.path()).env("SOURCE_DATE_EPOCH", "1795316645");
-        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
+        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG", "COLUMNS"] {
             command.env_remove(name);
         }
         command

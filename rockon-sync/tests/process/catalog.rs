@@ -87,7 +87,7 @@ impl TestCatalog {
     /// Sets directory and environment for any program.
     pub(crate) fn prepare(&self, command: &mut Command) {
         command.current_dir(self.dir.path()).env("SOURCE_DATE_EPOCH", "1795316645");
-        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
+        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG", "COLUMNS"] {
             command.env_remove(name);
         }
     }

@@ -18,7 +18,9 @@ const NOBODY: u32 = 65534;
 fn program_for_all() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_rockon-sync"), dir.path().join("rockon-sync")).unwrap();
+    let program = dir.path().join("rockon-sync");
+    fs::copy(env!("CARGO_BIN_EXE_rockon-sync"), &program).unwrap();
+    fs::set_permissions(program, Permissions::from_mode(0o755)).unwrap();
     dir
 }
 
@@ -33,17 +35,17 @@ fn as_reader(catalog: &TestCatalog, program: &TempDir, args: &[&str]) -> Output 
     command.args(args).output().unwrap()
 }
 
+/// Changes the modes of all files, whatever the umask is.
+fn chmod(catalog: &TestCatalog, mode: &str) {
+    let status = Command::new("chmod").args(["-R", mode]).arg(catalog.dir.path()).status();
+    assert!(status.unwrap().success());
+}
+
 #[test]
 fn a_store_of_another_user_can_be_read_but_not_written() {
     let (catalog, program) = (TestCatalog::new(Packs::Offered), program_for_all());
     succeeds(&catalog.update("old"));
-    fs::set_permissions(catalog.dir.path(), Permissions::from_mode(0o755)).unwrap();
-    for dir in ["", "rockstor", "rockstor/gen", "rockstor/incoming"] {
-        let dir = catalog.path("store").join(dir);
-        fs::set_permissions(dir, Permissions::from_mode(0o555)).unwrap();
-    }
-    fs::set_permissions(catalog.path("store/rockstor/lock"), Permissions::from_mode(0o444))
-        .unwrap();
+    chmod(&catalog, "a=rX");
     let old = catalog.current();
     for read in [&["list"][..], &["show", "App a"], &["status"], &["verify"]] {
         succeeds(&as_reader(&catalog, &program, &[read, &["--store", "store"]].concat()));
@@ -53,4 +55,6 @@ fn a_store_of_another_user_can_be_read_but_not_written() {
     assert!(stderr(&output).contains("Permission denied"), "{}", stderr(&output));
     assert!(stderr(&output).contains("still holds generation 1"), "{}", stderr(&output));
     assert!(catalog.current() == old);
+    // So that the directory can be removed.
+    chmod(&catalog, "u+w");
 }

@@ -10,11 +10,11 @@ fn neither_output_nor_the_most_verbose_log_has_secrets() {
     let args = ["update", "-vv", "--store", "store", "--source", &url];
     for args in [&args[..], &[&args[..], &["--json", "--full"]].concat()] {
         let output = catalog.command(args).env("RUST_LOG", "trace").output().unwrap();
-        let said = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
-        assert_eq!(code(&output), Some(0), "{said}");
-        assert!(said.contains("rockon_sync::transport"), "nothing was logged: {said}");
+        let message = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
+        assert_eq!(code(&output), Some(0), "{message}");
+        assert!(message.contains("rockon_sync::transport"), "nothing was logged: {message}");
         for secret in ["hunter2", "sesame", "bWU6aHVudGVyMg"] {
-            assert!(!said.contains(secret), "{said}");
+            assert!(!message.contains(secret), "{message}");
         }
     }
 }

@@ -130,7 +130,7 @@ const NOW: [i32; 2] = [2020, 2120];
 #[test]
 fn a_server_needs_a_certificate_for_its_name_from_a_known_authority() {
     let (ours, theirs) = (Authority::new(), Authority::new());
-    for (host, years, signed_by, trusted, said) in [
+    for (host, years, signed_by, trusted, message) in [
         ("localhost", NOW, &ours, Some(&ours), None),
         ("localhost", NOW, &ours, None, Some("no secure connection")),
         ("localhost", NOW, &theirs, Some(&ours), Some("no secure connection")),
@@ -144,15 +144,15 @@ fn a_server_needs_a_certificate_for_its_name_from_a_known_authority() {
         let file = trusted.map(|authority| authority.save(&catalog, "authority.pem"));
         let url = format!("https://localhost:{}/", server.port);
         let output = update(&catalog, &url, file.as_ref());
-        match said {
+        match message {
             None => {
                 assert_eq!(code(&output), Some(0), "{}", stderr(&output));
                 assert_eq!(server.requests(), 2);
                 assert!(catalog.current() == catalog.published("new"));
             }
-            Some(said) => {
+            Some(message) => {
                 assert_eq!(code(&output), Some(1), "{host} {years:?}: {}", stderr(&output));
-                assert!(stderr(&output).contains(said), "{}", stderr(&output));
+                assert!(stderr(&output).contains(message), "{}", stderr(&output));
                 assert!(stderr(&output).contains("certificate"), "{}", stderr(&output));
                 assert_eq!(server.requests(), 0, "no request was sent");
                 assert_eq!(catalog.current(), None);
