@@ -183,10 +183,11 @@ impl Story {
             println!("{line}");
         }
         println!(
-            "\nEvery update with changes takes two requests, and its bytes depend on the changes, not on\n\
-             the size of the catalog: an update without changes took {} request and {} bytes instead\n\
-             of {} requests and {} bytes. An interrupted update keeps the bytes received, no\n\
-             half-fetched catalog is ever used, and local definitions override published ones.",
+            "\nEvery update with changes takes two requests, and its bytes depend on the changes,\n\
+             not on the size of the catalog: an update without changes took {} request and {}\n\
+             bytes instead of {} requests and {} bytes. An interrupted update keeps the bytes\n\
+             received, no half-fetched catalog is ever used, and local definitions override\n\
+             published ones.",
             unchanged.requests,
             grouped(unchanged.bytes),
             brute_force.requests,
