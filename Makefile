@@ -1,8 +1,8 @@
-# What there is to do here; `make` alone lists it.
+# Targets of this project; `make` alone lists them.
 
 CARGO ?= cargo
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
-# Where `make install` puts things; DESTDIR goes before it, for packagers.
+# The directory of `make install`. Packagers set DESTDIR, which is put in front of it.
 PREFIX ?= /usr/local
 DESTDIR ?=
 # Arguments of the benchmark.
@@ -17,30 +17,30 @@ help: ## List these targets
 build: ## Build the command: target/release/rockon-sync
 	$(CARGO) build --release -p rockon-sync --features cli
 
-demo: build ## Show what it is for, on a sample catalog (about 2 seconds once built)
+demo: build ## Demonstrate the command on a sample catalog (about 2 seconds once built)
 	$(CARGO) build --release -p rockon-sync-tests --bin demo
 	@"$(TARGET_DIR)/release/demo" "$(TARGET_DIR)/release/rockon-sync"
 
-bench: build ## Compare it with what one would take instead (about 20 minutes); BENCH=--help for parts
+bench: build ## Compare it with the alternatives (about 20 minutes); BENCH=--help for parts
 	tests/bench/run.sh --program "$(TARGET_DIR)/release/rockon-sync" $(BENCH)
 
-test: ## Run every check and test, and count them
-	@tests/run.sh
+test: ## Run all tests, and count them
+	@tests/run.sh tests
 
-gates: ## Run the checks that are no tests: lints, dependencies, packaging, spelling, ...
+gates: ## Check formatting, lints, dependencies, packaging, spelling, ...
 	@tests/run.sh gates
 
-instructions: ## Count the instructions of what grows with the catalog (needs valgrind)
+instructions: ## Count instructions of operations that grow with the catalog (needs valgrind)
 	@tests/instructions/run.sh
 
-lint: ## Check the formatting, and what clippy has to say
+lint: ## Run rustfmt and clippy
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --all-features -- -D warnings
 
 doc: ## Build the documentation: target/doc/rockon_sync/index.html
 	$(CARGO) doc --workspace --all-features --no-deps
 
-install: install-command install-library ## Install all of it below PREFIX
+install: install-command install-library ## Install everything below PREFIX
 
 install-command: build ## Install the command, its man pages and its completions for shells
 	install -d "$(DESTDIR)$(PREFIX)/bin"
@@ -50,6 +50,6 @@ install-command: build ## Install the command, its man pages and its completions
 install-library: ## Install the C library and its header
 	rockon-sync-ffi/install.sh "$(PREFIX)" "$(DESTDIR)"
 
-clean: ## Remove everything that was built
+clean: ## Remove all build results
 	$(CARGO) clean
 	rm -rf build

@@ -1,4 +1,4 @@
-//! The way without rockon-sync: the list, and then every file on it, each time.
+//! The alternative without rockon-sync: fetches the list and every file, each time.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,19 +10,19 @@ use serde_json::{Map, Value};
 use crate::Result;
 use crate::cost::Cost;
 
-/// A demo that waits longer is broken.
+/// The longest read, so that a broken demo fails instead of hanging.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Fetches everything from a server of a v1 tree, one file after the other over one connection, and
-/// gives up at the first failure, as a loop without a store has to: nothing it has fetched is kept.
+/// Fetches everything from a server of a v1 tree, one file after the other over one connection.
+/// Without a store it gives up at the first failure and keeps nothing.
 ///
-/// `cost` is what has been spent, whatever the end.
+/// `cost` is the cost so far, even after a failure.
 pub(crate) fn fetch_all(server: &Server, cost: &mut Cost) -> Result<()> {
     let mut connection = Connection::open(server)?;
     let list = connection.get("root.json", cost)?;
     let list: Map<String, Value> = serde_json::from_slice(&list)?;
     for file in list.values() {
-        let file = file.as_str().ok_or("root.json names something that is no file")?;
+        let file = file.as_str().ok_or("root.json: expected file names")?;
         connection.get(file, cost)?;
     }
     Ok(())
@@ -59,7 +59,7 @@ impl Connection {
                 None => break,
             }
         }
-        let length = length.ok_or("an answer that does not say its length")?;
+        let length = length.ok_or("response without Content-Length")?;
         let mut body = Vec::new();
         let read = (&mut self.stream).take(length).read_to_end(&mut body);
         cost.bytes += body.len() as u64;
@@ -73,7 +73,7 @@ impl Connection {
         Ok(body)
     }
 
-    /// A line without its end; an empty one ends the headers.
+    /// Returns a line without its end; an empty one ends the headers.
     fn read_line(&mut self) -> Result<String> {
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {

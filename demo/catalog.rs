@@ -1,4 +1,4 @@
-//! The catalog that is published, and the people who edit it.
+//! The catalog directory, and the edits of its publisher.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,56 +7,56 @@ use serde_json::{Map, Value};
 
 use crate::Result;
 
-/// The sample files, as they are in the repository.
+/// The sample files in the repository.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo");
 
-/// A folder with `root.json` and the files it names: the form that catalogs have today.
+/// A catalog directory: `root.json` and the files that it names.
 pub(crate) struct Catalog {
-    folder: PathBuf,
+    dir: PathBuf,
 }
 
 impl Catalog {
-    /// A copy of the sample catalog.
-    pub(crate) fn copy_to(folder: &Path) -> Result<Catalog> {
-        fs::create_dir(folder)?;
+    /// Copies the sample catalog.
+    pub(crate) fn copy_to(dir: &Path) -> Result<Catalog> {
+        fs::create_dir(dir)?;
         for file in fs::read_dir(Path::new(SAMPLES).join("catalog"))? {
             let file = file?;
-            fs::copy(file.path(), folder.join(file.file_name()))?;
+            fs::copy(file.path(), dir.join(file.file_name()))?;
         }
-        Ok(Catalog { folder: folder.to_owned() })
+        Ok(Catalog { dir: dir.to_owned() })
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    /// The files that `root.json` names, with their ids.
+    /// Returns the ids and file names in `root.json`.
     pub(crate) fn list(&self) -> Result<Map<String, Value>> {
-        Ok(serde_json::from_slice(&fs::read(self.folder.join("root.json"))?)?)
+        Ok(serde_json::from_slice(&fs::read(self.dir.join("root.json"))?)?)
     }
 
     pub(crate) fn read(&self, file: &str) -> Result<Vec<u8>> {
-        Ok(fs::read(self.folder.join(file))?)
+        Ok(fs::read(self.dir.join(file))?)
     }
 
-    /// The text of a file with one place in it changed.
+    /// Returns the text of a file with one replacement.
     pub(crate) fn edited(&self, file: &str, old: &str, new: &str) -> Result<String> {
-        let text = fs::read_to_string(self.folder.join(file))?;
+        let text = fs::read_to_string(self.dir.join(file))?;
         match text.matches(old).count() {
             1 => Ok(text.replacen(old, new, 1)),
             n => Err(format!("{file} has {old:?} {n} times").into()),
         }
     }
 
-    /// Changes one place in a file.
+    /// Replaces one text in a file.
     pub(crate) fn edit(&self, file: &str, old: &str, new: &str) -> Result<()> {
         let text = self.edited(file, old, new)?;
-        Ok(fs::write(self.folder.join(file), text)?)
+        Ok(fs::write(self.dir.join(file), text)?)
     }
 
-    /// Adds a definition that the samples have beside the catalog.
+    /// Adds one of the samples that are not in the catalog.
     pub(crate) fn add(&self, id: &str, file: &str) -> Result<()> {
-        fs::copy(Path::new(SAMPLES).join("added").join(file), self.folder.join(file))?;
+        fs::copy(Path::new(SAMPLES).join("added").join(file), self.dir.join(file))?;
         let mut list = self.list()?;
         list.insert(id.to_owned(), file.into());
         self.write_list(&list)
@@ -66,11 +66,11 @@ impl Catalog {
         let mut list = self.list()?;
         let file = list.remove(id).ok_or_else(|| format!("no entry {id:?}"))?;
         self.write_list(&list)?;
-        let file = file.as_str().ok_or("an entry that names no file")?;
-        Ok(fs::remove_file(self.folder.join(file))?)
+        let file = file.as_str().ok_or("root.json: expected file names")?;
+        Ok(fs::remove_file(self.dir.join(file))?)
     }
 
     fn write_list(&self, list: &Map<String, Value>) -> Result<()> {
-        Ok(fs::write(self.folder.join("root.json"), serde_json::to_string_pretty(list)?)?)
+        Ok(fs::write(self.dir.join("root.json"), serde_json::to_string_pretty(list)?)?)
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the real command, as a user would type it.
+//! Runs the real command as a user would.
 
 use std::path::{Path, PathBuf};
 use std::process::Command as Process;
@@ -7,37 +7,37 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// The command, and the folder it is run in.
+/// The command, and its working directory.
 pub(crate) struct Command {
     program: PathBuf,
-    folder: PathBuf,
+    dir: PathBuf,
 }
 
-/// What came of one run.
+/// The result of one run.
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
-    /// What it printed; `Null` if that was nothing.
+    /// The JSON output; `Null` if there was none.
     pub(crate) json: Value,
-    /// What it said to the person watching.
+    /// The messages on standard error.
     notes: String,
 }
 
 impl Command {
-    pub(crate) fn new(program: &Path, folder: &Path) -> Result<Command> {
-        // Relative to where the demo was started, not to the folder the command runs in.
+    pub(crate) fn new(program: &Path, dir: &Path) -> Result<Command> {
+        // Made absolute, because the command runs in a different directory.
         let program =
             program.canonicalize().map_err(|error| format!("{}: {error}", program.display()))?;
-        Ok(Command { program, folder: folder.to_owned() })
+        Ok(Command { program, dir: dir.to_owned() })
     }
 
-    /// Prints the command line, and runs it to its end.
+    /// Prints the command line, then runs it.
     pub(crate) fn run(&self, line: &str) -> Result<Run> {
         println!("    $ rockon-sync {line}");
-        // No argument of the demo has a space in it.
+        // No argument of the demo has a space.
         let output = Process::new(&self.program)
             .args(line.split(' '))
-            .current_dir(&self.folder)
-            // The server is on this machine: no proxy leads to it. No debug log, no fixed time.
+            .current_dir(&self.dir)
+            // The server is local, so no proxy is used. No debug log, no fixed time.
             .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
             .env_remove("RUST_LOG")
             .env_remove("SOURCE_DATE_EPOCH")
@@ -50,7 +50,7 @@ impl Command {
         Ok(Run { code: output.status.code(), json, notes })
     }
 
-    /// Runs a line that has to succeed, and returns what it printed.
+    /// Runs a command that must succeed. Returns its JSON output.
     pub(crate) fn json(&self, line: &str) -> Result<Value> {
         let run = self.run(line)?;
         match run.code {
@@ -60,17 +60,17 @@ impl Command {
     }
 }
 
-/// The number under a key, which has to be there.
+/// Returns the number with this key. Fails if it is missing.
 pub(crate) fn number(json: &Value, key: &str) -> Result<u64> {
     json[key].as_u64().ok_or_else(|| format!("no number {key:?} in {json}").into())
 }
 
-/// The text under a key, which has to be there.
+/// Returns the string with this key. Fails if it is missing.
 pub(crate) fn text<'a>(json: &'a Value, key: &str) -> Result<&'a str> {
     json[key].as_str().ok_or_else(|| format!("no text {key:?} in {json}").into())
 }
 
-/// The texts under a key, which has to be there.
+/// Returns the strings with this key. Fails if it is missing.
 pub(crate) fn texts<'a>(json: &'a Value, key: &str) -> Result<Vec<&'a str>> {
     let list = json[key].as_array().ok_or_else(|| format!("no list {key:?} in {json}"))?;
     Ok(list.iter().filter_map(Value::as_str).collect())

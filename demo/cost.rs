@@ -1,10 +1,10 @@
-//! What a way of updating costs, and the table that compares two ways.
+//! The cost of an update, and a table that compares two ways to update.
 
 use std::ops::AddAssign;
 
 use rockon_sync_tests::Exchange;
 
-/// Requests, and the bytes of the bodies that came back.
+/// Requests, and bytes of response bodies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
     pub(crate) requests: u64,
@@ -12,7 +12,7 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// What a server has seen.
+    /// Returns the cost according to a server's log.
     pub(crate) fn of(log: &[Exchange]) -> Cost {
         Cost {
             requests: log.len() as u64,
@@ -28,7 +28,7 @@ impl AddAssign for Cost {
     }
 }
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Debug)]
 struct Row {
     step: &'static str,
@@ -47,7 +47,7 @@ impl Table {
         self.rows.push(Row { step, ours, brute_force });
     }
 
-    /// Everything so far, by us and by brute force.
+    /// Returns the costs so far, ours and by brute force.
     pub(crate) fn totals(&self) -> (Cost, Cost) {
         let mut totals = (Cost::default(), Cost::default());
         for row in &self.rows {
@@ -57,7 +57,7 @@ impl Table {
         totals
     }
 
-    /// The lines to print.
+    /// Returns the lines to print.
     pub(crate) fn lines(&self) -> Vec<String> {
         let rule = "-".repeat(77);
         let mut lines = vec![
@@ -70,7 +70,7 @@ impl Table {
         ];
         lines.extend(self.rows.iter().map(|row| line(row.step, row.ours, row.brute_force)));
         let (ours, brute_force) = self.totals();
-        lines.extend([rule, line("together", ours, brute_force)]);
+        lines.extend([rule, line("total", ours, brute_force)]);
         lines
     }
 }
@@ -85,7 +85,7 @@ fn line(step: &str, ours: Cost, brute_force: Cost) -> String {
     )
 }
 
-/// A number with a comma every three digits.
+/// Formats a number with a comma every three digits.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

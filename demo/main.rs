@@ -1,7 +1,7 @@
-//! Shows what rockon-sync is for, on a sample catalog: every number is measured while it runs, and
-//! an expectation that fails ends it with an error.
+//! Demonstrates rockon-sync on a sample catalog. Every number is measured while it runs, and a
+//! failed expectation ends the demo with an error.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demo talks to whoever runs it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demo prints to the terminal")]
 
 mod brute_force;
 mod catalog;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use story::Story;
 
-/// Whatever went wrong, said to a person: the demo has nobody else to tell.
+/// Errors are only printed, so their type does not matter.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Goes on only if something is as the demo says it is.
+/// Fails if `got` is not `wanted`.
 fn expect<T: PartialEq + Debug>(what: &str, got: T, wanted: T) -> Result<()> {
     if got == wanted {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What is shown, step by step.
+//! The steps of the demo.
 
 use std::path::Path;
 
@@ -10,21 +10,21 @@ use crate::world::World;
 use crate::{Result, expect};
 
 const INTRODUCTION: &str = "\
-rockon-sync keeps a folder of catalog files in step with a catalog on a web server. It asks one
-small file whether anything is new, fetches only what is, checks every byte, and tells the
-application what to apply. Beside it: brute force, which fetches everything every time.";
+rockon-sync keeps a local copy of a published catalog up to date. It requests one small file to find
+out if anything has changed, fetches only the changes, verifies every byte, and lists the changes for
+the application. For comparison: brute force, which fetches everything every time.";
 
-/// The definition that is edited: its name in the catalog, its id and its file.
+/// The definition that is edited: its name, its id and its file.
 const NAME: &str = "Miniflux";
 const ID: &str = "miniflux";
 const FILE: &str = "miniflux.json";
-/// Where its port is, in what `show --json` prints.
+/// The location of its port in the output of `show --json`.
 const PORT: &str = "/definition/containers/miniflux/ports/8080/host_default";
 
-/// Requests of an update with news, whatever they are: the head and a pack.
+/// Requests of an update with changes: the head and a pack.
 const HEAD_AND_PACK: u64 = 2;
 
-/// The demo, with what it has measured so far.
+/// The demo with its measurements so far.
 pub(crate) struct Story {
     world: World,
     table: Table,
@@ -50,27 +50,29 @@ impl Story {
     }
 
     fn publish(&mut self) -> Result<()> {
-        self.step("The publisher turns today's folder of JSON files into a tree with digests.");
+        self.step("The publisher turns a directory of JSON files into a tree with digests.");
         let report = self.world.publish()?;
         let entries = self.world.catalog.list()?.len() as u64;
         expect("entries published", number(&report, "entries")?, entries)?;
-        println!("    {entries} entries published; any web server can serve the folder \"tree\".");
+        println!(
+            "    {entries} entries published; any web server can serve the directory \"tree\"."
+        );
         Ok(())
     }
 
     fn first_sync(&mut self) -> Result<Cost> {
-        self.step("First sync: a new machine has nothing and fetches everything, as one pack.");
-        let (report, cost) = self.update("first sync", "store")?;
+        self.step("First update: a new machine fetches everything, as one pack.");
+        let (report, cost) = self.update("first update", "store")?;
         let entries = self.world.catalog.list()?.len();
         expect("outcome", text(&report, "outcome")?, "updated")?;
         expect("entries added", texts(&report, "added")?.len(), entries)?;
-        expect("requests of a first sync", cost.requests, HEAD_AND_PACK)?;
+        expect("requests of a first update", cost.requests, HEAD_AND_PACK)?;
         Ok(cost)
     }
 
     fn nothing_changed(&mut self) -> Result<(Cost, Cost)> {
         self.step(
-            "Nothing changed, as on most days: one question, and \"not modified\" needs no body.",
+            "Nothing has changed, as on most days: one request, and \"not modified\" has no body.",
         );
         let before = self.table.totals().1;
         let (report, cost) = self.update("nothing changed", "store")?;
@@ -102,38 +104,42 @@ impl Story {
         expect("requests when one was added", cost.requests, HEAD_AND_PACK)
     }
 
-    /// `whole` is what a sync takes that nobody interrupts.
+    /// `whole` is the cost of an uninterrupted first update.
     fn cut_off_and_resumed(&mut self, whole: Cost) -> Result<()> {
-        self.step("Cut off: the server dies half-way through the first sync of a second machine.");
+        self.step(
+            "Interrupted: the server dies half-way through the first update of a second machine.",
+        );
         let after = usize::try_from(whole.bytes / 2)?;
         let (run, log) = self.world.cut_update("store-2", after)?;
         let brute_force = self.world.cut_brute_force(self.world.catalog.list()?.len() / 2)?;
         self.table.add("cut off half-way", Cost::of(&log), brute_force);
-        let kept = self.world.kept_of_a_pack("store-2")?;
+        let kept = self.world.partial_pack_bytes("store-2")?;
         expect("bytes kept of the pack", kept, after as u64)?;
         let error = &run.json["error"];
         let message = text(error, "message")?.trim_start_matches(text(error, "url")?);
         println!("    Failed after several attempts{message}.");
         println!(
-            "    Nothing half-done is in use; the {} bytes that came are kept.",
+            "    The store has no half-finished catalog; the {} bytes received are kept.",
             grouped(kept)
         );
 
-        self.step("Resumed: the server is back. What had arrived is not fetched again.");
+        self.step("Resumed: the server is back. The bytes received are not fetched again.");
         let (report, cost) = self.update("... and resumed", "store-2")?;
         expect("outcome", text(&report, "outcome")?, "updated")?;
         expect("requests of the update that resumed", cost.requests, HEAD_AND_PACK)?;
-        expect("half was enough", cost.bytes < whole.bytes * 2 / 3, true)
+        expect("half of the bytes", cost.bytes < whole.bytes * 2 / 3, true)
     }
 
     fn local_override(&mut self) -> Result<()> {
         self.step(
-            "A local override: an administrator's own definition wins over the published one.",
+            "A local override: an administrator's own definition replaces the published one.",
         );
         let before = self.world.command.json("list --store store --json")?;
         let port = self.show_port()?;
-        expect("where Miniflux comes from", origin(&before)?, "rockstor")?;
-        println!("    {NAME} is the published one, on port {port}. All of the catalog is applied.");
+        expect("the source of Miniflux", origin(&before)?, "rockstor")?;
+        println!(
+            "    {NAME} is the published one, on port {port}. The application has applied the whole catalog."
+        );
         self.world.write("applied.json", &applied(&before)?.to_string())?;
 
         let own_port = port + 1000;
@@ -143,25 +149,22 @@ impl Story {
             &format!("\"host_default\": {own_port}"),
         )?;
         self.world.write_local("store", FILE, &own)?;
-        println!("    Now a copy of the file with port {own_port} is put into store/local/.");
+        println!("    Now a copy of the file with port {own_port} is written to store/local/.");
         let after = self.world.command.json("list --store store --json")?;
-        expect("where Miniflux comes from", origin(&after)?, "local")?;
+        expect("the source of Miniflux", origin(&after)?, "local")?;
         expect("the port shown", self.show_port()?, own_port)?;
         println!("    {NAME} is the local one, on port {own_port}.");
         let changes =
             self.world.command.json("changes --store store --applied applied.json --json")?;
         let upserts = changes["upserts"].as_array().ok_or("no upserts")?;
         let upserts: Vec<&str> = upserts.iter().filter_map(|row| row["name"].as_str()).collect();
-        expect("what to apply", &upserts, &vec![NAME])?;
-        expect("what to delete", texts(&changes, "deletes")?.len(), 0)?;
+        expect("upserts", &upserts, &vec![NAME])?;
+        expect("deletes", texts(&changes, "deletes")?.len(), 0)?;
         let all = after.as_array().map_or(0, Vec::len);
-        println!(
-            "    Of {all} definitions the application has to apply {}: {NAME}.",
-            upserts.len()
-        );
+        println!("    Of {all} definitions the application must apply {}: {NAME}.", upserts.len());
 
         self.step(
-            "The publisher changes Miniflux again: it is fetched, and the local one still wins.",
+            "The publisher changes Miniflux again: it is fetched, and the local one stays in use.",
         );
         self.world.catalog.edit(FILE, "\"version\": \"2.3\"", "\"version\": \"2.4\"")?;
         self.world.publish()?;
@@ -174,17 +177,17 @@ impl Story {
 
     fn conclude(&self, unchanged: Cost, brute_force: Cost) {
         println!(
-            "\nFrom the servers' logs just now (bytes are those of bodies; vain attempts count):\n"
+            "\nFrom the servers' logs just now (bytes of bodies, including failed attempts):\n"
         );
         for line in self.table.lines() {
             println!("{line}");
         }
         println!(
-            "\nEvery update with news is two requests, whatever changed, and its bytes go with what\n\
-             changed, not with the size of the catalog: a day without news took {} request and\n\
-             {} bytes instead of {} requests and {} bytes. An interruption loses nothing that\n\
-             had arrived, no half-fetched catalog is ever in use, and what an administrator has\n\
-             written by hand wins.",
+            "\nEvery update with changes takes two requests, and its bytes depend on the changes,\n\
+             not on the size of the catalog: an update without changes took {} request and {}\n\
+             bytes instead of {} requests and {} bytes. An interrupted update keeps the bytes\n\
+             received, no half-fetched catalog is ever used, and local definitions override\n\
+             published ones.",
             unchanged.requests,
             grouped(unchanged.bytes),
             brute_force.requests,
@@ -192,22 +195,23 @@ impl Story {
         );
     }
 
-    /// Updates a store, says what came of it, and puts it into the table beside brute force.
+    /// Updates a store, prints the result, and adds it to the table beside brute force.
     fn update(&mut self, row: &'static str, store: &str) -> Result<(Value, Cost)> {
         let (report, cost) = self.world.update(store)?;
         let brute_force = self.world.brute_force()?;
         self.table.add(row, cost, brute_force);
-        let mut news = Vec::new();
+        let mut changes = Vec::new();
         for key in ["added", "changed", "removed"] {
             match &*texts(&report, key)? {
                 [] => {}
-                [one] => news.push(format!("{key} {one}")),
-                many => news.push(format!("{key} {} entries", many.len())),
+                [one] => changes.push(format!("{key} {one}")),
+                many => changes.push(format!("{key} {} entries", many.len())),
             }
         }
-        let news = if news.is_empty() { String::new() } else { format!(": {}", news.join(", ")) };
+        let changes =
+            if changes.is_empty() { String::new() } else { format!(": {}", changes.join(", ")) };
         println!(
-            "    {}{news}. {} {}, {} bytes; by brute force {}, {} bytes.",
+            "    {}{changes}. {} {}, {} bytes; by brute force {}, {} bytes.",
             text(&report, "outcome")?,
             cost.requests,
             if cost.requests == 1 { "request" } else { "requests" },
@@ -229,15 +233,15 @@ impl Story {
     }
 }
 
-/// What an application would have recorded that had applied this whole list.
+/// Returns the record of an application that has applied the whole list.
 fn applied(list: &Value) -> Result<Value> {
-    let rows = list.as_array().ok_or("the list is no list")?;
+    let rows = list.as_array().ok_or("the list is not an array")?;
     rows.iter().map(|row| Ok((text(row, "name")?.to_owned(), row["revision"].clone()))).collect()
 }
 
-/// Where the definition comes from that is edited here.
+/// Returns the source of the edited definition.
 fn origin(list: &Value) -> Result<&str> {
-    let rows = list.as_array().ok_or("the list is no list")?;
+    let rows = list.as_array().ok_or("the list is not an array")?;
     let row = rows.iter().find(|row| row["name"] == NAME).ok_or("the definition is not listed")?;
     text(row, "source")
 }

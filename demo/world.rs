@@ -1,4 +1,4 @@
-//! A publisher, two web servers and a client, all in one temporary folder.
+//! A publisher, two web servers and a client, in one temporary directory.
 
 use std::fs;
 
@@ -12,47 +12,47 @@ use crate::command::{Command, Run, number};
 use crate::cost::Cost;
 use crate::{Result, expect};
 
-/// Bytes of the answer in whose middle the line is cut: fewer than any file of the catalog has.
+/// The number of body bytes after which a response is cut: fewer than any file of the catalog has.
 const CUT_AFTER_BYTES: usize = 100;
 
-/// Which request of a first sync, counted from 0, is the one for the pack.
+/// The number of the request for the pack in a first update, counted from 0.
 const PACK: usize = 1;
 
-/// Exit code of an update that failed and may work the next time.
+/// The exit code of an update that failed and can be retried.
 const FAILED: i32 = 1;
 
-/// Everything that the demo plays with.
+/// The environment of the demo.
 pub(crate) struct World {
     pub(crate) catalog: Catalog,
     pub(crate) command: Command,
     /// Serves the published tree.
     server: Server,
-    /// Serves the catalog as it is, for those who know nothing else.
+    /// Serves the catalog directory, for the brute force client.
     old_server: Server,
-    /// Last, so that it outlives the servers.
-    folder: TempDir,
+    /// The last field, so that it is dropped after the servers.
+    dir: TempDir,
 }
 
 impl World {
     pub(crate) fn new(program: &std::path::Path) -> Result<World> {
-        let folder = tempfile::Builder::new().prefix("rockon-sync-demo-").tempdir()?;
-        let catalog = Catalog::copy_to(&folder.path().join("catalog"))?;
+        let dir = tempfile::Builder::new().prefix("rockon-sync-demo-").tempdir()?;
+        let catalog = Catalog::copy_to(&dir.path().join("catalog"))?;
         Ok(World {
-            command: Command::new(program, folder.path())?,
-            server: Server::serve(folder.path().join("tree")),
-            old_server: Server::serve(catalog.folder()),
+            command: Command::new(program, dir.path())?,
+            server: Server::serve(dir.path().join("tree")),
+            old_server: Server::serve(catalog.dir()),
             catalog,
-            folder,
+            dir,
         })
     }
 
-    /// Publishes the catalog as it is now.
+    /// Publishes the current state of the catalog directory.
     pub(crate) fn publish(&self) -> Result<Value> {
         self.command.json("publish catalog --out tree --json")
     }
 
-    /// Updates a store, and checks that it then holds what is published and that the command counts
-    /// as the server does.
+    /// Updates a store. Checks that it is then up to date, and that the command counts as the
+    /// server does.
     pub(crate) fn update(&self, store: &str) -> Result<(Value, Cost)> {
         self.server.reset();
         let report = self.command.json(&self.update_line(store))?;
@@ -61,19 +61,19 @@ impl World {
             requests: number(&report, "requests")?,
             bytes: number(&report, "bytes_received")?,
         };
-        expect("what the command counts, against the server's log", counted, cost)?;
-        self.check_in_step(store)?;
+        expect("the command's counters", counted, cost)?;
+        self.check_up_to_date(store)?;
         Ok((report, cost))
     }
 
-    /// Updates a store from a server that breaks off in the middle of the pack, after so many
-    /// bytes of it, and is gone then.
+    /// Updates a store from a server that breaks off after this many bytes of the pack, and is then
+    /// gone.
     pub(crate) fn cut_update(&self, store: &str, after: usize) -> Result<(Run, Vec<Exchange>)> {
         break_off(&self.server, PACK, after);
         let run = self.command.run(&self.update_line(store))?;
         let log = self.server.take_log();
-        expect("exit code of the update that was cut off", run.code, Some(FAILED))?;
-        let current = self.folder.path().join(store).join("rockstor/current");
+        expect("exit code of the interrupted update", run.code, Some(FAILED))?;
+        let current = self.dir.path().join(store).join("rockstor/current");
         expect("a half-fetched catalog in use", current.exists(), false)?;
         Ok((run, log))
     }
@@ -83,72 +83,68 @@ impl World {
         self.old_server.reset();
         let mut cost = Cost::default();
         brute_force::fetch_all(&self.old_server, &mut cost)?;
-        expect(
-            "brute force, against its server's log",
-            cost,
-            Cost::of(&self.old_server.take_log()),
-        )?;
+        expect("brute force's counters", cost, Cost::of(&self.old_server.take_log()))?;
         Ok(cost)
     }
 
-    /// The same from a server that breaks off in the middle of one answer.
+    /// Fetches it by brute force from a server that breaks off in the middle of a response.
     pub(crate) fn cut_brute_force(&self, cut: usize) -> Result<Cost> {
         break_off(&self.old_server, cut, CUT_AFTER_BYTES);
         let mut cost = Cost::default();
         let result = brute_force::fetch_all(&self.old_server, &mut cost);
-        expect("brute force that was cut off has failed", result.is_err(), true)?;
+        expect("interrupted brute force failed", result.is_err(), true)?;
         Ok(cost)
     }
 
-    /// How many bytes of a pack a store keeps that was cut off.
-    pub(crate) fn kept_of_a_pack(&self, store: &str) -> Result<u64> {
-        let incoming = self.folder.path().join(store).join("rockstor/incoming");
+    /// Returns the number of bytes that a store has of an interrupted pack.
+    pub(crate) fn partial_pack_bytes(&self, store: &str) -> Result<u64> {
+        let incoming = self.dir.path().join(store).join("rockstor/incoming");
         for file in fs::read_dir(incoming)? {
             let file = file?;
             if file.file_name().to_string_lossy().starts_with("pack-") {
                 return Ok(file.metadata()?.len());
             }
         }
-        Err("nothing is kept of the pack".into())
+        Err("the store has no part of the pack".into())
     }
 
-    /// Writes a definition by hand, into the folder for that.
+    /// Writes a local definition.
     pub(crate) fn write_local(&self, store: &str, file: &str, text: &str) -> Result<()> {
-        let local = self.folder.path().join(store).join("local");
+        let local = self.dir.path().join(store).join("local");
         fs::create_dir_all(&local)?;
         Ok(fs::write(local.join(file), text)?)
     }
 
     /// Writes a file beside the stores.
     pub(crate) fn write(&self, file: &str, text: &str) -> Result<()> {
-        Ok(fs::write(self.folder.path().join(file), text)?)
+        Ok(fs::write(self.dir.path().join(file), text)?)
     }
 
     fn update_line(&self, store: &str) -> String {
         format!("update --store {store} --source {} --json", self.server.url())
     }
 
-    /// The store holds every file of the catalog byte for byte, and no other.
-    fn check_in_step(&self, store: &str) -> Result<()> {
-        let current = self.folder.path().join(store).join("rockstor/current");
+    /// Checks that the store has every file of the catalog byte for byte, and no other.
+    fn check_up_to_date(&self, store: &str) -> Result<()> {
+        let current = self.dir.path().join(store).join("rockstor/current");
         let mut wanted = vec!["root.json".to_owned(), "root.sha".to_owned()];
         for file in self.catalog.list()?.values() {
-            let file = file.as_str().ok_or("an entry that names no file")?;
+            let file = file.as_str().ok_or("root.json: expected file names")?;
             let is_same = fs::read(current.join(file))? == self.catalog.read(file)?;
-            expect(&format!("{file} is held as it was published"), is_same, true)?;
+            expect(&format!("{file} in the store"), is_same, true)?;
             wanted.push(file.to_owned());
         }
-        let mut held = Vec::new();
+        let mut current_files = Vec::new();
         for file in fs::read_dir(current)? {
-            held.push(file?.file_name().to_string_lossy().into_owned());
+            current_files.push(file?.file_name().to_string_lossy().into_owned());
         }
         wanted.sort();
-        held.sort();
-        expect("the files held", held, wanted)
+        current_files.sort();
+        expect("the files in the store", current_files, wanted)
     }
 }
 
-/// Breaks off one answer after so many bytes, and gives no further one.
+/// Cuts off one response after this many bytes, and sends no further one.
 fn break_off(server: &Server, cut: usize, after_bytes: usize) {
     server.reset();
     server.on(Match::Nth(cut), Times::Once, Action::CloseAfter(after_bytes));

@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Makes the seeds of the fuzzers anew, from two files of the sample catalog: what a publisher writes,
-# and a few inputs by hand that lead further in. Needs `make build` before.
+# Creates the seeds of the fuzzers from two files of the sample catalog: published files, and a few
+# inputs by hand that reach further code. Needs `make build` before.
 #
-# What once made a fuzzer fail is put beside them by hand, as `found-*`, and stays.
+# Inputs that made a fuzzer fail are added by hand, as `found-*`, and are kept.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 command=$PWD/${CARGO_TARGET_DIR:-target}/release/rockon-sync
 [[ ${CARGO_TARGET_DIR:-} == /* ]] && command=$CARGO_TARGET_DIR/release/rockon-sync
 command=${ROCKON_SYNC:-$command}
 seeds=$PWD/fuzz/seeds
-desk=$(mktemp -d)
-# trap
+scratch=$(mktemp -d)
+trap 'rm -r "$scratch"' EXIT
 export SOURCE_DATE_EPOCH=1795316645
 
-seed() { # seed TARGET/NAME: standard input becomes a seed
+seed() { # seed TARGET/NAME: writes standard input to a seed
     mkdir -p "$seeds/${1%/*}"
     cat >"$seeds/$1"
 }
 
-parts() { # parts FILE...: joined by the line between two parts
+parts() { # parts FILE...: prints the files with separators
     local first=1 file
     for file in "$@"; do
         [[ $first ]] || printf '\n====\n'
@@ -42,44 +42,44 @@ seed site/updates <<'XML'
 <targetplatform name="joomla" version="[345].*[a-z]?" min_dev_level="2"/></update></updates>
 XML
 
-# A key of which nothing depends but that these seeds are signed: its seed is 32 times 7.
-echo 'PRIVATE+KEY+example.org/fuzz+d1d3d853+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH' >"$desk/key"
-chmod 600 "$desk/key"
-mkdir "$desk/catalog"
-cp demo/catalog/{linkding,vaultwarden}.json "$desk/catalog"
-echo '{"linkding": "linkding.json", "vaultwarden": "vaultwarden.json"}' >"$desk/catalog/root.json"
-tree=$desk/catalog/v2
-"$command" publish "$desk/catalog" --sign-key "$desk/key" --expires-in 30 --url https://h.example/v2/ >/dev/null
+# A key only for these seeds: its seed is 32 times 7.
+echo 'PRIVATE+KEY+example.org/fuzz+d1d3d853+AQcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH' >"$scratch/key"
+chmod 600 "$scratch/key"
+mkdir "$scratch/catalog"
+cp demo/catalog/{linkding,vaultwarden}.json "$scratch/catalog"
+echo '{"linkding": "linkding.json", "vaultwarden": "vaultwarden.json"}' >"$scratch/catalog/root.json"
+tree=$scratch/catalog/v2
+"$command" publish "$scratch/catalog" --sign-key "$scratch/key" --expires-in 30 --url https://h.example/v2/ >/dev/null
 seed head/published <"$tree/root.sha"
 seed note/published <"$tree/root.sha"
 seed manifest/published <"$tree/root.json"
 seed pack/bundle <"$(echo "$tree"/packs/empty-*)"
-seed listing/published <"$desk/catalog/root.json"
-seed definition/linkding <"$desk/catalog/linkding.json"
-cp "$tree/root.json" "$desk/first.json"
-cp "$desk/catalog/linkding.json" "$desk/first-linkding.json"
+seed listing/published <"$scratch/catalog/root.json"
+seed definition/linkding <"$scratch/catalog/linkding.json"
+cp "$tree/root.json" "$scratch/first.json"
+cp "$scratch/catalog/linkding.json" "$scratch/first-linkding.json"
 
-sed -i 's/"version": "[^"]*"/"version": "99"/' "$desk/catalog/linkding.json"
-"$command" publish "$desk/catalog" >/dev/null 2>&1
+sed -i 's/"version": "[^"]*"/"version": "99"/' "$scratch/catalog/linkding.json"
+"$command" publish "$scratch/catalog" >/dev/null 2>&1
 to=$(head -c 12 "$tree/root.sha")
 bundle=$tree/packs/empty-$to.tar.zst
 delta=$(find "$tree/packs" -name "*-$to.tar.zst" ! -name 'empty-*')
-parts "$delta" "$desk/first-linkding.json" | seed pack/delta
-parts "$desk/first.json" "$tree/root.json" | seed manifest/two
-: >"$desk/none"
+parts "$delta" "$scratch/first-linkding.json" | seed pack/delta
+parts "$scratch/first.json" "$tree/root.json" | seed manifest/two
+: >"$scratch/none"
 for twists in '' 0 p '%' '@a'; do
-    printf '%s' "$twists" >"$desk/twists"
+    printf '%s' "$twists" >"$scratch/twists"
     name=$(printf '%s' "$twists" | od -An -tx1 | tr -d ' ')
-    parts "$desk/twists" "$tree/root.sha" "$tree/root.json" "$bundle" \
-        "$desk"/catalog/{linkding,vaultwarden}.json | seed "update/packed-${name:-plain}"
+    parts "$scratch/twists" "$tree/root.sha" "$tree/root.json" "$bundle" \
+        "$scratch"/catalog/{linkding,vaultwarden}.json | seed "update/packed-${name:-plain}"
 done
-printf '{"b":{"url":"b.json","sha":"@0"},"c d":{"url":"x/y.json","sha":"@1","size":9}}' >"$desk/manifest"
-echo '{"B":{"x":1}}' >"$desk/b"
-echo '{"C":{}}' >"$desk/c"
-parts "$desk/none" "$desk/none" "$desk/manifest" "$desk/none" "$desk/b" "$desk/c" | seed update/by-hand
-printf '{"b":"b.json","c":"x/y.json"}' >"$desk/v1"
-printf '\025' >"$desk/twists"
-parts "$desk/twists" "$desk/none" "$desk/v1" "$desk/none" "$desk/b" "$desk/c" | seed update/without-head
+printf '{"b":{"url":"b.json","sha":"@0"},"c d":{"url":"x/y.json","sha":"@1","size":9}}' >"$scratch/manifest"
+echo '{"B":{"x":1}}' >"$scratch/b"
+echo '{"C":{}}' >"$scratch/c"
+parts "$scratch/none" "$scratch/none" "$scratch/manifest" "$scratch/none" "$scratch/b" "$scratch/c" | seed update/by-hand
+printf '{"b":"b.json","c":"x/y.json"}' >"$scratch/v1"
+printf '\025' >"$scratch/twists"
+parts "$scratch/twists" "$scratch/none" "$scratch/v1" "$scratch/none" "$scratch/b" "$scratch/c" | seed update/without-head
 
 printf '%064d\n' 0 | seed head/bare
 printf '%064d  root.json\n# serial 18446744073709551615\n# by-sha a/b\n# pack empty 1\n# other x\n' 0 |
@@ -87,7 +87,7 @@ printf '%064d  root.json\n# serial 18446744073709551615\n# by-sha a/b\n# pack em
 printf '{"a":{"url":"A/\\u00e9.json","sha":"%064d","size":0,"updated":"2026-02-11T11:51:41Z","names":[""],"x":{"b":[1e400,-0.0],"a":null}}}' 0 |
     seed manifest/by-hand
 echo 'example.org/rockons+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW' | tr -d '\n' | seed note/key
-tr -d '\n' <"$desk/key" | seed note/private-key
+tr -d '\n' <"$scratch/key" | seed note/private-key
 printf '2026-11-22T03:04:05.5+01:00' | seed note/time
 printf '{"a":"b.json","\\u0061":"b.json"}' | seed listing/twice
 printf '{"A":{"x":1,"x":[2e5]},"\\u0041":{}}' | seed definition/twice

@@ -1,5 +1,5 @@
-//! Gives the shared library its SONAME, whose number is the major version: it changes when
-//! programs have to be compiled anew.
+//! Sets the SONAME of the shared library. Its number is the major version, which changes when
+//! programs must be recompiled.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

@@ -3,8 +3,8 @@
 #
 #     install.sh PREFIX [DESTDIR]
 #
-# PREFIX is where the files will be used, an absolute path; DESTDIR is put before it while
-# installing, for packagers. PROFILE names the cargo profile, `release` unless told otherwise.
+# PREFIX is the absolute path at which the files will be used. Packagers set DESTDIR, which is put
+# in front of it during installation. PROFILE is the cargo profile, `release` by default.
 set -eu
 
 case ${1-} in

@@ -3,9 +3,8 @@
 #
 #     build-wheel.sh [TARGET]        for example aarch64-unknown-linux-gnu
 #
-# The linker comes with `zig`, which links against the glibc of manylinux_2_17 whatever
-# the machine has, and for another target too; that target's standard library for Rust
-# must be installed.
+# `zig` is the linker, because it links against the glibc of manylinux_2_17 on every machine, and
+# for other targets too. The Rust standard library for TARGET must be installed.
 set -eu
 
 cd "$(dirname "$0")/.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the units as systemd reads them, and how much they leave exposed. Exits with 77 where
-# there is no systemd-analyze.
+# Checks the units with systemd, and how exposed they are. Exits with 77 if systemd-analyze is
+# missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -9,20 +9,20 @@ if ! command -v systemd-analyze >/dev/null; then
     exit 77
 fi
 
-# Exposure from 0.0 (none) to 10.0 (everything), times ten: more than this is a step back.
+# The highest accepted exposure, from 0.0 (none) to 10.0 (everything), times ten.
 readonly MAX_EXPOSURE=20
 
 units=$(mktemp -d)
 trap 'rm -r "$units"' EXIT
 cp rockon-sync.timer "$units"
-# The command is not installed here, and whether it is there is checked as well; nor is the user.
+# Neither the command nor the user exists here, and systemd checks that the command does.
 sed -e 's|^ExecStart=/usr/bin/rockon-sync|ExecStart=/bin/true|' rockon-sync.service \
     >"$units/rockon-sync.service"
 
-said=$(systemd-analyze verify --man=no "$units"/rockon-sync.{service,timer} 2>&1 |
+warnings=$(systemd-analyze verify --man=no "$units"/rockon-sync.{service,timer} 2>&1 |
     grep -F rockon-sync || true)
-if [[ -n $said ]]; then
-    echo "$said"
+if [[ -n $warnings ]]; then
+    echo "$warnings"
     exit 1
 fi
 systemd-analyze security --offline=yes --threshold="$MAX_EXPOSURE" --no-pager \

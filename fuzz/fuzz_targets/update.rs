@@ -2,6 +2,6 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    rockon_sync::fuzzing::update(data, folder.expect("a folder to work in").path());
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+    rockon_sync::fuzzing::update(data, dir.expect("cannot create a directory").path());
 });

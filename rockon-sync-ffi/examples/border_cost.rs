@@ -1,4 +1,4 @@
-//! What the border costs: changes over 9,000 definitions through C against Rust, in one run.
+//! Measures the cost of the C interface: changes over 9,000 definitions, through C and in Rust.
 //!
 //! ```text
 //! cargo run --release -p rockon-sync-ffi --example border_cost
@@ -6,7 +6,7 @@
 #![expect(clippy::print_stdout, reason = "an example program")]
 
 #[path = "../tests/support/toolchain.rs"]
-#[allow(dead_code, reason = "shared with the tests, which need more of it")]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod toolchain;
 
 use std::fmt::Write as _;
@@ -18,32 +18,32 @@ use toolchain::{Installed, succeed};
 
 const DEFINITIONS: usize = 9_000;
 
-/// Rounds of either side; the fastest counts, as what slows a round is not the work.
+/// Rounds on each side. The fastest counts, because disturbances only slow a round down.
 const ROUNDS: usize = 20;
 
-/// The least time of each step.
+/// The fastest time of each step.
 #[derive(Debug, Clone, Copy)]
 struct Times {
     open: Duration,
     fresh: Duration,
     applied: Duration,
-    /// How many bytes of names and revisions were looked at, to see that both sides did.
+    /// Bytes of names and revisions visited, to check that both sides do the same work.
     bytes: usize,
 }
 
 fn main() {
-    let folder = tempfile::tempdir().expect("a folder for the store");
-    let store = filled_store(folder.path());
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let store = filled_store(dir.path());
     let rust = in_rust(&store);
-    let c = through_c(&store, folder.path());
-    assert_eq!(rust.bytes, c.bytes, "both sides look at the same");
+    let c = through_c(&store, dir.path());
+    assert_eq!(rust.bytes, c.bytes, "both sides visit the same bytes");
     println!("{DEFINITIONS} definitions, fastest of {ROUNDS} rounds");
     println!("{:<26} {:>10} {:>10} {:>7}", "", "Rust", "C", "ratio");
     for (step, rust, c) in [
         ("read the catalog", rust.open, c.open),
         ("changes, nothing applied", rust.fresh, c.fresh),
         ("changes, all applied", rust.applied, c.applied),
-        ("all of it", rust.total(), c.total()),
+        ("total", rust.total(), c.total()),
     ] {
         let ms = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
         let ratio = c.as_secs_f64() / rust.as_secs_f64();
@@ -57,9 +57,9 @@ impl Times {
     }
 }
 
-fn filled_store(folder: &Path) -> Store {
-    let catalog = folder.join("catalog");
-    std::fs::create_dir(&catalog).expect("a new folder");
+fn filled_store(dir: &Path) -> Store {
+    let catalog = dir.join("catalog");
+    std::fs::create_dir(&catalog).expect("a new directory");
     let mut list = String::from("{");
     for n in 0..DEFINITIONS {
         let separator = if n == 0 { "" } else { "," };
@@ -73,11 +73,11 @@ fn filled_store(folder: &Path) -> Store {
         std::fs::write(catalog.join(format!("app-{n:05}.json")), text).expect("a new file");
     }
     std::fs::write(catalog.join("root.json"), list + "\n}").expect("a new file");
-    let published = Publisher::new(&catalog).out(folder.join("tree")).run();
+    let published = Publisher::new(&catalog).out(dir.join("tree")).run();
     published.unwrap_or_else(|error| panic!("{error}: {:?}", error.problems().first()));
-    let store = Store::new(folder.join("store"));
-    let source = Source::new(Default::default(), Location::folder(folder.join("tree")));
-    let report = Updater::new(&store).run(&source).expect("an update from a folder");
+    let store = Store::new(dir.join("store"));
+    let source = Source::new(Default::default(), Location::folder(dir.join("tree")));
+    let report = Updater::new(&store).run(&source).expect("an update from a directory");
     assert_eq!(report.added.len(), DEFINITIONS);
     store
 }
@@ -104,7 +104,7 @@ fn in_rust(store: &Store) -> Times {
     least
 }
 
-/// Looks at every change, and returns how many bytes that were.
+/// Visits every change. Returns the number of bytes visited.
 fn visit(changes: &Changes<'_>) -> usize {
     let upserts = changes.upserts.iter().map(|upsert| {
         let is_new = upsert.novelty == rockon_sync_core::Novelty::New;
@@ -114,10 +114,10 @@ fn visit(changes: &Changes<'_>) -> usize {
     upserts.sum::<usize>() + changes.deletes.len()
 }
 
-fn through_c(store: &Store, folder: &Path) -> Times {
+fn through_c(store: &Store, dir: &Path) -> Times {
     let installed = Installed::new("release");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/changes_cost.c");
-    let program = folder.join("changes_cost");
+    let program = dir.join("changes_cost");
     installed.compile(&source, &program, &["-O2"]);
     let mut command = installed.command(&program);
     let output = succeed(command.arg(store.folder()).arg(ROUNDS.to_string()));

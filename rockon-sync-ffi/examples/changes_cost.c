@@ -1,11 +1,9 @@
-/*
- * The C half of the measurement of what the border costs; border_cost.rs runs it.
+/* The C half of border_cost.rs, which runs it.
  *
  *     changes_cost STORE ROUNDS
  *
- * Prints the least time of all rounds, in nanoseconds, of each step: reading the catalog,
- * changes with nothing applied, changes with everything applied.
- */
+ * Prints the fastest time of each step over all rounds, in nanoseconds: reading the catalog,
+ * changes with nothing applied, changes with everything applied. */
 #include <inttypes.h>
 #include <rockon_sync.h>
 #include <stdio.h>
@@ -26,7 +24,7 @@ static void note(uint64_t *least, uint64_t started)
     *least = took < *least ? took : *least;
 }
 
-/* Looks at every change, and returns how many bytes that were. */
+/* Visits every change. Returns the number of bytes visited. */
 static size_t visit(const rockon_sync_changes *changes)
 {
     size_t bytes = 0, len = 0;

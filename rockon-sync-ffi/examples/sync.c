@@ -1,9 +1,7 @@
-/*
- * Brings a folder in step with a published catalog, and lists what is in it.
+/* Brings a local copy of a published catalog up to date, and lists its definitions.
  *
  *     cc sync.c -o sync $(pkg-config --cflags --libs rockon-sync)
- *     ./sync STORE URL
- */
+ *     ./sync STORE URL */
 #include <inttypes.h>
 #include <rockon_sync.h>
 #include <stdio.h>

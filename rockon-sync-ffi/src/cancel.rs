@@ -2,21 +2,21 @@
 
 use std::mem::MaybeUninit;
 
-use crate::border::{free, read, required, run};
+use crate::boundary::{free, read, required, run};
 use crate::error::Error;
 
-/// Stops an update from another thread: hand it to the update in its options, then
-/// cancel it whenever that is wanted. A token stays canceled, so it is for one run, or
-/// for several that shall stop together.
+/// Stops updates from another thread. Pass it in the options of an update, then cancel it at any
+/// time. A token stays canceled, so use a new one for each run, or one for several runs that stop
+/// together.
 ///
 /// Threads: any number at a time. Not for signal handlers.
 pub struct CancelToken {
     pub(crate) token: rockon_sync_core::CancelToken,
 }
 
-/// Makes a token.
+/// Creates a token.
 ///
-/// token: where the handle goes; free it with rockon_sync_cancel_token_free().
+/// token: receives the handle; free it with rockon_sync_cancel_token_free().
 /// Fails with ROCKON_SYNC_ERROR_ARGUMENT for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_cancel_token_new(
@@ -30,22 +30,21 @@ pub extern "C" fn rockon_sync_cancel_token_new(
     })
 }
 
-/// Asks the runs that have this token to stop. They end with
-/// ROCKON_SYNC_ERROR_CANCELED and leave the store as it was; one that waits for a silent
-/// server notices when that wait is over, after 10 seconds at most. May be called any
-/// number of times; for NULL nothing happens.
+/// Stops the runs that use this token. They fail with ROCKON_SYNC_ERROR_CANCELED and leave the
+/// store unchanged. A run that waits for a silent server stops after at most 10 seconds. May be
+/// called any number of times. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_cancel_token_cancel(token: Option<&CancelToken>) {
     read(token, |token| token.token.cancel());
 }
 
-/// Whether the token was canceled.
+/// Returns true if the token was canceled.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_cancel_token_is_canceled(token: Option<&CancelToken>) -> bool {
     read(token, |token| token.token.is_canceled())
 }
 
-/// Frees a token. NULL is fine. No other thread may be about to cancel it.
+/// Frees a token. NULL is a no-op. No other thread may use it any more.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_cancel_token_free(token: Option<Box<CancelToken>>) {
     free(token);

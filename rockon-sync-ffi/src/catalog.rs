@@ -7,52 +7,52 @@ use std::sync::Arc;
 
 use rockon_sync_core::{Origin, SourceName};
 
-use crate::border::{self, Text, Versioned, free, number, part, read, required, run, text, view};
+use crate::boundary::{self, Text, Versioned, free, number, part, read, required, run, text, view};
 use crate::error::Error;
 use crate::store::Store;
 
 /// The definition comes from an entry of a source.
 pub const ROCKON_SYNC_ORIGIN_SOURCE: i32 = 1;
-/// The definition comes from the folder of definitions put there by hand.
+/// The definition is a local one.
 pub const ROCKON_SYNC_ORIGIN_LOCAL: i32 = 2;
 
-/// A string that the caller lends: UTF-8, of len bytes, not necessarily NUL-terminated.
+/// A string that the caller lends: UTF-8, len bytes, not necessarily NUL-terminated.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Str {
     /// The bytes.
     pub data: *const c_char,
-    /// How many there are.
+    /// The number of bytes.
     pub len: usize,
 }
 
 impl Str {
-    /// The text; `None` for NULL.
+    /// Returns the text; `None` for NULL.
     ///
     /// # Safety
-    /// `data` is NULL or points to `len` bytes that stay as they are for `'a`.
+    /// `data` is NULL or points to `len` bytes that do not change during `'a`.
     pub(crate) unsafe fn text<'a>(self, name: &str) -> Result<Option<&'a str>, Box<Error>> {
         if self.data.is_null() {
             return Ok(None);
         }
-        // SAFETY: promised by the caller.
+        // SAFETY: guaranteed by the caller.
         unsafe { text(self.data, self.len, name) }.map(Some)
     }
 }
 
-/// What a catalog is made of. Set everything to zero, then struct_size, then what
-/// differs from the defaults.
+/// Options for opening a catalog. Set everything to zero, then struct_size, then the settings that
+/// differ from the defaults.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct CatalogOptions {
     /// sizeof(rockon_sync_catalog_options), so that the struct can grow at its end.
     pub struct_size: usize,
-    /// The names of the sources, the first having the lowest priority; NULL for all of
-    /// the store, as sources.toml or else the last update ranks them.
+    /// The names of the sources, lowest priority first. NULL for all sources of the store, in the
+    /// order of sources.toml or, without one, of the last update.
     pub sources: *const Str,
-    /// How many names there are.
+    /// The number of names.
     pub source_count: usize,
-    /// The folder of definitions put there by hand; NULL for "local" in the store.
+    /// The directory of local definitions; NULL for "local" in the store.
     pub local_folder: Str,
 }
 
@@ -61,16 +61,15 @@ unsafe impl Versioned for CatalogOptions {
     const FIRST_SIZE: usize = size_of::<CatalogOptions>();
 }
 
-/// The merged view of all sources and the folder of definitions put there by hand, as it
-/// was when it was opened. A name defined again replaces the earlier definition and
-/// keeps its place.
+/// The merged definitions of all sources and the local definitions, in the state at the time of
+/// opening. A definition with the same name as an earlier one replaces it and keeps its position.
 ///
 /// Threads: any number at a time.
 pub struct Catalog {
     pub(crate) view: Arc<View>,
 }
 
-/// What catalogs share with the changes made from them.
+/// Data that a catalog shares with the changes made from it.
 pub(crate) struct View {
     pub(crate) catalog: rockon_sync_core::Catalog,
     pub(crate) definitions: Vec<Definition>,
@@ -79,7 +78,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The position of a definition, which must be one of the catalog's own.
+    /// Returns the position of a definition of this catalog.
     pub(crate) fn position(&self, definition: &rockon_sync_core::Definition) -> usize {
         let first = self.catalog.definitions().as_ptr();
         let distance = std::ptr::from_ref(definition).addr() - first.addr();
@@ -87,8 +86,7 @@ impl View {
     }
 }
 
-/// One definition. It belongs to the catalog or changes that it came from, and is not
-/// freed.
+/// One definition. It belongs to the catalog or changes that returned it; do not free it.
 ///
 /// Threads: any number at a time.
 pub struct Definition {
@@ -102,8 +100,8 @@ pub struct Definition {
     entry_id: Option<Text>,
 }
 
-/// The text of a definition: of a Rock-on the JSON object after its name, to the letter; of
-/// other formats the whole file.
+/// The text of a definition: of a Rock-on, the unchanged text of the JSON object after its name; of
+/// other formats, the whole file.
 ///
 /// Threads: any number at a time.
 pub struct DefinitionText {
@@ -121,7 +119,7 @@ impl From<&rockon_sync_core::Definition> for Definition {
     fn from(definition: &rockon_sync_core::Definition) -> Definition {
         let (origin, source, entry_id) = match definition.origin() {
             Origin::Source { name, id } => (ROCKON_SYNC_ORIGIN_SOURCE, Some(name), Some(id)),
-            // An origin that C has no constant for is no entry of a source.
+            // Origins without a constant in C are not entries of a source.
             _ => (ROCKON_SYNC_ORIGIN_LOCAL, None, None),
         };
         Definition {
@@ -137,14 +135,13 @@ impl From<&rockon_sync_core::Definition> for Definition {
     }
 }
 
-/// Reads the catalog of a store. No network, no lock; a running update does not disturb
-/// it, and it does not see what is committed later.
+/// Opens the catalog of a store. Uses no network and no lock. A running update does not disturb it,
+/// and later commits do not change it.
 ///
-/// options: what it is made of; NULL for the defaults.
-/// catalog: where the handle goes; free it with rockon_sync_catalog_free().
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE
-/// if it cannot be read. A definition that cannot be read is no failure: see
-/// rockon_sync_catalog_problem().
+/// options: NULL for the defaults.
+/// catalog: receives the handle; free it with rockon_sync_catalog_free().
+/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE if it
+/// cannot be read. An unreadable definition is not an error: see rockon_sync_catalog_problem().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_open(
     store: Option<&Store>,
@@ -154,12 +151,12 @@ pub unsafe extern "C" fn rockon_sync_catalog_open(
 ) -> i32 {
     run(error, || {
         let store = &required(store, "store")?.store;
-        // SAFETY: the header asks the caller for options of the size they start with.
-        let options = unsafe { border::versioned(options, "options") }?;
-        // SAFETY: the header asks for so many bytes.
+        // SAFETY: the header requires options of the size they start with.
+        let options = unsafe { boundary::versioned(options, "options") }?;
+        // SAFETY: the header requires this many bytes.
         let local = unsafe { options.local_folder.text("options.local_folder") }?;
         let local = local.map_or_else(|| store.local_folder(), |local| Path::new(local).into());
-        // SAFETY: the header asks for so many names.
+        // SAFETY: the header requires this many names.
         let sources = unsafe { source_names(&options) }?;
         let out = required(catalog, "catalog")?;
         let catalog = match sources {
@@ -177,7 +174,7 @@ pub unsafe extern "C" fn rockon_sync_catalog_open(
     })
 }
 
-/// The sources that a caller names; `None` for all.
+/// Returns the sources that the caller names; `None` for all.
 ///
 /// # Safety
 /// `sources` is NULL or points to `source_count` strings.
@@ -185,30 +182,30 @@ unsafe fn source_names(options: &CatalogOptions) -> Result<Option<Vec<SourceName
     if options.sources.is_null() {
         return Ok(None);
     }
-    // SAFETY: promised by the caller.
-    let names = unsafe { border::slice(options.sources, options.source_count, "options.sources") }?;
+    // SAFETY: guaranteed by the caller.
+    let names =
+        unsafe { boundary::slice(options.sources, options.source_count, "options.sources") }?;
     let name = |name: &Str| {
-        // SAFETY: promised by the caller.
+        // SAFETY: guaranteed by the caller.
         let name = unsafe { text(name.data, name.len, "options.sources") }?;
         Ok::<SourceName, Box<Error>>(name.parse()?)
     };
     names.iter().map(name).collect::<Result<_, _>>().map(Some)
 }
 
-/// Frees a catalog. NULL is fine. Its definitions go with it, but for those that changes
-/// made from it still need.
+/// Frees a catalog and its definitions. NULL is a no-op. Changes made from the catalog stay usable.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_catalog_free(catalog: Option<Box<Catalog>>) {
     free(catalog);
 }
 
-/// How many definitions there are.
+/// Returns the number of definitions.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_catalog_len(catalog: Option<&Catalog>) -> usize {
     read(catalog, |catalog| catalog.view.definitions.len())
 }
 
-/// One definition, in catalog order; NULL beyond the last.
+/// Returns a definition, in catalog order; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_catalog_get(
     catalog: Option<&Catalog>,
@@ -217,9 +214,9 @@ pub extern "C" fn rockon_sync_catalog_get(
     part(catalog, |catalog| catalog.view.definitions.get(index))
 }
 
-/// The definition with this name, UTF-8, of name_len bytes.
+/// Finds the definition with this name, UTF-8, of name_len bytes.
 ///
-/// definition: where it goes; it belongs to the catalog.
+/// definition: receives the definition, which belongs to the catalog.
 /// Fails with ROCKON_SYNC_ERROR_NOT_FOUND, ROCKON_SYNC_ERROR_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_find<'a>(
@@ -231,7 +228,7 @@ pub unsafe extern "C" fn rockon_sync_catalog_find<'a>(
 ) -> i32 {
     run(error, || {
         let view = &required(catalog, "catalog")?.view;
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let name = unsafe { text(name, name_len, "name") }?;
         let out = required(definition, "definition")?;
         let found = view.catalog.definition(name);
@@ -241,13 +238,13 @@ pub unsafe extern "C" fn rockon_sync_catalog_find<'a>(
     })
 }
 
-/// How many definitions another one of the same name hides.
+/// Returns the number of definitions that are replaced by another one with the same name.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_catalog_hidden_count(catalog: Option<&Catalog>) -> usize {
     read(catalog, |catalog| catalog.view.hidden.len())
 }
 
-/// One of them, lowest priority first; NULL beyond the last.
+/// Returns a replaced definition, lowest priority first; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_catalog_hidden(
     catalog: Option<&Catalog>,
@@ -256,13 +253,13 @@ pub extern "C" fn rockon_sync_catalog_hidden(
     part(catalog, |catalog| catalog.view.hidden.get(index))
 }
 
-/// How many files could not be read as definitions.
+/// Returns the number of files that could not be read as definitions.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_catalog_problem_count(catalog: Option<&Catalog>) -> usize {
     read(catalog, |catalog| catalog.view.problems.len())
 }
 
-/// Why one of them could not; NULL beyond the last. It belongs to the catalog.
+/// Returns the error of an unreadable file; NULL beyond the last. It belongs to the catalog.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_catalog_problem(
     catalog: Option<&Catalog>,
@@ -271,7 +268,7 @@ pub extern "C" fn rockon_sync_catalog_problem(
     part(catalog, |catalog| catalog.view.problems.get(index))
 }
 
-/// The name inside the file: the identity of the definition.
+/// Returns the name inside the file, which identifies the definition.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_name(
     definition: Option<&Definition>,
@@ -280,7 +277,7 @@ pub extern "C" fn rockon_sync_definition_name(
     view(definition, len_bytes, |definition| Some(&definition.name))
 }
 
-/// The name of the format of its file: "rockon", "jupdate" or "files".
+/// Returns the format of the file: "rockon", "jupdate" or "files".
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_format(
     definition: Option<&Definition>,
@@ -289,8 +286,8 @@ pub extern "C" fn rockon_sync_definition_format(
     view(definition, len_bytes, |definition| Some(&definition.format))
 }
 
-/// The digest of the file, in 64 hexadecimal digits: another one means that the
-/// definition may have changed.
+/// Returns the digest of the file, in 64 hexadecimal digits. It changes whenever the definition
+/// does.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_revision(
     definition: Option<&Definition>,
@@ -299,13 +296,13 @@ pub extern "C" fn rockon_sync_definition_revision(
     view(definition, len_bytes, |definition| Some(&definition.revision))
 }
 
-/// ROCKON_SYNC_ORIGIN_...; 0 for NULL.
+/// Returns ROCKON_SYNC_ORIGIN_...; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_origin(definition: Option<&Definition>) -> i32 {
     read(definition, |definition| definition.origin)
 }
 
-/// The name of the source that it comes from; NULL for a local one.
+/// Returns the name of the definition's source; NULL for a local one.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_source(
     definition: Option<&Definition>,
@@ -314,7 +311,7 @@ pub extern "C" fn rockon_sync_definition_source(
     view(definition, len_bytes, |definition| definition.source.as_ref())
 }
 
-/// The id of the entry that it comes from; NULL for a local one.
+/// Returns the id of the definition's entry; NULL for a local one.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_entry_id(
     definition: Option<&Definition>,
@@ -323,8 +320,8 @@ pub extern "C" fn rockon_sync_definition_entry_id(
     view(definition, len_bytes, |definition| definition.entry_id.as_ref())
 }
 
-/// Whether the manifest says when the publisher last saw other bytes; seconds since
-/// 1970-01-01T00:00:00Z go to unix_s only if it does. unix_s may be NULL.
+/// Returns true if the manifest has the time of the last change; it is written to unix_s, in
+/// seconds since 1970-01-01T00:00:00Z. unix_s may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_updated(
     definition: Option<&Definition>,
@@ -333,7 +330,7 @@ pub extern "C" fn rockon_sync_definition_updated(
     number(definition, unix_s, |definition| Some(definition.definition.updated()?.as_unix()))
 }
 
-/// The path of the file that has it.
+/// Returns the path of the definition's file.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_file(
     definition: Option<&Definition>,
@@ -342,15 +339,14 @@ pub extern "C" fn rockon_sync_definition_file(
     view(definition, len_bytes, |definition| Some(&definition.file))
 }
 
-/// Reads the definition as it was published: of a Rock-on the JSON object after its name, to
-/// the letter; of other formats the whole file.
+/// Reads the definition as it was published: of a Rock-on, the unchanged text of the JSON object
+/// after its name; of other formats, the whole file.
 ///
-/// text: where it goes; free it with rockon_sync_definition_text_free(). It does not
-///   need the definition any more.
-/// Fails with ROCKON_SYNC_ERROR_STORE if the file cannot be read,
-/// ROCKON_SYNC_ERROR_INTEGRITY if it is no longer the one that the catalog was made
-/// from, ROCKON_SYNC_ERROR_DEFINITION if the name is not in it, or if it is not UTF-8: see
-/// rockon_sync_definition_read_bytes().
+/// text: receives the handle; free it with rockon_sync_definition_text_free(). It does not need the
+///   definition any more.
+/// Fails with ROCKON_SYNC_ERROR_STORE if the file cannot be read, ROCKON_SYNC_ERROR_INTEGRITY if it
+/// has changed since the catalog was opened, ROCKON_SYNC_ERROR_DEFINITION if it does not have the
+/// name, or is not UTF-8: see rockon_sync_definition_read_bytes().
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_read_text(
     definition: Option<&Definition>,
@@ -366,7 +362,7 @@ pub extern "C" fn rockon_sync_definition_read_text(
     })
 }
 
-/// The text; of a Rock-on it is JSON.
+/// Returns the text; of a Rock-on it is JSON.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_text_json(
     text: Option<&DefinitionText>,
@@ -375,18 +371,18 @@ pub extern "C" fn rockon_sync_definition_text_json(
     view(text, len_bytes, |text| Some(&text.text))
 }
 
-/// Frees a text. NULL is fine.
+/// Frees a text. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_text_free(text: Option<Box<DefinitionText>>) {
     free(text);
 }
 
-/// Reads the definition as it was published, whatever is in it: of a Rock-on its part of the
-/// file, of other formats the whole file.
+/// Reads the bytes of the definition as it was published: of a Rock-on, its part of the file; of
+/// other formats, the whole file.
 ///
-/// bytes: where they go; free them with rockon_sync_definition_bytes_free(). They do not
-///   need the definition any more.
-/// Fails like rockon_sync_definition_read_text(), but takes what is not UTF-8.
+/// bytes: receives the handle; free it with rockon_sync_definition_bytes_free(). It does not need
+///   the definition any more.
+/// Fails like rockon_sync_definition_read_text(), but accepts bytes that are not UTF-8.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_read_bytes(
     definition: Option<&Definition>,
@@ -402,8 +398,8 @@ pub extern "C" fn rockon_sync_definition_read_bytes(
     })
 }
 
-/// The bytes; how many there are goes to len_bytes. A NUL comes after them, which does not
-/// count. NULL only for NULL.
+/// Returns the bytes, followed by a NUL that is not counted. Their number is written to len_bytes.
+/// Returns NULL only for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_bytes_data(
     bytes: Option<&DefinitionBytes>,
@@ -412,7 +408,7 @@ pub extern "C" fn rockon_sync_definition_bytes_data(
     view(bytes, len_bytes, |bytes| Some(&bytes.bytes)).cast()
 }
 
-/// Frees bytes. NULL is fine.
+/// Frees bytes. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_bytes_free(bytes: Option<Box<DefinitionBytes>>) {
     free(bytes);

@@ -1,4 +1,4 @@
-//! What an application has to do to be in step with the catalog.
+//! Changes: the work of an application after an update.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use rockon_sync_core::Novelty;
 
-use crate::border::{Text, free, list, part, read, required, run, text, view};
+use crate::boundary::{Text, free, list, part, read, required, run, text, view};
 use crate::catalog::{Catalog, Definition, View};
 use crate::error::Error;
 
-/// What an application has recorded of one definition that it has applied: name and
-/// revision, UTF-8, by pointer and length. A revision that is no digest, also an empty
-/// one, means that the definition is to be applied again.
+/// The record of one applied definition: name and revision, UTF-8, by pointer and length. If the
+/// revision is empty or not a digest, the definition is applied again.
 #[repr(C)]
 pub struct Applied {
     /// The name.
@@ -25,10 +24,10 @@ pub struct Applied {
     pub revision_len: usize,
 }
 
-/// What an application has to do to be in step with a catalog: first the deletes, then
-/// the upserts in their order, because a definition that was renamed frees names that
-/// must be unique. Record each revision in the same transaction as what was made of the
-/// definition; what is not recorded is handed out again next time.
+/// The changes that bring an application up to date with a catalog. Apply the deletes first, then
+/// the upserts in order, because a renamed definition releases names that must be unique. Record
+/// each revision in the same transaction as the change itself; changes that are not recorded are
+/// returned again next time.
 ///
 /// Threads: any number at a time.
 pub struct Changes {
@@ -40,18 +39,18 @@ pub struct Changes {
 }
 
 struct Upsert {
-    /// Which definition of the view.
+    /// Position in the view.
     position: usize,
     is_new: bool,
 }
 
-/// Finds out what an application has to do that has recorded applied. The library keeps
-/// no record of its own. An empty or failed source never turns into deletes.
+/// Compares a catalog with the definitions that an application has applied. The library keeps no
+/// record of its own. An empty or failed source never causes deletes.
 ///
-/// applied: what was applied, applied_count elements in any order; NULL with a count of
-///   0 if nothing was, which makes every definition an upsert.
-/// changes: where the handle goes; free it with rockon_sync_changes_free(). It does not
-///   need the catalog any more.
+/// applied: the applied definitions, applied_count elements in any order. NULL with a count of 0
+///   makes every definition an upsert.
+/// changes: receives the handle; free it with rockon_sync_changes_free(). It does not need the
+///   catalog any more.
 /// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
@@ -63,11 +62,11 @@ pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
 ) -> i32 {
     run(error, || {
         let view = &required(catalog, "catalog")?.view;
-        // SAFETY: the header asks the caller for so many elements.
+        // SAFETY: the header requires this many elements.
         let applied = unsafe { list(applied, applied_count, "applied") }?;
         let out = required(changes, "changes")?;
         let pair = |row: &Applied| {
-            // SAFETY: the header asks the caller for so many bytes.
+            // SAFETY: the header requires this many bytes.
             let name = unsafe { text(row.name, row.name_len, "applied.name") }?;
             // SAFETY: as above.
             let revision = unsafe { text(row.revision, row.revision_len, "applied.revision") }?;
@@ -95,19 +94,19 @@ impl Changes {
     }
 }
 
-/// Frees changes. NULL is fine.
+/// Frees changes. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_free(changes: Option<Box<Changes>>) {
     free(changes);
 }
 
-/// How many names are to be deleted.
+/// Returns the number of names to delete.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_delete_count(changes: Option<&Changes>) -> usize {
     read(changes, |changes| changes.deletes.len())
 }
 
-/// A name that was applied and is no longer in the catalog; NULL beyond the last.
+/// Returns a name that was applied and is no longer in the catalog; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_delete_name(
     changes: Option<&Changes>,
@@ -117,14 +116,14 @@ pub extern "C" fn rockon_sync_changes_delete_name(
     view(changes, len_bytes, |changes| changes.deletes.get(index))
 }
 
-/// How many definitions are to be applied.
+/// Returns the number of definitions to apply.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_upsert_count(changes: Option<&Changes>) -> usize {
     read(changes, |changes| changes.upserts.len())
 }
 
-/// A definition that is to be applied, in catalog order; NULL beyond the last. It lives
-/// as long as the changes.
+/// Returns a definition to apply, in catalog order; NULL beyond the last. It lives as long as the
+/// changes.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_upsert(
     changes: Option<&Changes>,
@@ -133,7 +132,7 @@ pub extern "C" fn rockon_sync_changes_upsert(
     part(changes, |changes| changes.view.definitions.get(changes.upserts.get(index)?.position))
 }
 
-/// Whether the application has no revision of it at all; false beyond the last.
+/// Returns true if the application has no record of the definition; false beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_upsert_is_new(
     changes: Option<&Changes>,
@@ -142,14 +141,14 @@ pub extern "C" fn rockon_sync_changes_upsert_is_new(
     read(changes, |changes| changes.upserts.get(index).is_some_and(|upsert| upsert.is_new))
 }
 
-/// How many names are not in the catalog but must not be deleted: what is published was
-/// not fetched, cannot be read, or the source is empty.
+/// Returns the number of names that are not in the catalog but must not be deleted, because the
+/// published file was not fetched, cannot be read, or the source is empty.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_withheld_count(changes: Option<&Changes>) -> usize {
     read(changes, |changes| changes.withheld.len())
 }
 
-/// One of them; NULL beyond the last.
+/// Returns a withheld name; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_withheld_name(
     changes: Option<&Changes>,
@@ -159,13 +158,13 @@ pub extern "C" fn rockon_sync_changes_withheld_name(
     view(changes, len_bytes, |changes| changes.withheld.get(index))
 }
 
-/// How many reasons there are for withholding names.
+/// Returns the number of reasons for withholding names.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_reason_count(changes: Option<&Changes>) -> usize {
     read(changes, |changes| changes.reasons.len())
 }
 
-/// One of them, in words; NULL beyond the last.
+/// Returns a reason as a sentence; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_changes_reason(
     changes: Option<&Changes>,

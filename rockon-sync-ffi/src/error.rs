@@ -6,52 +6,52 @@ use std::mem::MaybeUninit;
 
 use rockon_sync_core::ErrorKind;
 
-use crate::border::{Text, free, read, view};
+use crate::boundary::{Text, free, read, view};
 use crate::problem::Problem;
 
-/// What was asked for was done. Every other status is one of ROCKON_SYNC_ERROR_...
+/// Success. Every other status is one of ROCKON_SYNC_ERROR_...
 pub const ROCKON_SYNC_OK: i32 = 0;
-/// An argument cannot be used: NULL, not UTF-8, a malformed URL, source name or option.
+/// An argument is invalid: NULL, not UTF-8, a malformed URL, source name or option.
 pub const ROCKON_SYNC_ERROR_ARGUMENT: i32 = 1;
-/// No usable answer came: connection refused, reset or cut off, TLS, name lookup.
+/// No complete response was received: connection refused, reset or cut off, TLS, name lookup.
 pub const ROCKON_SYNC_ERROR_TRANSPORT: i32 = 2;
-/// The server answered with a status that is not an answer to the request.
+/// The server responded with an unexpected status.
 pub const ROCKON_SYNC_ERROR_STATUS: i32 = 3;
-/// The time allowed for the whole update is over.
+/// The time limit of the update was exceeded.
 pub const ROCKON_SYNC_ERROR_TIMEOUT: i32 = 4;
-/// The caller canceled: through a token, or by the return value of a callback.
+/// The caller canceled, with a token or by the return value of a callback.
 pub const ROCKON_SYNC_ERROR_CANCELED: i32 = 5;
 /// The head (root.sha) cannot be read.
 pub const ROCKON_SYNC_ERROR_HEAD: i32 = 6;
-/// The manifest (root.json) cannot be read, or breaks a rule; it is refused whole.
+/// The manifest (root.json) cannot be read, or breaks a rule. It is refused as a whole.
 pub const ROCKON_SYNC_ERROR_MANIFEST: i32 = 7;
-/// A definition file is not what its format says.
+/// A definition file is invalid in its format.
 pub const ROCKON_SYNC_ERROR_DEFINITION: i32 = 8;
 /// Something is larger or longer than this library accepts.
 pub const ROCKON_SYNC_ERROR_LIMIT: i32 = 9;
-/// Bytes do not have the digest that was promised for them.
+/// The bytes of a file do not match its digest.
 pub const ROCKON_SYNC_ERROR_INTEGRITY: i32 = 10;
-/// The head is not signed by a trusted key, or a source that was v2 presents itself as less.
+/// The head is not signed with a trusted key, or a v2 source offers only v1.
 pub const ROCKON_SYNC_ERROR_TRUST: i32 = 11;
-/// The source offers an older state than the one held.
+/// The source offers an older state than the store has.
 pub const ROCKON_SYNC_ERROR_ROLLBACK: i32 = 12;
-/// The head is past its expiry, and ROCKON_SYNC_FRESHNESS_REQUIRE was asked for.
+/// The head has expired, and ROCKON_SYNC_FRESHNESS_REQUIRE is set.
 pub const ROCKON_SYNC_ERROR_EXPIRED: i32 = 13;
 /// More than half of the catalog would be deleted.
 pub const ROCKON_SYNC_ERROR_MASS_DELETE: i32 = 14;
-/// Somebody else is writing to the same source of the store, or to the same tree.
+/// Another process or thread is writing to the same source of the store, or the same tree.
 pub const ROCKON_SYNC_ERROR_LOCKED: i32 = 15;
-/// Reading or writing the store (or the published tree) failed.
+/// Reading or writing the store or the published tree failed.
 pub const ROCKON_SYNC_ERROR_STORE: i32 = 16;
-/// What is to be published has problems; nothing was published.
+/// The catalog directory has problems; nothing was published.
 pub const ROCKON_SYNC_ERROR_CATALOG: i32 = 17;
-/// The thing asked for by name does not exist.
+/// No object has this name.
 pub const ROCKON_SYNC_ERROR_NOT_FOUND: i32 = 18;
-/// A bug of this library, stopped at its border. The handles that took part may be freed
-/// and should not be used otherwise.
+/// A bug in this library, caught at its boundary. The handles involved may be freed, and should not
+/// be used otherwise.
 pub const ROCKON_SYNC_ERROR_INTERNAL: i32 = 1000;
 
-/// Every kind of the core, with its constant and its name for C.
+/// Every error kind of the core, with its constant and its name in C.
 const KINDS: &[(ErrorKind, i32, &CStr)] = &[
     (ErrorKind::Argument, ROCKON_SYNC_ERROR_ARGUMENT, c"argument"),
     (ErrorKind::Transport, ROCKON_SYNC_ERROR_TRANSPORT, c"transport"),
@@ -73,24 +73,23 @@ const KINDS: &[(ErrorKind, i32, &CStr)] = &[
     (ErrorKind::NotFound, ROCKON_SYNC_ERROR_NOT_FOUND, c"not-found"),
 ];
 
-/// The constant of a kind.
+/// Returns the constant of a kind.
 pub(crate) fn status_of(kind: ErrorKind) -> i32 {
     let row = KINDS.iter().find(|(known, ..)| *known == kind);
     row.map_or(ROCKON_SYNC_ERROR_INTERNAL, |(_, status, _)| *status)
 }
 
-/// The constant of a kind that the core tells by its name.
+/// Returns the constant of a kind with this name in the core.
 pub(crate) fn status_named(name: &str) -> i32 {
     let row = KINDS.iter().find(|(kind, ..)| kind.name() == name);
     row.map_or(ROCKON_SYNC_ERROR_INTERNAL, |(_, status, _)| *status)
 }
 
-/// Why something failed: a status, a message, and what it was about.
+/// The cause of a failure: a status, a message, and the URL or path concerned.
 ///
-/// A function that fails writes one to its last argument; the caller frees it with
-/// rockon_sync_error_free(). An error that an accessor returns as const belongs to the
-/// handle it came from. Nothing in it is secret: URLs come without credentials and
-/// without the values of their query.
+/// A function that fails writes one to its last argument; free it with rockon_sync_error_free(). An
+/// error that an accessor returns as const belongs to the handle it came from. It has no secrets:
+/// URLs have neither credentials nor the values of their query.
 ///
 /// Threads: any number at a time.
 pub struct Error {
@@ -160,19 +159,19 @@ impl From<rockon_sync_core::Error> for Box<Error> {
     }
 }
 
-/// Frees an error. NULL is fine.
+/// Frees an error. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_free(error: Option<Box<Error>>) {
     free(error);
 }
 
-/// The status that the failed function returned; ROCKON_SYNC_OK for NULL.
+/// Returns the status that the failed function returned; ROCKON_SYNC_OK for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_status(error: Option<&Error>) -> i32 {
     read(error, |error| error.status)
 }
 
-/// What went wrong, with its causes, on one line. NULL only for NULL.
+/// Returns a description with its causes, on one line. NULL only for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_message(
     error: Option<&Error>,
@@ -181,7 +180,7 @@ pub extern "C" fn rockon_sync_error_message(
     view(error, len_bytes, |error| Some(&error.message))
 }
 
-/// The URL concerned; NULL if there is none.
+/// Returns the URL concerned; NULL if there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_url(
     error: Option<&Error>,
@@ -190,7 +189,7 @@ pub extern "C" fn rockon_sync_error_url(
     view(error, len_bytes, |error| error.url.as_ref())
 }
 
-/// The local path concerned; NULL if there is none.
+/// Returns the local path concerned; NULL if there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_path(
     error: Option<&Error>,
@@ -199,14 +198,14 @@ pub extern "C" fn rockon_sync_error_path(
     view(error, len_bytes, |error| error.path.as_ref())
 }
 
-/// Whether the same call may succeed later without anyone changing anything.
+/// Returns true if the same call may succeed later without any change.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_is_retryable(error: Option<&Error>) -> bool {
     read(error, |error| error.retryable)
 }
 
-/// The stable name of a status, as in the JSON reports of the command: "mass-delete",
-/// "ok", "internal"; "unknown" for what is no status. Static: do not free.
+/// Returns the stable name of a status, as in the JSON reports of the command: "mass-delete", "ok",
+/// "internal"; "unknown" for an invalid status. Static: do not free.
 ///
 /// Threads: any, at any time.
 #[unsafe(no_mangle)]

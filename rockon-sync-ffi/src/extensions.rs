@@ -1,16 +1,16 @@
-//! Updates of the extensions that are installed.
+//! Updates of installed extensions.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use crate::border::{Text, free, part, read, required, run, view};
+use crate::boundary::{Text, free, part, read, required, run, view};
 use crate::catalog::{Catalog, Definition, View};
 use crate::error::Error;
 use crate::installation::Installed;
 use crate::target::{Target, number_of};
 
-/// Which of the extensions that are installed have an update.
+/// The installed extensions that have an update.
 ///
 /// Threads: any number at a time.
 pub struct ExtensionUpdates {
@@ -21,7 +21,7 @@ pub struct ExtensionUpdates {
 }
 
 struct Update {
-    /// Which definition of the view.
+    /// Position in the view.
     position: usize,
     installed: Text,
     version: Text,
@@ -29,16 +29,16 @@ struct Update {
     downloads: Vec<Text>,
 }
 
-/// Finds out which extensions have a newer release that fits a machine. Nothing is said of
-/// extensions that are not installed. Files are read.
+/// Finds installed extensions that have a newer release suitable for a machine. Reads files.
+/// Extensions that are not installed are ignored.
 ///
-/// installed: what is there, installed_count elements in any order, each with its version;
-///   NULL with a count of 0 if nothing is.
+/// installed: installed_count elements in any order, each with its version; NULL with a count of 0
+///   if nothing is installed.
 /// target: the machine: rockon_sync_target_set_platform(), rockon_sync_target_set_stability().
-/// updates: where the handle goes; free it with rockon_sync_extension_updates_free(). It
-///   needs neither the catalog nor the target any more.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT. An extension that cannot be read is no failure:
-/// see rockon_sync_extension_updates_problem().
+/// updates: receives the handle; free it with rockon_sync_extension_updates_free(). It needs
+///   neither the catalog nor the target any more.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT. An unreadable extension is not an error: see
+/// rockon_sync_extension_updates_problem().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_updates_for(
     catalog: Option<&Catalog>,
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn rockon_sync_catalog_updates_for(
 ) -> i32 {
     run(error, || {
         let view = &required(catalog, "catalog")?.view;
-        // SAFETY: the header asks the caller for so many elements.
+        // SAFETY: the header requires this many elements.
         let installed = unsafe { Installed::pairs(installed, installed_count) }?;
         let with_version = |(name, version)| Ok((name, required(version, "installed.version")?));
         let installed: Vec<(&str, &str)> =
@@ -75,20 +75,20 @@ pub unsafe extern "C" fn rockon_sync_catalog_updates_for(
     })
 }
 
-/// Frees updates. NULL is fine.
+/// Frees updates. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_free(updates: Option<Box<ExtensionUpdates>>) {
     free(updates);
 }
 
-/// How many extensions have an update.
+/// Returns the number of extensions that have an update.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_count(updates: Option<&ExtensionUpdates>) -> usize {
     read(updates, |found| found.updates.len())
 }
 
-/// An extension that has an update, in catalog order; NULL beyond the last. It lives as long
-/// as the updates.
+/// Returns an extension that has an update, in catalog order; NULL beyond the last. It lives as
+/// long as the updates.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_definition(
     updates: Option<&ExtensionUpdates>,
@@ -97,7 +97,7 @@ pub extern "C" fn rockon_sync_extension_updates_definition(
     part(updates, |found| found.view.definitions.get(found.updates.get(index)?.position))
 }
 
-/// The version that is installed; NULL beyond the last.
+/// Returns the installed version; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_installed(
     updates: Option<&ExtensionUpdates>,
@@ -107,7 +107,7 @@ pub extern "C" fn rockon_sync_extension_updates_installed(
     view(updates, len_bytes, |found| Some(&found.updates.get(index)?.installed))
 }
 
-/// The version of the newest release that fits; NULL beyond the last.
+/// Returns the version of the newest suitable release; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_version(
     updates: Option<&ExtensionUpdates>,
@@ -117,8 +117,8 @@ pub extern "C" fn rockon_sync_extension_updates_version(
     view(updates, len_bytes, |found| Some(&found.updates.get(index)?.version))
 }
 
-/// ROCKON_SYNC_STABILITY_... of that release; 0 beyond the last, and for a stability that has
-/// no constant.
+/// Returns ROCKON_SYNC_STABILITY_... of that release; 0 beyond the last, and for a stability
+/// without a constant.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_stability(
     updates: Option<&ExtensionUpdates>,
@@ -127,7 +127,7 @@ pub extern "C" fn rockon_sync_extension_updates_stability(
     read(updates, |found| found.updates.get(index).map_or(0, |update| update.stability))
 }
 
-/// How many URLs that release can be downloaded from.
+/// Returns the number of download URLs of that release.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_download_count(
     updates: Option<&ExtensionUpdates>,
@@ -136,8 +136,8 @@ pub extern "C" fn rockon_sync_extension_updates_download_count(
     read(updates, |found| found.updates.get(index).map_or(0, |update| update.downloads.len()))
 }
 
-/// One of them, in the order of the site; NULL beyond the last. It is what the site says: not
-/// checked, and nothing that this library fetches.
+/// Returns a download URL, in the order of the site; NULL beyond the last. It is the site's own
+/// text: the library neither checks nor fetches it.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_download(
     updates: Option<&ExtensionUpdates>,
@@ -148,8 +148,8 @@ pub extern "C" fn rockon_sync_extension_updates_download(
     view(updates, len_bytes, |found| found.updates.get(index)?.downloads.get(download))
 }
 
-/// How many of the names that are installed are no extensions of the catalog. That is no
-/// reason to remove them.
+/// Returns the number of installed names that are not extensions of the catalog. Do not remove them
+/// for that.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_unknown_count(
     updates: Option<&ExtensionUpdates>,
@@ -157,7 +157,7 @@ pub extern "C" fn rockon_sync_extension_updates_unknown_count(
     read(updates, |found| found.unknown.len())
 }
 
-/// One of them, in byte order; NULL beyond the last.
+/// Returns one of these names, in byte order; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_unknown_name(
     updates: Option<&ExtensionUpdates>,
@@ -167,7 +167,7 @@ pub extern "C" fn rockon_sync_extension_updates_unknown_name(
     view(updates, len_bytes, |found| found.unknown.get(index))
 }
 
-/// How many extensions could not be read.
+/// Returns the number of extensions that could not be read.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_problem_count(
     updates: Option<&ExtensionUpdates>,
@@ -175,7 +175,7 @@ pub extern "C" fn rockon_sync_extension_updates_problem_count(
     read(updates, |found| found.problems.len())
 }
 
-/// Why one of them could not; NULL beyond the last. It belongs to the updates.
+/// Returns the error of an unreadable extension; NULL beyond the last. It belongs to the updates.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_extension_updates_problem(
     updates: Option<&ExtensionUpdates>,

@@ -1,24 +1,21 @@
-//! What a store holds of each source, and whether it is intact.
+//! Status of a store and verification of its files.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use crate::border::{Text, free, number, part, read, required, run, view};
+use crate::boundary::{Text, free, number, part, read, required, run, view};
 use crate::error::{Error, status_named};
 use crate::report::FailedEntry;
 use crate::store::Store;
 
-/// What a store holds of each source, by name.
+/// The status of all sources in a store, by name.
 ///
 /// Threads: any number at a time.
 pub struct StatusList {
     sources: Vec<SourceStatus>,
 }
 
-/// What is held of one source. It belongs to the list that it came from, and is not
-/// freed.
-///
-/// Threads: any number at a time.
+/// The status of one source. It belongs to the list that it came from; do not free it.
 pub struct SourceStatus {
     name: Text,
     locations: Vec<Text>,
@@ -62,9 +59,9 @@ impl From<rockon_sync_core::SourceStatus> for SourceStatus {
     }
 }
 
-/// Finds out what a store holds of each source. No network, no lock.
+/// Reads the status of all sources in a store. Uses no network and no lock.
 ///
-/// status: where the list goes; free it with rockon_sync_status_list_free().
+/// status: receives the list; free it with rockon_sync_status_list_free().
 /// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_status(
@@ -81,19 +78,19 @@ pub extern "C" fn rockon_sync_store_status(
     })
 }
 
-/// Frees a list. NULL is fine.
+/// Frees a list. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_status_list_free(status: Option<Box<StatusList>>) {
     free(status);
 }
 
-/// How many sources there are.
+/// Returns the number of sources.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_status_list_len(status: Option<&StatusList>) -> usize {
     read(status, |status| status.sources.len())
 }
 
-/// One source; NULL beyond the last.
+/// Returns a source; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_status_list_get(
     status: Option<&StatusList>,
@@ -102,7 +99,7 @@ pub extern "C" fn rockon_sync_status_list_get(
     part(status, |status| status.sources.get(index))
 }
 
-/// The name of the source.
+/// Returns the name of the source.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_name(
     source: Option<&SourceStatus>,
@@ -111,13 +108,13 @@ pub extern "C" fn rockon_sync_source_status_name(
     view(source, len_bytes, |source| Some(&source.name))
 }
 
-/// How many trees its last update knew.
+/// Returns the number of mirrors at the last update.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_location_count(source: Option<&SourceStatus>) -> usize {
     read(source, |source| source.locations.len())
 }
 
-/// One of them, without credentials and query; NULL beyond the last.
+/// Returns a mirror, without credentials and query; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_location(
     source: Option<&SourceStatus>,
@@ -127,8 +124,8 @@ pub extern "C" fn rockon_sync_source_status_location(
     view(source, len_bytes, |source| source.locations.get(index))
 }
 
-/// How many keys are trusted, of which one must have signed the head; 0 if it need not be
-/// signed.
+/// Returns the number of trusted keys. At least one must have signed the head; with 0 keys,
+/// unsigned heads are accepted.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_trusted_key_count(
     source: Option<&SourceStatus>,
@@ -136,7 +133,7 @@ pub extern "C" fn rockon_sync_source_status_trusted_key_count(
     read(source, |source| source.trusted_keys.len())
 }
 
-/// The text of one of them; NULL beyond the last.
+/// Returns the text of a trusted key; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_trusted_key(
     source: Option<&SourceStatus>,
@@ -146,8 +143,8 @@ pub extern "C" fn rockon_sync_source_status_trusted_key(
     view(source, len_bytes, |source| source.trusted_keys.get(index))
 }
 
-/// Whether the source was ever asked successfully; when it last was goes to unix_s,
-/// seconds since 1970-01-01T00:00:00Z, which may be NULL.
+/// Returns true if a mirror ever answered; the time of the last answer is written to unix_s, in
+/// seconds since 1970-01-01T00:00:00Z. unix_s may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_checked(
     source: Option<&SourceStatus>,
@@ -156,8 +153,8 @@ pub extern "C" fn rockon_sync_source_status_checked(
     number(source, unix_s, |source| source.checked)
 }
 
-/// Whether an update was ever completed; the number of the state that is held goes to
-/// generation, which may be NULL. What follows is 0, false and NULL if not.
+/// Returns true if an update was ever completed; the number of the current generation is written to
+/// generation, which may be NULL. Otherwise the functions below return 0, false or NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_generation(
     source: Option<&SourceStatus>,
@@ -166,7 +163,7 @@ pub extern "C" fn rockon_sync_source_status_generation(
     number(source, generation, |source| Some(source.held.as_ref()?.generation))
 }
 
-/// Whether the head that is held has a serial; it goes to serial, which may be NULL.
+/// Returns true if the current head has a serial; it is written to serial, which may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_serial(
     source: Option<&SourceStatus>,
@@ -175,8 +172,7 @@ pub extern "C" fn rockon_sync_source_status_serial(
     number(source, serial, |source| source.held.as_ref()?.serial)
 }
 
-/// Whether the head says when it was published; the time goes to unix_s, which may be
-/// NULL.
+/// Returns true if the head has a publication time; it is written to unix_s, which may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_published(
     source: Option<&SourceStatus>,
@@ -185,7 +181,7 @@ pub extern "C" fn rockon_sync_source_status_published(
     number(source, unix_s, |source| source.held.as_ref()?.published)
 }
 
-/// Whether the head says when it expires; the time goes to unix_s, which may be NULL.
+/// Returns true if the head has an expiry time; it is written to unix_s, which may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_expires(
     source: Option<&SourceStatus>,
@@ -194,7 +190,7 @@ pub extern "C" fn rockon_sync_source_status_expires(
     number(source, unix_s, |source| source.held.as_ref()?.expires)
 }
 
-/// The digest of the manifest (v1: of the root.json) that is held; NULL if there is none.
+/// Returns the digest of the current manifest (v1: of root.json); NULL if there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_manifest(
     source: Option<&SourceStatus>,
@@ -203,19 +199,19 @@ pub extern "C" fn rockon_sync_source_status_manifest(
     view(source, len_bytes, |source| source.held.as_ref()?.manifest.as_ref())
 }
 
-/// How many entries are held.
+/// Returns the number of entries.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_entries(source: Option<&SourceStatus>) -> usize {
     read(source, |source| source.held.as_ref().map_or(0, |held| held.entries))
 }
 
-/// How many entries the last update could not bring up to date.
+/// Returns the number of entries that the last update could not update.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_failed_count(source: Option<&SourceStatus>) -> usize {
     read(source, |source| source.failed.len())
 }
 
-/// The id of a failed entry; NULL beyond the last.
+/// Returns the id of a failed entry; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_failed_id(
     source: Option<&SourceStatus>,
@@ -225,8 +221,7 @@ pub extern "C" fn rockon_sync_source_status_failed_id(
     view(source, len_bytes, |source| source.failed.get(index).map(|failed| &failed.id))
 }
 
-/// What went wrong with a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the
-/// last.
+/// Returns the error of a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_failed_status(
     source: Option<&SourceStatus>,
@@ -235,7 +230,7 @@ pub extern "C" fn rockon_sync_source_status_failed_status(
     read(source, |source| source.failed.get(index).map_or(0, |failed| failed.status))
 }
 
-/// What went wrong with a failed entry, in words; NULL beyond the last.
+/// Returns the error of a failed entry as a message; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_status_failed_message(
     source: Option<&SourceStatus>,
@@ -245,17 +240,14 @@ pub extern "C" fn rockon_sync_source_status_failed_message(
     view(source, len_bytes, |source| source.failed.get(index).map(|failed| &failed.message))
 }
 
-/// The result of comparing every file of a store with its digest, one part a source.
+/// The result of comparing every file of a store with its digest, by source.
 ///
 /// Threads: any number at a time.
 pub struct VerificationList {
     sources: Vec<Verification>,
 }
 
-/// What was found of one source. It belongs to the list that it came from, and is not
-/// freed.
-///
-/// Threads: any number at a time.
+/// The result for one source. It belongs to the list that it came from; do not free it.
 pub struct Verification {
     name: Text,
     entries: usize,
@@ -276,12 +268,12 @@ impl From<rockon_sync_core::Verification> for Verification {
     }
 }
 
-/// Compares every file of every source with its digest. Nothing is changed: an update
-/// with ROCKON_SYNC_TRUST_DIGEST repairs what is found.
+/// Compares every file of every source with its digest. Changes nothing: an update with
+/// ROCKON_SYNC_TRUST_DIGEST repairs the damage.
 ///
-/// found: where the list goes; free it with rockon_sync_verification_list_free().
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE
-/// if something cannot be read. Damage is no failure.
+/// found: receives the list; free it with rockon_sync_verification_list_free().
+/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE if
+/// something cannot be read. Damage is not an error.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_verify(
     store: Option<&Store>,
@@ -297,19 +289,19 @@ pub extern "C" fn rockon_sync_store_verify(
     })
 }
 
-/// Frees a list. NULL is fine.
+/// Frees a list. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_list_free(found: Option<Box<VerificationList>>) {
     free(found);
 }
 
-/// How many sources were looked at: those of which something is held.
+/// Returns the number of verified sources: those that have a generation.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_list_len(found: Option<&VerificationList>) -> usize {
     read(found, |found| found.sources.len())
 }
 
-/// What was found of one source; NULL beyond the last.
+/// Returns the result for one source; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_list_get(
     found: Option<&VerificationList>,
@@ -318,7 +310,7 @@ pub extern "C" fn rockon_sync_verification_list_get(
     part(found, |found| found.sources.get(index))
 }
 
-/// The name of the source.
+/// Returns the name of the source.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_source(
     found: Option<&Verification>,
@@ -327,25 +319,25 @@ pub extern "C" fn rockon_sync_verification_source(
     view(found, len_bytes, |found| Some(&found.name))
 }
 
-/// Whether everything is as it was committed; false for NULL.
+/// Returns true if all files are as they were committed; false for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_is_intact(found: Option<&Verification>) -> bool {
     read(found, |found| found.intact)
 }
 
-/// How many entries were looked at.
+/// Returns the number of verified entries.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_entries(found: Option<&Verification>) -> usize {
     read(found, |found| found.entries)
 }
 
-/// How many files are missing or have other bytes than they were committed with.
+/// Returns the number of files that are missing or changed.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_damaged_count(found: Option<&Verification>) -> usize {
     read(found, |found| found.damaged.len())
 }
 
-/// The path of one of them; NULL beyond the last.
+/// Returns the path of a missing or changed file; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_damaged(
     found: Option<&Verification>,
@@ -355,7 +347,7 @@ pub extern "C" fn rockon_sync_verification_damaged(
     view(found, len_bytes, |found| found.damaged.get(index))
 }
 
-/// How many files are there that no update put there.
+/// Returns the number of files that were not written by an update.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_verification_strays(found: Option<&Verification>) -> usize {
     read(found, |found| found.strays)

@@ -1,15 +1,15 @@
-//! What has to be installed with a definition.
+//! Requirements and conflicts of a definition that is installed.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use crate::border::{Text, free, list, part, read, required, run, text, view};
+use crate::boundary::{Text, free, list, part, read, required, run, text, view};
 use crate::catalog::{Catalog, Definition, View};
 use crate::error::Error;
 
-/// Something that is installed: name and version, UTF-8, by pointer and length. A version
-/// that is not known is NULL.
+/// An installed definition: name and version, UTF-8, by pointer and length. An unknown version is
+/// NULL.
 #[repr(C)]
 pub struct Installed {
     /// The name.
@@ -23,11 +23,11 @@ pub struct Installed {
 }
 
 impl Installed {
-    /// Names and versions of an array that may be NULL if it is empty.
+    /// Returns the names and versions in an array, which may be NULL if it is empty.
     ///
     /// # Safety
-    /// `data` is NULL or points to `count` elements with strings of the lengths that go with
-    /// them, all of which stay as they are for `'a`.
+    /// `data` is NULL or points to `count` elements whose strings have the given lengths. None of
+    /// them changes during `'a`.
     ///
     /// # Errors
     /// `ROCKON_SYNC_ERROR_ARGUMENT`.
@@ -36,22 +36,22 @@ impl Installed {
         count: usize,
     ) -> Result<Vec<(&'a str, Option<&'a str>)>, Box<Error>> {
         let pair = |row: &Installed| {
-            // SAFETY: promised by the caller.
+            // SAFETY: guaranteed by the caller.
             let name = unsafe { text(row.name, row.name_len, "installed.name") }?;
             if row.version.is_null() {
                 return Ok((name, None));
             }
-            // SAFETY: promised by the caller.
+            // SAFETY: guaranteed by the caller.
             let version = unsafe { text(row.version, row.version_len, "installed.version") }?;
             Ok((name, Some(version)))
         };
-        // SAFETY: promised by the caller.
+        // SAFETY: guaranteed by the caller.
         unsafe { list(data, count, "installed") }?.iter().map(pair).collect()
     }
 }
 
-/// What installing a definition takes: what is missing, what nothing meets, what is in
-/// conflict, and what is to be removed.
+/// The steps to install a definition: missing definitions, unmet requirements, conflicts, and
+/// definitions to remove.
 ///
 /// Threads: any number at a time.
 pub struct Installation {
@@ -63,7 +63,7 @@ pub struct Installation {
     replaced: Vec<Text>,
 }
 
-/// What a definition says of others.
+/// A relation of one definition to others.
 struct Statement {
     by: Text,
     /// In Debian's notation.
@@ -76,17 +76,17 @@ impl Statement {
     }
 }
 
-/// Finds out what is missing to install a definition where something is installed already.
-/// Of alternatives the first one that can be had is taken. Files are read.
+/// Finds the missing requirements of a definition. Of alternatives, the first available one is
+/// chosen. Reads files.
 ///
 /// name: the name of the definition, UTF-8, of name_len bytes.
-/// installed: what is there, installed_count elements in any order; NULL with a count of 0
-///   if nothing is.
-/// installation: where the handle goes; free it with rockon_sync_installation_free(). It
-///   does not need the catalog any more.
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no such definition,
-/// ROCKON_SYNC_ERROR_LIMIT for requirements without end, ROCKON_SYNC_ERROR_ARGUMENT, and
-/// like rockon_sync_definition_read_text(). That it cannot be installed is no failure: see
+/// installed: installed_count elements in any order; NULL with a count of 0 if nothing is
+///   installed.
+/// installation: receives the handle; free it with rockon_sync_installation_free(). It does not
+///   need the catalog any more.
+/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if no definition has this name, ROCKON_SYNC_ERROR_LIMIT
+/// if the requirements do not end, ROCKON_SYNC_ERROR_ARGUMENT, and like
+/// rockon_sync_definition_read_text(). Unmet requirements are not an error: see
 /// rockon_sync_installation_is_possible().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_installation(
@@ -100,9 +100,9 @@ pub unsafe extern "C" fn rockon_sync_catalog_installation(
 ) -> i32 {
     run(error, || {
         let view = &required(catalog, "catalog")?.view;
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let name = unsafe { text(name, name_len, "name") }?;
-        // SAFETY: the header asks the caller for so many elements.
+        // SAFETY: the header requires this many elements.
         let installed = unsafe { Installed::pairs(installed, installed_count) }?;
         let out = required(installation, "installation")?;
         let found = view.catalog.installation(name, installed)?;
@@ -118,13 +118,13 @@ pub unsafe extern "C" fn rockon_sync_catalog_installation(
     })
 }
 
-/// Frees an installation. NULL is fine.
+/// Frees an installation. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_free(installation: Option<Box<Installation>>) {
     free(installation);
 }
 
-/// Whether it can be done: nothing is unmet and nothing in conflict. False for NULL.
+/// Returns true if there are neither unmet requirements nor conflicts. False for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_is_possible(
     installation: Option<&Installation>,
@@ -132,7 +132,7 @@ pub extern "C" fn rockon_sync_installation_is_possible(
     read(installation, |found| found.unmet.is_empty() && found.conflicts.is_empty())
 }
 
-/// How many definitions are to be installed.
+/// Returns the number of definitions to install.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_install_count(
     installation: Option<&Installation>,
@@ -140,9 +140,9 @@ pub extern "C" fn rockon_sync_installation_install_count(
     read(installation, |found| found.install.len())
 }
 
-/// A definition that is to be installed, each after what it requires, the one that was asked
-/// for last; NULL beyond the last. What is installed in a version that will not do is one of
-/// them too. It lives as long as the installation.
+/// Returns a definition to install; NULL beyond the last. Each comes after its requirements, the
+/// requested one last. Definitions installed in an unsuitable version are included. It lives as
+/// long as the installation.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_install(
     installation: Option<&Installation>,
@@ -151,7 +151,7 @@ pub extern "C" fn rockon_sync_installation_install(
     part(installation, |found| found.view.definitions.get(*found.install.get(index)?))
 }
 
-/// How many requirements nothing in the catalog meets.
+/// Returns the number of requirements that no definition in the catalog meets.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_unmet_count(
     installation: Option<&Installation>,
@@ -159,7 +159,7 @@ pub extern "C" fn rockon_sync_installation_unmet_count(
     read(installation, |found| found.unmet.len())
 }
 
-/// The name of the definition that has an unmet requirement; NULL beyond the last.
+/// Returns the name of the definition that has an unmet requirement; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_unmet_by(
     installation: Option<&Installation>,
@@ -169,8 +169,8 @@ pub extern "C" fn rockon_sync_installation_unmet_by(
     view(installation, len_bytes, |found| Some(&found.unmet.get(index)?.by))
 }
 
-/// The requirement, in the notation of Debian's control files: "name (>= 1.2) | other"; NULL
-/// beyond the last.
+/// Returns the requirement, in the notation of Debian's control files: "name (>= 1.2) | other";
+/// NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_unmet_requirement(
     installation: Option<&Installation>,
@@ -180,7 +180,7 @@ pub extern "C" fn rockon_sync_installation_unmet_requirement(
     view(installation, len_bytes, |found| Some(&found.unmet.get(index)?.of))
 }
 
-/// How many pairs cannot be installed together.
+/// Returns the number of conflicts.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_conflict_count(
     installation: Option<&Installation>,
@@ -188,7 +188,7 @@ pub extern "C" fn rockon_sync_installation_conflict_count(
     read(installation, |found| found.conflicts.len())
 }
 
-/// The name of the definition that says so; NULL beyond the last.
+/// Returns the name of the definition that declares the conflict; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_conflict_by(
     installation: Option<&Installation>,
@@ -198,7 +198,8 @@ pub extern "C" fn rockon_sync_installation_conflict_by(
     view(installation, len_bytes, |found| Some(&found.conflicts.get(index)?.by))
 }
 
-/// What it conflicts with, in the notation of Debian's control files; NULL beyond the last.
+/// Returns the other side of the conflict, in the notation of Debian's control files; NULL beyond
+/// the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_conflict_with(
     installation: Option<&Installation>,
@@ -208,7 +209,7 @@ pub extern "C" fn rockon_sync_installation_conflict_with(
     view(installation, len_bytes, |found| Some(&found.conflicts.get(index)?.of))
 }
 
-/// How many names are to be removed, since something takes their place.
+/// Returns the number of names to remove because they are replaced.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_replaced_count(
     installation: Option<&Installation>,
@@ -216,7 +217,7 @@ pub extern "C" fn rockon_sync_installation_replaced_count(
     read(installation, |found| found.replaced.len())
 }
 
-/// One of them, in byte order; NULL beyond the last.
+/// Returns a name to remove, in byte order; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_installation_replaced_name(
     installation: Option<&Installation>,

@@ -1,32 +1,31 @@
-//! The C ABI of `rockon_sync`. What C programmers need to know is in the header.
+//! The C ABI of `rockon_sync`. For C programmers, the header is the documentation.
 //!
-//! Every body converts its arguments, calls the core, and converts the answer. How
-//! that is kept safe:
+//! Every body converts its arguments, calls the core, and converts the result. Safety rests on
+//! these rules:
 //!
-//! - A handle crosses the border as `Option<Box<T>>` (given away), `Option<&T>` or
-//!   `Option<&mut T>` (lent): in C, these are pointers that may be NULL. Outputs are
-//!   `Option<&mut MaybeUninit<T>>`. So nearly all code is safe, and that pointers are
-//!   valid is what the header asks of the caller.
-//! - Strings, arrays and option structs, whose length or size the caller tells, are raw
-//!   pointers, and only `border.rs` follows them.
-//! - Every body runs inside [`border::run`] or [`border::read`], which stop panics.
+//! - A handle crosses the boundary as `Option<Box<T>>` (owned), `Option<&T>` or `Option<&mut T>`
+//!   (borrowed). In C, these are pointers that may be NULL. Outputs are `Option<&mut
+//!   MaybeUninit<T>>`. So nearly all code is safe; the header requires that pointers are valid.
+//! - Strings, arrays and option structs, whose length comes from the caller, are raw pointers,
+//!   which only `boundary.rs` dereferences.
+//! - Every body runs inside [`boundary::run`] or [`boundary::read`], which stop panics.
 //!
-//! | file | does |
+//! | file | contents |
 //! |---|---|
-//! | `border.rs` | panics, arguments, outputs, strings |
+//! | `boundary.rs` | panics, arguments, outputs, strings |
 //! | `error.rs`, `problem.rs` | status codes and error objects |
-//! | `store.rs`, `source.rs`, `cancel.rs` | the handles of these names |
-//! | `update.rs`, `report.rs` | an update: options, progress, what it has done |
-//! | `catalog.rs`, `changes.rs` | what is held, and what an application has to do |
-//! | `target.rs`, `installation.rs`, `extensions.rs` | what fits a machine, what goes with it, and updates of extensions |
-//! | `inspect.rs` | what is held of each source, and whether it is intact |
+//! | `store.rs`, `source.rs`, `cancel.rs` | the handles with these names |
+//! | `update.rs`, `report.rs` | an update: options, progress, report |
+//! | `catalog.rs`, `changes.rs` | the catalog, and the changes for an application |
+//! | `target.rs`, `installation.rs`, `extensions.rs` | suitable definitions, requirements, updates of extensions |
+//! | `inspect.rs` | status and verification of a store |
 //! | `publish.rs`, `key.rs` | the publisher, and keys |
-//! | `logging.rs` | the one global: where log records go |
+//! | `logging.rs` | the global log callback |
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
-#![expect(clippy::missing_safety_doc, reason = "the header says in its overview what it asks for")]
+#![expect(clippy::missing_safety_doc, reason = "the overview in the header has the requirements")]
 
-mod border;
+mod boundary;
 pub mod cancel;
 pub mod catalog;
 pub mod changes;

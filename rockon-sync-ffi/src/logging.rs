@@ -1,4 +1,4 @@
-//! The one global: where log records go.
+//! The global log callback.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
@@ -6,25 +6,25 @@ use std::sync::{Once, PoisonError, RwLock};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::border::{Text, run};
+use crate::boundary::{Text, run};
 use crate::error::Error;
 
-/// Something failed for good.
+/// A final failure.
 pub const ROCKON_SYNC_LOG_ERROR: i32 = 1;
-/// Something is odd, and was coped with.
+/// A problem that the library recovered from.
 pub const ROCKON_SYNC_LOG_WARN: i32 = 2;
-/// What is being done.
+/// Progress of the work.
 pub const ROCKON_SYNC_LOG_INFO: i32 = 3;
-/// Every request.
+/// Each request.
 pub const ROCKON_SYNC_LOG_DEBUG: i32 = 4;
 /// Everything.
 pub const ROCKON_SYNC_LOG_TRACE: i32 = 5;
 
-/// Takes one log record: its level (ROCKON_SYNC_LOG_...) and its text, which is UTF-8,
-/// NUL-terminated, of message_len bytes, and valid during the call. No secrets are in it.
+/// Receives one log record: its level (ROCKON_SYNC_LOG_...) and its text, which is UTF-8,
+/// NUL-terminated, of message_len bytes, and valid during the call. It has no secrets.
 ///
-/// It is called from any thread that works for this library, also from several at a
-/// time. It must return and must not call functions of this library.
+/// It is called from any thread that works for this library, possibly from several at a time. It
+/// must return, and must not call functions of this library.
 pub type LogCallback = Option<
     unsafe extern "C" fn(
         level: i32,
@@ -34,21 +34,21 @@ pub type LogCallback = Option<
     ),
 >;
 
-/// Who takes the records.
-struct Taker {
+/// A log callback and its data.
+struct LogSink {
     callback: unsafe extern "C" fn(i32, *const c_char, usize, *mut c_void),
     user_data: *mut c_void,
 }
 
-// SAFETY: the header tells that the callback is called from any thread, so that what
-// `user_data` points to is made for it.
-unsafe impl Send for Taker {}
-// SAFETY: as above, also from several at a time.
-unsafe impl Sync for Taker {}
+// SAFETY: the header says that the callback is called from any thread, so `user_data` must be
+// usable there.
+unsafe impl Send for LogSink {}
+// SAFETY: as above, also from several threads at a time.
+unsafe impl Sync for LogSink {}
 
-static TAKER: RwLock<Option<Taker>> = RwLock::new(None);
+static TAKER: RwLock<Option<LogSink>> = RwLock::new(None);
 
-/// The targets of the core's records start with its name.
+/// The crate name, with which the targets of the core's records start.
 const CORE: &str = "rockon_sync";
 
 struct Bridge;
@@ -74,8 +74,8 @@ impl Log for Bridge {
             Level::Trace => ROCKON_SYNC_LOG_TRACE,
         };
         let message = Text::of(record.args());
-        // SAFETY: the header asks for a function that takes these for the duration of the
-        // call, on any thread.
+        // SAFETY: the header requires a function that accepts these arguments during the call, on
+        // any thread.
         unsafe {
             (taker.callback)(level, message.as_ptr(), message.len_bytes(), taker.user_data);
         }
@@ -84,14 +84,14 @@ impl Log for Bridge {
     fn flush(&self) {}
 }
 
-/// Sets who takes the log records of the whole process; before, nobody does.
+/// Sets the log callback of the whole process. Without one, nothing is logged.
 ///
-/// callback: takes the records; NULL for nobody. user_data is handed to it as it is.
-/// max_level: the last ROCKON_SYNC_LOG_... that is wanted.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT for a level that is none.
+/// callback: receives the records; NULL to log nothing. user_data is passed to it unchanged.
+/// max_level: the most verbose level to log, ROCKON_SYNC_LOG_...
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT for an invalid level.
 ///
-/// Threads: any, at any time. When it returns, the callback before is not running any
-/// more and will not be called again.
+/// Threads: any, at any time. After it returns, the previous callback is no longer running and is
+/// not called again.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_log_set(
     callback: LogCallback,
@@ -113,12 +113,11 @@ pub unsafe extern "C" fn rockon_sync_log_set(
             }
         };
         INSTALL.call_once(|| {
-            // Fails only if this library shares its process with other Rust code that it
-            // was linked to statically, and that has a logger already.
+            // Fails only if other Rust code in the process, linked statically, has set a logger.
             let _ = log::set_logger(&Bridge);
         });
         let mut taker = TAKER.write().unwrap_or_else(PoisonError::into_inner);
-        *taker = callback.map(|callback| Taker { callback, user_data });
+        *taker = callback.map(|callback| LogSink { callback, user_data });
         log::set_max_level(filter);
         Ok(())
     })

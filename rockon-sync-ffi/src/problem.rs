@@ -1,20 +1,20 @@
-//! Findings in a catalog that is to be published.
+//! Problems of a catalog directory.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
 use rockon_sync_core::Severity;
 
-use crate::border::{Text, part, read, view};
+use crate::boundary::{Text, part, read, view};
 use crate::error::Error;
 
-/// The finding stands in the way of publishing.
+/// The problem prevents publishing.
 pub const ROCKON_SYNC_SEVERITY_ERROR: i32 = 1;
-/// The finding does not, but should be looked at.
+/// The problem does not prevent publishing, but should be looked at.
 pub const ROCKON_SYNC_SEVERITY_WARNING: i32 = 2;
 
-/// One finding in a catalog that is to be published, with its place. It belongs to the
-/// error or publish report that it came from, and is not freed.
+/// One problem of a catalog directory, with its location. It belongs to the error or publish report
+/// that it came from; do not free it.
 ///
 /// Threads: any number at a time.
 pub struct Problem {
@@ -41,13 +41,13 @@ impl From<&rockon_sync_core::Problem> for Problem {
     }
 }
 
-/// How many findings are behind ROCKON_SYNC_ERROR_CATALOG; 0 for other errors.
+/// Returns the number of problems of ROCKON_SYNC_ERROR_CATALOG; 0 for other errors.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_problem_count(error: Option<&Error>) -> usize {
     read(error, |error| error.problems.len())
 }
 
-/// One finding; NULL beyond the last. It lives as long as the error.
+/// Returns a problem; NULL beyond the last. It lives as long as the error.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_error_problem(
     error: Option<&Error>,
@@ -56,13 +56,13 @@ pub extern "C" fn rockon_sync_error_problem(
     part(error, |error| error.problems.get(index))
 }
 
-/// ROCKON_SYNC_SEVERITY_ERROR or ROCKON_SYNC_SEVERITY_WARNING; 0 for NULL.
+/// Returns ROCKON_SYNC_SEVERITY_ERROR or ROCKON_SYNC_SEVERITY_WARNING; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_problem_severity(problem: Option<&Problem>) -> i32 {
     read(problem, |problem| problem.severity)
 }
 
-/// The file, relative to the catalog.
+/// Returns the file, relative to the catalog directory.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_problem_file(
     problem: Option<&Problem>,
@@ -71,19 +71,19 @@ pub extern "C" fn rockon_sync_problem_file(
     view(problem, len_bytes, |problem| Some(&problem.file))
 }
 
-/// The line, from 1; 0 if the finding is about the whole file.
+/// Returns the line, from 1; 0 if the problem concerns the whole file.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_problem_line(problem: Option<&Problem>) -> u32 {
     read(problem, |problem| problem.line)
 }
 
-/// The column in characters, from 1; 0 if the finding is about the whole file.
+/// Returns the column in characters, from 1; 0 if the problem concerns the whole file.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_problem_column(problem: Option<&Problem>) -> u32 {
     read(problem, |problem| problem.column)
 }
 
-/// What was expected, and what was found.
+/// Returns a description with the expected and the actual value.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_problem_message(
     problem: Option<&Problem>,

@@ -1,33 +1,33 @@
-//! What an update has done.
+//! The report of an update.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
 use rockon_sync_core::Outcome;
 
-use crate::border::{Text, free, number, read, view};
+use crate::boundary::{Text, free, number, read, view};
 use crate::error::status_of;
 
-/// The store had everything already.
+/// The store was already up to date.
 pub const ROCKON_SYNC_OUTCOME_UNCHANGED: i32 = 1;
-/// The store now has what the source has.
+/// The store is now up to date.
 pub const ROCKON_SYNC_OUTCOME_UPDATED: i32 = 2;
-/// The store now has what the source has, but for the failed entries.
+/// The store is now up to date, except for the failed entries.
 pub const ROCKON_SYNC_OUTCOME_PARTIAL: i32 = 3;
-/// Every mirror offers an older state than the one held, or another one under its serial;
-/// nothing was changed.
+/// Every mirror offers a state that is older than the current one, or that differs under the same
+/// serial. Nothing was changed.
 pub const ROCKON_SYNC_OUTCOME_STALE: i32 = 4;
 
-/// The ids of entries that are new.
+/// The ids of new entries.
 pub const ROCKON_SYNC_IDS_ADDED: i32 = 1;
-/// The ids of entries whose file has other bytes.
+/// The ids of entries whose file changed.
 pub const ROCKON_SYNC_IDS_CHANGED: i32 = 2;
-/// The ids of entries that are gone.
+/// The ids of removed entries.
 pub const ROCKON_SYNC_IDS_REMOVED: i32 = 3;
-/// The ids of entries whose local file had been damaged and is whole again.
+/// The ids of entries whose damaged local file was repaired.
 pub const ROCKON_SYNC_IDS_HEALED: i32 = 4;
 
-/// What an update of one source has done or, after a check, would do.
+/// The result of an update of one source; after a check, the changes that an update would make.
 ///
 /// Threads: any number at a time.
 pub struct Report {
@@ -43,7 +43,7 @@ pub struct Report {
     warnings: Vec<Text>,
 }
 
-/// Lists of ids, told apart by `ROCKON_SYNC_IDS_...`.
+/// Lists of ids, selected by `ROCKON_SYNC_IDS_...`.
 #[derive(Default)]
 pub(crate) struct Ids {
     pub(crate) added: Vec<Text>,
@@ -53,7 +53,7 @@ pub(crate) struct Ids {
 }
 
 impl Ids {
-    /// The list; an empty one for a number that is no list.
+    /// Returns a list; an empty one for an invalid number.
     pub(crate) fn list(&self, list: i32) -> &[Text] {
         match list {
             ROCKON_SYNC_IDS_ADDED => &self.added,
@@ -65,7 +65,7 @@ impl Ids {
     }
 }
 
-/// An entry that could not be brought up to date.
+/// An entry that could not be updated.
 pub(crate) struct FailedEntry {
     pub(crate) id: Text,
     pub(crate) status: i32,
@@ -85,7 +85,7 @@ impl From<rockon_sync_core::Report> for Report {
                 Outcome::Unchanged => ROCKON_SYNC_OUTCOME_UNCHANGED,
                 Outcome::Updated => ROCKON_SYNC_OUTCOME_UPDATED,
                 Outcome::Stale => ROCKON_SYNC_OUTCOME_STALE,
-                // An outcome that C has no constant for is not a whole success.
+                // Outcomes without a constant in C count as partial success.
                 _ => ROCKON_SYNC_OUTCOME_PARTIAL,
             },
             serial: report.serial,
@@ -105,13 +105,13 @@ impl From<rockon_sync_core::Report> for Report {
     }
 }
 
-/// Frees a report. NULL is fine.
+/// Frees a report. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_free(report: Option<Box<Report>>) {
     free(report);
 }
 
-/// The name of the source.
+/// Returns the name of the source.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_source(
     report: Option<&Report>,
@@ -120,14 +120,14 @@ pub extern "C" fn rockon_sync_report_source(
     view(report, len_bytes, |report| Some(&report.source))
 }
 
-/// ROCKON_SYNC_OUTCOME_...; 0 for NULL.
+/// Returns ROCKON_SYNC_OUTCOME_...; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_outcome(report: Option<&Report>) -> i32 {
     read(report, |report| report.outcome)
 }
 
-/// Whether the head that is now current has a serial (v1 has none); serial is written
-/// only if it has, and may be NULL.
+/// Returns true if the current head has a serial (v1 has none); it is written to serial, which may
+/// be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_serial(
     report: Option<&Report>,
@@ -136,8 +136,8 @@ pub extern "C" fn rockon_sync_report_serial(
     number(report, serial, |report| report.serial)
 }
 
-/// The digest of the manifest (v1: of the root.json) that is now current, in 64
-/// hexadecimal digits; NULL if there is none.
+/// Returns the digest of the current manifest (v1: of root.json), in 64 hexadecimal digits; NULL if
+/// there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_manifest(
     report: Option<&Report>,
@@ -146,31 +146,31 @@ pub extern "C" fn rockon_sync_report_manifest(
     view(report, len_bytes, |report| report.manifest.as_ref())
 }
 
-/// Requests made, redirects and retries included.
+/// Returns the number of requests, including redirects and retries.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_requests(report: Option<&Report>) -> u64 {
     read(report, |report| report.requests)
 }
 
-/// Bytes of bodies received, as they came over the wire.
+/// Returns the number of body bytes received, before decompression.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_bytes_received(report: Option<&Report>) -> u64 {
     read(report, |report| report.bytes_received)
 }
 
-/// How long it took, in milliseconds.
+/// Returns the duration in milliseconds.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_duration_ms(report: Option<&Report>) -> u64 {
     read(report, |report| report.duration_ms)
 }
 
-/// How many ids a list has; list is ROCKON_SYNC_IDS_...
+/// Returns the number of ids in a list, which is ROCKON_SYNC_IDS_...
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_id_count(report: Option<&Report>, list: i32) -> usize {
     read(report, |report| report.ids.list(list).len())
 }
 
-/// One id of a list, which is ROCKON_SYNC_IDS_...; NULL beyond the last.
+/// Returns an id in a list, which is ROCKON_SYNC_IDS_...; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_id(
     report: Option<&Report>,
@@ -181,14 +181,14 @@ pub extern "C" fn rockon_sync_report_id(
     view(report, len_bytes, |report| report.ids.list(list).get(index))
 }
 
-/// How many entries could not be brought up to date. Each keeps what was held of it, and
-/// the next update tries it again.
+/// Returns the number of entries that could not be updated. Each keeps its current state, and the
+/// next update retries it.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_failed_count(report: Option<&Report>) -> usize {
     read(report, |report| report.failed.len())
 }
 
-/// The id of a failed entry; NULL beyond the last.
+/// Returns the id of a failed entry; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_failed_id(
     report: Option<&Report>,
@@ -198,14 +198,13 @@ pub extern "C" fn rockon_sync_report_failed_id(
     view(report, len_bytes, |report| report.failed.get(index).map(|failed| &failed.id))
 }
 
-/// What went wrong with a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the
-/// last.
+/// Returns the error of a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_failed_status(report: Option<&Report>, index: usize) -> i32 {
     read(report, |report| report.failed.get(index).map_or(0, |failed| failed.status))
 }
 
-/// What went wrong with a failed entry, in words; NULL beyond the last.
+/// Returns the error of a failed entry as a message; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_failed_message(
     report: Option<&Report>,
@@ -215,13 +214,13 @@ pub extern "C" fn rockon_sync_report_failed_message(
     view(report, len_bytes, |report| report.failed.get(index).map(|failed| &failed.message))
 }
 
-/// How many things are not wrong but should be known.
+/// Returns the number of warnings.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_warning_count(report: Option<&Report>) -> usize {
     read(report, |report| report.warnings.len())
 }
 
-/// One of them, a sentence; NULL beyond the last.
+/// Returns a warning as a sentence; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_report_warning(
     report: Option<&Report>,

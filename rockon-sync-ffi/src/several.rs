@@ -3,13 +3,13 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use crate::border::{Text, free, part, read, required, run, view};
+use crate::boundary::{Text, free, part, read, required, run, view};
 use crate::error::Error;
 use crate::report::Report;
 use crate::store::Store;
 use crate::update::{Settings, UpdateOptions};
 
-/// How the updates of several sources ended, each by itself.
+/// The results of updating several sources, one per source.
 ///
 /// Threads: any number at a time.
 pub struct UpdateResults {
@@ -22,15 +22,15 @@ struct UpdateResult {
     error: Option<Box<Error>>,
 }
 
-/// Updates a store from every source that it follows: those of sources.toml, else those of the
-/// last update. They run side by side: one that fails or is slow harms no other.
+/// Updates a store from all its sources: those in sources.toml or, without one, those of the last
+/// update. They are updated concurrently: a slow or failing source does not affect others.
 ///
-/// options: as for rockon_sync_store_update(). Progress names its source, and comes on the
-///   calling thread.
-/// results: where the results go; free them with rockon_sync_update_results_free().
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT, also for a list that cannot be read,
-/// ROCKON_SYNC_ERROR_NOT_FOUND if nothing is followed, ROCKON_SYNC_ERROR_STORE. That an update
-/// fails is no failure here: see rockon_sync_update_results_error().
+/// options: as for rockon_sync_store_update(). Progress has the name of its source, and is reported
+///   on the calling thread.
+/// results: receives the results; free them with rockon_sync_update_results_free().
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT, also if sources.toml cannot be read,
+/// ROCKON_SYNC_ERROR_NOT_FOUND if there are no sources, ROCKON_SYNC_ERROR_STORE. The failure of a
+/// source is not an error here: see rockon_sync_update_results_error().
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_store_update_all(
     store: Option<&Store>,
@@ -39,7 +39,7 @@ pub unsafe extern "C" fn rockon_sync_store_update_all(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for options of the size they start with.
+        // SAFETY: the header requires options of the size they start with.
         let settings = unsafe { Settings::of(options) }?;
         let store = required(store, "store")?;
         let out = required(results, "results")?;
@@ -58,13 +58,13 @@ pub unsafe extern "C" fn rockon_sync_store_update_all(
     })
 }
 
-/// How many sources there are, the one with the highest priority first.
+/// Returns the number of sources, highest priority first.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_update_results_count(results: Option<&UpdateResults>) -> usize {
     read(results, |results| results.results.len())
 }
 
-/// The name of a source; NULL past the end.
+/// Returns the name of a source; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_update_results_source(
     results: Option<&UpdateResults>,
@@ -74,8 +74,8 @@ pub extern "C" fn rockon_sync_update_results_source(
     view(results, len_bytes, |results| Some(&results.results.get(index)?.source))
 }
 
-/// What its update has done; NULL if it failed, and past the end. Part of the results: not to
-/// be freed.
+/// Returns the report of a source; NULL if its update failed, and beyond the last. It belongs to
+/// the results; do not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_update_results_report(
     results: Option<&UpdateResults>,
@@ -84,8 +84,8 @@ pub extern "C" fn rockon_sync_update_results_report(
     part(results, |results| results.results.get(index)?.report.as_ref())
 }
 
-/// Why its update failed; NULL if it did not, and past the end. Part of the results: not to be
-/// freed.
+/// Returns the error of a source; NULL if its update succeeded, and beyond the last. It belongs to
+/// the results; do not free it.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_update_results_error(
     results: Option<&UpdateResults>,
@@ -94,7 +94,7 @@ pub extern "C" fn rockon_sync_update_results_error(
     part(results, |results| results.results.get(index)?.error.as_deref())
 }
 
-/// Frees the results. NULL is fine.
+/// Frees the results. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_update_results_free(results: Option<Box<UpdateResults>>) {
     free(results);

@@ -5,25 +5,26 @@ use std::mem::MaybeUninit;
 
 use rockon_sync_core::{Location, SourceName};
 
-use crate::border::{free, required, run, text};
+use crate::boundary::{free, required, run, text};
 use crate::error::Error;
 
-/// Where a catalog comes from: a name, and one or more trees that have it.
+/// A named catalog, and the mirrors that serve it.
 ///
-/// Threads: any number at a time, but the functions that change it need it for themselves.
+/// Threads: any number at a time for const functions; functions that modify it need exclusive
+/// access.
 pub struct Source {
     pub(crate) source: rockon_sync_core::Source,
     credentials: rockon_sync_core::Credentials,
 }
 
-/// Makes a source with one tree.
+/// Creates a source with one mirror.
 ///
-/// name: the name, UTF-8, of name_len bytes: lower-case letters, digits, '-', '_' and
-///   '.', at most 64 bytes. It is also the name of the source's folder in the store.
-///   Who follows only one source calls it "rockstor".
-/// location: an http, https or file URL, or the path of a folder, UTF-8, of location_len
-///   bytes. One that ends in ".sha" names the head itself.
-/// source: where the handle goes; free it with rockon_sync_source_free().
+/// name: the name, UTF-8, of name_len bytes: lower-case letters, digits, '-', '_' and '.', at most
+///   64 bytes. It is also the name of the source's directory in the store. If there is only one
+///   source, use "rockstor".
+/// location: the mirror: an http, https or file URL, or the path of a directory, UTF-8, of
+///   location_len bytes. If it ends in ".sha", it is the head itself.
+/// source: receives the handle; free it with rockon_sync_source_free().
 /// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_source_new(
@@ -35,7 +36,7 @@ pub unsafe extern "C" fn rockon_sync_source_new(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let name = unsafe { text(name, name_len, "name") }?;
         // SAFETY: as above.
         let location = unsafe { text(location, location_len, "location") }?;
@@ -47,10 +48,10 @@ pub unsafe extern "C" fn rockon_sync_source_new(
     })
 }
 
-/// Adds a tree that has the same catalog; it is asked when the ones before it fail.
+/// Adds a mirror, which is tried after the earlier ones fail.
 ///
 /// location: as for rockon_sync_source_new().
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_source_add_mirror(
     source: Option<&mut Source>,
@@ -60,7 +61,7 @@ pub unsafe extern "C" fn rockon_sync_source_add_mirror(
 ) -> i32 {
     run(error, || {
         let source = required(source, "source")?;
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let location = unsafe { text(location, location_len, "location") }?;
         let location: Location = location.parse()?;
         source.source = source.source.clone().with_mirror(location);
@@ -68,13 +69,13 @@ pub unsafe extern "C" fn rockon_sync_source_add_mirror(
     })
 }
 
-/// Trusts a key: only a head with a good signature of a trusted key is taken, from
-/// whatever tree. An update that finds one remembers the keys in the store, instead of
-/// those of before; without keys here, those remembered are asked for.
+/// Trusts a key. With trusted keys, only heads with a good signature by one of them are accepted,
+/// from every mirror. An update that accepts such a head stores the keys of the source, in place of
+/// earlier ones. If the source has no keys, the stored ones apply.
 ///
-/// key: the text of the key, UTF-8, of key_len bytes, as rockon_sync_verifier_key_text()
-///   has it. A key that is trusted already changes nothing.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+/// key: the text of the key, UTF-8, of key_len bytes, as returned by
+///   rockon_sync_verifier_key_text(). Adding a trusted key again has no effect.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_source_trust_key(
     source: Option<&mut Source>,
@@ -84,15 +85,15 @@ pub unsafe extern "C" fn rockon_sync_source_trust_key(
 ) -> i32 {
     run(error, || {
         let source = required(source, "source")?;
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let key = unsafe { text(key, key_len, "key") }?;
         source.source = source.source.clone().trust_key(key)?;
         Ok(())
     })
 }
 
-/// Sets the longest that an update of this source may take, in milliseconds, whatever the
-/// options of the update say. NULL is fine.
+/// Sets the time limit for updates of this source, in milliseconds. It overrides the limit in the
+/// options of the update. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_set_timeout(source: Option<&mut Source>, timeout_ms: u64) {
     if let Some(source) = source {
@@ -104,12 +105,12 @@ pub extern "C" fn rockon_sync_source_set_timeout(source: Option<&mut Source>, ti
 /// A century, which no clock of a running system overflows.
 const LONGEST_MS: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
 
-/// Sends a token in the query of each request to the hosts of the source's own trees; to no
-/// other host, and it appears in no message or file.
+/// Adds a token to the query of every request to the hosts of the source's mirrors. It is sent to
+/// no other host, and never appears in messages or files.
 ///
-/// name: what it is called in the query, UTF-8, of name_len bytes.
+/// name: the name of the query parameter, UTF-8, of name_len bytes.
 /// value: the token, UTF-8, of value_len bytes.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_source_add_token(
     source: Option<&mut Source>,
@@ -120,7 +121,7 @@ pub unsafe extern "C" fn rockon_sync_source_add_token(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let name = unsafe { text(name, name_len, "name") }?;
         // SAFETY: as above.
         let value = unsafe { text(value, value_len, "value") }?;
@@ -128,11 +129,11 @@ pub unsafe extern "C" fn rockon_sync_source_add_token(
     })
 }
 
-/// Sends a header with each request, to the same hosts.
+/// Adds a header to every request to the same hosts as a token.
 ///
-/// name: its name, of name_len bytes; not one that belongs to the request itself.
+/// name: its name, of name_len bytes. Headers that the library sets itself are refused.
 /// value: its value, of value_len bytes.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_source_add_header(
     source: Option<&mut Source>,
@@ -143,7 +144,7 @@ pub unsafe extern "C" fn rockon_sync_source_add_header(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let name = unsafe { text(name, name_len, "name") }?;
         // SAFETY: as above.
         let value = unsafe { text(value, value_len, "value") }?;
@@ -151,10 +152,10 @@ pub unsafe extern "C" fn rockon_sync_source_add_header(
     })
 }
 
-/// Sends user and password with each request, to the same hosts.
+/// Sends user and password with every request to the same hosts as a token.
 ///
 /// user, password: UTF-8, of user_len and password_len bytes.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source stays as it was.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_source_set_password(
     source: Option<&mut Source>,
@@ -165,7 +166,7 @@ pub unsafe extern "C" fn rockon_sync_source_set_password(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let user = unsafe { text(user, user_len, "user") }?;
         // SAFETY: as above.
         let password = unsafe { text(password, password_len, "password") }?;
@@ -174,7 +175,7 @@ pub unsafe extern "C" fn rockon_sync_source_set_password(
 }
 
 impl Source {
-    /// Opens the source with what `change` makes of its credentials.
+    /// Replaces the source's credentials with the result of `change`.
     fn open(
         &mut self,
         change: impl FnOnce(
@@ -187,7 +188,7 @@ impl Source {
     }
 }
 
-/// Frees a source. NULL is fine.
+/// Frees a source. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_source_free(source: Option<Box<Source>>) {
     free(source);

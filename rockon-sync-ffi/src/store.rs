@@ -3,23 +3,22 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use crate::border::{free, required, run, text};
+use crate::boundary::{free, required, run, text};
 use crate::error::Error;
 
-/// A folder that keeps the catalogs of one or more sources.
+/// A directory with the local copies of one or more sources.
 ///
-/// Threads: any number at a time. Several handles, also in several processes, may be
-/// open on one folder: readers need no lock, and of two updates of the same source the
-/// second fails with ROCKON_SYNC_ERROR_LOCKED or waits as long as it is told to.
+/// Threads: any number at a time. Several handles may use the same directory, also from several
+/// processes. Readers need no lock. Of two updates of the same source, the second waits for the
+/// lock timeout, then fails with ROCKON_SYNC_ERROR_LOCKED.
 pub struct Store {
     pub(crate) store: rockon_sync_core::Store,
 }
 
-/// Opens the store in a folder. Nothing is read or created yet: an update creates what
-/// is missing.
+/// Opens the store in a directory. Reads and creates nothing: an update creates missing files.
 ///
 /// folder: the path, UTF-8, of folder_len bytes, not empty.
-/// store: where the handle goes; free it with rockon_sync_store_free().
+/// store: receives the handle; free it with rockon_sync_store_free().
 /// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_store_open(
@@ -29,7 +28,7 @@ pub unsafe extern "C" fn rockon_sync_store_open(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let folder = unsafe { text(folder, folder_len, "folder") }?;
         let store = required(store, "store")?;
         if folder.is_empty() {
@@ -43,8 +42,8 @@ pub unsafe extern "C" fn rockon_sync_store_open(
     })
 }
 
-/// Frees a store. NULL is fine. Nothing on disk changes. Catalogs, reports and other
-/// results that came from it live on.
+/// Frees a store. NULL is a no-op. Nothing on disk changes. Catalogs, reports and other results
+/// that came from it stay usable.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_free(store: Option<Box<Store>>) {
     free(store);

@@ -1,31 +1,31 @@
-//! What fits a machine.
+//! Suitability for a machine.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
 use rockon_sync_core::{Mismatch, Stability};
 
-use crate::border::{Text, free, read, required, run, text, view};
+use crate::boundary::{Text, free, read, required, run, text, view};
 use crate::catalog::Definition;
 use crate::error::Error;
 
-/// It is for other processors.
+/// The definition is for other processors.
 pub const ROCKON_SYNC_MISMATCH_ARCH: i32 = 1;
-/// It needs a newer system.
+/// The definition needs a newer system.
 pub const ROCKON_SYNC_MISMATCH_VERSION: i32 = 2;
 
-/// For development, and also what is of no known stability.
+/// A development version, or one of unknown stability.
 pub const ROCKON_SYNC_STABILITY_DEV: i32 = 1;
 /// An alpha version.
 pub const ROCKON_SYNC_STABILITY_ALPHA: i32 = 2;
 /// A beta version.
 pub const ROCKON_SYNC_STABILITY_BETA: i32 = 3;
-/// A candidate for a release.
+/// A release candidate.
 pub const ROCKON_SYNC_STABILITY_RC: i32 = 4;
 /// A stable release.
 pub const ROCKON_SYNC_STABILITY_STABLE: i32 = 5;
 
-/// Every stability, with its constant.
+/// Every stability with its constant.
 const STABILITIES: &[(Stability, i32)] = &[
     (Stability::Dev, ROCKON_SYNC_STABILITY_DEV),
     (Stability::Alpha, ROCKON_SYNC_STABILITY_ALPHA),
@@ -34,32 +34,33 @@ const STABILITIES: &[(Stability, i32)] = &[
     (Stability::Stable, ROCKON_SYNC_STABILITY_STABLE),
 ];
 
-/// The constant of a stability; 0 for one that has none.
+/// Returns the constant of a stability; 0 if it has none.
 pub(crate) fn number_of(stability: Stability) -> i32 {
     let row = STABILITIES.iter().find(|(known, _)| *known == stability);
     row.map_or(0, |(_, number)| *number)
 }
 
-/// A machine, as far as it decides what can be installed on it.
+/// A machine, for selecting suitable definitions.
 ///
-/// Threads: any number at a time.
+/// Threads: any number at a time for const functions; functions that modify it need exclusive
+/// access.
 pub struct Target {
     pub(crate) target: rockon_sync_core::Target,
 }
 
-/// Why a definition does not fit a machine.
+/// The reasons why a definition does not suit a machine.
 ///
 /// Threads: any number at a time.
 pub struct Mismatches {
     found: Vec<(i32, Text)>,
 }
 
-/// Describes a machine. What is not said of it hides nothing.
+/// Creates a target. Properties that are not set exclude nothing.
 ///
-/// arch: the architecture as container images name it, UTF-8, of arch_len bytes: amd64,
-///   arm64, arm/v7, ...; other customary names are understood. NULL if it is not known.
-/// version: the version of the system, UTF-8, of version_len bytes. NULL if it is not known.
-/// target: where the handle goes; free it with rockon_sync_target_free().
+/// arch: the architecture, UTF-8, of arch_len bytes: amd64, arm64, arm/v7, ... as for container
+///   images; other customary names are accepted. NULL if unknown.
+/// version: the version of the system, UTF-8, of version_len bytes. NULL if unknown.
+/// target: receives the handle; free it with rockon_sync_target_free().
 /// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_target_new(
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn rockon_sync_target_new(
         let out = required(target, "target")?;
         let mut target = rockon_sync_core::Target::new();
         if !arch.is_null() {
-            // SAFETY: the header asks the caller for so many bytes.
+            // SAFETY: the header requires this many bytes.
             target = target.with_arch(unsafe { text(arch, arch_len, "arch") }?)?;
         }
         if !version.is_null() {
@@ -86,10 +87,10 @@ pub unsafe extern "C" fn rockon_sync_target_new(
     })
 }
 
-/// Says what platform extensions are for.
+/// Sets the platform that extensions must support.
 ///
-/// platform: name and version, "joomla 5.1", UTF-8, of platform_len bytes.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target is then as it was.
+/// platform: name and version, such as "joomla 5.1", UTF-8, of platform_len bytes.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target then stays unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_target_set_platform(
     target: Option<&mut Target>,
@@ -99,16 +100,16 @@ pub unsafe extern "C" fn rockon_sync_target_set_platform(
 ) -> i32 {
     run(error, || {
         let target = required(target, "target")?;
-        // SAFETY: the header asks the caller for so many bytes.
+        // SAFETY: the header requires this many bytes.
         let platform = unsafe { text(platform, platform_len, "platform") }?;
         target.target = target.target.clone().with_platform(platform)?;
         Ok(())
     })
 }
 
-/// Says what stability releases must have at least: ROCKON_SYNC_STABILITY_...
+/// Sets the lowest stability of releases: ROCKON_SYNC_STABILITY_...
 ///
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target is then as it was.
+/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the target then stays unchanged.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_target_set_stability(
     target: Option<&mut Target>,
@@ -126,17 +127,17 @@ pub extern "C" fn rockon_sync_target_set_stability(
     })
 }
 
-/// Frees a target. NULL is fine.
+/// Frees a target. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_target_free(target: Option<Box<Target>>) {
     free(target);
 }
 
-/// Finds out why a definition does not fit a machine: an empty list if it does, or if that is
-/// not known.
+/// Compares a definition with a machine. The list is empty if the definition suits the machine, or
+/// if that is unknown.
 ///
-/// mismatches: where the list goes; free it with rockon_sync_mismatches_free(). It needs
-///   neither the definition nor the target any more.
+/// mismatches: receives the list; free it with rockon_sync_mismatches_free(). It needs neither the
+///   definition nor the target any more.
 /// Fails with ROCKON_SYNC_ERROR_ARGUMENT for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_definition_mismatches(
@@ -163,13 +164,13 @@ pub extern "C" fn rockon_sync_definition_mismatches(
     })
 }
 
-/// How many there are: 0 if the definition fits.
+/// Returns the number of reasons: 0 if the definition suits the machine.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_mismatches_count(mismatches: Option<&Mismatches>) -> usize {
     read(mismatches, |mismatches| mismatches.found.len())
 }
 
-/// ROCKON_SYNC_MISMATCH_...; 0 past the end, and for a reason that has no constant.
+/// Returns ROCKON_SYNC_MISMATCH_...; 0 beyond the last, and for a reason without a constant.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_mismatches_reason(
     mismatches: Option<&Mismatches>,
@@ -178,7 +179,7 @@ pub extern "C" fn rockon_sync_mismatches_reason(
     read(mismatches, |mismatches| mismatches.found.get(index).map_or(0, |found| found.0))
 }
 
-/// The reason in a sentence; NULL past the end.
+/// Returns a reason as a sentence; NULL beyond the last.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_mismatches_message(
     mismatches: Option<&Mismatches>,
@@ -188,7 +189,7 @@ pub extern "C" fn rockon_sync_mismatches_message(
     view(mismatches, len_bytes, |mismatches| Some(&mismatches.found.get(index)?.1))
 }
 
-/// Frees a list of mismatches. NULL is fine.
+/// Frees a list of mismatches. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_mismatches_free(mismatches: Option<Box<Mismatches>>) {
     free(mismatches);

@@ -1,4 +1,4 @@
-//! Updates: options, progress, the run.
+//! Updates: options, progress, and the run.
 
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
@@ -7,48 +7,48 @@ use std::time::Duration;
 
 use rockon_sync_core::{Freshness, MassDelete, Phase, Rollback, Trust, Updater};
 
-use crate::border::{self, Text, Versioned, required, run};
+use crate::boundary::{self, Text, Versioned, required, run};
 use crate::cancel::CancelToken;
 use crate::error::Error;
 use crate::report::Report;
 use crate::source::Source;
 use crate::store::Store;
 
-/// Files whose size and time are as committed are taken to be intact. The default.
+/// Quick: files with their committed size and time are assumed intact. The default.
 pub const ROCKON_SYNC_TRUST_SIZE_AND_TIME: i32 = 0;
-/// Every file is compared with its digest; what is damaged is fetched again.
+/// Verify: every file is compared with its digest; damaged files are fetched again.
 pub const ROCKON_SYNC_TRUST_DIGEST: i32 = 1;
-/// Nothing is taken on trust: everything is fetched again.
+/// Full: everything is fetched again.
 pub const ROCKON_SYNC_TRUST_NOTHING: i32 = 2;
 
 /// Deleting more than half of the catalog is refused. The default.
 pub const ROCKON_SYNC_MASS_DELETE_REFUSE: i32 = 0;
-/// The caller knows that it is meant.
+/// Deleting more than half of the catalog is intended.
 pub const ROCKON_SYNC_MASS_DELETE_ALLOW: i32 = 1;
 
-/// A head that is older than the one held is not applied. The default.
+/// A head that is older than the current one is refused. The default.
 pub const ROCKON_SYNC_ROLLBACK_REFUSE: i32 = 0;
-/// It is applied: the publisher went back on purpose.
+/// An older head is accepted: the publisher went back on purpose.
 pub const ROCKON_SYNC_ROLLBACK_ALLOW: i32 = 1;
 
-/// A head that is past its expiry is applied, with a warning. The default.
+/// An expired head is accepted, with a warning. The default.
 pub const ROCKON_SYNC_FRESHNESS_WARN: i32 = 0;
-/// It is refused with ROCKON_SYNC_ERROR_EXPIRED.
+/// An expired head is refused with ROCKON_SYNC_ERROR_EXPIRED.
 pub const ROCKON_SYNC_FRESHNESS_REQUIRE: i32 = 1;
 
-/// Asking what there is.
+/// Requesting the head and the manifest.
 pub const ROCKON_SYNC_PHASE_CHECKING: i32 = 1;
-/// Fetching what is missing.
+/// Fetching missing files.
 pub const ROCKON_SYNC_PHASE_FETCHING: i32 = 2;
-/// Building and committing the new state.
+/// Building and committing the new generation.
 pub const ROCKON_SYNC_PHASE_COMMITTING: i32 = 3;
 
-/// bytes_total of a source that does not tell sizes (v1).
+/// bytes_total of a source that has no sizes (v1).
 pub const ROCKON_SYNC_BYTES_UNKNOWN: u64 = 0xffff_ffff_ffff_ffff;
 
-/// How far an update is. Totals are known once the phase is FETCHING.
+/// The progress of an update. Totals are known in phase FETCHING and later.
 ///
-/// The library sets struct_size; later versions of it may add fields at the end.
+/// The library sets struct_size; later versions may add fields at the end.
 #[repr(C)]
 pub struct Progress {
     /// The size of this struct, in bytes.
@@ -57,27 +57,27 @@ pub struct Progress {
     pub source: *const c_char,
     /// ROCKON_SYNC_PHASE_...
     pub phase: i32,
-    /// Files done, of those that are to be fetched.
+    /// Files fetched so far.
     pub files_done: u64,
-    /// Files that are to be fetched.
+    /// Files to fetch.
     pub files_total: u64,
-    /// Bytes of those files done.
+    /// Bytes of the files fetched so far.
     pub bytes_done: u64,
-    /// Bytes of those files, or ROCKON_SYNC_BYTES_UNKNOWN.
+    /// Bytes of the files to fetch, or ROCKON_SYNC_BYTES_UNKNOWN.
     pub bytes_total: u64,
 }
 
-/// Is told how far an update is: at every change of phase, at most ten times a second in
-/// between, and a last time at the end. Returning anything but 0 cancels the update, as
-/// rockon_sync_cancel_token_cancel() does, also for the token in the options; it is then
-/// not called again. After the commit it is too late, and the update succeeds.
+/// Receives the progress of an update: at every change of phase, at most ten times a second in
+/// between, and once at the end. If it returns anything but 0, the update is canceled as by
+/// rockon_sync_cancel_token_cancel(), including the token in the options, and the callback is not
+/// called again. After the commit that has no effect, and the update succeeds.
 ///
-/// It is called on the thread that runs the update. progress is valid during the call.
-/// It must return, so no longjmp() and no C++ exception out of it.
+/// It is called on the thread that runs the update. progress is valid during the call. It must
+/// return: no longjmp(), no C++ exceptions.
 pub type ProgressCallback =
     Option<unsafe extern "C" fn(progress: *const Progress, user_data: *mut c_void) -> i32>;
 
-/// How an update is done. Set everything to zero, then struct_size, then what differs
+/// Options for an update. Set everything to zero, then struct_size, then the settings that differ
 /// from the defaults:
 ///
 ///     rockon_sync_update_options options = {0};
@@ -88,10 +88,10 @@ pub type ProgressCallback =
 pub struct UpdateOptions {
     /// sizeof(rockon_sync_update_options), so that the struct can grow at its end.
     pub struct_size: usize,
-    /// The longest the whole update may take, in milliseconds; 0 for 5 minutes.
+    /// The time limit of the whole update in milliseconds; 0 for 5 minutes.
     pub timeout_ms: u64,
-    /// How long to wait for another writer of the same source, in milliseconds; 0 for
-    /// not at all.
+    /// The lock timeout: the longest wait for another writer of the same source, in milliseconds; 0
+    /// to fail at once.
     pub lock_patience_ms: u64,
     /// ROCKON_SYNC_TRUST_...
     pub trust: i32,
@@ -101,32 +101,31 @@ pub struct UpdateOptions {
     pub rollback: i32,
     /// ROCKON_SYNC_FRESHNESS_...
     pub freshness: i32,
-    /// Stops the update from another thread; NULL if nothing does. It must stay alive
-    /// until the update has returned.
+    /// Stops the update from another thread; NULL if not needed. It must stay alive until the
+    /// update has returned.
     pub cancel: *const CancelToken,
-    /// Is told how far the update is; NULL if nobody is.
+    /// Receives the progress; NULL if not needed.
     pub progress: ProgressCallback,
-    /// Handed to progress as it is.
+    /// Passed to progress unchanged.
     pub user_data: *mut c_void,
 }
 
-// SAFETY: starts with its size; numbers, pointers and a nullable function, which zero
-// makes 0 and NULL.
+// SAFETY: starts with its size, and has only numbers, pointers and a nullable function. Zero makes
+// them 0 and NULL.
 unsafe impl Versioned for UpdateOptions {
     const FIRST_SIZE: usize = size_of::<UpdateOptions>();
 }
 
-/// Brings the store in step with a source.
+/// Updates the store from a source.
 ///
-/// options: how; NULL for the defaults.
-/// report: where the report goes; free it with rockon_sync_report_free(). Entries that
-///   could not be fetched are no failure: the outcome is then
-///   ROCKON_SYNC_OUTCOME_PARTIAL.
-/// Fails with any status but CATALOG and NOT_FOUND. The store then holds what it held
-/// before, and what was fetched and verified is not fetched again by the next update.
+/// options: NULL for the defaults.
+/// report: receives the report; free it with rockon_sync_report_free(). Entries that could not be
+///   fetched are not an error: the outcome is then ROCKON_SYNC_OUTCOME_PARTIAL.
+/// Fails with any status but CATALOG and NOT_FOUND. The current generation then stays unchanged,
+/// and the next update reuses the files that were fetched and verified.
 ///
-/// Threads: blocks until the update is over. Updates of several sources, also of one
-/// store, may run at the same time. The callback may use any function of this library.
+/// Threads: blocks until the update is over. Updates of different sources, also of one store, may
+/// run at the same time. The callback may use any function of this library.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_store_update(
     store: Option<&Store>,
@@ -136,15 +135,14 @@ pub unsafe extern "C" fn rockon_sync_store_update(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for options of the size they start with.
+        // SAFETY: the header requires options of the size they start with.
         let settings = unsafe { Settings::of(options) }?;
         start(store, source, settings, report, |updater, source| updater.run(source))
     })
 }
 
-/// Finds out what rockon_sync_store_update() would do, without doing it: the report says
-/// what would be added, changed and removed. Of a v1 source it tells only what would be
-/// added and removed.
+/// Reports what rockon_sync_store_update() would add, change and remove, without doing it. For a v1
+/// source it reports no changed entries.
 ///
 /// Arguments, failures, threads: as for rockon_sync_store_update().
 #[unsafe(no_mangle)]
@@ -156,23 +154,23 @@ pub unsafe extern "C" fn rockon_sync_store_check(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for options of the size they start with.
+        // SAFETY: the header requires options of the size they start with.
         let settings = unsafe { Settings::of(options) }?;
         start(store, source, settings, report, |updater, source| updater.check(source))
     })
 }
 
-/// Brings the store in step with a bundle, packs/empty-*.tar.zst of a published tree, without
-/// a network. The head is taken from root.sha beside the bundle, or in the tree that it is in.
+/// Updates the store from a bundle, packs/empty-*.tar.zst of a published tree, without a network.
+/// The head is read from root.sha beside the bundle, or in its tree.
 ///
-/// source: of it, only the name and the trusted keys count; it is not asked.
+/// source: only its name and its trusted keys are used; no mirror is asked.
 /// bundle: the path of the bundle, bundle_len bytes of UTF-8.
-/// options: how; NULL for the defaults.
-/// report: where the report goes; free it with rockon_sync_report_free(). A bundle that is
-///   older than what is held is no failure: the outcome is then ROCKON_SYNC_OUTCOME_STALE.
-/// Fails with NOT_FOUND if there is no such file, INTEGRITY if it is no bundle or not a
-/// whole one, TRUST if keys ask for a signed head and there is none, and as
-/// rockon_sync_store_update() does. The store then holds what it held before.
+/// options: NULL for the defaults.
+/// report: receives the report; free it with rockon_sync_report_free(). A bundle that is older than
+///   the current state is not an error: the outcome is then ROCKON_SYNC_OUTCOME_STALE.
+/// Fails with NOT_FOUND if there is no such file, INTEGRITY if it is not a complete bundle, TRUST
+/// if there are trusted keys but no signed head, and like rockon_sync_store_update(). The current
+/// generation then stays unchanged.
 ///
 /// Threads: as for rockon_sync_store_update().
 #[unsafe(no_mangle)]
@@ -186,9 +184,9 @@ pub unsafe extern "C" fn rockon_sync_store_import(
     error: Option<&mut MaybeUninit<Box<Error>>>,
 ) -> i32 {
     run(error, || {
-        // SAFETY: the header asks the caller for a text of this length.
-        let bundle = unsafe { border::text(bundle, bundle_len, "bundle") }?;
-        // SAFETY: the header asks the caller for options of the size they start with.
+        // SAFETY: the header requires a text of this length.
+        let bundle = unsafe { boundary::text(bundle, bundle_len, "bundle") }?;
+        // SAFETY: the header requires options of the size they start with.
         let settings = unsafe { Settings::of(options) }?;
         start(store, source, settings, report, |updater, source| {
             updater.import(source.name(), Path::new(bundle), source.trusted_keys())
@@ -215,7 +213,7 @@ fn start(
     Ok(())
 }
 
-/// The options of a caller, checked.
+/// The validated options of a caller.
 pub(crate) struct Settings {
     trust: Trust,
     mass_delete: MassDelete,
@@ -229,12 +227,12 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// # Safety
-    /// `options` is NULL or points to as many bytes as the size it starts with, and the
-    /// token in it is NULL or alive.
+    /// `options` is NULL or points to as many bytes as the size it starts with. Its token is NULL
+    /// or alive.
     pub(crate) unsafe fn of(options: *const UpdateOptions) -> Result<Settings, Box<Error>> {
-        // SAFETY: promised by the caller.
-        let options = unsafe { border::versioned(options, "options") }?;
-        // SAFETY: promised by the caller.
+        // SAFETY: guaranteed by the caller.
+        let options = unsafe { boundary::versioned(options, "options") }?;
+        // SAFETY: guaranteed by the caller.
         let cancel = unsafe { options.cancel.as_ref() }
             .map_or_else(Default::default, |token| token.token.clone());
         let listener = options.progress.map(|callback| Listener {
@@ -286,7 +284,7 @@ impl Settings {
     }
 }
 
-/// The guard against mass deletion that a caller has chosen.
+/// Returns the mass deletion guard for a constant.
 pub(crate) fn mass_delete(choice: i32) -> Result<MassDelete, Box<Error>> {
     match choice {
         ROCKON_SYNC_MASS_DELETE_REFUSE => Ok(MassDelete::Refuse),
@@ -295,19 +293,19 @@ pub(crate) fn mass_delete(choice: i32) -> Result<MassDelete, Box<Error>> {
     }
 }
 
-/// An option with a value that is none of its constants.
+/// Returns the error for an option with an invalid constant.
 pub(crate) fn unknown(option: &str, value: i32) -> Box<Error> {
     Error::argument(format!("`options.{option}` is none of its constants: {value}"))
 }
 
-/// Longest time that is counted: a century, which no clock of a running system overflows.
+/// Longest duration in use: a century, which no clock of a running system overflows.
 const LONGEST_MS: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
 
 fn millis(ms: u64) -> Duration {
     Duration::from_millis(ms.min(LONGEST_MS))
 }
 
-/// Whoever wants to hear of the progress.
+/// A progress callback and its data.
 struct Listener {
     callback: unsafe extern "C" fn(*const Progress, *mut c_void) -> i32,
     user_data: *mut c_void,
@@ -327,7 +325,7 @@ impl Listener {
             phase: match now.phase {
                 Phase::Fetching => ROCKON_SYNC_PHASE_FETCHING,
                 Phase::Committing => ROCKON_SYNC_PHASE_COMMITTING,
-                // A phase that C has no constant for is before the fetching.
+                // Phases without a constant in C come before the fetching.
                 _ => ROCKON_SYNC_PHASE_CHECKING,
             },
             files_done: now.files_done,
@@ -335,8 +333,8 @@ impl Listener {
             bytes_done: now.bytes_done,
             bytes_total: now.bytes_total.unwrap_or(ROCKON_SYNC_BYTES_UNKNOWN),
         };
-        // SAFETY: the header asks for a function that takes these for the duration of the
-        // call, on this thread.
+        // SAFETY: the header requires a function that accepts these arguments during the call, on
+        // this thread.
         let wish = unsafe { (self.callback)(&raw const progress, self.user_data) };
         if wish != 0 {
             self.is_listening = false;

@@ -1,13 +1,13 @@
-//! Which library this is.
+//! Versions of the library and its interface.
 
 use std::ffi::c_char;
 
-/// The version of the interface that this header describes. It grows with every
-/// addition; SONAME changes when something is taken away.
+/// The version of the interface that this header describes. It grows with every addition. If
+/// something is removed, the SONAME changes.
 pub const ROCKON_SYNC_ABI_VERSION: u32 = 4;
 
-/// The interface version of the library that is loaded. A program that was compiled
-/// with a newer header than the library must not call what is new in it:
+/// Returns the interface version of the loaded library. A program compiled with a newer header than
+/// the library must not call newer functions:
 ///
 ///     if (rockon_sync_abi_version() < ROCKON_SYNC_ABI_VERSION) { ...refuse to run... }
 ///
@@ -17,7 +17,7 @@ pub extern "C" fn rockon_sync_abi_version() -> u32 {
     ROCKON_SYNC_ABI_VERSION
 }
 
-/// The version of the library as text, such as "0.1.0". Static: do not free.
+/// Returns the version of the library as text, such as "0.1.0". Static: do not free.
 ///
 /// Threads: any, at any time.
 #[unsafe(no_mangle)]

@@ -1,5 +1,5 @@
-//! Real C programs, built from the installed files, against the test server.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! C programs, built from the installed files, run against the test server.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 #[path = "support/toolchain.rs"]
 mod toolchain;
@@ -33,12 +33,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs every program with a server of its own.
+/// Runs every program, each with its own server.
 fn run_all(options: &[&str], prepare: impl Fn(&Installed, &Path) -> Command) {
     let installed = Installed::new("dev");
-    let folder = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
     for name in PROGRAMS {
-        let program = folder.path().join(name);
+        let program = dir.path().join(name);
         installed.compile(&root().join(format!("tests/c/{name}.c")), &program, options);
         let world = World::new();
         succeed(prepare(&installed, &program).args(world.arguments()));
@@ -46,7 +46,7 @@ fn run_all(options: &[&str], prepare: impl Fn(&Installed, &Path) -> Command) {
 }
 
 #[test]
-fn no_program_is_forgotten() {
+fn every_program_is_listed() {
     let files = fs::read_dir(root().join("tests/c")).unwrap();
     let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
     let found: BTreeSet<String> =
@@ -60,7 +60,7 @@ fn every_program_passes() {
 }
 
 #[test]
-fn every_program_passes_valgrind_without_leak_or_error() {
+fn every_program_passes_valgrind() {
     tool("valgrind");
     run_all(&[], |installed, program| {
         let mut valgrind = installed.command("valgrind");
@@ -81,7 +81,7 @@ fn every_program_passes_the_address_sanitizer() {
 }
 
 #[test]
-fn the_header_compiles_alone_in_every_c_it_is_promised_for() {
+fn the_header_compiles_in_every_supported_language_version() {
     let header = root().join("include/rockon_sync.h");
     for (compiler, language, standard) in
         [("cc", "c", "c99"), ("cc", "c", "c11"), ("c++", "c++", "c++17")]
@@ -93,7 +93,7 @@ fn the_header_compiles_alone_in_every_c_it_is_promised_for() {
 }
 
 #[test]
-fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
+fn the_exported_symbols_match_the_list_and_the_header() {
     let mut nm = tool("nm");
     let installed = Installed::new("dev");
     nm.args(["-D", "--defined-only", "--format=posix"]);
@@ -105,9 +105,9 @@ fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
     let listed: BTreeSet<&str> = list.lines().collect();
 
     let lost: Vec<_> = listed.difference(&exported).collect();
-    assert!(lost.is_empty(), "programs rely on these, which are gone: {lost:?}");
+    assert!(lost.is_empty(), "missing symbols that programs use: {lost:?}");
     let added: Vec<_> = exported.difference(&listed).collect();
-    assert!(added.is_empty(), "add to symbols.txt, and let the ABI version grow: {added:?}");
+    assert!(added.is_empty(), "add to symbols.txt, and increase the ABI version: {added:?}");
     let header = fs::read_to_string(root().join("include/rockon_sync.h")).unwrap();
     let tested = fs::read_to_string(root().join("tests/c/arguments.c")).unwrap();
     for symbol in listed {
@@ -120,16 +120,16 @@ fn the_exported_symbols_are_those_of_the_list_and_of_the_header() {
 }
 
 #[test]
-fn the_example_is_built_from_the_installed_files_and_lists_the_catalog() {
+fn the_example_builds_from_the_installed_files_and_lists_the_catalog() {
     let installed = Installed::new("dev");
     let source = root().join("rockon-sync-ffi/examples/sync.c");
-    let folder = tempfile::tempdir().unwrap();
-    let program = folder.path().join("sync");
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("sync");
     let mut cc = tool("cc");
     cc.arg(&source).arg("-o").arg(&program);
     succeed(cc.args(installed.flags(&["--cflags", "--libs"])));
 
-    let fixed = folder.path().join("sync-static");
+    let fixed = dir.path().join("sync-static");
     let mut cc = tool("cc");
     cc.arg(&source).arg("-o").arg(&fixed).args(installed.flags(&["--cflags"]));
     cc.arg(installed.prefix().join("lib/librockon_sync.a"));
@@ -147,10 +147,10 @@ fn the_example_is_built_from_the_installed_files_and_lists_the_catalog() {
 }
 
 #[test]
-fn a_package_is_laid_down_below_destdir_for_its_prefix() {
-    let folder = tempfile::tempdir().unwrap();
-    install(Path::new("/usr"), folder.path().to_str().unwrap(), "dev");
-    let lib = folder.path().join("usr/lib");
+fn install_puts_destdir_in_front_of_the_prefix() {
+    let dir = tempfile::tempdir().unwrap();
+    install(Path::new("/usr"), dir.path().to_str().unwrap(), "dev");
+    let lib = dir.path().join("usr/lib");
     let pc = fs::read_to_string(lib.join("pkgconfig/rockon-sync.pc")).unwrap();
     assert!(pc.starts_with("prefix=/usr\n"), "{pc}");
     assert_eq!(
@@ -160,5 +160,5 @@ fn a_package_is_laid_down_below_destdir_for_its_prefix() {
     let real = fs::read_link(lib.join("librockon_sync.so.0")).unwrap();
     assert!(lib.join(real).is_file());
     assert!(lib.join("librockon_sync.a").is_file());
-    assert!(folder.path().join("usr/include/rockon_sync.h").is_file());
+    assert!(dir.path().join("usr/include/rockon_sync.h").is_file());
 }

@@ -1,15 +1,15 @@
-//! The header: generated from the sources, committed, and fit for every C it is promised for.
+//! The header: generated from the sources, and committed.
 
 #[path = "support/header.rs"]
 mod header;
 
 use std::path::Path;
 
-/// Set to anything, it makes the test write the header instead of comparing it.
+/// If set, the header is written instead of compared.
 const WRITE: &str = "WRITE_HEADER";
 
 #[test]
-fn the_committed_header_is_what_the_sources_say() {
+fn the_committed_header_matches_the_sources() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = root.join("../include/rockon_sync.h");
     let generated = header::generate(root);

@@ -2,9 +2,9 @@
 
 use pyo3::prelude::*;
 
-/// Stops an update from another thread: hand it to the update, call `cancel()`.
+/// Stops an update from another thread: pass it to the update, then call `cancel()`.
 ///
-/// A token is for one update: it stays canceled.
+/// A token stays canceled, so use a new one for each update.
 #[pyclass(frozen, module = "rockon_sync")]
 #[derive(Default)]
 pub(crate) struct CancelToken {
@@ -18,12 +18,12 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Asks the update to stop; from any thread, any number of times.
+    /// Stops the update. May be called from any thread, any number of times.
     fn cancel(&self) {
         self.token.cancel();
     }
 
-    /// Whether `cancel()` was called.
+    /// True if `cancel()` was called.
     #[getter]
     fn is_canceled(&self) -> bool {
         self.token.is_canceled()

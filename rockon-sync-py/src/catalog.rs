@@ -12,8 +12,8 @@ use rockon_sync::{Novelty, Origin, Target};
 use crate::convert::{self, detached, model};
 use crate::extension;
 
-/// The merged view of all sources and the local folder, as it was when it was read:
-/// a mapping from the name of each definition to the definition, in catalog order.
+/// The merged definitions of all sources and the local definitions, as a mapping from name to
+/// definition in catalog order. Later updates do not change it.
 #[pyclass(frozen, mapping, module = "rockon_sync")]
 pub(crate) struct Catalog {
     pub(crate) catalog: rockon_sync::Catalog,
@@ -40,7 +40,7 @@ impl Catalog {
         PyList::new(py, names)?.try_iter()
     }
 
-    /// The definition of this name, or `default`.
+    /// Returns the definition with this name, or `default`.
     #[pyo3(signature = (key, default = None, /))]
     fn get<'py>(
         &self,
@@ -54,41 +54,40 @@ impl Catalog {
         }
     }
 
-    /// The names of the definitions, in catalog order.
+    /// Returns the names of the definitions, in catalog order.
     fn keys<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         static VIEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         VIEW.import(slf.py(), "collections.abc", "KeysView")?.call1((slf,))
     }
 
-    /// The definitions, in catalog order.
+    /// Returns the definitions, in catalog order.
     fn values<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         static VIEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         VIEW.import(slf.py(), "collections.abc", "ValuesView")?.call1((slf,))
     }
 
-    /// Names with their definitions, in catalog order.
+    /// Returns names with their definitions, in catalog order.
     fn items<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         static VIEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         VIEW.import(slf.py(), "collections.abc", "ItemsView")?.call1((slf,))
     }
 
-    /// Definitions that another one of the same name hides, lowest priority first.
+    /// Definitions that are replaced by another one with the same name, lowest priority first.
     #[getter]
     fn hidden<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let hidden = self.catalog.hidden().iter().cloned().map(Definition::from);
         PyTuple::new(py, hidden.map(|hidden| Bound::new(py, hidden)).collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// Why files could not be read as definitions: exceptions, not raised.
+    /// Errors of files that could not be read as definitions. They are not raised.
     #[getter]
     fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let problems = self.catalog.problems().iter();
         PyTuple::new(py, problems.map(|problem| convert::error(py, problem).into_value(py)))
     }
 
-    /// What an application must delete and apply, given the revision that it has
-    /// recorded for each name. A revision of `None`, or any other text that is none,
-    /// means that the definition is to be applied again.
+    /// Compares the catalog with the revisions that an application has recorded for each name. A
+    /// definition whose revision is `None`, or not a digest, is applied again.
     fn changes_since<'py>(
         &self,
         py: Python<'py>,
@@ -114,9 +113,9 @@ impl Catalog {
         model(py, &CHANGES, "Changes")?.call((), Some(&fields))
     }
 
-    /// Which of the extensions that are installed, name to version, have a newer release that
-    /// fits a machine: `platform` is its name and version, `"joomla 5.1"`, `stability` the
-    /// least that will do.
+    /// Finds installed extensions, given as name to version, that have a newer release suitable for
+    /// a machine. `platform` is its name and version, such as `"joomla 5.1"`, `stability` the
+    /// lowest accepted stability.
     #[pyo3(signature = (installed, *, platform = None, stability = None))]
     fn updates_for<'py>(
         &self,
@@ -130,9 +129,8 @@ impl Catalog {
         extension::updates(py, &found)
     }
 
-    /// What is missing to install the definition `name` where something is installed already,
-    /// name to version. A version that is not known is `None`. Raises `StoreError` if there is
-    /// no such definition.
+    /// Finds the missing requirements of the definition `name`. `installed` maps names to versions;
+    /// an unknown version is `None`. Raises `StoreError` if no definition has this name.
     fn installation<'py>(
         &self,
         py: Python<'py>,
@@ -154,7 +152,7 @@ pub(crate) struct Definition {
     definition: rockon_sync::Definition,
 }
 
-/// The same definition from the same place is equal, whichever generation it was read from.
+/// Equal if name, revision and origin are equal, even across generations.
 impl PartialEq for Definition {
     fn eq(&self, other: &Self) -> bool {
         let (a, b) = (&self.definition, &other.definition);
@@ -170,26 +168,26 @@ impl From<rockon_sync::Definition> for Definition {
 
 #[pymethods]
 impl Definition {
-    /// The name inside the file: the identity of the definition.
+    /// The name inside the file, which identifies the definition.
     #[getter]
     fn name(&self) -> &str {
         self.definition.name()
     }
 
-    /// The format of its file.
+    /// The format of the file.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         model(py, &CLASS, "Format")?.call1((self.definition.format().name(),))
     }
 
-    /// The digest of the file, 64 hexadecimal digits: what an application records.
+    /// The digest of the file, 64 hexadecimal digits, for applications to record.
     #[getter]
     fn revision(&self) -> String {
         self.definition.revision().to_string()
     }
 
-    /// The source that it comes from; `None` if it is from the local folder.
+    /// The name of the definition's source; `None` for a local definition.
     #[getter]
     fn source(&self) -> Option<&str> {
         match self.definition.origin() {
@@ -198,7 +196,7 @@ impl Definition {
         }
     }
 
-    /// The id of its entry in that source; `None` if it is from the local folder.
+    /// The id of the definition's entry in its source; `None` for a local definition.
     #[getter]
     fn entry_id(&self) -> Option<&str> {
         match self.definition.origin() {
@@ -207,28 +205,28 @@ impl Definition {
         }
     }
 
-    /// When the publisher last saw other bytes, in UTC, if the source says.
+    /// The time of the last change in UTC, if the manifest has it.
     #[getter]
     fn updated<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         convert::datetime(py, self.definition.updated())
     }
 
-    /// The architectures that it is available for, as container images name them; `None` if
-    /// that is not known.
+    /// The architectures that the definition is available for, as container images name them;
+    /// `None` if unknown.
     #[getter]
     fn arch<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let arch = self.definition.requirements().arch();
         arch.map(|names| PyTuple::new(py, names.iter().map(|name| &**name))).transpose()
     }
 
-    /// The first version of the system that will do, if that is known.
+    /// The oldest suitable version of the system, if known.
     #[getter]
     fn min_version(&self) -> Option<&str> {
         self.definition.requirements().min_version()
     }
 
-    /// Why it does not fit a machine, a sentence each; empty if it does, or if that is not
-    /// known.
+    /// Returns the reasons why the definition does not suit a machine, one sentence each; empty if
+    /// it does, or if that is unknown.
     #[pyo3(signature = (*, arch = None, version = None))]
     fn mismatches<'py>(
         &self,
@@ -251,55 +249,55 @@ impl Definition {
         PyTuple::new(py, found.iter().map(ToString::to_string))
     }
 
-    /// The file that has it.
+    /// The file of the definition.
     #[getter]
     fn file(&self) -> &Path {
         self.definition.file()
     }
 
-    /// The definition as it was published, to the letter. Read from the file each time:
-    /// raises `StoreError` or `IntegrityError` if that is no longer what it was.
+    /// Reads the definition's unchanged text from the file, each time. Raises `StoreError` or
+    /// `IntegrityError` if the file has changed.
     #[getter]
     fn text(&self, py: Python<'_>) -> PyResult<String> {
         detached(py, || self.definition.text())
     }
 
-    /// The text as `json.loads` reads it, objects in the order of the text; a new value
-    /// each time.
+    /// Parses the text like `json.loads`, with objects in the order of the text. Returns a new
+    /// value each time.
     #[getter]
     fn parsed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         LOADS.import(py, "json", "loads")?.call1((self.text(py)?,))
     }
 
-    /// The definition as it was published: of a Rock-on the bytes of `text`, of other formats
-    /// those of the file. Read each time, and raises as `text` does.
+    /// Reads the definition's unchanged bytes, each time: of a Rock-on the bytes of `text`, of
+    /// other formats those of the file. Raises the same errors as `text`.
     fn bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &detached(py, || self.definition.bytes())?))
     }
 
-    /// The version that it states, if it does. Read from the file each time.
+    /// Reads the version from the file, each time; `None` if the definition has none.
     #[getter]
     fn version(&self, py: Python<'_>) -> PyResult<Option<String>> {
         detached(py, || self.definition.version())
     }
 
-    /// What it says of other definitions. Read from the file each time.
+    /// Reads the relations to other definitions from the file, each time.
     #[getter]
     fn relations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         extension::relations(py, &detached(py, || self.definition.relations())?)
     }
 
-    /// The releases of an extension, in the order of its file, which is read each time. Raises
-    /// `ValueError` for a definition of another format.
+    /// Reads the releases of an extension from the file, each time and in the order of the file.
+    /// Raises `ValueError` for a definition of another format.
     fn releases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let found = detached(py, || self.definition.releases())?;
         let found = found.iter().map(|release| extension::release(py, release));
         PyList::new(py, found.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// The newest release of an extension that fits a machine, as `Catalog.updates_for`
-    /// describes it; `None` if there is none.
+    /// Returns the newest release of an extension that suits a machine, see `Catalog.updates_for`;
+    /// `None` if there is none.
     #[pyo3(signature = (*, platform = None, stability = None))]
     fn newest_release<'py>(
         &self,
@@ -313,7 +311,7 @@ impl Definition {
     }
 
     fn __hash__(&self) -> u64 {
-        // The first bytes of a digest are as good as any hash.
+        // A digest is uniformly distributed, so its first bytes are a good hash.
         let bytes = self.definition.revision().as_bytes().first_chunk().copied();
         u64::from_le_bytes(bytes.unwrap_or_default())
     }

@@ -1,6 +1,6 @@
-//! What the core returns, as Python objects.
+//! Converts results of the core to Python objects.
 //!
-//! The classes are Python's own: `_errors.py` and `_model.py` say what they hold.
+//! The classes are defined in Python, in `_errors.py` and `_model.py`.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::logging;
 /// Calls the core without the GIL.
 ///
 /// # Errors
-/// What the core says, as an exception.
+/// The core's error, as an exception.
 pub(crate) fn detached<T: Send>(
     py: Python<'_>,
     call: impl FnOnce() -> rockon_sync::Result<T> + Send,
@@ -31,8 +31,8 @@ pub(crate) fn detached<T: Send>(
     result.map_err(|error| self::error(py, &error))
 }
 
-/// The exception for an error: a `ValueError` for a bad argument, else the class that
-/// `_errors.py` has for the kind.
+/// Returns the exception for an error: a `ValueError` for an invalid argument, otherwise the class
+/// that `_errors.py` has for the kind.
 pub(crate) fn error(py: Python<'_>, error: &rockon_sync::Error) -> PyErr {
     let message = error.to_chain();
     if error.kind() == ErrorKind::Argument {
@@ -48,7 +48,7 @@ pub(crate) fn error(py: Python<'_>, error: &rockon_sync::Error) -> PyErr {
     raised(py, (kind, message, url, path, retryable, problems))
 }
 
-/// The exception for an update that was canceled and did not wait for its server.
+/// Returns the exception for a canceled update that does not wait for its server.
 pub(crate) fn canceled(py: Python<'_>) -> PyErr {
     raised(py, (ErrorKind::Canceled.name(), "canceled by the caller"))
 }
@@ -77,7 +77,7 @@ fn problems<'py>(py: Python<'py>, problems: &[Problem]) -> PyResult<Bound<'py, P
     rows(py, problems, problem)
 }
 
-/// A time with zone; `None` too for the year 0, which Python cannot hold.
+/// Returns a time with zone; `None` also for the year 0, which Python cannot represent.
 pub(crate) fn datetime(py: Python<'_>, moment: Option<Timestamp>) -> PyResult<Bound<'_, PyAny>> {
     static FROM_UNIX: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     match moment {
@@ -202,7 +202,7 @@ fn failed_entries<'a, 'py>(
     PyTuple::new(py, failed.map(entry).collect::<PyResult<Vec<_>>>()?)
 }
 
-/// A tuple with what `convert` makes of each row.
+/// Returns a tuple of converted rows.
 pub(crate) fn rows<'py, T>(
     py: Python<'py>,
     rows: &[T],
@@ -211,7 +211,7 @@ pub(crate) fn rows<'py, T>(
     PyTuple::new(py, rows.iter().map(convert).collect::<PyResult<Vec<_>>>()?)
 }
 
-/// A class or function of `_model.py`.
+/// Returns a class or function of `_model.py`.
 pub(crate) fn model<'py>(
     py: Python<'py>,
     cell: &'py PyOnceLock<Py<PyAny>>,
@@ -221,7 +221,7 @@ pub(crate) fn model<'py>(
     cell.get_or_try_init(py, load).map(|object| object.bind(py))
 }
 
-/// A time in seconds; a day is as good as any longer time.
+/// Parses a duration in seconds. Longer ones than a day become a day.
 pub(crate) fn parse_seconds(what: &str, seconds: f64) -> PyResult<Duration> {
     const DAY_S: f64 = 86_400.0;
     if seconds.is_nan() || seconds < 0.0 {

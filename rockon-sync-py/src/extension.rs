@@ -1,4 +1,4 @@
-//! Releases, updates and relations, as Python objects.
+//! Converts releases, updates of extensions and relations to Python objects.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -8,7 +8,7 @@ use rockon_sync::{Installation, Relations, Release, Target, Updates};
 use crate::catalog::Definition;
 use crate::convert::{self, model, rows};
 
-/// A machine, as far as it decides which release of an extension it should have.
+/// Returns the machine for selecting releases of an extension.
 ///
 /// # Errors
 /// `ValueError`.

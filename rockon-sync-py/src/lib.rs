@@ -1,18 +1,18 @@
 //! The compiled half of the Python package `rockon_sync`.
 //!
-//! Every body converts its arguments, lets go of the GIL, calls the core, and converts
-//! the answer. What needs no Rust is Python: exceptions and reports are plain classes
-//! in `python/rockon_sync/`, made from here by name.
+//! Every body converts its arguments, releases the GIL, calls the core, and converts the result.
+//! Exceptions and reports need no Rust: they are plain classes in `python/rockon_sync/`,
+//! constructed from here by name.
 //!
-//! | file | does |
+//! | file | contents |
 //! |---|---|
 //! | `store.rs` | `Store`: its methods |
-//! | `run.rs` | an update on a thread of its own, the caller's thread waiting for it |
-//! | `source.rs`, `catalog.rs`, `cancel.rs` | the classes of these names |
+//! | `run.rs` | an update on its own thread, while the caller's thread waits |
+//! | `source.rs`, `catalog.rs`, `cancel.rs` | the classes with these names |
 //! | `publish.rs` | `publish`, `keygen`, and the command line |
-//! | `convert.rs` | errors and reports become Python objects |
-//! | `extension.rs` | the same for releases, updates of extensions, and relations |
-//! | `logging.rs` | log records reach `logging` |
+//! | `convert.rs` | conversion of errors and reports |
+//! | `extension.rs` | conversion of releases, updates of extensions, and relations |
+//! | `logging.rs` | log records for `logging` |
 #![forbid(unsafe_code)]
 
 mod cancel;
@@ -43,7 +43,7 @@ mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-        // The table of kinds, from which a test proves that the Python side has them all.
+        // All kinds, so that a test can check that the Python side is complete.
         let kinds = rockon_sync::ErrorKind::ALL.iter().map(|kind| kind.name());
         module.add("ERROR_KINDS", pyo3::types::PyTuple::new(module.py(), kinds)?)
     }

@@ -1,9 +1,8 @@
-//! Log records of the core, handed to Python's `logging`.
+//! Passes log records of the core to Python's `logging`.
 //!
-//! The core logs from threads that know nothing of Python. A record is therefore only
-//! put in a queue; the thread that called into this package empties it whenever it has
-//! the GIL. So no thread ever waits for the GIL in order to log, which could hang a
-//! process that is about to end.
+//! The core logs from threads without Python state, so a record is only added to a queue. The
+//! thread that called into this package empties the queue whenever it has the GIL. Logging never
+//! waits for the GIL, which could hang a process during its exit.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, Once, PoisonError};
@@ -12,11 +11,11 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-/// The logger of the package, and the crate whose records it gets.
+/// The logger of the package, which is also the name of the crate whose records it gets.
 const LOGGER: &str = "rockon_sync";
 
-/// Records kept until somebody takes them: an update that fails on every entry of a
-/// large catalog logs a few thousand. Later ones are dropped.
+/// The maximum number of queued records: an update that fails on every entry of a large catalog
+/// logs a few thousand. Later ones are dropped.
 const MAX_QUEUED: usize = 10_000;
 
 struct Line {
@@ -51,13 +50,12 @@ impl Log for Bridge {
     fn flush(&self) {}
 }
 
-/// Called before the core: takes over the level that the application has set, and, the
-/// first time, becomes the logger. Not done at import, because the command line brings
-/// a logger of its own.
+/// Called before the core: reads the level that the application has set, and installs the logger at
+/// the first call. Not done at import, because the command line has its own logger.
 pub(crate) fn begin(py: Python<'_>) -> PyResult<()> {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {
-        // Fails only if there is a logger already, whose records are then not ours.
+        // Fails only if the process has another logger, which then gets the records.
         let _ = log::set_logger(&Bridge);
     });
     let level: u32 = get_logger(py, LOGGER)?.call_method0("getEffectiveLevel")?.extract()?;
@@ -72,10 +70,10 @@ pub(crate) fn begin(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Called after the core, and now and then while it runs: hands over what was logged.
+/// Called after the core, and regularly while it runs: passes the queued records on.
 ///
 /// # Errors
-/// What a handler raises; `logging` itself swallows most of it.
+/// Exceptions of a handler; `logging` itself suppresses most of them.
 pub(crate) fn hand_over(py: Python<'_>) -> PyResult<()> {
     loop {
         let line = QUEUE.lock().unwrap_or_else(PoisonError::into_inner).pop_front();

@@ -9,8 +9,7 @@ use rockon_sync::{Leniency, MassDelete, Page, Publisher, SigningKey, Timestamp};
 
 use crate::convert::{self, detached};
 
-/// Publishes the catalog in a folder, or the update site at a URL, as files with digests, to
-/// be served as they are.
+/// Publishes a catalog directory, or the update site at a URL, as static files with digests.
 #[pyfunction]
 #[pyo3(signature = (
     catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16, expires_in_days = None,
@@ -67,8 +66,8 @@ pub(crate) fn publish<'py>(
     convert::publish_report(py, &report)
 }
 
-/// Makes a pair of keys: the private one goes to a new file that only its owner may read,
-/// the public one is returned.
+/// Creates a key pair. The private key is written to a new file that only its owner may read, the
+/// public key is returned.
 #[pyfunction]
 pub(crate) fn keygen(py: Python<'_>, name: &str, file: PathBuf) -> PyResult<String> {
     detached(py, || {
@@ -78,14 +77,13 @@ pub(crate) fn keygen(py: Python<'_>, name: &str, file: PathBuf) -> PyResult<Stri
     })
 }
 
-/// Runs the command with these arguments, the first being its own name, and returns its
-/// exit code.
+/// Runs the command with these arguments, the first being its own name. Returns its exit code.
 #[pyfunction]
 pub(crate) fn command_line(py: Python<'_>, args: Vec<OsString>) -> u8 {
     py.detach(|| rockon_sync::cli::main(args))
 }
 
-/// A `datetime` with a zone, in whole seconds.
+/// Converts a `datetime` with a zone, in whole seconds.
 fn to_timestamp(moment: &Bound<'_, PyAny>) -> PyResult<Timestamp> {
     if moment.call_method0("utcoffset")?.is_none() {
         return Err(PyValueError::new_err("expected a datetime with a zone, got one without"));

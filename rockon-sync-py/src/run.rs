@@ -1,8 +1,8 @@
-//! An update, seen from Python: it runs on a thread of its own, which never touches
-//! Python, and the thread that asked for it waits without the GIL.
+//! Runs an update on its own thread, which never touches Python. The calling thread waits without
+//! the GIL.
 //!
-//! So Ctrl-C, an exception of the progress callback, and a cancel are acted on at once,
-//! even while the update waits for a server that does not answer.
+//! So Ctrl-C, an exception of the progress callback, and a cancel take effect at once, even while
+//! the update waits for a silent server.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,23 +20,22 @@ use rockon_sync::{
 
 use crate::{convert, logging};
 
-/// How often the waiting thread looks for signals and log records.
+/// The interval at which the waiting thread checks for signals and log records.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How many ticks a canceled update has to end by itself. One that is busy ends within
-/// a tick; one that waits for a server may need as long as the server is silent, and is
-/// left to itself. It cannot commit any more, and what it holds is the lock.
+/// The number of ticks that a canceled update has to end. A busy one ends within a tick. One that
+/// waits for a silent server is detached: it can no longer commit, and only holds the lock.
 const GRACE_TICKS: u32 = 6;
 
-/// What is to be done.
+/// The kind of run.
 pub(crate) enum Work {
     Check,
     Update,
-    /// Take this bundle instead of asking the source.
+    /// Import this bundle, without asking the source.
     Import(PathBuf),
 }
 
-/// Everything that an update needs, and nothing of Python.
+/// Everything that an update needs, without Python objects.
 pub(crate) struct Job {
     pub(crate) store: Store,
     pub(crate) source: Source,
@@ -50,25 +49,25 @@ pub(crate) struct Job {
     pub(crate) cancel: CancelToken,
 }
 
-/// What the update says to the thread that waits.
+/// A message from the update to the waiting thread.
 enum Event {
     Progress(Progress),
     Done(rockon_sync::Result<Report>),
 }
 
-/// The waiting thread's end.
+/// The waiting thread's side.
 struct Worker {
     thread: JoinHandle<()>,
     events: Receiver<Event>,
-    /// Lets the update go on after its progress was heard.
-    go_on: Option<Sender<()>>,
+    /// Resumes the update after its progress was handled.
+    resume: Option<Sender<()>>,
     is_committing: Arc<AtomicBool>,
 }
 
-/// Runs `job`; `progress` is called with the GIL, on this thread.
+/// Runs `job`. `progress` is called with the GIL, on this thread.
 ///
 /// # Errors
-/// What the core says; what `progress` or a signal handler raises, unchanged.
+/// The core's error. Exceptions of `progress` or a signal handler are passed on unchanged.
 pub(crate) fn run<'py>(
     py: Python<'py>,
     job: Job,
@@ -96,7 +95,7 @@ pub(crate) fn run<'py>(
                 let report = result.map_err(|error| convert::error(py, &error))?;
                 return convert::report(py, &report);
             }
-            Ok(Event::Progress(_)) => worker.go_on(),
+            Ok(Event::Progress(_)) => worker.resume(),
             Err(RecvTimeoutError::Timeout) if cancel.is_canceled() => {
                 canceled_ticks += 1;
                 if canceled_ticks >= GRACE_TICKS && !worker.is_committing() {
@@ -119,7 +118,7 @@ fn hear(py: Python<'_>, callback: Option<&Bound<'_, PyAny>>, now: &Progress) -> 
 impl Worker {
     fn start(job: Job, is_heard: bool) -> PyResult<Worker> {
         let (to_caller, events) = mpsc::channel();
-        let (go_on, wait) = mpsc::channel();
+        let (resume, wait) = mpsc::channel();
         let is_committing = Arc::new(AtomicBool::new(false));
         let committing = Arc::clone(&is_committing);
         let work = move || {
@@ -127,26 +126,26 @@ impl Worker {
             let result = job.run(|progress| {
                 committing.store(progress.phase == Phase::Committing, Ordering::Relaxed);
                 if is_heard && to_hear.send(Event::Progress(progress.clone())).is_ok() {
-                    // An error means that nobody listens any more: the update is canceled.
+                    // An error means that the waiting thread has left: the update is canceled.
                     let _ = wait.recv();
                 }
             });
             let _ = to_caller.send(Event::Done(result));
         };
         let thread = thread::Builder::new().name("rockon-sync".into()).spawn(work)?;
-        Ok(Worker { thread, events, go_on: Some(go_on), is_committing })
+        Ok(Worker { thread, events, resume: Some(resume), is_committing })
     }
 
     fn wait(&mut self, py: Python<'_>) -> Result<Event, RecvTimeoutError> {
         let events = &mut self.events;
-        // Moved in, as only a unique reference to a receiver may change threads.
+        // Moved in, because only a unique reference to a receiver may change threads.
         py.detach(move || events.recv_timeout(TICK))
     }
 
-    fn go_on(&self) {
-        if let Some(go_on) = &self.go_on {
-            // An error means that the update is over; `wait` says how.
-            let _ = go_on.send(());
+    fn resume(&self) {
+        if let Some(resume) = &self.resume {
+            // An error means that the update is over, and `wait` returns its result.
+            let _ = resume.send(());
         }
     }
 
@@ -154,9 +153,9 @@ impl Worker {
         self.is_committing.load(Ordering::Relaxed)
     }
 
-    /// Gives a canceled update the time to end, and no more unless it is committing.
+    /// Gives a canceled update a short time to end, or all the time it needs if it is committing.
     fn leave(mut self, py: Python<'_>) {
-        self.go_on = None;
+        self.resume = None;
         let mut ticks = 0;
         while ticks < GRACE_TICKS || self.is_committing() {
             match self.wait(py) {
@@ -167,7 +166,7 @@ impl Worker {
         }
     }
 
-    /// The thread ended without a word: goes on with its panic.
+    /// The thread ended without a result: resumes its panic.
     fn panicked(self) -> PyErr {
         match self.thread.join() {
             Err(panic) => std::panic::resume_unwind(panic),

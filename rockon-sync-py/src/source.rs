@@ -9,13 +9,12 @@ use rockon_sync::{Credentials, Location, SourceName, VerifierKey};
 
 use crate::convert::{self, parse_seconds};
 
-/// Where a catalog comes from: a name, and one or more trees that have it.
+/// A named catalog, and the mirrors that serve it.
 ///
-/// Each tree is a URL or a folder; the ones after the first are mirrors of it, asked
-/// when those before them fail. With `trusted_keys`, one of them must have signed the head.
-/// `timeout` is the longest an update of this source may take, in seconds. `query`, `headers`
-/// and `auth`, user and password, open a private source: they are sent to the hosts of its own
-/// trees alone, and appear in no message or file.
+/// Each mirror is a URL or a directory, tried in order. With `trusted_keys`, one of them must have
+/// signed the head. `timeout` is the time limit for updates of this source in seconds. `query`,
+/// `headers` and `auth`, a user and password, are credentials: they are sent only to the hosts of
+/// the source's mirrors, and never appear in messages or files.
 #[pyclass(frozen, module = "rockon_sync")]
 pub(crate) struct Source {
     pub(crate) source: rockon_sync::Source,
@@ -73,19 +72,19 @@ impl Source {
         Ok(Source { source: source.with_credentials(credentials) })
     }
 
-    /// The name, which is also the name of the source's folder in the store.
+    /// The name, which is also the name of the source's directory in the store.
     #[getter]
     fn name(&self) -> &str {
         self.source.name().as_str()
     }
 
-    /// The trees in the order in which they are asked, without passwords and queries.
+    /// The mirrors in the order in which they are tried, without passwords and queries.
     #[getter]
     fn trees<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.source.mirrors().iter().map(Location::to_string))
     }
 
-    /// The keys that are trusted from the next update on; if none, those of the last one.
+    /// The keys to trust from the next update on; if empty, those of the last update.
     #[getter]
     fn trusted_keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.source.trusted_keys().iter().map(VerifierKey::to_string))
@@ -98,7 +97,7 @@ impl Source {
     }
 }
 
-/// The source that an argument names: a `Source`, `"[NAME=]URL"`, or a folder.
+/// Returns the source for an argument: a `Source`, `"[NAME=]URL"`, or a directory.
 pub(crate) fn of_argument(argument: &Bound<'_, PyAny>) -> PyResult<rockon_sync::Source> {
     if let Ok(source) = argument.cast::<Source>() {
         return Ok(source.get().source.clone());
@@ -110,7 +109,7 @@ pub(crate) fn of_argument(argument: &Bound<'_, PyAny>) -> PyResult<rockon_sync::
     Ok(rockon_sync::Source::new(SourceName::default(), location(argument)?))
 }
 
-/// A text is a URL or a folder; an `os.PathLike` is a folder whatever its name.
+/// Parses a mirror. A string is a URL or a directory; an `os.PathLike` is always a directory.
 fn location(argument: &Bound<'_, PyAny>) -> PyResult<Location> {
     match argument.cast::<PyString>() {
         Ok(text) => text.to_str()?.parse().map_err(|error| convert::error(argument.py(), &error)),

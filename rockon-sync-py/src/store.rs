@@ -13,7 +13,7 @@ use crate::convert::{self, detached, parse_seconds};
 use crate::run::{self, Job, Work};
 use crate::source::{self, Source};
 
-/// A folder that keeps the catalogs of one or more sources.
+/// A directory with the local copies of one or more sources.
 #[pyclass(frozen, module = "rockon_sync")]
 pub(crate) struct Store {
     store: rockon_sync::Store,
@@ -26,19 +26,19 @@ impl Store {
         Store { store: rockon_sync::Store::new(folder) }
     }
 
-    /// The folder of the store.
+    /// The directory of the store.
     #[getter]
     fn folder(&self) -> &Path {
         self.store.folder()
     }
 
-    /// The folder of definitions put there by hand, unless a caller names another.
+    /// The directory of local definitions that `catalog` uses by default.
     #[getter]
     fn local_folder(&self) -> PathBuf {
         self.store.local_folder()
     }
 
-    /// Brings the store in step with `source`.
+    /// Updates the store from `source`.
     #[pyo3(signature = (
         source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
         trust = None, allow_mass_delete = false, allow_rollback = false,
@@ -68,7 +68,7 @@ impl Store {
         run::run(source.py(), job, progress)
     }
 
-    /// Finds out what `update` would do, without doing it.
+    /// Returns the changes that `update` would make, without making them.
     #[pyo3(signature = (
         source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
     ))]
@@ -83,8 +83,8 @@ impl Store {
         run::run(source.py(), self.job(source, cancel, timeout, lock_timeout)?, progress)
     }
 
-    /// Brings the store in step with a bundle, without a network. Of `source`, only the name
-    /// and the trusted keys count.
+    /// Updates the store from a bundle, without a network. Of `source`, only the name and the
+    /// trusted keys are used.
     #[pyo3(signature = (
         bundle, *, source = None, progress = None, cancel = None, timeout = None,
         lock_timeout = 0.0, allow_mass_delete = false, allow_rollback = false,
@@ -106,7 +106,7 @@ impl Store {
     ) -> PyResult<Bound<'py, PyAny>> {
         let source = match source {
             Some(source) => source,
-            // The default source; a bundle needs no place to ask.
+            // The default source. An import uses no mirror, so any location will do.
             None => self.store.folder().into_pyobject(py)?.into_any(),
         };
         let job = Job {
@@ -119,8 +119,9 @@ impl Store {
         run::run(py, job, progress)
     }
 
-    /// Reads the catalog: `sources` by rising priority, by default all as the store ranks them, with the
-    /// folder `local` on top, by default the store's own.
+    /// Opens the catalog. `sources` are ordered from lowest priority; the default is all sources in
+    /// the store's order. `local` is the directory of local definitions, which have the highest
+    /// priority; the default is the store's own.
     #[pyo3(signature = (*, sources = None, local = None))]
     fn catalog(
         &self,
@@ -145,29 +146,29 @@ impl Store {
         Ok(Catalog { catalog })
     }
 
-    /// What is held of each source, by name.
+    /// Returns the status of each source, by name.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.status())?;
         convert::rows(py, &found, |status| convert::status(py, status))
     }
 
-    /// Compares every file of every source with its digest. Nothing is changed: an
-    /// update with `Trust.DIGEST` repairs what is found.
+    /// Compares every file of every source with its digest. Changes nothing: an update with
+    /// `Trust.DIGEST` repairs the damage.
     fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.verify())?;
         convert::rows(py, &found, |found| convert::verification(py, found))
     }
 
-    /// The sources as they were at their last update, without credentials.
+    /// The sources at their last update, without credentials.
     fn remembered_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.remembered_sources())?;
         let found = found.into_iter().map(|source| Bound::new(py, Source { source }));
         PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// What an update follows when nobody names anything, with credentials: the enabled sources
-    /// of `sources.toml`, or without that file those of the last update; the one with the highest
-    /// priority first. Raises what keeps one of them from being opened.
+    /// The sources that an update without arguments uses, with credentials: the enabled sources of
+    /// `sources.toml` or, without that file, those of the last update; highest priority first.
+    /// Raises the error of a source that cannot be opened.
     fn followed_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || {
             let followed = self.store.followed_sources()?.into_iter();
@@ -183,7 +184,7 @@ impl Store {
 }
 
 impl Store {
-    /// A check with the default options.
+    /// Returns a check with the default options.
     fn job(
         &self,
         source: &Bound<'_, PyAny>,

@@ -1,21 +1,22 @@
-//! The command as its users run it: output, exit codes, and what is said on failure.
+//! The command as users run it: output, exit codes, error messages.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod desk;
+mod catalog;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use rockon_sync_tests::{Action, Match, Times};
 use serde_json::Value;
 
-use desk::{Desk, code, stderr, stdout};
+use catalog::{TestCatalog, code, stderr, stdout};
 
 #[test]
 fn the_json_report_has_every_field_of_the_contract() {
-    let desk = Desk::new();
-    let report: Value = serde_json::from_slice(&desk.update(&["--json"]).stdout).unwrap();
+    let catalog = TestCatalog::new();
+    let report: Value = serde_json::from_slice(&catalog.update(&["--json"]).stdout).unwrap();
     assert_eq!(report["outcome"], "updated");
     assert_eq!(report["source"], "rockstor");
     assert_eq!(report["serial"], 1);
@@ -27,12 +28,12 @@ fn the_json_report_has_every_field_of_the_contract() {
     }
     assert!(report["bytes_received"].as_u64().unwrap() > 5_000);
     assert!(report["duration_ms"].is_u64());
-    let again: Value = serde_json::from_slice(&desk.update(&["--json"]).stdout).unwrap();
+    let again: Value = serde_json::from_slice(&catalog.update(&["--json"]).stdout).unwrap();
     assert_eq!((&again["outcome"], &again["requests"]), (&"unchanged".into(), &1.into()));
-    // The source is remembered.
-    let again = desk.json(&["update", "--store", "store", "--json"]);
+    // The source is read from the store.
+    let again = catalog.json(&["update", "--store", "store", "--json"]);
     assert_eq!(again["outcome"], "unchanged");
-    let several = desk.json(&[
+    let several = catalog.json(&[
         "update",
         "--store",
         "two",
@@ -54,7 +55,7 @@ fn exit_codes_are_those_of_the_contract() {
         |status, body: &[u8]| Action::Respond { status, headers: vec![], body: body.into() };
     let head = || Match::Path("root.sha".into());
     let wrong = format!("{}  root.json\n", "0".repeat(64));
-    for (rules, args, expected, said) in [
+    for (rules, args, expected, message) in [
         (vec![], &[][..], 0, ""),
         (
             vec![(Match::Prefix("root.".into()), respond(404, b""))],
@@ -86,13 +87,13 @@ fn exit_codes_are_those_of_the_contract() {
             "\"adguard home\" was not updated",
         ),
     ] {
-        let desk = Desk::new();
+        let catalog = TestCatalog::new();
         for (matches, action) in rules {
-            desk.server.on(matches, Times::Always, action);
+            catalog.server.on(matches, Times::Always, action);
         }
-        let output = desk.update(args);
-        assert_eq!(code(&output), expected, "{said}: {}", stderr(&output));
-        assert!(stderr(&output).contains(said), "{said}: {}", stderr(&output));
+        let output = catalog.update(args);
+        assert_eq!(code(&output), expected, "{message}: {}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{message}: {}", stderr(&output));
         if expected == 1 || expected == 4 {
             assert!(stderr(&output).contains("the store holds nothing"), "{}", stderr(&output));
         }
@@ -100,14 +101,17 @@ fn exit_codes_are_those_of_the_contract() {
 }
 
 #[test]
-fn a_failure_says_what_the_store_still_holds() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&[])), 0);
-    desk.server.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
-    let output = desk.update(&["--json"]);
+fn a_failure_reports_the_current_generation() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&[])), 0);
+    catalog.server.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
+    let output = catalog.update(&["--json"]);
     assert_eq!(code(&output), 1);
-    let said = stderr(&output);
-    assert!(said.contains("still holds generation 1 of rockstor, serial 1, 16 entries"), "{said}");
+    let message = stderr(&output);
+    assert!(
+        message.contains("still holds generation 1 of rockstor, serial 1, 16 entries"),
+        "{message}"
+    );
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
         (&report["outcome"], &report["error"]["kind"]),
@@ -116,42 +120,44 @@ fn a_failure_says_what_the_store_still_holds() {
 }
 
 #[test]
-fn a_second_update_at_once_is_locked_out() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&[])), 0);
-    let lock = fs::File::open(desk.path("store/rockstor/lock")).unwrap();
+fn a_concurrent_update_exits_with_the_locked_code() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&[])), 0);
+    let lock = fs::File::open(catalog.path("store/rockstor/lock")).unwrap();
     lock.lock().unwrap();
-    let output = desk.update(&[]);
+    let output = catalog.update(&[]);
     assert_eq!(code(&output), 5, "{}", stderr(&output));
     drop(lock);
-    assert_eq!(code(&desk.update(&["--wait", "10"])), 0);
+    assert_eq!(code(&catalog.update(&["--wait", "10"])), 0);
 }
 
 #[test]
-fn check_says_what_an_update_would_do_and_does_not_do_it() {
-    let desk = Desk::new();
-    let output = desk.update(&["--check"]);
+fn check_reports_what_an_update_would_do_and_changes_nothing() {
+    let catalog = TestCatalog::new();
+    let output = catalog.update(&["--check"]);
     assert!(stdout(&output).contains("an update is available (serial 1): 16 added; 2 requests"));
-    assert!(!desk.path("store/rockstor/current").exists());
-    // The manifest is not fetched again.
-    let output = desk.update(&[]);
+    assert!(!catalog.path("store/rockstor/current").exists());
+    // The manifest was staged by the check.
+    let output = catalog.update(&[]);
     assert!(stdout(&output).contains("16 added; 2 requests"), "{}", stdout(&output));
-    assert!(stdout(&desk.update(&["--check"])).contains("up to date"));
+    assert!(stdout(&catalog.update(&["--check"])).contains("up to date"));
 }
 
 #[test]
 fn a_bundle_is_imported_without_a_network() {
-    let desk = Desk::new();
-    desk.server.on(Match::Any, Times::Always, Action::Die);
-    let head = fs::read_to_string(desk.path("catalog/v2/root.sha")).unwrap();
+    let catalog = TestCatalog::new();
+    catalog.server.on(Match::Any, Times::Always, Action::Die);
+    let head = fs::read_to_string(catalog.path("catalog/v2/root.sha")).unwrap();
     let bundle = format!("catalog/v2/packs/empty-{}.tar.zst", &head[..12]);
-    let report = desk.json(&["import", "--store", "store", "--json", &bundle]);
+    let report = catalog.json(&["import", "--store", "store", "--json", &bundle]);
     assert_eq!((&report["outcome"], &report["requests"]), (&"updated".into(), &0.into()));
-    let said = stdout(&desk.run(&["import", "--store", "store", "--source", "two", &bundle]));
-    assert!(said.starts_with("updated (serial 1): 16 added; 0 requests"), "{said}");
-    assert!(stdout(&desk.run(&["import", "--store", "store", &bundle])).starts_with("up to date"));
-    assert_eq!(code(&desk.run(&["import", "--store", "store", "nowhere"])), 1);
-    let output = desk.run(&["import", "--store", "store", "catalog/root.json"]);
+    let message = stdout(&catalog.run(&["import", "--store", "store", "--source", "two", &bundle]));
+    assert!(message.starts_with("updated (serial 1): 16 added; 0 requests"), "{message}");
+    assert!(
+        stdout(&catalog.run(&["import", "--store", "store", &bundle])).starts_with("up to date")
+    );
+    assert_eq!(code(&catalog.run(&["import", "--store", "store", "nowhere"])), 1);
+    let output = catalog.run(&["import", "--store", "store", "catalog/root.json"]);
     assert_eq!(code(&output), 4);
     assert!(
         stderr(&output).contains("catalog/root.json: not a usable pack"),
@@ -163,56 +169,56 @@ fn a_bundle_is_imported_without_a_network() {
 
 #[test]
 fn a_store_is_listed_shown_and_verified_without_a_network() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&["-q"])), 0);
-    desk.server.on(Match::Any, Times::Always, Action::Die);
-    let listed = desk.json(&["list", "--store", "store", "--json"]);
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    catalog.server.on(Match::Any, Times::Always, Action::Die);
+    let listed = catalog.json(&["list", "--store", "store", "--json"]);
     assert_eq!(listed.as_array().unwrap().len(), 16);
     assert_eq!(listed[0]["name"], "AdGuard Home");
-    assert!(stdout(&desk.run(&["list", "--store", "store"])).starts_with("NAME"));
+    assert!(stdout(&catalog.run(&["list", "--store", "store"])).starts_with("NAME"));
 
-    let file = fs::read_to_string(desk.path("catalog/linkding.json")).unwrap();
-    let shown = stdout(&desk.run(&["show", "linkding", "--store", "store"]));
-    assert!(file.contains(shown.trim_end()), "to the letter");
-    let shown = desk.json(&["show", "linkding", "--store", "store", "--json"]);
+    let file = fs::read_to_string(catalog.path("catalog/linkding.json")).unwrap();
+    let shown = stdout(&catalog.run(&["show", "linkding", "--store", "store"]));
+    assert!(file.contains(shown.trim_end()), "the file's own text");
+    let shown = catalog.json(&["show", "linkding", "--store", "store", "--json"]);
     assert_eq!(shown["definition"], serde_json::from_str::<Value>(&file).unwrap()["linkding"]);
-    let output = desk.run(&["show", "Linkd", "--store", "store"]);
+    let output = catalog.run(&["show", "Linkd", "--store", "store"]);
     assert_eq!(code(&output), 1);
     assert!(stderr(&output).contains("did you mean \"linkding\"?"), "{}", stderr(&output));
 
-    let status = desk.json(&["status", "--store", "store", "--json"]);
+    let status = catalog.json(&["status", "--store", "store", "--json"]);
     assert_eq!(status["sources"][0]["held"]["entries"], 16);
-    assert!(stdout(&desk.run(&["status", "--store", "store"])).contains("serial 1, 16 entries"));
-    assert_eq!(code(&desk.run(&["verify", "--store", "store"])), 0);
-    assert_eq!(code(&desk.run(&["list", "--store", "nowhere"])), 1);
+    assert!(stdout(&catalog.run(&["status", "--store", "store"])).contains("serial 1, 16 entries"));
+    assert_eq!(code(&catalog.run(&["verify", "--store", "store"])), 0);
+    assert_eq!(code(&catalog.run(&["list", "--store", "nowhere"])), 1);
 }
 
 #[test]
 fn verify_finds_and_repairs() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&[])), 0);
-    fs::remove_file(desk.path("store/rockstor/current/kopia.json")).unwrap();
-    let output = desk.run(&["verify", "--store", "store"]);
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&[])), 0);
+    fs::remove_file(catalog.path("store/rockstor/current/kopia.json")).unwrap();
+    let output = catalog.run(&["verify", "--store", "store"]);
     assert_eq!(code(&output), 4);
     assert!(stdout(&output).contains("kopia.json: missing or altered"), "{}", stdout(&output));
-    let output = desk.run(&["verify", "--store", "store", "--repair"]);
+    let output = catalog.run(&["verify", "--store", "store", "--repair"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(stdout(&output).contains("1 healed"), "{}", stdout(&output));
-    assert_eq!(desk.json(&["verify", "--store", "store", "--json"])["intact"], true);
+    assert_eq!(catalog.json(&["verify", "--store", "store", "--json"])["intact"], true);
 }
 
 #[test]
-fn changes_tell_an_application_what_to_do() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&[])), 0);
-    let listed = desk.json(&["list", "--store", "store", "--json"]);
+fn changes_lists_deletes_and_upserts_for_an_application() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&[])), 0);
+    let listed = catalog.json(&["list", "--store", "store", "--json"]);
     let mut applied = serde_json::Map::new();
     for row in listed.as_array().unwrap() {
         applied.insert(row["name"].as_str().unwrap().into(), row["revision"].clone());
     }
     let changes = |applied: &serde_json::Map<String, Value>| {
-        fs::write(desk.path("applied.json"), serde_json::to_string(applied).unwrap()).unwrap();
-        desk.json(&["changes", "--store", "store", "--applied", "applied.json", "--json"])
+        fs::write(catalog.path("applied.json"), serde_json::to_string(applied).unwrap()).unwrap();
+        catalog.json(&["changes", "--store", "store", "--applied", "applied.json", "--json"])
     };
     let none = changes(&applied);
     assert_eq!(
@@ -227,20 +233,21 @@ fn changes_tell_an_application_what_to_do() {
     let upserts: Vec<_> = some["upserts"].as_array().unwrap().iter().collect();
     assert_eq!((&upserts[0]["name"], &upserts[0]["new"]), (&"Immich".into(), &true.into()));
     assert_eq!((&upserts[1]["name"], &upserts[1]["new"]), (&"Kopia".into(), &false.into()));
-    fs::write(desk.path("applied.json"), "[]").unwrap();
-    let output = desk.run(&["changes", "--store", "store", "--applied", "applied.json"]);
+    fs::write(catalog.path("applied.json"), "[]").unwrap();
+    let output = catalog.run(&["changes", "--store", "store", "--applied", "applied.json"]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
 }
 
 #[test]
-fn publish_names_every_problem_and_publishes_nothing() {
-    let desk = Desk::new();
-    let before = fs::read(desk.path("catalog/v2/root.sha")).unwrap();
-    fs::write(desk.path("catalog/kopia.json"), "{\n \"Kopia\": {},\n}").unwrap();
-    let text = fs::read_to_string(desk.path("catalog/linkding.json")).unwrap();
-    fs::write(desk.path("catalog/linkding.json"), text.replace("\"website\"", "\"site\"")).unwrap();
-    fs::write(desk.path("catalog/unlisted.json"), "{}").unwrap();
-    let output = desk.run(&["publish", "catalog", "--json"]);
+fn publish_reports_every_problem_and_publishes_nothing() {
+    let catalog = TestCatalog::new();
+    let before = fs::read(catalog.path("catalog/v2/root.sha")).unwrap();
+    fs::write(catalog.path("catalog/kopia.json"), "{\n \"Kopia\": {},\n}").unwrap();
+    let text = fs::read_to_string(catalog.path("catalog/linkding.json")).unwrap();
+    fs::write(catalog.path("catalog/linkding.json"), text.replace("\"website\"", "\"site\""))
+        .unwrap();
+    fs::write(catalog.path("catalog/unlisted.json"), "{}").unwrap();
+    let output = catalog.run(&["publish", "catalog", "--json"]);
     assert_eq!(code(&output), 1);
     for problem in [
         "kopia.json:3:1: not JSON",
@@ -252,83 +259,86 @@ fn publish_names_every_problem_and_publishes_nothing() {
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["problems"].as_array().unwrap().len(), 3);
-    assert_eq!(fs::read(desk.path("catalog/v2/root.sha")).unwrap(), before);
+    assert_eq!(fs::read(catalog.path("catalog/v2/root.sha")).unwrap(), before);
 
-    let report = desk.json(&["publish", "catalog", "--lenient", "--json"]);
+    let report = catalog.json(&["publish", "catalog", "--lenient", "--json"]);
     assert_eq!((&report["outcome"], &report["entries"]), (&"published".into(), &14.into()));
     assert_eq!(report["removed"], serde_json::json!(["kopia", "linkding"]));
 }
 
 #[test]
-fn publish_is_reproducible_and_silent_when_nothing_is_new() {
-    let desk = Desk::new();
-    assert!(stdout(&desk.run(&["publish", "catalog"])).starts_with("nothing new: serial 1"));
-    assert_eq!(code(&desk.run(&["publish", "catalog", "--out", "other"])), 0);
+fn publish_is_reproducible_and_keeps_an_unchanged_tree() {
+    let catalog = TestCatalog::new();
+    assert!(stdout(&catalog.run(&["publish", "catalog"])).starts_with("nothing new: serial 1"));
+    assert_eq!(code(&catalog.run(&["publish", "catalog", "--out", "other"])), 0);
     for file in ["root.sha", "root.json", "history.json", "immich.json"] {
-        let (one, other) = (desk.path("catalog/v2").join(file), desk.path("other").join(file));
+        let (one, other) =
+            (catalog.path("catalog/v2").join(file), catalog.path("other").join(file));
         assert_eq!(fs::read(one).unwrap(), fs::read(other).unwrap(), "{file}");
     }
     let mut check = Command::new("sha256sum");
-    let check = check.args(["-c", "root.sha"]).current_dir(desk.path("other")).output().unwrap();
+    let check = check.args(["-c", "root.sha"]).current_dir(catalog.path("other")).output().unwrap();
     assert!(check.status.success(), "{}", stderr(&check));
 }
 
 #[test]
-fn publish_writes_a_page_if_it_is_asked_to() {
-    let desk = Desk::new();
-    let page = desk.path("catalog/v2/index.html");
+fn publish_writes_a_page_only_on_request() {
+    let catalog = TestCatalog::new();
+    let page = catalog.path("catalog/v2/index.html");
     assert!(!page.exists());
-    let output = stdout(&desk.run(&["publish", "catalog", "--page"]));
+    let output = stdout(&catalog.run(&["publish", "catalog", "--page"]));
     assert!(output.starts_with("nothing new: serial 1"), "{output}");
     let text = fs::read_to_string(&page).unwrap();
     assert!(text.contains("16 entries") && text.contains("<bdi>Kopia</bdi>"), "{text}");
-    assert!(desk.path("catalog/v2/updates.atom").exists());
-    assert_eq!(code(&desk.run(&["publish", "catalog"])), 0);
+    assert!(catalog.path("catalog/v2/updates.atom").exists());
+    assert_eq!(code(&catalog.run(&["publish", "catalog"])), 0);
     assert!(!page.exists());
 }
 
 #[test]
-fn a_catalog_is_signed_trusted_and_verified_from_the_command_line() {
-    let desk = Desk::new();
+fn catalogs_are_signed_and_verified_on_the_command_line() {
+    let catalog = TestCatalog::new();
     let keygen = |name: &str, file: &str| {
-        let output = desk.run(&["keygen", name, "--out", file]);
+        let output = catalog.run(&["keygen", name, "--out", file]);
         assert_eq!((code(&output), &*stderr(&output)), (0, ""));
         stdout(&output).trim_end().to_owned()
     };
     let (old, new) = (keygen("example.org/rockons", "old.key"), keygen("a=b", "new.key"));
     assert!(old.starts_with("example.org/rockons+") && new.starts_with("a=b+"));
-    let again = desk.run(&["keygen", "x", "--out", "old.key"]);
+    let again = catalog.run(&["keygen", "x", "--out", "old.key"]);
     assert_eq!((code(&again), &*stdout(&again)), (1, ""), "no key is overwritten");
     let publish = |keys: &[&str]| {
         let keys: Vec<&str> = keys.iter().flat_map(|key| ["--sign-key", key]).collect();
-        let output = desk.run(&[&["publish", "catalog"], &*keys].concat());
+        let output = catalog.run(&[&["publish", "catalog"], &*keys].concat());
         assert_eq!((code(&output), &*stderr(&output)), (0, ""));
         stdout(&output)
     };
     assert!(publish(&["old.key"]).starts_with("published: serial 2"));
-    let wrong = desk.update(&["--trust-key", &new]);
+    let wrong = catalog.update(&["--trust-key", &new]);
     assert_eq!(code(&wrong), 4);
-    let said = stderr(&wrong);
-    assert!(said.contains("expected a signature by a=b+") && said.contains("got example.org"));
-    assert_eq!(code(&desk.update(&["--trust-key", &new, "--trust-key", &old])), 0);
-    let status = desk.json(&["status", "--store", "store", "--json"]);
+    let message = stderr(&wrong);
+    assert!(
+        message.contains("expected a signature by a=b+") && message.contains("got example.org")
+    );
+    assert_eq!(code(&catalog.update(&["--trust-key", &new, "--trust-key", &old])), 0);
+    let status = catalog.json(&["status", "--store", "store", "--json"]);
     let keys = &status["sources"][0]["trusted_keys"];
     assert_eq!(*keys, serde_json::json!([new, old]));
-    let line = stdout(&desk.run(&["status", "--store", "store"]));
+    let line = stdout(&catalog.run(&["status", "--store", "store"]));
     assert!(line.contains("serial 2, 16 entries, signed by a=b+"), "{line}");
 
-    // Remembered without being said again, also where no source is named.
+    // The keys are remembered, even without a source in the arguments.
     assert!(publish(&["old.key", "new.key"]).starts_with("published: serial 3"));
     let output =
-        desk.run(&["update", "--store", "store", "--trust-key", &format!("rockstor={new}")]);
+        catalog.run(&["update", "--store", "store", "--trust-key", &format!("rockstor={new}")]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     publish(&["old.key"]);
-    let refused = desk.run(&["update", "--store", "store", "--json"]);
+    let refused = catalog.run(&["update", "--store", "store", "--json"]);
     let report: Value = serde_json::from_slice(&refused.stdout).unwrap();
     assert_eq!((code(&refused), &report["error"]["kind"]), (4, &Value::from("trust")));
-    assert_eq!(code(&desk.run(&["verify", "--store", "store"])), 0);
+    assert_eq!(code(&catalog.run(&["verify", "--store", "store"])), 0);
 
-    let secret = fs::read_to_string(desk.path("old.key")).unwrap();
+    let secret = fs::read_to_string(catalog.path("old.key")).unwrap();
     let elsewhere = format!("other={new}");
     for (key, problem) in [
         (secret.trim_end(), "private key"),
@@ -336,25 +346,26 @@ fn a_catalog_is_signed_trusted_and_verified_from_the_command_line() {
         ("rockstor=x+y+z", "not a usable key"),
         ("nonsense", "not a usable key"),
     ] {
-        let output = desk.update(&["--trust-key", key]);
+        let output = catalog.update(&["--trust-key", key]);
         assert_eq!(code(&output), 2, "{problem}");
-        let said = stderr(&output);
-        assert!(said.contains(problem) && !said.contains(secret.trim_end()), "{said}");
+        let message = stderr(&output);
+        assert!(message.contains(problem) && !message.contains(secret.trim_end()), "{message}");
     }
 }
 
 #[test]
 fn a_key_pair_on_standard_output_is_a_key_file() {
-    let desk = Desk::new();
-    let output = desk.run(&["keygen", "example.org/rockons"]);
+    let catalog = TestCatalog::new();
+    let output = catalog.run(&["keygen", "example.org/rockons"]);
     let both = stdout(&output);
     let lines: Vec<&str> = both.lines().collect();
     assert!(lines[0].starts_with("PRIVATE+KEY+example.org/rockons+"));
     assert!(lines[1].starts_with("example.org/rockons+"));
-    fs::write(desk.path("key"), &both).unwrap();
-    let published = desk.run(&["publish", "catalog", "--sign-key", "key"]);
+    fs::write(catalog.path("key"), &both).unwrap();
+    fs::set_permissions(catalog.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let published = catalog.run(&["publish", "catalog", "--sign-key", "key"]);
     assert_eq!(code(&published), 0);
     assert!(stderr(&published).contains("key: warning: others than the owner"));
-    assert_eq!(code(&desk.update(&["--trust-key", lines[1]])), 0);
-    assert_eq!(code(&desk.run(&["keygen", "a b"])), 2);
+    assert_eq!(code(&catalog.update(&["--trust-key", lines[1]])), 0);
+    assert_eq!(code(&catalog.run(&["keygen", "a b"])), 2);
 }

@@ -1,14 +1,14 @@
-//! Update sites, folders of any files and relationships, as users of the command see them.
+//! Update sites, files of any kind and relations between definitions, on the command line.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod desk;
+mod catalog;
 
 use std::fs;
 
 use serde_json::{Value, json};
 
-use desk::{Desk, code, stderr, stdout};
+use catalog::{TestCatalog, code, stderr, stdout};
 
 const SITE: &str = r#"<updates>
 <update><name>Cache</name><element>cache</element><type>plugin</type><folder>system</folder>
@@ -21,13 +21,13 @@ const SITE: &str = r#"<updates>
  <client>site</client><version>6.0-rc1</version><tags><tag>rc</tag></tags></update>
 </updates>"#;
 
-/// A desk whose store has an update site of one extension beside the sample catalog.
-fn desk() -> Desk {
-    let desk = Desk::new();
-    fs::write(desk.path("site.xml"), SITE).unwrap();
-    let published = desk.run(&["publish", "--format", "jupdate", "site.xml", "--out", "site"]);
+/// Returns a catalog whose store also has an update site of one extension.
+fn with_update_site() -> TestCatalog {
+    let catalog = TestCatalog::new();
+    fs::write(catalog.path("site.xml"), SITE).unwrap();
+    let published = catalog.run(&["publish", "--format", "jupdate", "site.xml", "--out", "site"]);
     assert_eq!(code(&published), 0, "{}", stderr(&published));
-    let updated = desk.run(&[
+    let updated = catalog.run(&[
         "update",
         "--store",
         "store",
@@ -37,28 +37,28 @@ fn desk() -> Desk {
         "rockstor=catalog/v2",
     ]);
     assert_eq!(code(&updated), 0, "{}", stderr(&updated));
-    desk
+    catalog
 }
 
 #[test]
-fn the_newest_fitting_release_of_each_extension_is_listed() {
-    let desk = desk();
+fn the_newest_suitable_release_of_each_extension_is_listed() {
+    let catalog = with_update_site();
     let list = |more: &[&str]| {
         let args = [&["list", "--store", "store", "--format", "jupdate"], more].concat();
-        stdout(&desk.run(&args))
+        stdout(&catalog.run(&args))
     };
     let version =
         |text: &str| text.lines().nth(1).unwrap().split_whitespace().nth(1).unwrap().to_owned();
     assert!(list(&[]).starts_with("NAME                 VERSION  STABILITY  SOURCE  UPDATED"));
     assert_eq!(version(&list(&[])), "6.0-rc1");
-    let fitting = ["--platform", "joomla 5.1", "--stability", "stable"];
-    assert_eq!(version(&list(&fitting)), "5.10");
+    let suitable = ["--platform", "joomla 5.1", "--stability", "stable"];
+    assert_eq!(version(&list(&suitable)), "5.10");
     assert_eq!(version(&list(&["--platform", "joomla 5.0", "--stability", "stable"])), "5.9");
     let none = ["--platform", "joomla 4.4", "--stability", "stable"];
-    assert_eq!(list(&none).lines().count(), 1, "the header alone");
+    assert_eq!(list(&none).lines().count(), 1, "only the header");
     let why = list(&[&none[..], &["--all"]].concat());
     assert!(why.contains("its stability is rc, not stable or more"), "{why}");
-    let rows = desk.json(&[&["list", "--store", "store", "--json"][..], &fitting].concat());
+    let rows = catalog.json(&[&["list", "--store", "store", "--json"][..], &suitable].concat());
     let rows = rows.as_array().unwrap();
     let row = rows.iter().find(|row| row["name"] == "plugin/system/cache").unwrap();
     assert_eq!(row["format"], "jupdate");
@@ -66,7 +66,7 @@ fn the_newest_fitting_release_of_each_extension_is_listed() {
     assert_eq!(row["client"], "site");
     assert_eq!(row["platform"], json!(["joomla >= 5.1, < 5.5"]));
     assert_eq!(row["downloads"], json!(["https://example.org/a.zip"]));
-    // Rock-ons beside it are said nothing of that.
+    // Rock-ons have no such fields.
     assert_eq!(rows.len(), 17);
     assert!(rows.iter().all(|other| other == row || other["version"] == Value::Null));
     for (args, expected) in [
@@ -74,61 +74,61 @@ fn the_newest_fitting_release_of_each_extension_is_listed() {
         (["--stability", "best"], "expected a stability (dev, alpha, beta, rc, stable)"),
         (["--format", "deb"], "expected a format (rockon, jupdate, files)"),
     ] {
-        let run = desk.run(&[&["list", "--store", "store"][..], &args].concat());
+        let run = catalog.run(&[&["list", "--store", "store"][..], &args].concat());
         assert!(code(&run) != 0 && stderr(&run).contains(expected), "{}", stderr(&run));
     }
 }
 
 #[test]
-fn changes_tell_which_installed_extensions_have_an_update() {
-    let desk = desk();
+fn changes_lists_updates_of_installed_extensions() {
+    let catalog = with_update_site();
     let installed = r#"{"plugin/system/cache": "5.9", "component/com_gone": "1"}"#;
-    fs::write(desk.path("installed.json"), installed).unwrap();
+    fs::write(catalog.path("installed.json"), installed).unwrap();
     let changes = |more: &[&str]| {
         let args =
             ["changes", "--store", "store", "--format", "jupdate", "--applied", "installed.json"];
-        desk.run(&[&args[..], more].concat())
+        catalog.run(&[&args[..], more].concat())
     };
-    let fitting = ["--platform", "joomla 5.1", "--stability", "stable"];
-    let run = changes(&fitting);
+    let suitable = ["--platform", "joomla 5.1", "--stability", "stable"];
+    let run = changes(&suitable);
     assert_eq!(stdout(&run), "update  plugin/system/cache  5.9 -> 5.10\n");
     assert!(stderr(&run).contains("\"component/com_gone\" is installed, and no extension"));
     assert_eq!(stdout(&changes(&["--platform", "joomla 5.0", "--stability", "stable"])), "");
     let found: Value =
-        serde_json::from_str(&stdout(&changes(&[&fitting[..], &["--json"]].concat()))).unwrap();
+        serde_json::from_str(&stdout(&changes(&[&suitable[..], &["--json"]].concat()))).unwrap();
     assert_eq!(found["unknown"], json!(["component/com_gone"]));
     let update = &found["updates"][0];
     assert_eq!((&update["installed"], &update["version"]), (&json!("5.9"), &json!("5.10")));
 }
 
 #[test]
-fn an_extension_and_a_file_are_shown_as_they_were_published() {
-    let desk = desk();
-    assert_eq!(stdout(&desk.run(&["show", "--store", "store", "plugin/system/cache"])), SITE);
-    let shown = desk.json(&["show", "--store", "store", "plugin/system/cache", "--json"]);
+fn show_prints_published_files_unchanged() {
+    let catalog = with_update_site();
+    assert_eq!(stdout(&catalog.run(&["show", "--store", "store", "plugin/system/cache"])), SITE);
+    let shown = catalog.json(&["show", "--store", "store", "plugin/system/cache", "--json"]);
     assert_eq!(shown["definition"], SITE);
-    fs::create_dir(desk.path("any")).unwrap();
-    fs::write(desk.path("any/icon.png"), [0x89, 0xff, 0]).unwrap();
-    let published = desk.run(&["publish", "--format", "files", "any"]);
+    fs::create_dir(catalog.path("any")).unwrap();
+    fs::write(catalog.path("any/icon.png"), [0x89, 0xff, 0]).unwrap();
+    let published = catalog.run(&["publish", "--format", "files", "any"]);
     assert_eq!(code(&published), 0, "{}", stderr(&published));
-    desk.run(&["update", "--store", "other", "--source", "any/v2"]);
-    let shown = desk.run(&["show", "--store", "other", "icon.png"]);
+    catalog.run(&["update", "--store", "other", "--source", "any/v2"]);
+    let shown = catalog.run(&["show", "--store", "other", "icon.png"]);
     assert_eq!(shown.stdout, [0x89, 0xff, 0]);
-    let shown = desk.json(&["show", "--store", "other", "icon.png", "--json"]);
+    let shown = catalog.json(&["show", "--store", "other", "icon.png", "--json"]);
     assert_eq!((&shown["format"], &shown["definition"]), (&json!("files"), &Value::Null));
 }
 
 #[test]
-fn what_installing_takes_is_said_in_its_order() {
-    let desk = Desk::new();
-    fs::create_dir_all(desk.path("store/local")).unwrap();
+fn show_lists_requirements_in_installation_order() {
+    let catalog = TestCatalog::new();
+    fs::create_dir_all(catalog.path("store/local")).unwrap();
     let definition = r#"{"Mine": {"requires": ["AdGuard Home | Plex", "Gone (>= 2)"]},
         "Less": {"requires": "AdGuard Home", "conflicts": "Rival"}}"#;
-    fs::write(desk.path("store/local/mine.json"), definition).unwrap();
-    assert_eq!(code(&desk.update(&[])), 0);
+    fs::write(catalog.path("store/local/mine.json"), definition).unwrap();
+    assert_eq!(code(&catalog.update(&[])), 0);
     let show = |name: &str, installed: &str| {
-        fs::write(desk.path("installed.json"), installed).unwrap();
-        desk.run(&["show", "--store", "store", name, "--installed", "installed.json"])
+        fs::write(catalog.path("installed.json"), installed).unwrap();
+        catalog.run(&["show", "--store", "store", name, "--installed", "installed.json"])
     };
     let run = show("Less", "{}");
     assert_eq!((code(&run), &*stdout(&run)), (0, "install   AdGuard Home\ninstall   Less\n"));
@@ -139,6 +139,6 @@ fn what_installing_takes_is_said_in_its_order() {
     assert!(stderr(&run).contains("\"Mine\" cannot be installed"), "{}", stderr(&run));
     let run = show("Less", r#"{"AdGuard Home": "1", "Rival": "2"}"#);
     assert_eq!(stdout(&run), "install   Less\nconflict  Less with Rival\n");
-    let shown = desk.json(&["show", "--store", "store", "Mine", "--json"]);
+    let shown = catalog.json(&["show", "--store", "store", "Mine", "--json"]);
     assert_eq!(shown["requires"], json!(["AdGuard Home | Plex", "Gone (>= 2)"]));
 }

@@ -1,6 +1,6 @@
-//! Runs every fuzz target on its committed inputs: seeds, and what once made one fail.
+//! Runs every fuzz target on its committed inputs: seeds and regressions.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::fs;
 use std::path::Path;
@@ -8,20 +8,20 @@ use std::path::Path;
 use rockon_sync::fuzzing::TARGETS;
 
 #[test]
-fn every_target_stands_its_corpus() {
+fn every_fuzz_target_accepts_its_corpus() {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz");
     let mut corpora: Vec<_> =
         fs::read_dir(fuzz.join("seeds")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     corpora.sort();
     let mut names: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
-    assert_eq!(corpora, names, "a folder of inputs for each target");
+    assert_eq!(corpora, names, "each target needs a corpus directory");
     for (name, target) in TARGETS {
-        assert!(fuzz.join(format!("fuzz_targets/{name}.rs")).is_file(), "{name} has its program");
+        assert!(fuzz.join(format!("fuzz_targets/{name}.rs")).is_file(), "{name} has no program");
         let mut inputs = 0;
         for entry in fs::read_dir(fuzz.join("seeds").join(name)).unwrap() {
             let path = entry.unwrap().path();
-            // Shown if the target panics.
+            // Printed only if the target panics.
             println!("{}", path.display());
             target(&fs::read(&path).unwrap(), tempfile::tempdir().unwrap().path());
             inputs += 1;

@@ -1,46 +1,47 @@
-//! The command where it chooses: what fits a machine, what is new, what hides what.
+//! Lists, sources and local definitions on the command line.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod desk;
+mod catalog;
 
 use std::fs;
 
 use rockon_sync_tests::{Action, Match, Times};
 use serde_json::{Value, json};
 
-use desk::{Desk, code, stderr, stdout};
+use catalog::{TestCatalog, code, stderr, stdout};
 
-/// The names of a list, in its order.
+/// Returns the names in a list, in order.
 fn names(list: &Value) -> Vec<&str> {
     list.as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap()).collect()
 }
 
-/// The row of a list with this name.
+/// Returns the row of a list with this name.
 fn row<'a>(list: &'a Value, name: &str) -> &'a Value {
     list.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap()
 }
 
-/// Puts further text into the sample definition `kopia`.
-fn edit_kopia(desk: &Desk, from: &str, to: &str) {
-    let file = desk.path("catalog/kopia.json");
+/// Edits the sample definition `kopia`.
+fn edit_kopia(catalog: &TestCatalog, from: &str, to: &str) {
+    let file = catalog.path("catalog/kopia.json");
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.contains(from));
     fs::write(file, text.replacen(from, to, 1)).unwrap();
 }
 
 #[test]
-fn a_list_leaves_out_what_does_not_fit_and_says_why_when_asked() {
-    let desk = Desk::new();
+fn list_omits_unsuitable_definitions_and_all_gives_the_reasons() {
+    let catalog = TestCatalog::new();
     let field = "\"arch\": [\"aarch64\"], \"min_version\": \"5.10\", \"website\"";
-    edit_kopia(&desk, "\"website\"", field);
-    let published = desk.json(&["publish", "catalog", "--json"]);
+    edit_kopia(&catalog, "\"website\"", field);
+    let published = catalog.json(&["publish", "catalog", "--json"]);
     let kopia = json!({"arch": ["arm64"], "min_version": "5.10"});
     assert_eq!(published["targets"]["kopia"], kopia);
-    assert_eq!(code(&desk.update(&["-q"])), 0);
-    desk.server.on(Match::Any, Times::Always, Action::Die);
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    catalog.server.on(Match::Any, Times::Always, Action::Die);
 
-    let list = |more: &[&str]| desk.json(&[&["list", "--store", "store", "--json"], more].concat());
+    let list =
+        |more: &[&str]| catalog.json(&[&["list", "--store", "store", "--json"], more].concat());
     let everything = list(&[]);
     assert_eq!(names(&everything).len(), 16);
     assert_eq!(row(&everything, "Kopia")["arch"], json!(["arm64"]));
@@ -51,51 +52,52 @@ fn a_list_leaves_out_what_does_not_fit_and_says_why_when_asked() {
         (&["--version", "5.9.2"], false),
         (&["--arch", "arm64", "--version", "6"], true),
     ] {
-        let fitting = list(args);
-        assert_eq!(names(&fitting).contains(&"Kopia"), shows_kopia, "{args:?}");
-        // What says nothing is for every machine.
-        assert!(names(&fitting).contains(&"Immich"), "{args:?}");
+        let suitable = list(args);
+        assert_eq!(names(&suitable).contains(&"Kopia"), shows_kopia, "{args:?}");
+        // Definitions without restrictions suit every machine.
+        assert!(names(&suitable).contains(&"Immich"), "{args:?}");
     }
     let all = list(&["--all", "--arch", "amd64", "--version", "5.9"]);
     let reasons: Vec<_> = row(&all, "Kopia")["mismatches"].as_array().unwrap().clone();
     assert_eq!(reasons[0]["message"], "available for arm64 only, not for amd64");
     assert_eq!(reasons[1]["reason"], "version");
-    let text = stdout(&desk.run(&["list", "--store", "store", "--all", "--arch", "amd64"]));
+    let text = stdout(&catalog.run(&["list", "--store", "store", "--all", "--arch", "amd64"]));
     assert!(text.contains("available for arm64 only, not for amd64"), "{text}");
     for bad in [["--arch", "a b"], ["--version", "new"], ["--updated-since", "today"]] {
-        assert_eq!(code(&desk.run(&[&["list", "--store", "store"][..], &bad].concat())), 2);
+        assert_eq!(code(&catalog.run(&[&["list", "--store", "store"][..], &bad].concat())), 2);
     }
 }
 
 #[test]
-fn publish_says_what_it_cannot_understand() {
-    let desk = Desk::new();
-    edit_kopia(&desk, "\"website\"", "\"arch\": 64, \"min_version\": \"new\", \"website\"");
-    let output = desk.run(&["publish", "catalog"]);
+fn publish_reports_invalid_targets() {
+    let catalog = TestCatalog::new();
+    edit_kopia(&catalog, "\"website\"", "\"arch\": 64, \"min_version\": \"new\", \"website\"");
+    let output = catalog.run(&["publish", "catalog"]);
     assert_eq!(code(&output), 1);
-    let said = stderr(&output);
-    assert!(said.contains("\"arch\": expected an architecture such as \"arm64\""), "{said}");
-    assert!(said.contains("\"min_version\": expected a version"), "{said}");
+    let message = stderr(&output);
+    assert!(message.contains("\"arch\": expected an architecture such as \"arm64\""), "{message}");
+    assert!(message.contains("\"min_version\": expected a version"), "{message}");
 }
 
 #[test]
-fn a_list_of_what_is_new() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&["-q"])), 0);
-    edit_kopia(&desk, "\"website\"", "\"more\": 1, \"website\"");
+fn updated_since_lists_new_definitions() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    edit_kopia(&catalog, "\"website\"", "\"more\": 1, \"website\"");
     let publish =
-        desk.command(&["publish", "catalog"]).env("SOURCE_DATE_EPOCH", "1795400000").output();
+        catalog.command(&["publish", "catalog"]).env("SOURCE_DATE_EPOCH", "1795400000").output();
     assert_eq!(code(&publish.unwrap()), 0);
-    assert_eq!(code(&desk.update(&["-q"])), 0);
-    let list = |since| desk.json(&["list", "--store", "store", "--json", "--updated-since", since]);
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    let list =
+        |since| catalog.json(&["list", "--store", "store", "--json", "--updated-since", since]);
     assert_eq!(names(&list("2026-11-23")), ["Kopia"]);
     assert_eq!(names(&list("2026-11-22T03:04:06Z")), ["Kopia"]);
     assert_eq!(names(&list("2026-11-22")).len(), 16);
     assert_eq!(names(&list("2030-01-01")), [""; 0]);
-    // What was put there by hand has no time, and is not passed over in silence.
-    fs::create_dir(desk.path("store/local")).unwrap();
-    fs::copy(desk.path("catalog/kopia.json"), desk.path("store/local/kopia.json")).unwrap();
-    let output = desk.run(&["list", "--store", "store", "--updated-since", "2026-01-01"]);
+    // Local definitions have no time, which is reported.
+    fs::create_dir(catalog.path("store/local")).unwrap();
+    fs::copy(catalog.path("catalog/kopia.json"), catalog.path("store/local/kopia.json")).unwrap();
+    let output = catalog.run(&["list", "--store", "store", "--updated-since", "2026-01-01"]);
     assert!(
         stderr(&output).contains("1 definition of which no time is known"),
         "{}",
@@ -104,115 +106,115 @@ fn a_list_of_what_is_new() {
 }
 
 #[test]
-fn a_local_definition_shows_at_the_next_list_and_says_what_it_hides() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&["-q"])), 0);
-    desk.server.reset();
-    fs::create_dir(desk.path("store/local")).unwrap();
-    fs::copy(desk.path("catalog/kopia.json"), desk.path("store/local/mine.json")).unwrap();
-    let list = desk.json(&["list", "--store", "store", "--json"]);
+fn a_local_definition_is_listed_at_once_and_names_the_overridden_one() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    catalog.server.reset();
+    fs::create_dir(catalog.path("store/local")).unwrap();
+    fs::copy(catalog.path("catalog/kopia.json"), catalog.path("store/local/mine.json")).unwrap();
+    let list = catalog.json(&["list", "--store", "store", "--json"]);
     assert_eq!((names(&list).len(), &row(&list, "Kopia")["source"]), (16, &json!("local")));
-    let all = desk.json(&["list", "--store", "store", "--all", "--json"]);
+    let all = catalog.json(&["list", "--store", "store", "--all", "--json"]);
     let hidden = all.as_array().unwrap().last().unwrap();
     assert_eq!((names(&all).len(), &hidden["name"]), (17, &json!("Kopia")));
     assert_eq!((&hidden["source"], &hidden["shadowed_by"]), (&json!("rockstor"), &json!("local")));
-    let text = stdout(&desk.run(&["list", "--store", "store", "--all"]));
+    let text = stdout(&catalog.run(&["list", "--store", "store", "--all"]));
     assert!(text.contains("replaced by local"), "{text}");
-    assert_eq!(desk.server.request_count(), 0, "no network is asked");
+    assert_eq!(catalog.server.request_count(), 0, "no request was sent");
 }
 
 #[test]
-fn check_finds_what_publish_finds_and_says_what_is_overridden() {
-    let desk = Desk::new();
-    assert_eq!(code(&desk.update(&["-q"])), 0);
-    let good = desk.json(&["check", "catalog/kopia.json", "--store", "store", "--json"]);
+fn check_finds_the_problems_that_publish_finds_and_names_overrides() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    let good = catalog.json(&["check", "catalog/kopia.json", "--store", "store", "--json"]);
     assert_eq!(good["files"][0]["problems"], json!([]));
     let kopia = &good["files"][0]["definitions"][0];
     assert_eq!((&kopia["name"], &kopia["overrides"]), (&json!("Kopia"), &json!("rockstor")));
     assert_eq!(kopia["arch"], json!(["amd64", "arm64"]));
-    // In the local folder it does not override itself, but still the published one.
-    fs::create_dir(desk.path("store/local")).unwrap();
-    fs::copy(desk.path("catalog/kopia.json"), desk.path("store/local/mine.json")).unwrap();
-    let text = desk.run(&["check", "store/local/mine.json", "--store", "store"]);
+    // In the local directory it does not override itself, only the published one.
+    fs::create_dir(catalog.path("store/local")).unwrap();
+    fs::copy(catalog.path("catalog/kopia.json"), catalog.path("store/local/mine.json")).unwrap();
+    let text = catalog.run(&["check", "store/local/mine.json", "--store", "store"]);
     let expected =
         "store/local/mine.json: \"Kopia\", for amd64, arm64, overrides the one of rockstor\n";
     assert_eq!((code(&text), &*stdout(&text)), (0, expected));
 
-    fs::write(desk.path("bad.json"), "{\n \"Mine\": {},\n}").unwrap();
-    edit_kopia(&desk, "\"website\"", "\"site\"");
-    let output = desk.run(&["check", "bad.json", "catalog/kopia.json", "--json"]);
+    fs::write(catalog.path("bad.json"), "{\n \"Mine\": {},\n}").unwrap();
+    edit_kopia(&catalog, "\"website\"", "\"site\"");
+    let output = catalog.run(&["check", "bad.json", "catalog/kopia.json", "--json"]);
     assert_eq!(code(&output), 1);
-    let said = stderr(&output);
+    let message = stderr(&output);
     for problem in [
         "bad.json:3:1: not JSON",
         "catalog/kopia.json:2:14: definition \"Kopia\": \"website\" is missing",
         "this would not be published: 2 problems",
     ] {
-        assert!(said.contains(problem), "{problem}: {said}");
+        assert!(message.contains(problem), "{problem}: {message}");
     }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["files"][1]["problems"][0]["line"], 2);
-    // Names are unique among the files as well.
-    let twice = desk.run(&["check", "store/local/mine.json", "store/local/mine.json"]);
+    // Names must be unique among the given files too.
+    let twice = catalog.run(&["check", "store/local/mine.json", "store/local/mine.json"]);
     assert!(stderr(&twice).contains("the definition \"Kopia\" is at store/local/mine.json:2:"));
     for (args, expected) in [(&["check", "none.json"][..], 1), (&["check"], 2)] {
-        assert_eq!(code(&desk.run(args)), expected);
+        assert_eq!(code(&catalog.run(args)), expected);
     }
 }
 
-/// The state and the names of what `source list` shows.
-fn followed(desk: &Desk) -> Vec<(String, String)> {
-    let list = desk.json(&["source", "list", "--store", "store", "--json"]);
+/// Returns the names and states that `source list` prints.
+fn followed(catalog: &TestCatalog) -> Vec<(String, String)> {
+    let list = catalog.json(&["source", "list", "--store", "store", "--json"]);
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let rows = list.as_array().unwrap().iter();
     rows.map(|row| (text(&row["source"]), text(&row["state"]))).collect()
 }
 
 #[test]
-fn a_list_of_sources_does_it_all() {
-    let desk = Desk::new();
-    let add = |more: &[&str]| desk.run(&[&["source", "add", "--store", "store"], more].concat());
-    let url = desk.server.url();
+fn update_follows_the_listed_sources() {
+    let catalog = TestCatalog::new();
+    let add = |more: &[&str]| catalog.run(&[&["source", "add", "--store", "store"], more].concat());
+    let url = catalog.server.url();
     assert_eq!(code(&add(&["main", &url])), 0);
     assert_eq!(code(&add(&["extra", "catalog", "--first", "--timeout", "60"])), 0);
     assert_eq!(code(&add(&["last", "nowhere", "catalog", "--before", "main"])), 0);
     let names = ["extra", "last", "main"].map(|name| (name.to_owned(), "followed".to_owned()));
-    assert_eq!(followed(&desk), names);
-    let text = stdout(&desk.run(&["source", "list", "--store", "store"]));
+    assert_eq!(followed(&catalog), names);
+    let text = stdout(&catalog.run(&["source", "list", "--store", "store"]));
     assert!(text.starts_with("SOURCE") && text.contains(&url), "{text}");
 
-    // Without a word more, from wherever it is run.
-    let report = desk.json(&["update", "--store", "store", "--json"]);
+    // Without arguments, from any directory.
+    let report = catalog.json(&["update", "--store", "store", "--json"]);
     let reported: Vec<_> =
         report["sources"].as_array().unwrap().iter().map(|row| &row["source"]).collect();
     assert_eq!(reported, ["extra", "last", "main"]);
-    let list = desk.json(&["list", "--store", "store", "--json"]);
+    let list = catalog.json(&["list", "--store", "store", "--json"]);
     assert_eq!(row(&list, "Kopia")["source"], "extra", "the first wins");
-    let all = desk.json(&["list", "--store", "store", "--all", "--json"]);
+    let all = catalog.json(&["list", "--store", "store", "--all", "--json"]);
     assert_eq!(all.as_array().unwrap().len(), 48);
     assert_eq!(all[16]["shadowed_by"], "extra");
 
-    // What is no longer enabled stays as it is; what is removed is gone.
-    let file = desk.path("store/sources.toml");
+    // A disabled source stays unchanged; a removed one is deleted.
+    let file = catalog.path("store/sources.toml");
     let text = fs::read_to_string(&file).unwrap();
     let text =
         text.replacen("name = \"extra\"", "# for a while\nname = \"extra\"\nenabled = false", 1);
     fs::write(&file, text).unwrap();
-    let report = desk.json(&["update", "--store", "store", "--json"]);
+    let report = catalog.json(&["update", "--store", "store", "--json"]);
     assert_eq!(report["sources"].as_array().unwrap().len(), 2);
     let remove = |more: &[&str]| {
-        code(&desk.run(&[&["source", "remove", "--store", "store"], more].concat()))
+        code(&catalog.run(&[&["source", "remove", "--store", "store"], more].concat()))
     };
     assert_eq!(remove(&["last"]), 0);
-    assert!(!desk.path("store/last").exists());
+    assert!(!catalog.path("store/last").exists());
     assert_eq!(remove(&["extra", "--keep-data"]), 0);
-    assert_eq!(remove(&["extra", "--keep-data"]), 1, "it is not there any more");
+    assert_eq!(remove(&["extra", "--keep-data"]), 1, "it is already removed");
     let states = [("main", "followed"), ("extra", "unlisted")];
-    assert_eq!(followed(&desk), states.map(|(name, state)| (name.into(), state.into())));
-    let list = desk.json(&["list", "--store", "store", "--json"]);
+    assert_eq!(followed(&catalog), states.map(|(name, state)| (name.into(), state.into())));
+    let list = catalog.json(&["list", "--store", "store", "--json"]);
     assert_eq!(row(&list, "Kopia")["source"], "main");
-    let report = desk.json(&["update", "--store", "store", "--json"]);
-    assert_eq!(report["source"], "main", "one is reported as one");
+    let report = catalog.json(&["update", "--store", "store", "--json"]);
+    assert_eq!(report["source"], "main", "a single report");
     for (bad, expected) in [
         (&["main", "http://h/"][..], 2),
         (&["x", "http://me:geheim@h/"], 2),
@@ -225,16 +227,19 @@ fn a_list_of_sources_does_it_all() {
         assert_eq!(code(&output), expected, "{bad:?}");
         assert!(!stderr(&output).contains("geheim"), "{}", stderr(&output));
     }
-    fs::write(desk.path("store/sources.toml"), "[[source]]\nname = \"a\"\nurl = \"http://h/\"\n")
-        .unwrap();
-    let output = desk.run(&["update", "--store", "store"]);
+    fs::write(
+        catalog.path("store/sources.toml"),
+        "[[source]]\nname = \"a\"\nurl = \"http://h/\"\n",
+    )
+    .unwrap();
+    let output = catalog.run(&["update", "--store", "store"]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("\"url\" is not known"), "{}", stderr(&output));
 }
 
 #[test]
-fn the_worst_source_decides_the_exit_code_and_the_others_are_updated() {
-    let desk = Desk::new();
+fn the_worst_source_decides_the_exit_code_and_others_are_updated() {
+    let catalog = TestCatalog::new();
     let missing = [
         "source",
         "add",
@@ -245,9 +250,9 @@ fn the_worst_source_decides_the_exit_code_and_the_others_are_updated() {
         "--token-env",
         "NO_SUCH",
     ];
-    assert_eq!(code(&desk.run(&missing)), 0);
-    assert_eq!(code(&desk.run(&["source", "add", "good", "catalog", "--store", "store"])), 0);
-    let output = desk.run(&["update", "--store", "store", "--json"]);
+    assert_eq!(code(&catalog.run(&missing)), 0);
+    assert_eq!(code(&catalog.run(&["source", "add", "good", "catalog", "--store", "store"])), 0);
+    let output = catalog.run(&["update", "--store", "store", "--json"]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(stderr(&output).contains("the environment variable NO_SUCH is not set"));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -256,10 +261,10 @@ fn the_worst_source_decides_the_exit_code_and_the_others_are_updated() {
 }
 
 #[test]
-fn secrets_open_a_source_and_are_found_nowhere() {
-    let desk = Desk::new();
-    let url = desk.server.url();
-    let key = desk.path("password");
+fn credentials_are_sent_and_neither_stored_nor_printed() {
+    let catalog = TestCatalog::new();
+    let url = catalog.server.url();
+    let key = catalog.path("password");
     fs::write(&key, "geheim3\n").unwrap();
     let key = key.display().to_string();
     let add = [
@@ -280,14 +285,14 @@ fn secrets_open_a_source_and_are_found_nowhere() {
         "--password-file",
         &key,
     ];
-    assert_eq!(code(&desk.run(&add)), 0);
+    assert_eq!(code(&catalog.run(&add)), 0);
     let run = |args: &[&str]| {
-        let mut command = desk.command(args);
+        let mut command = catalog.command(args);
         command.env("TOKEN", "geheim1").env("KEY", "geheim2").env("RUST_LOG", "trace");
         command.output().unwrap()
     };
     let opened = || {
-        let log = desk.server.take_log();
+        let log = catalog.server.take_log();
         assert!(!log.is_empty());
         log.iter().all(|request| {
             request.target.ends_with("?dlid=geheim1")
@@ -296,8 +301,8 @@ fn secrets_open_a_source_and_are_found_nowhere() {
         })
     };
     let quiet = |output: &std::process::Output| {
-        let told = stdout(output) + &stderr(output);
-        assert!(!told.contains("geheim") && !told.contains("bWU6Z2"), "{told}");
+        let text = stdout(output) + &stderr(output);
+        assert!(!text.contains("geheim") && !text.contains("bWU6Z2"), "{text}");
     };
     let output = run(&["update", "--store", "store", "--json", "-vv"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -305,7 +310,7 @@ fn secrets_open_a_source_and_are_found_nowhere() {
     assert!(opened());
     quiet(&run(&["source", "list", "--store", "store", "--json"]));
     quiet(&run(&["status", "--store", "store"]));
-    // The same from the command line.
+    // The same with command line arguments.
     let source = format!("other={url}");
     let output = run(&[
         "update",
@@ -325,7 +330,7 @@ fn secrets_open_a_source_and_are_found_nowhere() {
         "PASSWORD",
     ]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
-    let output = desk
+    let output = catalog
         .command(&[
             "update",
             "--store",
@@ -351,7 +356,7 @@ fn secrets_open_a_source_and_are_found_nowhere() {
     quiet(&output);
     for store in ["store", "second"] {
         let mut search = std::process::Command::new("grep");
-        search.args(["-rl", "geheim", store]).current_dir(desk.folder.path());
+        search.args(["-rl", "geheim", store]).current_dir(catalog.dir.path());
         let found = search.output().unwrap();
         assert_eq!(stdout(&found), "");
     }

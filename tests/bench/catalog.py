@@ -1,4 +1,4 @@
-"""Catalogs to measure with: the real one, the sample, and large ones made from either."""
+"""Catalogs to measure: the real one, the sample, and large ones derived from either."""
 
 from __future__ import annotations
 
@@ -20,55 +20,55 @@ ARCHIVE = "registry-2015-2023.tar.xz"
 REAL = "the last state of the real catalog"
 
 SHARE_OF_OTHER_WORDS = 0.8
-"""In a made definition, this share of the words in each text is replaced by words drawn from all
-texts of the catalog it is made from. Thousands of them then compress to about 350 bytes each, where
-the real ones take 380: mere copies would take nearly nothing."""
+"""The share of words in each text of a generated definition that is replaced by words from the
+whole source catalog. With it, thousands of generated definitions compress to about 350 bytes each,
+the real ones to 380. Plain copies would compress to nearly nothing."""
 
 SHORTEST_TEXT = 12
-"""Characters below which a value is a word of the format, not a text to vary."""
+"""Shorter values are words of the format, not texts to vary."""
 
 CHANGED = 30
-"""Definitions changed in the step that changes many; it adds one and removes one as well."""
+"""Definitions changed by the step with many changes, which also adds one and removes one."""
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """Entry id to file name, and file name to text."""
+    """Maps entry ids to file names, and file names to texts."""
 
     what: str
     ids: dict[str, str]
     texts: dict[str, str]
 
-    def write(self, folder: Path, modified: int) -> None:
-        """Writes `root.json` and every file; one that is there already with this text stays.
+    def write(self, directory: Path, modified: int) -> None:
+        """Writes `root.json` and every file. Files that already have the same text are kept.
 
-        Times are given, because web servers make ETags of size and time, in whole seconds.
+        Times are explicit, because web servers make ETags from size and time in whole seconds.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         texts = self.texts | {"root.json": json.dumps(self.ids, indent=4) + "\n"}
-        for path in list(folder.iterdir()):
+        for path in list(directory.iterdir()):
             if path.is_file() and path.name not in texts:
                 path.unlink()
         for name, text in texts.items():
-            path = folder / name
+            path = directory / name
             if not path.exists() or path.read_text() != text:
-                # A new file: the old one may be linked from elsewhere.
+                # The old file may have hard links, so it must not be overwritten.
                 path.unlink(missing_ok=True)
                 path.write_text(text)
                 os.utime(path, times=(modified, modified))
 
     def size(self) -> int:
-        """Bytes of all definition files."""
+        """Returns the total size of all definition files."""
         return sum(len(text.encode()) for text in self.texts.values())
 
     def concatenated(self) -> bytes:
-        """Every definition file, one after the other, in the order of the ids."""
+        """Returns all definition files concatenated, in the order of the ids."""
         return "".join(self.texts[self.ids[key]] for key in sorted(self.ids)).encode()
 
 
 @contextmanager
 def history() -> Iterator[list[Path]]:
-    """The states of the real catalog, oldest first; none where the history is missing."""
+    """Returns the states of the real catalog, oldest first; none if the history is missing."""
     named = os.environ.get("ROCKON_REGISTRY_HISTORY", ROOT.parent / "shared/registry")
     archive = Path(named) / ARCHIVE
     if not archive.is_file():
@@ -80,22 +80,22 @@ def history() -> Iterator[list[Path]]:
         yield sorted(path for path in Path(unpacked).iterdir() if path.is_dir())
 
 
-def read(folder: Path, what: str) -> Catalog:
-    """Reads a catalog: what its `root.json` names, nothing else that lies there."""
-    ids: dict[str, str] = json.loads((folder / "root.json").read_text())
-    return Catalog(what, ids, {name: (folder / name).read_text() for name in ids.values()})
+def read(directory: Path, what: str) -> Catalog:
+    """Reads `root.json` and the files that it names."""
+    ids: dict[str, str] = json.loads((directory / "root.json").read_text())
+    return Catalog(what, ids, {name: (directory / name).read_text() for name in ids.values()})
 
 
 def sample() -> Catalog:
-    """The catalog that comes with the project."""
+    """Returns the sample catalog of the project."""
     return read(SAMPLE, "the sample catalog")
 
 
 def made(entries: int, source: Catalog) -> Catalog:
-    """A catalog of so many entries, each made from one of the source; always the same.
+    """Returns a catalog of this many entries, each derived from one of the source; always the same.
 
-    What has to be unique (ids, file names, names, container names, images) gets a number,
-    ports are drawn anew, and texts vary as `SHARE_OF_OTHER_WORDS` says.
+    Unique values (ids, file names, names, container names, images) get a number, ports are drawn
+    again, and texts vary by `SHARE_OF_OTHER_WORDS`.
     """
     models = [json.loads(source.texts[name]) for name in source.ids.values()]
     words = [word for model in models for text in texts_in(model) for word in text.split()]
@@ -120,7 +120,7 @@ def made(entries: int, source: Catalog) -> Catalog:
 
 
 def linked(links: dict[str, Any], number: int) -> dict[str, Any]:
-    """Links between containers, with the containers' new names."""
+    """Replaces the container names in links."""
     return {
         f"{container}-{number}": [
             link | {"source_container": f"{link['source_container']}-{number}"} for link in each
@@ -130,7 +130,7 @@ def linked(links: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Every text in a definition that is longer than a word of the format."""
+    """Yields every text in a definition."""
     if isinstance(value, dict):
         for each in value.values():
             yield from texts_in(each)
@@ -142,7 +142,7 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def varied(value: Any, words: list[str], draw: random.Random) -> Any:
-    """A value with other texts and ports in the same places."""
+    """Returns a value with different texts and ports in the same places."""
     if isinstance(value, dict):
         return {
             key: draw.randrange(1024, 65536)
@@ -161,12 +161,12 @@ def varied(value: Any, words: list[str], draw: random.Random) -> Any:
 
 
 def one_changed(before: Catalog) -> Catalog:
-    """One definition in the middle got another description, in one line, as by an editor."""
+    """Changes the description of one definition in one line, as an editor would."""
     return edited(before, sorted(before.ids)[len(before.ids) // 2 :][:1])
 
 
 def many_changed(before: Catalog) -> Catalog:
-    """Definitions all over the catalog changed (see `CHANGED`), one added, one removed."""
+    """Changes definitions all over the catalog (see `CHANGED`), adds one and removes one."""
     keys = sorted(before.ids)
     step = max(len(keys) // CHANGED, 1)
     after = edited(before, keys[1::step][:CHANGED])
@@ -179,7 +179,7 @@ def many_changed(before: Catalog) -> Catalog:
 
 
 def edited(before: Catalog, keys: list[str]) -> Catalog:
-    """The catalog with another description in each of these entries."""
+    """Returns the catalog with a different description in each of these entries."""
     texts = dict(before.texts)
     for number, key in enumerate(keys):
         name = before.ids[key]

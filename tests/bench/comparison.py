@@ -1,4 +1,4 @@
-"""Every peer in every case, on every line: the same data from the same server."""
+"""Compares every peer in every case, on every line, with the same data from the same server."""
 
 from __future__ import annotations
 
@@ -16,53 +16,53 @@ from processes import run
 from served import Served, State, copy, serve_states
 
 LONGEST_CELL_S = 30.0
-"""A case expected to take longer is computed, or left out, instead of measured."""
+"""Cases that are expected to take longer are computed or left out instead of measured."""
 
 SAME_AGAIN_S = 5.0
-"""A peer that does the same in every case is not measured again if that takes longer."""
+"""A peer that does the same work in every case is not measured again if that takes longer."""
 
 SHORT_LINE_S = 0.02
 FEW_ENTRIES = 1_000
-"""Up to so many entries, clients are prepared over a line of that round trip; see `compare`."""
+"""Up to this many entries, clients are prepared over a line with that round trip; see `compare`."""
 
 BUDGET_S = 8.0
-"""No case is run again once its runs have taken so long together."""
+"""A case is not run again after its runs have taken this long in total."""
 
 QUICK_S = 1.0
-"""Runs that take less than this together are noisier: there are up to `QUICK_RUNS` of them."""
+"""Runs shorter than this are noisier, so there are up to `QUICK_RUNS` of them."""
 
 QUICK_RUNS = 20
 
 REQUEST_S = 0.001
-"""About what a request for a small file costs without any latency, to tell what takes too long."""
+"""The approximate cost of a request for a small file without latency, to predict durations."""
 
 
 @dataclass
 class Comparison:
-    """The figures of one catalog, by peer, case and round trip in seconds."""
+    """The figures of one catalog, by peer, case, and round trip in seconds."""
 
     what: str
     entries: int
     size_bytes: int
     peers: dict[str, str]
-    """Key to name, in the order of the tables."""
+    """Maps keys to names, in the order of the tables."""
     figures: dict[tuple[str, str, float], Figure] = field(default_factory=dict)
     server_s: dict[str, float] = field(default_factory=dict)
-    """What it took to make the server's side, by step."""
+    """The durations of preparing the server's side, by step."""
 
     def cases(self) -> list[str]:
-        """The cases measured, in the order of the tables."""
+        """The measured cases, in the order of the tables."""
         measured = {case for _, case, _ in self.figures}
         return [case.value for case in Case if case.value in measured]
 
     def figure(self, peer: str, case: str, round_trip_s: float) -> Figure:
-        """A figure; one that was not asked for is empty."""
+        """Returns a figure; an empty one if it was not requested."""
         return self.figures.get((peer, case, round_trip_s), Figure(reason="not measured"))
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to measure."""
+    """The figures to measure."""
 
     peers: Sequence[Peer]
     cases: Sequence[Case]
@@ -71,30 +71,30 @@ class Wanted:
 
 
 class Bench:
-    """Compares on one catalog; everything happens below one folder."""
+    """A comparison on one catalog, in one directory."""
 
-    def __init__(self, folder: Path, launcher: Launcher, wanted: Wanted) -> None:
-        self._folder = folder
+    def __init__(self, directory: Path, launcher: Launcher, wanted: Wanted) -> None:
+        self._directory = directory
         self._launcher = launcher
         self._wanted = wanted
         self._ports = Ports.free()
         self._uncut: set[str] = set()
 
     def publish(self, content: Catalog) -> Served:
-        """Makes the server's side of every peer."""
-        served = serve_states(self._folder / "served", content)
+        """Prepares the server's side of every peer."""
+        served = serve_states(self._directory / "served", content)
         for peer in self._wanted.peers:
             say(f"publishing for {peer.name}")
             peer.publish(served)
         return served
 
     def compare(self, served: Served) -> Comparison:
-        """Measures everything wanted."""
+        """Measures all requested figures."""
         content = served.catalogs[State.BASE]
         names = {peer.key: peer.name for peer in self._wanted.peers}
         result = Comparison(content.what, len(content.ids), content.size(), names)
         result.server_s = served.seconds
-        # Without any latency OSTree fetches much more than it needs, and would not be cut at half.
+        # Without latency OSTree fetches much more than it needs, and would not be cut at half.
         apart_s = SHORT_LINE_S if result.entries <= FEW_ENTRIES else 0.0
         with self._line(apart_s, is_relayed=True) as relayed:
             for peer in self._wanted.peers:
@@ -111,8 +111,8 @@ class Bench:
 
     def _line(self, round_trip_s: float, *, is_relayed: bool) -> AbstractContextManager[Line]:
         return line(
-            self._folder / "servers",
-            self._folder / "served",
+            self._directory / "servers",
+            self._directory / "served",
             self._ports,
             round_trip_s,
             is_relayed=is_relayed,
@@ -122,10 +122,11 @@ class Bench:
         return (case for case in self._wanted.cases if case in peer.cases)
 
     def _client(self, peer: Peer, what: str) -> Path:
-        return self._folder / "clients" / peer.key / what
+        return self._directory / "clients" / peer.key / what
 
     def _prepare(self, peer: Peer, served: Served, relayed: Line, result: Comparison) -> None:
-        """Makes the clients that runs start from: a new one, one in step, one that was cut off."""
+        """Prepares the clients that runs start from: a new one, an up-to-date one, an interrupted
+        one."""
         served.switch(State.BASE)
         peer.activate(served, State.BASE)
         fresh, synced, cut = (self._client(peer, name) for name in ("fresh", "synced", "cut"))
@@ -144,7 +145,7 @@ class Bench:
             relay.cut_after(received // 2)
         try:
             self._launcher.measure(peer.command(cut, self._ports.urls))
-            say(f"{peer.name} got everything over a line that was cut at half of it")
+            say(f"{peer.name} got the whole catalog over a line that was cut at half of it")
             self._uncut.add(peer.key)
         except CommandFailed:
             pass
@@ -186,11 +187,11 @@ class Bench:
         return figure
 
     def _run(self, peer: Peer, case: Case, on: Line, served: Served, *, is_checked: bool) -> Sample:
-        """One run, of a copy of the client that the case starts from."""
+        """Runs the peer once, on a copy of the client that the case starts from."""
         start = {Case.FIRST: "fresh", Case.RESUMED: "cut"}.get(case, "synced")
         client = self._client(peer, "run")
         run("rm", "-rf", client)
-        # What was cut off is continued where it lies: a link would change the original.
+        # An interrupted client is continued in a real copy: hard links would change the original.
         how = "-a" if case is Case.RESUMED else peer.copies_by
         copy(self._client(peer, start), client, (how,))
         on.take()
@@ -199,7 +200,7 @@ class Bench:
         files = peer.files(client)
         if is_checked and files is not None:
             check(files, served.catalogs[case.state], f"{peer.name}, {case.value}")
-        # What rsync takes is known only where a relay counts it, and it has no requests.
+        # rsync's bytes are known only if a relay counts them, and it has no requests.
         is_counted = bool(on.relays) or not isinstance(peer, Rsync)
         return Sample(
             sample.wall_s,
@@ -212,7 +213,7 @@ class Bench:
 
 
 def check(files: Path, expected: Catalog, what: str) -> None:
-    """A peer that has not got the catalog has not done the work that is being compared."""
+    """Fails if the peer does not have the catalog, since its work would not be comparable."""
     for name, text in expected.texts.items():
         path = files / name
         if not path.is_file() or path.read_text() != text:
@@ -223,7 +224,7 @@ def check(files: Path, expected: Catalog, what: str) -> None:
 
 
 def brief(figure: Figure) -> str:
-    """A figure in a few words, to show that something is going on."""
+    """Returns a short description of a figure, to show progress."""
     wall_s, received = figure.median("wall_s"), figure.median("received")
     if wall_s is None:
         return figure.reason
@@ -231,5 +232,5 @@ def brief(figure: Figure) -> str:
 
 
 def say(text: str) -> None:
-    """Tells at once what is going on."""
+    """Prints progress without buffering."""
     print(text, flush=True)

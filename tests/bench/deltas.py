@@ -1,4 +1,4 @@
-"""How large packs are, against the smallest that a general tool makes of the same text."""
+"""Sizes of packs, compared with the smallest patches of a general tool for the same text."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ WINDOW = "--long=31"
 
 @dataclass(frozen=True)
 class Delta:
-    """Sizes in bytes; `pack` is None where the tree has none."""
+    """Sizes in bytes; `pack` is None if the tree has no such pack."""
 
     catalog: str
     step: str
     pack: int | None
     text: int
-    """`zstd -19 --patch-from` of the definitions alone; for the bundle, `zstd -19`."""
+    """`zstd -19 --patch-from` of only the definitions; for the bundle, `zstd -19`."""
     text_and_manifest: int
-    """The same of the definitions and the manifest: all that a pack brings."""
+    """The same for definitions and manifest, the contents of a pack."""
 
 
 def measure(served: Served) -> list[Delta]:
-    """The bundle of the base and the packs to its successors."""
+    """Measures the bundle of the base and the packs to its successors."""
     base = served.catalogs[State.BASE]
     if len(base.ids) > MANY_ENTRIES:
         return []
@@ -57,9 +57,9 @@ def measure(served: Served) -> list[Delta]:
 
 
 def patch(old: bytes, new: bytes) -> int:
-    """Bytes of the smallest patch from an old text to a new one."""
-    with tempfile.TemporaryDirectory() as folder:
-        before, after, result = (Path(folder) / name for name in ("before", "after", "patch"))
+    """Returns the size of the smallest patch from an old text to a new one."""
+    with tempfile.TemporaryDirectory() as directory:
+        before, after, result = (Path(directory) / name for name in ("before", "after", "patch"))
         after.write_bytes(new)
         base: list[str | Path] = []
         if old:
@@ -70,16 +70,16 @@ def patch(old: bytes, new: bytes) -> int:
 
 
 def manifest(served: Served, state: State) -> bytes:
-    """The published manifest."""
+    """Returns the published manifest."""
     return (served.tree(state, "v2") / "root.json").read_bytes()
 
 
 def digest(served: Served, state: State) -> str:
-    """The digest of the published manifest, as far as packs are named by it."""
+    """Returns the digest of the published manifest, as used in names of packs."""
     return (served.tree(state, "v2") / "root.sha").read_text()[:12]
 
 
 def pack(served: Served, state: State, base: str) -> int | None:
-    """The size of the pack that leads from a base to a state."""
+    """Returns the size of the pack from a base to a state."""
     path = served.tree(state, "v2") / "packs" / f"{base}-{digest(served, state)}.tar.zst"
     return path.stat().st_size if path.is_file() else None

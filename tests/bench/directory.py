@@ -1,8 +1,8 @@
-"""Writes an update site as large as a whole directory of extensions: directory.py FOLDER [COUNT].
+"""Writes an update site as large as a directory of all extensions: directory.py DIR [COUNT].
 
-Always the same: COUNT extensions, 9,000 if not given, in 60 collections, with one to three releases
-each, 17,900 of 9,000. What they say has the length of what real ones say, and digests that do not
-compress.
+The result is always the same: COUNT extensions (9,000 by default) in 60 collections, with one to
+three releases each, 17,900 releases for 9,000. Texts have the length of real ones, and digests do
+not compress.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 EXTENSIONS = 9_000
-"""About as many as Joomla's own directory lists."""
+"""About as many as in Joomla's own directory."""
 
 COLLECTIONS = 60
 MAINTAINERS = 400
@@ -20,7 +20,7 @@ SECTIONS = 30
 
 
 def collection(number: int, count: int) -> str:
-    """The extensions of one collection, every so many of all."""
+    """Returns one collection, with every n-th extension."""
     rows = [
         f"<extension name='Extension number {i}' element='com_ext{i}' type='component'"
         f" client='administrator' version='{i % 9}.{i % 7}.{i % 5}' detailsurl='ext/{i}.xml'/>"
@@ -51,24 +51,24 @@ def release(i: int, number: int, digest: str) -> str:
 """
 
 
-def write(folder: Path, count: int) -> None:
+def write(directory: Path, count: int) -> None:
     drawn = random.Random(1)
-    (folder / "ext").mkdir(parents=True)
+    (directory / "ext").mkdir(parents=True)
     categories = "\n".join(
         f"<category name='Category {number}' ref='cat{number}.xml'/>"
         for number in range(COLLECTIONS)
     )
-    (folder / "list.xml").write_text(
+    (directory / "list.xml").write_text(
         f"<extensionset name='All' description='All'>\n{categories}\n</extensionset>"
     )
     for number in range(COLLECTIONS):
-        (folder / f"cat{number}.xml").write_text(collection(number, count))
+        (directory / f"cat{number}.xml").write_text(collection(number, count))
     for i in range(count):
         releases = [
             release(i, number, "".join(drawn.choice("0123456789abcdef") for _ in range(64)))
             for number in range(drawn.choice([1, 2, 2, 3]))
         ]
-        (folder / "ext" / f"{i}.xml").write_text(
+        (directory / "ext" / f"{i}.xml").write_text(
             f'<?xml version="1.0" encoding="UTF-8"?>\n<updates>\n{"".join(releases)}</updates>\n'
         )
 

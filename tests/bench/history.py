@@ -1,4 +1,4 @@
-"""The real catalog's history, followed step by step: what each publication costs a client."""
+"""Follows the real catalog's history step by step, and measures the cost of each publication."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WAYS = {"v2": "rockon-sync", "plain": "rockon-sync, no packs", "git": Git.name}
 
 @dataclass
 class Steps:
-    """What the steps cost one way; the first, which fetches everything, is not among them."""
+    """The costs of all steps with one peer, without the first step, which fetches everything."""
 
     changed_received: list[int] = field(default_factory=list)
     changed_requests: list[int] = field(default_factory=list)
@@ -35,13 +35,13 @@ class Steps:
             self.unchanged_received.append(received)
 
     def median_received(self) -> float:
-        """Of a changed step."""
+        """Bytes of a changed step."""
         return statistics.median(self.changed_received) if self.changed_received else 0
 
 
-def follow(states: list[Path], program: Path, folder: Path) -> dict[str, Steps]:
-    """Publishes every state into one tree, and lets clients update after each."""
-    served, clients = folder / "served", folder / "clients"
+def follow(states: list[Path], program: Path, directory: Path) -> dict[str, Steps]:
+    """Publishes every state to one tree, with an update by each client after it."""
+    served, clients = directory / "served", directory / "clients"
     repository = served / "git/catalog.git"
     run("git", "init", "--quiet", "--bare", repository)
     clients.mkdir(parents=True)
@@ -49,12 +49,13 @@ def follow(states: list[Path], program: Path, folder: Path) -> dict[str, Steps]:
     steps = {way: Steps() for way in WAYS}
     parent: str | None = None
     last_head = b""
-    with webserver.serve(folder / "nginx", served, served / "git") as web:
+    with webserver.serve(directory / "nginx", served, served / "git") as web:
         urls = Urls(f"http://127.0.0.1:{web.port}/", "")
         for day, state in enumerate(states):
             publish_one(program, state, served / "v2", PUBLISHED + day * 86400)
             head = served / "v2/root.sha"
-            # The web server's ETag is made of size and time, and a state takes no second.
+            # The web server makes ETags from size and time in seconds, and a step takes less than a
+            # second.
             if head.read_bytes() != last_head:
                 os.utime(head, times=(PUBLISHED + day * 86400,) * 2)
             shutil.rmtree(served / "plain", ignore_errors=True)
@@ -75,7 +76,7 @@ def follow(states: list[Path], program: Path, folder: Path) -> dict[str, Steps]:
 
 
 def command(way: str, program: Path, clients: Path, urls: Urls) -> list[str | Path]:
-    """What brings a client up to date."""
+    """Returns the command that updates a client."""
     if way == "git":
         return Git().command(clients / "git", urls)
     source = f"catalog={urls.web}{way}/"

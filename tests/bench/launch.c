@@ -1,10 +1,10 @@
-/* Runs a command and writes what it took: launch OUT COMMAND [ARGUMENT]...
+/* Runs a command and writes its costs: launch OUT COMMAND [ARGUMENT]...
  *
- * OUT gets one line: wall time, user and system time in seconds, peak memory in KiB, exit status. The
- * figures are wait4's: times are sums over the command and every process it waited for; the memory is
- * that of the largest of them. A program of a few KiB has to start what is measured, because Linux
- * counts what the parent held at the exec as the child's: under Python nothing would ever take less
- * than Python. */
+ * OUT gets one line: wall time, user and system time in seconds, peak memory in KiB, exit status.
+ * The figures are those of wait4: times are sums over the command and all processes it waited for;
+ * memory is that of the largest of them. The launcher is a program of a few KiB, because Linux
+ * counts the memory of the parent at exec as the child's: started from Python, no command would
+ * need less memory than Python. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

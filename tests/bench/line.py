@@ -1,4 +1,4 @@
-"""The servers at one end of a line, the ports at the other, and what passed between."""
+"""The servers at one end of a line, the ports at the other, and counters in between."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ use chroot = no
 
 @dataclass(frozen=True)
 class Passed:
-    """What a run cost on the line: requests to the web server, and bytes of TCP payload."""
+    """The traffic of a run: requests to the web server, and bytes of TCP payload."""
 
     requests: int
     received: int
@@ -36,7 +36,7 @@ class Passed:
 
 @dataclass(frozen=True)
 class Ports:
-    """Where clients find the servers: the same on every line, since they remember it."""
+    """The ports of the servers: the same on every line, since clients remember them."""
 
     web: int
     rsync: int
@@ -58,10 +58,10 @@ class Line:
         self.relays = relays
 
     def take(self) -> Passed:
-        """What passed since the last call.
+        """Returns the traffic since the last call.
 
-        Bytes are counted by the relays. Without them they are those in the log of the web
-        server, which without TLS is the same; what rsync takes is not known then.
+        Bytes are counted by the relays. Without relays they come from the log of the web server,
+        which is the same without TLS; rsync's bytes are then unknown.
         """
         exchanges = self._web.take_log()
         if not self.relays:
@@ -74,16 +74,16 @@ class Line:
 
 @contextmanager
 def line(
-    folder: Path, served: Path, ports: Ports, round_trip_s: float, *, is_relayed: bool
+    directory: Path, served: Path, ports: Ports, round_trip_s: float, *, is_relayed: bool
 ) -> Iterator[Line]:
-    """Starts the servers: on the clients' ports, or behind relays that listen there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Starts the servers on the clients' ports, or behind relays that listen there."""
+    directory.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running:
         behind = Ports.free() if is_relayed else ports
         web = running.enter_context(
-            webserver.serve(folder / "nginx", served, served / "git", behind.web)
+            webserver.serve(directory / "nginx", served, served / "git", behind.web)
         )
-        running.enter_context(rsync_daemon(folder, served, behind.rsync))
+        running.enter_context(rsync_daemon(directory, served, behind.rsync))
         relays = []
         if is_relayed:
             for upstream, port in ((behind.web, ports.web), (behind.rsync, ports.rsync)):
@@ -92,13 +92,13 @@ def line(
 
 
 def rsync_daemon(
-    folder: Path, served: Path, port: int
+    directory: Path, served: Path, port: int
 ) -> AbstractContextManager[subprocess.Popen[bytes]]:
-    """Serves the catalog's folder."""
-    configuration = folder / "rsyncd.conf"
-    # As root it would take an account that may not read the folder.
+    """Serves the catalog's directory."""
+    configuration = directory / "rsyncd.conf"
+    # As root, it would switch to an account that may not read the directory.
     account = f"uid = {getpass.getuser()}\ngid = *" if os.geteuid() == 0 else ""
     configuration.write_text(RSYNC_CONFIGURATION.format(account=account, served=served))
     command: list[str | Path] = ["rsync", "--daemon", "--no-detach", f"--config={configuration}"]
-    command += ["--address=127.0.0.1", f"--port={port}", f"--log-file={folder}/rsyncd.log"]
-    return daemon(command, lambda: answers(port), folder / "rsyncd.out")
+    command += ["--address=127.0.0.1", f"--port={port}", f"--log-file={directory}/rsyncd.log"]
+    return daemon(command, lambda: answers(port), directory / "rsyncd.out")

@@ -1,4 +1,4 @@
-"""What the appliance does today: the list, then every file, one after the other, into memory."""
+"""The current appliance: fetches the list, then every file, one after the other, into memory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import requests
 
 
 def main(url: str) -> None:
-    """Fetches the catalog at a URL and keeps nothing."""
+    """Fetches the catalog at a URL and discards it."""
     session = requests.Session()
-    # Else the environment is searched for proxies and passwords again for every file.
+    # Otherwise the environment is searched for proxies and passwords for every file.
     session.trust_env = False
 
     def get(name: str) -> dict[str, object]:

@@ -1,7 +1,7 @@
-"""Compares rockon-sync with what one would take instead; `--help` tells how to run parts of it.
+"""Compares rockon-sync with the alternatives. `--help` explains how to run parts of it.
 
-Prints tables, keeps every figure in `build/bench/results.json`, and writes
-`docs/benchmarks.md` when everything was measured (or when told to).
+Prints tables, stores every figure in `build/bench/results.json`, and writes `docs/benchmarks.md` if
+everything was measured (or if requested).
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ KEPT = ROOT / "build/bench/results.json"
 DOCUMENT = ROOT / "docs/benchmarks.md"
 
 LONGEST_S = 3600
-"""Whatever hangs, everything is stopped after this."""
+"""The time limit of the whole run."""
 
 PARTS = ("peers", "deltas", "history", "database")
 SIZES = ("real", "9000", "100000")
 
 RUNS = ((1_000, 5), (MANY_ENTRIES, 3))
-"""Up to so many entries, so many runs of each case; one above that."""
+"""Up to this many entries, the number of runs of each case; one run above that."""
 
 
 def main() -> None:
-    """Measures what is asked for."""
+    """Measures the requested parts."""
     options = arguments()
     if options.render:
         results = Results.load(options.results)
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """What is said on the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, prog="tests/bench/run.sh")
     keys = [peer.key for peer in all_peers(Path())]
     cases = [case.name.lower() for case in Case]
@@ -93,10 +93,10 @@ def arguments() -> argparse.Namespace:
             f"--{name}", type=listed(*known), default=given, metavar="A,B", help=what
         )
     parser.add_argument("--runs", type=int, help="of each case")
-    parser.add_argument("--results", type=Path, default=KEPT, help="where every figure goes")
+    parser.add_argument("--results", type=Path, default=KEPT, help="output file for all figures")
     parser.add_argument("--write", action="store_true", help="write the document in any case")
     parser.add_argument(
-        "--render", action="store_true", help="write the document anew from the last run's figures"
+        "--render", action="store_true", help="rewrite the document from the last run's figures"
     )
     options = parser.parse_args()
     options.keys = keys
@@ -105,7 +105,7 @@ def arguments() -> argparse.Namespace:
 
 
 def is_everything(options: argparse.Namespace) -> bool:
-    """Whether nothing was left out."""
+    """Returns true if nothing was left out."""
     return (
         options.sizes == list(SIZES)
         and options.peers == options.keys
@@ -117,7 +117,7 @@ def is_everything(options: argparse.Namespace) -> bool:
 
 
 def measure(options: argparse.Namespace) -> Results:
-    """Measures part after part; what cannot be measured is said aloud and left out."""
+    """Measures part after part. Parts that cannot be measured are reported and skipped."""
     program = options.program.resolve()
     results = Results(facts(program), [float(each) / 1000 for each in options.latency])
     peers = [peer for peer in all_peers(program) if peer.key in options.peers]
@@ -129,13 +129,13 @@ def measure(options: argparse.Namespace) -> Results:
         for wanted_size in options.sizes if {"peers", "deltas"} & {*options.parts} else ():
             content = catalog_of(wanted_size, real)
             compare(options, content, available(peers, len(content.ids), results), cases, results)
-            # What has taken minutes is not lost to what may fail later.
+            # Saved after every part, so that a later failure does not lose minutes of work.
             results.save(options.results)
         if "history" in options.parts:
             if states:
                 say("\n==== the real history, step by step")
-                with temporary() as folder:
-                    results.history = history.follow(states, program, folder)
+                with temporary() as directory:
+                    results.history = history.follow(states, program, directory)
             else:
                 skip(results, "the history: it is missing")
     if "database" in options.parts:
@@ -144,7 +144,7 @@ def measure(options: argparse.Namespace) -> Results:
 
 
 def catalog_of(wanted: str, real: Catalog) -> Catalog:
-    """The catalog that is called so on the command line."""
+    """Returns the catalog with this name on the command line."""
     if wanted == "real":
         return real
     return catalog.sample() if wanted == "sample" else catalog.made(int(wanted), real)
@@ -164,9 +164,9 @@ def compare(
     if entries > MANY_ENTRIES and Case.RESUMED in cases:
         skip(results, f"{Case.RESUMED.value} with {entries:,} entries: it takes minutes to prepare")
         cases = [case for case in cases if case is not Case.RESUMED]
-    with temporary() as folder:
+    with temporary() as directory:
         wanted = Wanted(peers, cases, results.round_trips_s, runs)
-        bench = Bench(folder, Launcher(folder), wanted)
+        bench = Bench(directory, Launcher(directory), wanted)
         served = bench.publish(content)
         if "peers" in options.parts:
             results.comparisons.append(bench.compare(served))
@@ -176,7 +176,8 @@ def compare(
 
 
 def available(peers: list[Peer], entries: int, results: Results) -> list[Peer]:
-    """The peers whose programs are installed, and which can serve so many entries in time."""
+    """Returns the peers whose programs are installed, and which can serve this many entries in
+    time."""
     found = []
     for peer in peers:
         if peer.program is not None and not shutil.which(peer.program):
@@ -189,7 +190,7 @@ def available(peers: list[Peer], entries: int, results: Results) -> list[Peer]:
 
 
 def measure_database(results: Results, out: Path) -> None:
-    """Runs the Django example's benchmark, in its own environment."""
+    """Runs the benchmark of the Django example, in its own environment."""
     say("\n==== the database of the Django example")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.unlink(missing_ok=True)
@@ -201,7 +202,7 @@ def measure_database(results: Results, out: Path) -> None:
 
 
 def skip(results: Results, what: str) -> None:
-    """Says aloud what is left out."""
+    """Reports a skipped part."""
     if what not in results.skipped:
         say(f"SKIPPED: {what}")
         results.skipped.append(what)
@@ -209,17 +210,17 @@ def skip(results: Results, what: str) -> None:
 
 @contextmanager
 def temporary() -> Iterator[Path]:
-    """A folder for servers and clients, on the disk that temporary files are on."""
-    folder = tempfile.mkdtemp(prefix="rockon-sync-bench-")
+    """Creates a directory for servers and clients, on the disk for temporary files."""
+    directory = tempfile.mkdtemp(prefix="rockon-sync-bench-")
     try:
-        yield Path(folder)
+        yield Path(directory)
     finally:
-        # There may be a million links in it, which Python takes minutes to remove.
-        run("rm", "-rf", folder)
+        # It may contain a million hard links, which Python takes minutes to remove.
+        run("rm", "-rf", directory)
 
 
 def prepare_environment() -> None:
-    """Keeps what is set on this machine from changing what is measured."""
+    """Prevents settings of this machine from influencing the figures."""
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("GIT_"):
             del os.environ[name]
@@ -231,7 +232,7 @@ def prepare_environment() -> None:
 
 
 def facts(program: Path) -> dict[str, str]:
-    """The machine, as far as figures depend on it, and the versions of everyone."""
+    """Returns the relevant facts about the machine, and all versions."""
 
     def version(*command: str | Path) -> str:
         try:

@@ -1,4 +1,4 @@
-"""What a command takes, and what several runs of it say together."""
+"""Measures a command, and summarizes several runs of it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from processes import run, stop
 HERE = Path(__file__).parent
 
 LONGEST_COMMAND_S = 300.0
-"""No command is waited for any longer."""
+"""The time limit of every command."""
 
 NOISY_ABOVE = 0.25
-"""A figure is noisy if its runs spread over more than this share of their median."""
+"""A figure is noisy if its runs differ by more than this share of their median."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One run. Bytes are TCP payload; `requests` is None where the protocol has none."""
+    """One run. Bytes are TCP payload; `requests` is None if the protocol has none."""
 
     wall_s: float
     cpu_s: float
@@ -34,23 +34,23 @@ class Sample:
 
 @dataclass
 class Figure:
-    """Several runs of the same, or the reason why there are none."""
+    """Several runs of the same case, or the reason why there are none."""
 
     samples: list[Sample] = field(default_factory=list)
     reason: str = ""
 
     def values(self, name: str) -> list[float]:
-        """One quantity of every run that has it."""
+        """Returns one quantity of every run that has it."""
         found = (getattr(sample, name) for sample in self.samples)
         return [value for value in found if value is not None]
 
     def median(self, name: str) -> float | None:
-        """The middle of the runs."""
+        """Returns the median of the runs."""
         values = self.values(name)
         return statistics.median(values) if values else None
 
     def spread(self, name: str) -> tuple[float, float] | None:
-        """Least and most, if that is worth telling."""
+        """Returns minimum and maximum if they differ noticeably."""
         values = self.values(name)
         middle = statistics.median(values) if values else 0
         if middle and (max(values) - min(values)) / middle > NOISY_ABOVE:
@@ -59,22 +59,22 @@ class Figure:
 
 
 class CommandFailed(Exception):
-    """A measured command that did not do what it should."""
+    """A measured command failed."""
 
 
 class Launcher:
     """Runs commands and measures each as a whole; see `launch.c`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._program = folder / "launch"
+    def __init__(self, directory: Path) -> None:
+        self._program = directory / "launch"
         run("cc", "-O2", "-o", self._program, HERE / "launch.c")
 
     def measure(
         self, command: Sequence[str | Path], timeout_s: float = LONGEST_COMMAND_S
     ) -> Sample:
-        """Runs a command; one that fails or takes too long is an error."""
-        with tempfile.TemporaryDirectory() as folder:
-            figures, said = Path(folder) / "figures", Path(folder) / "said"
+        """Runs a command. Fails if it fails or takes too long."""
+        with tempfile.TemporaryDirectory() as directory:
+            figures, said = Path(directory) / "figures", Path(directory) / "said"
             with said.open("wb") as output:
                 process = subprocess.Popen(
                     [str(part) for part in (self._program, figures, *command)],

@@ -1,4 +1,4 @@
-"""What is compared: how each is served, started, and what it leaves behind."""
+"""The compared programs: how each is served, started, and checked."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ HERE = Path(__file__).parent
 
 
 MANY_ENTRIES = 20_000
-"""Above, what takes minutes is left out."""
+"""Above this, cases that take minutes are left out."""
 
 
 class Case(Enum):
-    """What a client finds; the value is what tables call it."""
+    """The state of a client before a run. Values are names in tables."""
 
     FIRST = "first sync"
     NOTHING = "nothing changed"
@@ -28,53 +28,53 @@ class Case(Enum):
 
     @property
     def state(self) -> State:
-        """What the server has in this case."""
+        """The state of the server in this case."""
         return {Case.ONE: State.ONE, Case.MANY: State.MANY}.get(self, State.BASE)
 
 
 @dataclass(frozen=True)
 class Urls:
-    """Where the servers are."""
+    """The addresses of the servers."""
 
     web: str
     rsync: str
 
 
 class Peer:
-    """One way to keep a client in step. A client is a folder, of which copies are made."""
+    """A program that keeps a client up to date. A client is a directory that can be copied."""
 
     key: str
     name: str
     program: str | None = None
-    """What has to be installed."""
+    """The required programs."""
     cases = tuple(Case)
     too_many = ""
-    """Why it is left out where there are more than `MANY_ENTRIES`, if it is."""
+    """The reason to leave it out above `MANY_ENTRIES`, if any."""
     connections = 1
-    """Requests at a time, where one file is one request."""
+    """The number of concurrent requests, if each file is one request."""
     does_the_same_always = False
     copies_by = "-al"
 
     def publish(self, served: Served) -> None:
-        """Makes the server's side of every state."""
+        """Prepares the server's side of every state."""
 
     def activate(self, served: Served, state: State) -> None:
-        """Switches the server's side to a state, beyond `Served.switch`."""
+        """Switches the server's side to a state, in addition to `Served.switch`."""
 
     def prepare(self, client: Path, urls: Urls) -> None:
-        """Makes a client that has nothing yet."""
+        """Creates a client without a catalog."""
         client.mkdir()
 
     def command(self, client: Path, urls: Urls) -> list[str | Path]:
-        """What is measured."""
+        """Returns the measured command."""
         raise NotImplementedError
 
     def files(self, client: Path) -> Path | None:
-        """Where the client's definition files are after that, if it keeps them."""
+        """Returns the directory of the client's definition files, if it keeps them."""
         raise NotImplementedError
 
     def requests(self, case: Case, entries: int) -> int:
-        """About how many requests are made, where they grow with the catalog."""
+        """Returns the approximate number of requests, if it depends on the catalog."""
         del case, entries
         return 0
 
@@ -101,7 +101,7 @@ class Loop(Peer):
 
 
 class Git(Peer):
-    """A shallow fetch, and a checkout where something came."""
+    """A shallow fetch, and a checkout if there are changes."""
 
     key = "git"
     program = "git"
@@ -121,7 +121,7 @@ class Git(Peer):
         with served.timed("git commit and gc of the base"):
             base = self._commit(served, State.BASE)
             run("git", "-C", repository, "update-ref", self._BRANCH, base)
-            # The server has tidied up once; what came later lies there as it was pushed.
+            # The server runs gc only once; later objects stay as they were pushed.
             run("git", "-C", repository, "gc", "--quiet")
         for state in State:
             commit = base if state is State.BASE else self._commit(served, state, base)
@@ -141,14 +141,14 @@ class Git(Peer):
         return client
 
     def _repository(self, served: Served) -> Path:
-        return served.folder / "git/catalog.git"
+        return served.directory / "git/catalog.git"
 
     def _commit(self, served: Served, state: State, parent: str | None = None) -> str:
         return commit(self._repository(served), served.tree(state, "v1"), parent)
 
 
 def commit(repository: Path, tree: Path, parent: str | None) -> str:
-    """Commits a folder to a repository and returns the commit."""
+    """Commits a directory to a repository. Returns the commit."""
     git = ("git", "--git-dir", repository, "--work-tree", tree)
     run(*git, "add", "--all", ".")
     name = run(*git, "write-tree").decode().strip()
@@ -235,21 +235,21 @@ class OSTree(Peer):
         return client / "tree"
 
     def requests(self, case: Case, entries: int) -> int:
-        # It asks for single objects while it still applies a delta that brings them.
+        # It requests single objects while it still applies a delta that has them.
         return entries if case in (Case.FIRST, Case.RESUMED) and entries > 1000 else 0
 
     def _repository(self, served: Served) -> Path:
-        return served.folder / "ostree"
+        return served.directory / "ostree"
 
     def _kept(self, served: Served, state: State) -> Path:
-        return served.folder / "ostree-states" / state.name
+        return served.directory / "ostree-states" / state.name
 
     def _ostree(self, served: Served, *arguments: str) -> str:
         return run("ostree", f"--repo={self._repository(served)}", *arguments).decode().strip()
 
 
 class Curl(Peer):
-    """The head alone: what no client can go below when nothing has changed."""
+    """Fetches only the head: the lower bound for all clients when nothing has changed."""
 
     key = "curl"
     program = "curl"
@@ -277,7 +277,7 @@ class ConditionalCurl(Curl):
 
 
 class RockonSync(Peer):
-    """This project's command, following one of the trees."""
+    """The command of this project, with one of the trees."""
 
     def __init__(self, key: str, name: str, tree: str, program: Path) -> None:
         self.key = key
@@ -308,7 +308,7 @@ class RockonSync(Peer):
 
 
 def all_peers(program: Path) -> list[Peer]:
-    """Everyone, in the order of the tables."""
+    """Returns all peers, in the order of the tables."""
     return [
         Loop(),
         Git(),

@@ -1,4 +1,4 @@
-"""Processes that are started and, whatever happens, stopped again."""
+"""Processes that are always stopped at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGEST_STOP_S = 5.0
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """Returns a free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens on the port."""
+    """Returns true if a server listens on the port."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -39,7 +39,7 @@ def run(
     stdin: bytes | None = None,
     timeout_s: float = 600,
 ) -> bytes:
-    """Runs a command to its end and returns what it printed; one that fails is an error."""
+    """Runs a command and returns its output. Fails if the command fails."""
     done = subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
@@ -58,14 +58,14 @@ def run(
 def daemon(
     command: Sequence[str | Path], is_ready: Callable[[], bool], log: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a server in the foreground; the kernel stops it should this process be killed."""
+    """Runs a server in the foreground. The kernel stops it if this process is killed."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *map(str, command)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # So that what a server has started ends with it.
+            # So that child processes of the server are stopped too.
             start_new_session=True,
         )
     try:
@@ -81,7 +81,7 @@ def daemon(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process that leads its group, and the group."""
+    """Stops a process and its process group."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
@@ -90,7 +90,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def end_on_signals() -> None:
-    """Makes signals that ask for the end run every `finally` on the way out."""
+    """Makes termination signals run every `finally` block."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

@@ -1,10 +1,10 @@
-"""A relay that makes a line long, counts what passes, and can cut it.
+"""A relay that simulates a long line, counts bytes, and can be cut.
 
-Every byte is held back for half a round trip in each direction, in order and at any
-bandwidth. Connecting costs a round trip as well: the kernel accepts at once, so the relay
-takes the client's first bytes as sent only when the answer to its SYN would have been
-there, and reaches the server when the client's ACK would have. What a real line adds and
-this one does not: loss, jitter, bandwidth, and TCP's slow start.
+Every byte is delayed by half a round trip in each direction, in order and at unlimited bandwidth.
+Connecting costs a round trip too: the kernel accepts at once, so the relay treats the client's
+first bytes as sent only when the response to its SYN would have arrived, and connects to the server
+when the client's ACK would have. Compared to a real line, loss, jitter, limited bandwidth and TCP
+slow start are missing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 CHUNK_BYTES = 256 * 1024
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""`struct linger` by which closing sends RST: what a client sees of a broken line."""
+"""`struct linger` that makes closing send RST, as a client sees it on a broken line."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Traffic:
 
 
 class Relay:
-    """Passes connections on to a port of the loopback interface; see `relay`."""
+    """Forwards connections to a port of the loopback interface; see `relay`."""
 
     def __init__(self, upstream_port: int, round_trip_s: float) -> None:
         self.port = 0
@@ -46,18 +46,18 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take(self) -> Traffic:
-        """What has passed since the last call."""
+        """Returns the traffic since the last call."""
         taken, self._traffic = self._traffic, Traffic()
         return replace(taken)
 
     def cut_after(self, received: int | None) -> None:
-        """Breaks the line once the client has got so many bytes more; None repairs it."""
+        """Breaks the line after this many more bytes to the client; None repairs it."""
         self._traffic = Traffic()
         self.is_cut = False
         self._cut_after = received
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until both directions have ended."""
+        """Handles one connection until both directions have ended."""
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -81,7 +81,7 @@ class Relay:
                 ways.create_task(self._read(answers, download, 0.0))
                 ways.create_task(self._write(download, writer, is_download=True))
         except* (OSError, asyncio.CancelledError):
-            # One side is gone, and so is the other; or the relay ends.
+            # One side has hung up, so the other is closed too; or the relay is stopping.
             pass
         finally:
             self._tasks.discard(task)
@@ -96,7 +96,7 @@ class Relay:
         queue: asyncio.Queue[tuple[float, bytes]],
         not_before: float,
     ) -> None:
-        """Notes for every chunk when it is due at the other end; an empty one is the end."""
+        """Records when each chunk is due at the other end. An empty chunk is the end."""
         loop = asyncio.get_running_loop()
         while True:
             chunk = await reader.read(CHUNK_BYTES)
@@ -125,7 +125,7 @@ class Relay:
                 await writer.drain()
 
     async def _deliver(self, chunk: bytes, writer: asyncio.StreamWriter) -> None:
-        """Hands a chunk to the client, or what is left of it before the cut."""
+        """Passes a chunk to the client, or the part of it before the cut."""
         if self._cut_after is not None:
             chunk = chunk[: self._cut_after - self._traffic.received]
         self._traffic.received += len(chunk)
@@ -133,7 +133,7 @@ class Relay:
         await writer.drain()
         if self._cut_after is not None and self._traffic.received >= self._cut_after:
             self.is_cut = True
-            # What was handed over is on its way before the reset overtakes it.
+            # Without a pause, the reset would overtake the bytes.
             await asyncio.sleep(0.01)
             for each in list(self._writers):
                 self._reset(each)
@@ -153,7 +153,7 @@ async def _sleep_until(due: float) -> None:
 
 @contextmanager
 def relay(upstream_port: int, round_trip_s: float, port: int = 0) -> Iterator[Relay]:
-    """Runs a relay in a thread of its own, on a free port unless one is named."""
+    """Runs a relay in its own thread, on a free port unless one is given."""
     it = Relay(upstream_port, round_trip_s)
     loop = asyncio.new_event_loop()
     listening = loop.run_until_complete(

@@ -1,4 +1,4 @@
-"""Everything that a run has measured, and its form on disk."""
+"""All figures of a run, and their format on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from measure import Figure, Sample
 
 @dataclass
 class Results:
-    """What the document is written from."""
+    """The input for the document."""
 
     facts: dict[str, str] = field(default_factory=dict)
     """The machine and the versions, by name."""
@@ -25,7 +25,7 @@ class Results:
     history: dict[str, Steps] = field(default_factory=dict)
     database: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
-    """What could not be measured, and why."""
+    """The skipped parts, with reasons."""
 
     def save(self, path: Path) -> None:
         """Writes everything as JSON."""
@@ -39,7 +39,7 @@ class Results:
 
     @classmethod
     def load(cls, path: Path) -> Results:
-        """Reads what `save` wrote."""
+        """Reads a file written by `save`."""
         content = json.loads(path.read_text())
         for comparison in content["comparisons"]:
             comparison["figures"] = {

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Measures rockon-sync against what one would take instead; see main.py, or --help.
+# Measures rockon-sync and its alternatives; see main.py, or --help.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=tests/tools.sh
 . tests/tools.sh
 
-provide_tools tests/bench/run.sh
+provide_tools bench
 for package in "${missing[@]}"; do
     echo "$package is missing; on Debian: apt-get install $package"
 done

@@ -1,4 +1,4 @@
-"""The folder that is served, and the three states that it can be switched between."""
+"""The served directory, and the three states that it can be switched to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from processes import run
 
 
 class State(Enum):
-    """What the server has."""
+    """The state of the server."""
 
     BASE = "base"
     ONE = "one changed"
@@ -26,48 +26,48 @@ class State(Enum):
 SUCCESSORS = (State.ONE, State.MANY)
 
 PUBLISHED = 1_700_000_000
-"""When the base was published, in seconds since 1970; its successors follow by a day each."""
+"""The time of the base's publication, in seconds since 1970. Each successor is a day later."""
 
 
 @dataclass
 class Served:
     """`states/<state>/` holds the trees; `current` is a symbolic link to one of them.
 
-    Trees are `v1` (the catalog as it is kept), `v2` (published from it) and `plain` (the
-    same without packs). Files are linked between states, as times tell what has changed.
+    Trees are `v1` (the catalog directory itself), `v2` (published from it) and `plain` (the same
+    without packs). Unchanged files are hard links between states, since web servers compare times.
     """
 
-    folder: Path
+    directory: Path
     catalogs: dict[State, Catalog]
     seconds: dict[str, float] = field(default_factory=dict)
-    """How long the server's side of each peer took to make, by its name."""
+    """The time to prepare the server's side, by name of the peer."""
 
     def tree(self, state: State, name: str) -> Path:
-        """One of the trees."""
-        return self.folder / "states" / state.value.replace(" ", "-") / name
+        """Returns the path of a tree."""
+        return self.directory / "states" / state.value.replace(" ", "-") / name
 
     def switch(self, state: State) -> None:
-        """Serves another state from now on."""
-        new = self.folder / "current.new"
+        """Serves another state."""
+        new = self.directory / "current.new"
         new.symlink_to(self.tree(state, "v1").parent)
-        new.replace(self.folder / "current")
+        new.replace(self.directory / "current")
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
-        """Adds to how long something took."""
+        """Adds to the duration of a step."""
         started = time.monotonic()
         yield
         self.seconds[what] = self.seconds.get(what, 0.0) + time.monotonic() - started
 
 
-def serve_states(folder: Path, base: Catalog) -> Served:
-    """Makes the three states of a catalog; nothing is published yet."""
+def serve_states(directory: Path, base: Catalog) -> Served:
+    """Creates the three states of a catalog, unpublished."""
     catalogs = {
         State.BASE: base,
         State.ONE: catalog.one_changed(base),
         State.MANY: catalog.many_changed(base),
     }
-    served = Served(folder, catalogs)
+    served = Served(directory, catalogs)
     for day, (state, content) in enumerate(catalogs.items()):
         if state is not State.BASE:
             copy(served.tree(State.BASE, "v1"), served.tree(state, "v1"))
@@ -84,19 +84,19 @@ def publish(served: Served, program: Path) -> None:
             copy(served.tree(State.BASE, "v2"), tree)
         with served.timed(f"publish {state.value}"):
             publish_one(program, served.tree(state, "v1"), tree, PUBLISHED + day * 86400)
-        # These heads are of the same second, in which an ETag of nginx does not tell them apart.
+        # These heads have the same second, so nginx would give them the same ETag.
         os.utime(tree / "root.sha", times=(PUBLISHED + day * 86400,) * 2)
 
 
 def publish_plain(served: Served) -> None:
-    """Makes the same trees without packs."""
+    """Creates the same trees without packs."""
     for state in State:
         copy(served.tree(state, "v2"), served.tree(state, "plain"))
         without_packs(served.tree(state, "plain"))
 
 
 def publish_one(program: Path, source: Path, tree: Path, when: int) -> None:
-    """Publishes a folder at a given time."""
+    """Publishes a directory at a given time."""
     run(
         "env",
         f"SOURCE_DATE_EPOCH={when}",
@@ -111,14 +111,14 @@ def publish_one(program: Path, source: Path, tree: Path, when: int) -> None:
 
 
 def without_packs(tree: Path) -> None:
-    """Takes the packs out of a tree's head, as whoever writes a head by hand would."""
+    """Removes the packs from a tree's head, as in a head written by hand."""
     head = tree / "root.sha"
     lines = head.read_text().splitlines(keepends=True)
     replace(head, "".join(line for line in lines if not line.startswith("# pack ")))
 
 
 def replace(path: Path, text: str) -> None:
-    """Writes a file that may be linked from elsewhere: the link goes, its target stays."""
+    """Replaces a file that may have hard links, which keep the old content."""
     modified = path.stat().st_mtime
     new = path.with_name(path.name + ".new")
     new.write_text(text)
@@ -127,6 +127,6 @@ def replace(path: Path, text: str) -> None:
 
 
 def copy(source: Path, target: Path, how: Sequence[str] = ("-al",)) -> None:
-    """Copies a folder, by hard links unless told otherwise."""
+    """Copies a directory, by default with hard links."""
     target.parent.mkdir(parents=True, exist_ok=True)
     run("cp", *how, source, target)

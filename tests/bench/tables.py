@@ -1,4 +1,4 @@
-"""Figures as text: units, spreads, and tables that read well in a terminal and in Markdown."""
+"""Figures as text: units, ranges, and tables that read well in a terminal and in Markdown."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ NOTHING = "-"
 
 
 def count(value: float, like: float | None = None) -> str:
-    """A number of things."""
+    """Formats a count."""
     del like
     return f"{value:,.0f}"
 
 
 def size(value: float, like: float | None = None) -> str:
-    """Bytes, in the unit that suits them or another size; a kilobyte is 1,000 bytes."""
+    """Formats bytes, in the unit of `like` or the best one. A kilobyte is 1,000 bytes."""
     return _scaled(value, like, ((1, "B"), (1e3, "KB"), (1e6, "MB")))
 
 
 def seconds(value: float, like: float | None = None) -> str:
-    """A time, in the unit that suits it or another time."""
+    """Formats a time, in the unit of `like` or the best one."""
     return _scaled(value, like, ((1e-3, "ms"), (1, "s")))
 
 
 def _scaled(value: float, like: float | None, units: Sequence[tuple[float, str]]) -> str:
-    """The number with three digits that matter, and the largest unit that fits."""
+    """Formats a number with three significant digits and the largest suitable unit."""
     guide = value if like is None else like
     scale, unit = next((each for each in reversed(units) if guide >= each[0]), units[0])
     decimals = 0 if unit == "B" else _decimals(guide / scale)
@@ -34,7 +34,7 @@ def _scaled(value: float, like: float | None, units: Sequence[tuple[float, str]]
 
 
 def ratio(ours: float | None, theirs: float | None) -> str:
-    """How many times as much ours is."""
+    """Formats the ratio of our figure to another."""
     if ours is None or not theirs:
         return NOTHING
     value = ours / theirs
@@ -42,14 +42,14 @@ def ratio(ours: float | None, theirs: float | None) -> str:
 
 
 def _decimals(value: float) -> int:
-    """So many that three digits are shown."""
+    """Returns the number of decimals for three significant digits."""
     if value < 10:
         return 2
     return 1 if value < 100 else 0
 
 
 def cell(figure: Figure, quantity: str, show: Callable[..., str]) -> str:
-    """The median of the runs, with least and most where they are far apart."""
+    """Formats the median of the runs, with minimum and maximum if they are far apart."""
     middle = figure.median(quantity)
     if middle is None:
         return NOTHING
@@ -61,7 +61,7 @@ def cell(figure: Figure, quantity: str, show: Callable[..., str]) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table with aligned columns: names to the left, figures to the right."""
+    """Returns a Markdown table with aligned columns: names to the left, figures to the right."""
     lines = [list(head), *(list(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     aligned = [

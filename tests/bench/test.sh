@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tests of the benchmark itself: the relay, the tables, and a run of everything on the sample catalog.
-# Further arguments go to pytest.
+# Tests the benchmark itself: the relay, the tables, and a run of everything on the sample catalog.
+# Arguments are passed to pytest.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# Whether it measures, not what: so as the other tests have built it, which costs no minutes.
+# A debug build is enough here. With the features of the other tests, nothing is compiled twice.
 cargo build --quiet --workspace --all-features --bin rockon-sync
 ROCKON_SYNC_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/debug/rockon-sync")
 export ROCKON_SYNC_PROGRAM

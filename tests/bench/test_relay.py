@@ -1,4 +1,4 @@
-"""The relay: what it delays, counts and cuts."""
+"""The relay: delays, counters and cuts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUND_TRIP_S = 0.04
 
 @contextmanager
 def echo(greeting: bytes = b"") -> Iterator[int]:
-    """A server that says something, then everything that it hears."""
+    """Runs a server that sends a greeting, then echoes everything."""
 
     def serve(connection: socket.socket) -> None:
         with connection:
@@ -40,7 +40,7 @@ def echo(greeting: bytes = b"") -> Iterator[int]:
 
 
 def read(connection: socket.socket, length: int) -> bytes:
-    """Exactly so many bytes."""
+    """Receives exactly this many bytes."""
     found = b""
     while len(found) < length and (chunk := connection.recv(length - len(found))):
         found += chunk
@@ -48,12 +48,12 @@ def read(connection: socket.socket, length: int) -> bytes:
 
 
 def ask(port: int) -> None:
-    """Connects and waits for an answer: a reset comes with either."""
+    """Connects and waits for a response. A reset may happen at either."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.recv(1)
 
 
-def test_a_connection_costs_a_round_trip_and_each_question_another() -> None:
+def test_connecting_and_each_request_cost_a_round_trip() -> None:
     with echo() as upstream, relay(upstream, ROUND_TRIP_S) as line:
         started = time.monotonic()
         with socket.create_connection(("127.0.0.1", line.port)) as connection:
@@ -65,7 +65,7 @@ def test_a_connection_costs_a_round_trip_and_each_question_another() -> None:
             assert time.monotonic() - started >= 3 * ROUND_TRIP_S
 
 
-def test_a_server_that_speaks_first_is_heard_after_two_round_trips() -> None:
+def test_a_greeting_arrives_after_two_round_trips() -> None:
     with echo(b"hello") as upstream, relay(upstream, ROUND_TRIP_S) as line:
         started = time.monotonic()
         with socket.create_connection(("127.0.0.1", line.port)) as connection:
@@ -89,7 +89,7 @@ def test_every_byte_arrives_in_order_and_is_counted() -> None:
         assert line.take().received == 0
 
 
-def test_a_cut_line_delivers_so_many_bytes_and_no_more_until_it_is_repaired() -> None:
+def test_a_cut_line_delivers_no_more_bytes_until_it_is_repaired() -> None:
     with echo() as upstream, relay(upstream, 0.0) as line:
         line.cut_after(100)
         with socket.create_connection(("127.0.0.1", line.port)) as connection:

@@ -1,4 +1,4 @@
-"""The catalogs that are made, and a run of every peer on the sample catalog."""
+"""The generated catalogs, and a run of every peer on the sample catalog."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 NEEDED = ("nginx", "fcgiwrap", "git", "rsync", "ostree", "curl", "zstd", "cc")
 
 
-def test_made_catalogs_are_always_the_same_and_unique_in_what_must_be() -> None:
+def test_generated_catalogs_are_reproducible_with_unique_names() -> None:
     made = catalog.made(40, catalog.sample())
     assert made.texts == catalog.made(40, catalog.sample()).texts
     definitions = [json.loads(text) for text in made.texts.values()]
@@ -32,7 +32,7 @@ def test_made_catalogs_are_always_the_same_and_unique_in_what_must_be() -> None:
     assert len(set(containers)) == len(containers)
 
 
-def test_changes_touch_what_they_say() -> None:
+def test_each_step_changes_the_stated_definitions() -> None:
     base = catalog.made(100, catalog.sample())
     one, many = catalog.one_changed(base), catalog.many_changed(base)
     assert len([name for name in base.texts if one.texts[name] != base.texts[name]]) == 1
@@ -42,7 +42,7 @@ def test_changes_touch_what_they_say() -> None:
     assert len(many.texts.keys() - base.texts.keys()) == 1
 
 
-def test_every_peer_gets_the_sample_catalog_and_all_is_told(tmp_path: Path) -> None:
+def test_every_peer_gets_the_sample_catalog_and_is_reported(tmp_path: Path) -> None:
     path = f"{os.environ['PATH']}:/usr/sbin"
     missing = [name for name in NEEDED if not shutil.which(name, path=path)]
     program = os.environ.get("ROCKON_SYNC_PROGRAM")
@@ -51,7 +51,7 @@ def test_every_peer_gets_the_sample_catalog_and_all_is_told(tmp_path: Path) -> N
     kept = tmp_path / "results.json"
     options = ["--sizes", "sample", "--runs", "1", "--latency", "0", "--parts", "peers,deltas"]
     options += ["--cases", "first,nothing,one"]
-    # Nothing is timed here, so nothing has to reach a disk.
+    # Nothing is timed here, so a file system in memory will do.
     memory = {"TMPDIR": "/dev/shm"} if os.access("/dev/shm", os.W_OK) else {}
     done = subprocess.run(
         [sys.executable, HERE / "main.py", "--program", program, *options, "--results", kept],
@@ -69,7 +69,7 @@ def test_every_peer_gets_the_sample_catalog_and_all_is_told(tmp_path: Path) -> N
     assert unmeasured == []
     nothing = comparison.figure("rockon-sync", "nothing changed", 0.0)
     assert nothing.median("requests") == 1
-    # The server's log and the client agree on what an unchanged head takes.
+    # The server's log and the client agree on the cost of an unchanged head.
     floor = comparison.figure("curl-etag", "nothing changed", 0.0)
     assert nothing.median("received") == floor.median("received")
     text = document.whole(results)

@@ -8,7 +8,7 @@ from measure import Figure, Sample
 
 
 def figure(*walls_s: float) -> Figure:
-    """A figure with these times."""
+    """Returns a figure with these times."""
     return Figure([Sample(wall_s, 0.0, 0) for wall_s in walls_s])
 
 
@@ -28,13 +28,13 @@ def test_times_have_three_digits(value: float, shown: str) -> None:
     assert tables.seconds(value) == shown
 
 
-def test_a_cell_is_the_median_and_tells_of_noise() -> None:
+def test_a_cell_has_the_median_and_the_range_if_noisy() -> None:
     assert tables.cell(figure(0.1, 0.11, 0.12), "wall_s", tables.seconds) == "110 ms"
     noisy = tables.cell(figure(0.1, 0.11, 0.2), "wall_s", tables.seconds)
     assert noisy == "110 ms (100 to 200)"
 
 
-def test_what_was_not_measured_is_no_figure() -> None:
+def test_an_unmeasured_case_has_no_figure() -> None:
     assert tables.cell(Figure(reason="too long"), "wall_s", tables.seconds) == "-"
     assert tables.cell(figure(1.0), "requests", tables.count) == "-"
     assert tables.ratio(None, 1.0) == tables.ratio(1.0, None) == "-"

@@ -1,4 +1,4 @@
-"""What the figures say: ours against the best of the others, and against the goals."""
+"""Conclusions from the figures: ours compared with the best alternative, and with the goals."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ OURS = "rockon-sync"
 OTHERS = ("loop", "git", "rsync", "ostree")
 
 WORSE_FROM = 1.05
-"""Less than this is not told from as good."""
+"""A smaller difference counts as equal."""
 
 MEMORY_GOALS = {9_000: 16e6, 100_000: 64e6}
-"""Entries to bytes of the whole process."""
+"""Maps numbers of entries to bytes of the whole process."""
 
 QUANTITIES: tuple[tuple[str, str, Callable[..., str]], ...] = (
     ("requests", "requests", count),
@@ -29,9 +29,9 @@ QUANTITIES: tuple[tuple[str, str, Callable[..., str]], ...] = (
 
 
 def section(results: Results) -> str:
-    """Ratios, goals, and where another is better."""
+    """Returns ratios, goals, and figures in which an alternative is better."""
     at = results.round_trips_s[-1]
-    lines = ["## Against the best of the others", ""]
+    lines = ["## Compared with the best alternative", ""]
     lines += [
         "The best of today's loop, git, rsync and OSTree in each column; below 1x ours is better.",
         "",
@@ -50,16 +50,16 @@ def section(results: Results) -> str:
     lines += [table(head, rows)]
     goals = list(reached(results))
     if goals:
-        lines += ["### What was set out to reach", ""]
+        lines += ["### Goals", ""]
         lines += [table(["", "goal", "measured", ""], goals)]
     worse = [line for each in results.comparisons for line in losses(each, results.round_trips_s)]
-    lines += ["### Where another is better", ""]
-    lines += worse or ["Nowhere in this run."]
+    lines += ["### Cases in which an alternative is better", ""]
+    lines += worse or ["None in this run."]
     return "\n".join(lines) + "\n"
 
 
 def best(comparison: Comparison, case: str, at: float, quantity: str) -> tuple[str, float] | None:
-    """The other peer with the least, by name, and how much."""
+    """Returns the other peer with the lowest figure, by name, and that figure."""
     found = [
         (value, comparison.peers[key])
         for key in OTHERS
@@ -73,7 +73,7 @@ def best(comparison: Comparison, case: str, at: float, quantity: str) -> tuple[s
 
 
 def ratios(comparison: Comparison, at: float) -> Iterator[list[str]]:
-    """Bytes and time in each case."""
+    """Yields bytes and time in each case."""
     for case in comparison.cases():
         row = [f"{comparison.entries:,} entries", case]
         for quantity, show in (("received", size), ("wall_s", seconds)):
@@ -86,7 +86,7 @@ def ratios(comparison: Comparison, at: float) -> Iterator[list[str]]:
 
 
 def reached(results: Results) -> Iterator[list[str]]:
-    """One row for each goal that this run can tell about."""
+    """Yields one row per goal that this run can evaluate."""
     for comparison in results.comparisons:
         what, at = f"{comparison.entries:,} entries", results.round_trips_s[0]
 
@@ -128,7 +128,7 @@ def mark(is_reached: bool) -> str:
 
 
 def losses(comparison: Comparison, round_trips_s: list[float]) -> Iterator[str]:
-    """Every figure in which another peer is better."""
+    """Yields every figure in which another peer is better."""
     for case in comparison.cases():
         for quantity, name, show in QUANTITIES:
             is_time = quantity == "wall_s"

@@ -1,4 +1,4 @@
-"""nginx as Debian packages it, with the configuration of a plain web server, and its log."""
+"""nginx from Debian, with the configuration of a plain web server, and its log."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ CONFIGURATION = """
 {user}
 daemon off;
 worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log warn;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log warn;
 events {{ worker_connections 1024; }}
 http {{
     types {{ application/json json; application/zstd zst; text/plain txt; }}
     default_type application/octet-stream;
     log_format figures '$status $bytes_sent $request_length $connection $request_uri';
-    access_log {folder}/access.log figures;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
+    access_log {directory}/access.log figures;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
     sendfile on;
     tcp_nopush on;
     etag on;
@@ -45,7 +45,7 @@ http {{
         root {root};
         location = {marker} {{ return 204; }}
         location ~ ^/git(/.*)$ {{
-            fastcgi_pass unix:{folder}/fcgi.socket;
+            fastcgi_pass unix:{directory}/fcgi.socket;
             fastcgi_param SCRIPT_FILENAME {git_backend};
             fastcgi_param GIT_PROJECT_ROOT {git_root};
             fastcgi_param GIT_HTTP_EXPORT_ALL 1;
@@ -58,7 +58,7 @@ http {{
             fastcgi_param REQUEST_METHOD $request_method;
             fastcgi_param CONTENT_TYPE $content_type;
             fastcgi_param CONTENT_LENGTH $content_length;
-            fastcgi_param HOME {folder};
+            fastcgi_param HOME {directory};
         }}
     }}
 }}
@@ -67,7 +67,7 @@ http {{
 
 @dataclass(frozen=True)
 class Exchange:
-    """One line of the log: what a request and its answer took, headers included."""
+    """One line of the log: the cost of a request and its response, including headers."""
 
     status: int
     sent_by_server: int
@@ -78,19 +78,19 @@ class Exchange:
 class WebServer:
     """A running nginx; see `serve`."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
         self.port = port
         self._offset = 0
 
     def take_log(self) -> list[Exchange]:
-        """The requests since the last call, once the server has written of all of them."""
+        """Returns the requests since the last call, after the server has logged them all."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         connection.request("GET", MARKER)
         connection.getresponse().read()
         connection.close()
         deadline = time.monotonic() + 5
-        log = self.folder / "access.log"
+        log = self.directory / "access.log"
         while True:
             with log.open() as file:
                 file.seek(self._offset)
@@ -108,17 +108,19 @@ class WebServer:
 
 
 @contextmanager
-def serve(folder: Path, root: Path, git_root: Path, port: int | None = None) -> Iterator[WebServer]:
-    """Serves a folder, and the repositories below another, on a free port, or on the one named."""
-    folder.mkdir(parents=True, exist_ok=True)
+def serve(
+    directory: Path, root: Path, git_root: Path, port: int | None = None
+) -> Iterator[WebServer]:
+    """Serves `root`, and the repositories below `git_root`, on a free port unless one is given."""
+    directory.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     backend = Path(run("git", "--exec-path").decode().strip()) / "git-http-backend"
-    configuration = folder / "nginx.conf"
+    configuration = directory / "nginx.conf"
     configuration.write_text(
         CONFIGURATION.format(
-            # Else the worker is another account, which may not read what this one has made.
+            # Otherwise the worker has another account, which may not read files of this one.
             user=f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
-            folder=folder,
+            directory=directory,
             port=port,
             root=root,
             git_root=git_root,
@@ -127,29 +129,29 @@ def serve(folder: Path, root: Path, git_root: Path, port: int | None = None) -> 
         )
     )
     for name in ("access.log", "fcgi.socket"):
-        (folder / name).unlink(missing_ok=True)
-    socket = folder / "fcgi.socket"
+        (directory / name).unlink(missing_ok=True)
+    socket = directory / "fcgi.socket"
     with ExitStack() as running:
         running.enter_context(
             daemon(
                 ["fcgiwrap", "-s", f"unix:{socket}"],
                 socket.exists,
-                folder / "fcgiwrap.log",
+                directory / "fcgiwrap.log",
             )
         )
         running.enter_context(
             daemon(
-                [program(), "-p", folder, "-e", folder / "error.log", "-c", configuration],
+                [program(), "-p", directory, "-e", directory / "error.log", "-c", configuration],
                 lambda: answers(port),
-                folder / "nginx.log",
+                directory / "nginx.log",
             )
         )
-        yield WebServer(folder, port)
+        yield WebServer(directory, port)
 
 
 def program() -> Path:
-    """nginx, which Debian keeps where only administrators look."""
-    for folder in (*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/usr/local/sbin"):
-        if (Path(folder) / "nginx").is_file():
-            return Path(folder) / "nginx"
+    """Returns the path of nginx, which Debian installs outside of a user's PATH."""
+    for directory in (*os.environ.get("PATH", "").split(":"), "/usr/sbin", "/usr/local/sbin"):
+        if (Path(directory) / "nginx").is_file():
+            return Path(directory) / "nginx"
     raise RuntimeError("nginx is missing: install the package nginx-light")

@@ -1,7 +1,7 @@
-/* NULL for every argument, text that is not UTF-8, options that make no sense. */
+/* Invalid arguments: NULL everywhere, invalid UTF-8, invalid options. */
 #include "check.h"
 
-/* What a function that fails must leave alone. */
+/* A marker for outputs that a failing function must leave unchanged. */
 static rockon_sync_store *const UNTOUCHED = (rockon_sync_store *)(intptr_t)8;
 
 #define REFUSED(call) FAILS(ROCKON_SYNC_ERROR_ARGUMENT, call)
@@ -10,7 +10,7 @@ static rockon_sync_store *store;
 static rockon_sync_source *source;
 static rockon_sync_catalog *catalog;
 
-/* Every function without an error argument, for NULL. */
+/* Calls every function without an error argument with NULL. */
 static void functions_that_cannot_fail_take_null(void)
 {
     size_t len = 4711;
@@ -278,7 +278,7 @@ static void functions_that_can_fail_refuse_null(void)
 
 static void text_that_is_not_utf8_is_refused(void)
 {
-    /* A stray continuation byte, an overlong slash, a surrogate, a cut-off sequence. */
+    /* A stray continuation byte, an overlong slash, a surrogate, a truncated sequence. */
     const char *bad[] = {"a\x80", "\xc0\xaf", "\xed\xa0\x80", "a\xe2\x82"};
     rockon_sync_store *no_store = NULL;
     rockon_sync_source *no_source = NULL;
@@ -331,7 +331,7 @@ static void text_that_is_not_utf8_is_refused(void)
     CHECK(!found);
 }
 
-static void options_that_make_no_sense_are_refused(void)
+static void invalid_options_are_refused(void)
 {
     rockon_sync_report *report = NULL;
     rockon_sync_publish_report *published = NULL;
@@ -366,7 +366,7 @@ static void options_that_make_no_sense_are_refused(void)
     CHECK(published == NULL);
 }
 
-static void names_and_locations_that_are_none_are_refused(void)
+static void invalid_names_and_locations_are_refused(void)
 {
     rockon_sync_source *no_source = NULL;
     rockon_sync_store *no_store = NULL;
@@ -395,8 +395,8 @@ int main(int argc, char **argv)
     functions_that_cannot_fail_take_null();
     functions_that_can_fail_refuse_null();
     text_that_is_not_utf8_is_refused();
-    options_that_make_no_sense_are_refused();
-    names_and_locations_that_are_none_are_refused();
+    invalid_options_are_refused();
+    invalid_names_and_locations_are_refused();
     rockon_sync_catalog_free(catalog);
     rockon_sync_source_free(source);
     rockon_sync_store_free(store);

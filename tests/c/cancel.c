@@ -1,4 +1,4 @@
-/* Canceling from another thread, in the middle of an update. */
+/* Canceling an update from another thread. */
 #include "check.h"
 
 #include <pthread.h>

@@ -1,7 +1,5 @@
-/*
- * What the C tests share. Each program gets three arguments: the URL of a test server,
- * an empty folder to work in, and the folder that the server serves.
- */
+/* Shared by the C tests. Each program gets three arguments: the URL of a test server, an empty
+ * working directory, and the directory that the server serves. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -13,7 +11,7 @@
 
 #define LENGTH(text) (text), strlen(text)
 
-/* Ends the program unless the condition holds. */
+/* Ends the program with an error unless the condition is true. */
 #define CHECK(condition)                                                          \
     do {                                                                          \
         if (!(condition)) {                                                       \
@@ -24,7 +22,7 @@
 
 #define CHECK_TEXT(expected, got) check_text((expected), (got), __FILE__, __LINE__)
 
-/* Calls that take &error as their last argument, and how they end. */
+/* Assertions on the status of a call whose last argument is &error. */
 #define OK(call) FAILS(ROCKON_SYNC_OK, call)
 #define FAILS(expected, call)                                       \
     do {                                                            \
@@ -51,12 +49,12 @@ static inline void check_status(int32_t expected, int32_t status, const rockon_s
     if (status != expected || !is_told || rockon_sync_error_status(error) != status) {
         fprintf(stderr, "%s:%d: expected \"%s\", got \"%s\": %s\n", file, line,
                 rockon_sync_status_name(expected), rockon_sync_status_name(status),
-                message ? message : "no error object");
+                message ? message : "(no message)");
         exit(1);
     }
 }
 
-/* "base/name", in one of several buffers that are used in turn. */
+/* Returns "base/name" in one of several buffers, which are reused in turn. */
 static inline const char *join(const char *base, const char *name)
 {
     static char buffers[16][1024];
@@ -68,10 +66,10 @@ static inline const char *join(const char *base, const char *name)
     return buffer;
 }
 
-static inline rockon_sync_store *open_store(const char *folder)
+static inline rockon_sync_store *open_store(const char *dir)
 {
     rockon_sync_store *store = NULL;
-    OK(rockon_sync_store_open(LENGTH(folder), &store, &error));
+    OK(rockon_sync_store_open(LENGTH(dir), &store, &error));
     CHECK(store != NULL);
     return store;
 }

@@ -1,12 +1,12 @@
-/* Every kind of error that a program can run into, provoked. */
+/* Provokes every kind of error that a program may encounter. */
 #include "check.h"
 
-static const char *url, *folder;
+static const char *url, *dir;
 
-/* Updates a store of its own from a tree of the test server, and expects a status. */
+/* Updates a new store from a tree of the test server, and expects a status. */
 static void update_from(const char *tree, int32_t expected, const rockon_sync_update_options *options)
 {
-    rockon_sync_store *store = open_store(join(folder, tree));
+    rockon_sync_store *store = open_store(join(dir, tree));
     rockon_sync_source *source = source_at("rockstor", join(url, tree));
     rockon_sync_report *report = NULL;
     rockon_sync_error *error = NULL;
@@ -19,7 +19,7 @@ static void update_from(const char *tree, int32_t expected, const rockon_sync_up
     rockon_sync_store_free(store);
 }
 
-static void what_servers_do_wrong(void)
+static void server_faults_have_their_own_status(void)
 {
     rockon_sync_update_options options = default_options();
     update_from("forbidden/", ROCKON_SYNC_ERROR_STATUS, NULL);
@@ -35,9 +35,9 @@ static void what_servers_do_wrong(void)
     update_from("silent/", ROCKON_SYNC_ERROR_TIMEOUT, &options);
 }
 
-static void errors_tell_where_and_whether_to_try_again(void)
+static void errors_have_a_url_and_are_retryable_or_not(void)
 {
-    rockon_sync_store *store = open_store(join(folder, "where"));
+    rockon_sync_store *store = open_store(join(dir, "where"));
     rockon_sync_source *source = source_at("rockstor", join(url, "not-a-head/?token=secret"));
     rockon_sync_report *report = NULL;
     rockon_sync_error *error = NULL;
@@ -55,9 +55,9 @@ static void errors_tell_where_and_whether_to_try_again(void)
     rockon_sync_store_free(store);
 }
 
-static void a_failed_entry_is_reported_and_the_others_are_there(void)
+static void a_failed_entry_is_reported_and_others_are_updated(void)
 {
-    rockon_sync_store *store = open_store(join(folder, "partial"));
+    rockon_sync_store *store = open_store(join(dir, "partial"));
     rockon_sync_source *source = source_at("rockstor", join(url, "bad-definition/"));
     rockon_sync_report *report = NULL;
     rockon_sync_status_list *status = NULL;
@@ -82,10 +82,10 @@ static void a_failed_entry_is_reported_and_the_others_are_there(void)
     rockon_sync_store_free(store);
 }
 
-/* A store that holds the newest state is offered less, by a source of the same name. */
-static void what_is_refused(void)
+/* A store that is up to date refuses older states of the same source. */
+static void rollback_and_mass_deletion_are_refused(void)
 {
-    rockon_sync_store *store = open_store(join(folder, "refused"));
+    rockon_sync_store *store = open_store(join(dir, "refused"));
     rockon_sync_source *source = source_at("rockstor", join(url, "v2/"));
     rockon_sync_source *v1 = source_at("rockstor", join(url, "catalog/"));
     rockon_sync_source *older = source_at("rockstor", join(url, "older/"));
@@ -124,9 +124,9 @@ static void what_is_refused(void)
     rockon_sync_store_free(store);
 }
 
-static void what_is_wrong_with_folders(void)
+static void bad_store_directories_have_their_own_status(void)
 {
-    rockon_sync_store *store = open_store(join(folder, "missing"));
+    rockon_sync_store *store = open_store(join(dir, "missing"));
     rockon_sync_catalog *catalog = NULL;
     rockon_sync_status_list *status = NULL;
     rockon_sync_verification_list *found = NULL;
@@ -136,8 +136,8 @@ static void what_is_wrong_with_folders(void)
     FAILS(ROCKON_SYNC_ERROR_NOT_FOUND, rockon_sync_store_verify(store, &found, &error));
     rockon_sync_store_free(store);
 
-    write_file(join(folder, "file"), "not a folder");
-    store = open_store(join(folder, "file/store"));
+    write_file(join(dir, "file"), "not a directory");
+    store = open_store(join(dir, "file/store"));
     rockon_sync_source *source = source_at("rockstor", join(url, "v2/"));
     rockon_sync_error *error = NULL;
     CHECK(rockon_sync_store_update(store, source, NULL, &report, &error) == ROCKON_SYNC_ERROR_STORE);
@@ -151,11 +151,11 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 4);
     url = argv[1];
-    folder = argv[2];
-    what_servers_do_wrong();
-    errors_tell_where_and_whether_to_try_again();
-    a_failed_entry_is_reported_and_the_others_are_there();
-    what_is_refused();
-    what_is_wrong_with_folders();
+    dir = argv[2];
+    server_faults_have_their_own_status();
+    errors_have_a_url_and_are_retryable_or_not();
+    a_failed_entry_is_reported_and_others_are_updated();
+    rollback_and_mass_deletion_are_refused();
+    bad_store_directories_have_their_own_status();
     return 0;
 }

@@ -1,9 +1,9 @@
-/* Other formats than Rock-ons: files of any kind, and the extensions of update sites. */
+/* The formats other than Rock-on: files of any kind, and extensions of update sites. */
 #include "check.h"
 
 #include <sys/stat.h>
 
-static void publish(const char *folder, const char *out, const char *format)
+static void publish(const char *dir, const char *out, const char *format)
 {
     rockon_sync_publish_options options = {0};
     rockon_sync_publish_report *report = NULL;
@@ -13,11 +13,11 @@ static void publish(const char *folder, const char *out, const char *format)
     options.format.data = "rock";
     options.format.len = 4;
     FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
-          rockon_sync_publish(LENGTH(folder), &options, &report, &error));
+          rockon_sync_publish(LENGTH(dir), &options, &report, &error));
     CHECK(report == NULL);
     options.format.data = format;
     options.format.len = strlen(format);
-    OK(rockon_sync_publish(LENGTH(folder), &options, &report, &error));
+    OK(rockon_sync_publish(LENGTH(dir), &options, &report, &error));
     rockon_sync_publish_report_free(report);
 }
 
@@ -38,7 +38,7 @@ static const rockon_sync_definition *find(const rockon_sync_catalog *catalog, co
     return definition;
 }
 
-static void files_come_back_byte_for_byte(const rockon_sync_catalog *catalog)
+static void files_are_returned_byte_for_byte(const rockon_sync_catalog *catalog)
 {
     const rockon_sync_definition *binary = find(catalog, "binary"), *empty = find(catalog, "empty");
     rockon_sync_definition_bytes *bytes = NULL;
@@ -57,7 +57,7 @@ static void files_come_back_byte_for_byte(const rockon_sync_catalog *catalog)
     rockon_sync_definition_bytes_free(bytes);
 }
 
-static void a_rockon_is_its_part_of_the_file(const rockon_sync_catalog *catalog)
+static void the_text_of_a_rockon_is_its_part_of_the_file(const rockon_sync_catalog *catalog)
 {
     const rockon_sync_definition *adguard = find(catalog, "AdGuard Home");
     rockon_sync_definition_bytes *bytes = NULL;
@@ -73,7 +73,7 @@ static void a_rockon_is_its_part_of_the_file(const rockon_sync_catalog *catalog)
     rockon_sync_definition_text_free(text);
 }
 
-/* A machine with the platform "joomla 5.1", for releases of this stability or more. */
+/* Returns a machine with the platform "joomla 5.1", for releases of this stability or more. */
 static rockon_sync_target *machine(int32_t stability)
 {
     rockon_sync_target *target = NULL;
@@ -106,7 +106,7 @@ static void installed_extensions_have_updates(rockon_sync_catalog *catalog)
         OK(rockon_sync_catalog_updates_for(catalog, installed, 2, target, &updates, &error));
         rockon_sync_target_free(target);
         if (i == 1) {
-            /* What was found does not need the catalog. */
+            /* The results do not need the catalog. */
             rockon_sync_catalog_free(catalog);
         }
         CHECK(rockon_sync_extension_updates_count(updates) == 1);
@@ -132,7 +132,7 @@ static void installed_extensions_have_updates(rockon_sync_catalog *catalog)
     }
 }
 
-static void what_cannot_be_read_is_told(const rockon_sync_catalog *catalog)
+static void unreadable_extensions_are_reported(const rockon_sync_catalog *catalog)
 {
     const rockon_sync_installed installed = {LENGTH("plugin/system/cache"), LENGTH("5.9")};
     const rockon_sync_definition *cache = find(catalog, "plugin/system/cache");
@@ -184,11 +184,11 @@ int main(int argc, char **argv)
     update(store, "extensions", site_tree);
     update(store, "rockstor", join(argv[3], "v2"));
     rockon_sync_catalog *catalog = open_catalog(store);
-    files_come_back_byte_for_byte(catalog);
-    a_rockon_is_its_part_of_the_file(catalog);
+    files_are_returned_byte_for_byte(catalog);
+    the_text_of_a_rockon_is_its_part_of_the_file(catalog);
     installed_extensions_have_updates(catalog);
     catalog = open_catalog(store);
-    what_cannot_be_read_is_told(catalog);
+    unreadable_extensions_are_reported(catalog);
     rockon_sync_catalog_free(catalog);
     rockon_sync_store_free(store);
     return 0;

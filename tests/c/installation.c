@@ -1,10 +1,10 @@
-/* What installing a definition takes, given what is installed already. */
+/* Requirements of a definition, with some definitions installed. */
 #include "check.h"
 
 #include <sys/stat.h>
 
-/* Puts a definition with further fields, which are JSON members, into the folder. */
-static void put(const char *folder, const char *name, const char *version, const char *more)
+/* Writes a definition with more JSON members to the directory. */
+static void put(const char *dir, const char *name, const char *version, const char *more)
 {
     char file[64], text[1024];
     snprintf(file, sizeof file, "%s.json", name);
@@ -12,7 +12,7 @@ static void put(const char *folder, const char *name, const char *version, const
              "{\"%s\": {\"description\": \"\", \"website\": \"\", \"version\": \"%s\", %s"
              "\"containers\": {\"box-%s\": {\"image\": \"i\", \"launch_order\": 1}}}}",
              name, version, more, name);
-    write_file(join(folder, file), text);
+    write_file(join(dir, file), text);
 }
 
 static rockon_sync_installation *installation(const rockon_sync_catalog *catalog, const char *name,
@@ -38,13 +38,13 @@ static void check_install(const rockon_sync_installation *found, const char *exp
 int main(int argc, char **argv)
 {
     CHECK(argc == 4);
-    char folder[1024];
-    snprintf(folder, sizeof folder, "%s", join(argv[2], "local"));
-    CHECK(mkdir(folder, 0777) == 0);
-    put(folder, "App", "2", "\"requires\": \"Database (>= 5) | Other, Proxy\", ");
-    put(folder, "Database", "5.1", "");
-    put(folder, "Proxy", "1", "\"conflicts\": \"Firewall (<< 3)\", \"replaces\": \"Old Proxy\", ");
-    put(folder, "Broken", "1", "\"requires\": \"Nowhere (>= 1.2) | Nobody\", ");
+    char dir[1024];
+    snprintf(dir, sizeof dir, "%s", join(argv[2], "local"));
+    CHECK(mkdir(dir, 0777) == 0);
+    put(dir, "App", "2", "\"requires\": \"Database (>= 5) | Other, Proxy\", ");
+    put(dir, "Database", "5.1", "");
+    put(dir, "Proxy", "1", "\"conflicts\": \"Firewall (<< 3)\", \"replaces\": \"Old Proxy\", ");
+    put(dir, "Broken", "1", "\"requires\": \"Nowhere (>= 1.2) | Nobody\", ");
     rockon_sync_store *store = open_store(argv[2]);
     rockon_sync_catalog *catalog = open_catalog(store);
 
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     CHECK(rockon_sync_installation_replaced_count(found) == 0);
     rockon_sync_installation_free(found);
 
-    /* A version that is not known meets no bound, and is in no conflict with one. */
+    /* An unknown version meets no bound, and conflicts with none. */
     const rockon_sync_installed installed[] = {
         {LENGTH("Old Proxy"), NULL, 0},
         {LENGTH("Database"), NULL, 0},
@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     CHECK(rockon_sync_installation_conflict_by(found, 1, NULL) == NULL);
     rockon_sync_installation_free(found);
 
-    /* What was found does not need the catalog. */
+    /* The results do not need the catalog. */
     found = installation(catalog, "Broken", NULL, 0);
     rockon_sync_installation *none = NULL;
     FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,

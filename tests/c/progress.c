@@ -1,4 +1,4 @@
-/* The progress callback: what it is told, and what its return value does. */
+/* The progress callback: its arguments and its return value. */
 #include "check.h"
 
 struct heard {
@@ -8,8 +8,8 @@ struct heard {
     uint64_t files_done, files_total, bytes_done, bytes_total;
 };
 
-/* Wishes the end as soon as the phase is beyond last_phase_allowed. */
-static int32_t hear(const rockon_sync_progress *progress, void *user_data)
+/* Cancels as soon as the phase is beyond last_phase_allowed. */
+static int32_t on_progress(const rockon_sync_progress *progress, void *user_data)
 {
     struct heard *heard = user_data;
     CHECK(progress->struct_size >= sizeof *progress);
@@ -33,11 +33,11 @@ int main(int argc, char **argv)
     rockon_sync_update_options options = default_options();
     rockon_sync_report *report = NULL;
 
-    /* The wish to end is granted in every phase before the commit is done. */
+    /* The update can be canceled in every phase before the commit is done. */
     for (int32_t last = 0; last < ROCKON_SYNC_PHASE_COMMITTING; last++) {
         struct heard heard = {0};
         heard.last_phase_allowed = last;
-        options.progress = hear;
+        options.progress = on_progress;
         options.user_data = &heard;
         FAILS(ROCKON_SYNC_ERROR_CANCELED,
               rockon_sync_store_update(store, source, &options, &report, &error));

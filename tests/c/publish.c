@@ -1,11 +1,11 @@
-/* Publishing a catalog, and following what was published. */
+/* Publishing a catalog, and updating from the published tree. */
 #include "check.h"
 
-/* Fills a store from the bundle of a tree, without asking anyone. */
-static void import_bundle(const char *tree, const char *manifest, const char *folder)
+/* Fills a store from the bundle of a tree, without any request. */
+static void import_bundle(const char *tree, const char *manifest, const char *dir)
 {
     char name[64];
-    rockon_sync_store *store = open_store(folder);
+    rockon_sync_store *store = open_store(dir);
     rockon_sync_source *source = source_at("rockstor", "https://example.org/never-asked/");
     rockon_sync_report *report = NULL;
     snprintf(name, sizeof name, "packs/empty-%.12s.tar.zst", manifest);
@@ -63,7 +63,7 @@ int main(int argc, char **argv)
     rockon_sync_publish_report_free(report);
     report = NULL;
 
-    /* A folder that was published is a source like any other, and not expired enough to refuse. */
+    /* A published directory works as a source, and has not expired. */
     rockon_sync_store *store = open_store(join(argv[2], "store"));
     rockon_sync_source *source = source_at("rockstor", out);
     rockon_sync_report *done = NULL;
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
     rockon_sync_source_free(source);
     rockon_sync_store_free(store);
 
-    /* One bad definition: nothing is published, and every finding is told with its place. */
+    /* A single invalid definition prevents publishing, and every problem has its location. */
     const char *bad = join(argv[3], "bad-catalog"), *other = join(argv[2], "other");
     rockon_sync_error *error = NULL;
     options.out.data = other;

@@ -1,4 +1,4 @@
-/* Several sources, each by itself; what fits a machine; credentials that cannot be sent. */
+/* Several sources, suitable definitions, and credentials that cannot be sent. */
 #include "check.h"
 
 int main(int argc, char **argv)
@@ -14,7 +14,7 @@ int main(int argc, char **argv)
     CHECK(file != NULL);
     fprintf(file,
             "[[source]]\nname = \"good\"\nurls = [\"%s/catalog\"]\n"
-            "[[source]]\nname = \"gone\"\nurls = [\"%s/no-such-folder\"]\n",
+            "[[source]]\nname = \"gone\"\nurls = [\"%s/no-such-dir\"]\n",
             argv[3], argv[3]);
     CHECK(fclose(file) == 0);
     OK(rockon_sync_store_update_all(store, NULL, &results, &error));

@@ -1,12 +1,12 @@
-/* An application's whole round: update, catalog, changes, damage and repair. */
+/* A complete cycle of an application: update, catalog, changes, damage and repair. */
 #include "check.h"
 
 #include <sys/stat.h>
 
 enum { DEFINITIONS = 16 };
 
-static void a_first_update_brings_everything(const rockon_sync_store *store,
-                                             const rockon_sync_source *source)
+static void a_first_update_fetches_everything(const rockon_sync_store *store,
+                                              const rockon_sync_source *source)
 {
     rockon_sync_report *report = NULL;
     uint64_t serial = 0;
@@ -44,7 +44,7 @@ static void a_first_update_brings_everything(const rockon_sync_store *store,
     rockon_sync_report_free(report);
 }
 
-static void the_catalog_hands_out_what_was_published(const rockon_sync_store *store)
+static void the_catalog_returns_published_definitions(const rockon_sync_store *store)
 {
     rockon_sync_catalog *catalog = open_catalog(store);
     const rockon_sync_definition *definition = NULL;
@@ -80,7 +80,8 @@ static void the_catalog_hands_out_what_was_published(const rockon_sync_store *st
     rockon_sync_catalog_free(catalog);
 }
 
-/* What an application that has applied everything remembers; its rows belong to the catalog. */
+/* Returns the record of an application that has applied everything. The strings belong to the
+ * catalog. */
 static rockon_sync_applied *everything(const rockon_sync_catalog *catalog)
 {
     size_t len = rockon_sync_catalog_len(catalog);
@@ -94,7 +95,7 @@ static rockon_sync_applied *everything(const rockon_sync_catalog *catalog)
     return applied;
 }
 
-static void changes_say_what_to_delete_and_apply(const rockon_sync_store *store)
+static void changes_list_deletes_and_upserts(const rockon_sync_store *store)
 {
     rockon_sync_catalog *catalog = open_catalog(store);
     rockon_sync_changes *changes = NULL;
@@ -123,7 +124,7 @@ static void changes_say_what_to_delete_and_apply(const rockon_sync_store *store)
     CHECK(rockon_sync_changes_upsert(changes, 0) == rockon_sync_catalog_get(catalog, 3));
     rockon_sync_catalog_free(catalog);
 
-    /* The definitions that changes speak of outlive the catalog. */
+    /* Definitions of changes outlive the catalog. */
     CHECK(rockon_sync_changes_upsert_count(changes) == 1);
     CHECK(!rockon_sync_changes_upsert_is_new(changes, 0));
     CHECK(name == rockon_sync_definition_name(rockon_sync_changes_upsert(changes, 0), NULL));
@@ -136,10 +137,10 @@ static void changes_say_what_to_delete_and_apply(const rockon_sync_store *store)
     rockon_sync_changes_free(changes);
 }
 
-static void an_empty_store_turns_nothing_into_deletes(const char *folder)
+static void an_empty_store_causes_no_deletes(const char *dir)
 {
-    mkdir(folder, 0777);
-    rockon_sync_store *store = open_store(folder);
+    mkdir(dir, 0777);
+    rockon_sync_store *store = open_store(dir);
     rockon_sync_catalog *catalog = open_catalog(store);
     rockon_sync_changes *changes = NULL;
     rockon_sync_applied applied = {"Kept", 4, "x", 1};
@@ -154,8 +155,8 @@ static void an_empty_store_turns_nothing_into_deletes(const char *folder)
     rockon_sync_store_free(store);
 }
 
-static void damage_is_found_and_healed(const rockon_sync_store *store,
-                                       const rockon_sync_source *source)
+static void damage_is_found_and_repaired(const rockon_sync_store *store,
+                                         const rockon_sync_source *source)
 {
     rockon_sync_catalog *catalog = open_catalog(store);
     const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, 0);
@@ -195,21 +196,21 @@ static void damage_is_found_and_healed(const rockon_sync_store *store,
     rockon_sync_catalog_free(catalog);
 }
 
-static void local_definitions_hide_published_ones(const rockon_sync_store *store, const char *folder)
+static void local_definitions_override_published_ones(const rockon_sync_store *store, const char *dir)
 {
     rockon_sync_catalog_options options = {0};
     rockon_sync_catalog *catalog = NULL;
     const rockon_sync_definition *definition = NULL;
     rockon_sync_str sources[] = {{LENGTH("rockstor")}};
 
-    mkdir(folder, 0777);
-    write_file(join(folder, "mine.json"), "{\"AdGuard Home\": {\"a\": 1}}");
-    write_file(join(folder, "broken.json"), "nonsense");
+    mkdir(dir, 0777);
+    write_file(join(dir, "mine.json"), "{\"AdGuard Home\": {\"a\": 1}}");
+    write_file(join(dir, "broken.json"), "nonsense");
     options.struct_size = sizeof options;
     options.sources = sources;
     options.source_count = 1;
-    options.local_folder.data = folder;
-    options.local_folder.len = strlen(folder);
+    options.local_folder.data = dir;
+    options.local_folder.len = strlen(dir);
     OK(rockon_sync_catalog_open(store, &options, &catalog, &error));
     CHECK(rockon_sync_catalog_len(catalog) == DEFINITIONS);
     OK(rockon_sync_catalog_find(catalog, LENGTH("AdGuard Home"), &definition, &error));
@@ -227,7 +228,7 @@ static void local_definitions_hide_published_ones(const rockon_sync_store *store
     rockon_sync_catalog_free(catalog);
 }
 
-static void status_tells_what_is_held(const rockon_sync_store *store, const char *url)
+static void status_describes_the_current_generation(const rockon_sync_store *store, const char *url)
 {
     rockon_sync_status_list *status = NULL;
     uint64_t number = 0;
@@ -250,9 +251,9 @@ static void status_tells_what_is_held(const rockon_sync_store *store, const char
     rockon_sync_status_list_free(status);
 }
 
-static void a_mirror_is_asked_and_old_trees_are_followed(const char *url, const char *folder)
+static void mirrors_and_v1_trees_are_used(const char *url, const char *dir)
 {
-    rockon_sync_store *store = open_store(folder);
+    rockon_sync_store *store = open_store(dir);
     rockon_sync_source *source = source_at("old-style", join(url, "forbidden/"));
     const char *mirror = join(url, "catalog/");
     rockon_sync_report *report = NULL;
@@ -268,22 +269,22 @@ static void a_mirror_is_asked_and_old_trees_are_followed(const char *url, const 
 int main(int argc, char **argv)
 {
     CHECK(argc == 4);
-    const char *url = argv[1], *folder = argv[2];
+    const char *url = argv[1], *dir = argv[2];
     CHECK(rockon_sync_abi_version() == ROCKON_SYNC_ABI_VERSION);
     CHECK(strchr(rockon_sync_version(), '.') != NULL);
     CHECK_TEXT("mass-delete", rockon_sync_status_name(ROCKON_SYNC_ERROR_MASS_DELETE));
     CHECK_TEXT("unknown", rockon_sync_status_name(4711));
 
-    rockon_sync_store *store = open_store(join(folder, "store"));
+    rockon_sync_store *store = open_store(join(dir, "store"));
     rockon_sync_source *source = source_at("rockstor", join(url, "v2/"));
-    a_first_update_brings_everything(store, source);
-    the_catalog_hands_out_what_was_published(store);
-    changes_say_what_to_delete_and_apply(store);
-    an_empty_store_turns_nothing_into_deletes(join(folder, "empty"));
-    damage_is_found_and_healed(store, source);
-    local_definitions_hide_published_ones(store, join(folder, "mine"));
-    status_tells_what_is_held(store, url);
-    a_mirror_is_asked_and_old_trees_are_followed(url, join(folder, "second"));
+    a_first_update_fetches_everything(store, source);
+    the_catalog_returns_published_definitions(store);
+    changes_list_deletes_and_upserts(store);
+    an_empty_store_causes_no_deletes(join(dir, "empty"));
+    damage_is_found_and_repaired(store, source);
+    local_definitions_override_published_ones(store, join(dir, "mine"));
+    status_describes_the_current_generation(store, url);
+    mirrors_and_v1_trees_are_used(url, join(dir, "second"));
     rockon_sync_source_free(source);
     rockon_sync_store_free(store);
     return 0;

@@ -1,4 +1,4 @@
-/* Handles in several threads at a time, as the header allows; one store opened twice. */
+/* Handles in several threads at a time, as the header allows, and two handles on one store. */
 #include "check.h"
 
 #include <pthread.h>
@@ -7,7 +7,7 @@ enum { THREADS = 4, ROUNDS = 20 };
 
 static const char *url;
 
-/* A token, a source of its own each, one store for all: all of them are updated at once. */
+/* A token and a source for each, one store for all, updated concurrently. */
 struct job {
     const rockon_sync_store *store;
     rockon_sync_source *source;
@@ -22,7 +22,7 @@ static void *update(void *argument)
     return NULL;
 }
 
-static void sources_of_one_store_are_updated_at_once(const rockon_sync_store *store)
+static void sources_of_one_store_are_updated_concurrently(const rockon_sync_store *store)
 {
     const char *names[THREADS] = {"a", "b", "c", "d"};
     struct job jobs[THREADS];
@@ -38,7 +38,7 @@ static void sources_of_one_store_are_updated_at_once(const rockon_sync_store *st
     }
 }
 
-static void *look(void *argument)
+static void *read_catalog(void *argument)
 {
     const rockon_sync_catalog *catalog = argument;
     for (int round = 0; round < ROUNDS; round++) {
@@ -54,12 +54,12 @@ static void *look(void *argument)
     return NULL;
 }
 
-static void one_catalog_is_read_by_many(const rockon_sync_store *store)
+static void one_catalog_is_read_by_many_threads(const rockon_sync_store *store)
 {
     rockon_sync_catalog *catalog = open_catalog(store);
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {
-        CHECK(pthread_create(&threads[i], NULL, look, catalog) == 0);
+        CHECK(pthread_create(&threads[i], NULL, read_catalog, catalog) == 0);
     }
     for (int i = 0; i < THREADS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
@@ -67,7 +67,7 @@ static void one_catalog_is_read_by_many(const rockon_sync_store *store)
     rockon_sync_catalog_free(catalog);
 }
 
-/* While the first update is under way, a second handle on the same folder is tried. */
+/* Tries a second handle on the same directory while the first update is running. */
 struct second {
     const rockon_sync_store *store;
     const rockon_sync_source *source;
@@ -99,10 +99,10 @@ static int32_t try_second(const rockon_sync_progress *progress, void *user_data)
     return 0;
 }
 
-static void of_two_updates_of_one_source_the_second_is_refused(const rockon_sync_store *store,
-                                                               const char *folder)
+static void a_concurrent_update_of_one_source_is_refused(const rockon_sync_store *store,
+                                                         const char *dir)
 {
-    rockon_sync_store *again = open_store(folder);
+    rockon_sync_store *again = open_store(dir);
     rockon_sync_source *source = source_at("a", join(url, "v2/"));
     rockon_sync_update_options options = default_options();
     rockon_sync_report *report = NULL;
@@ -125,7 +125,7 @@ struct records {
     int count;
 };
 
-static void take(int32_t level, const char *message, size_t message_len, void *user_data)
+static void count_record(int32_t level, const char *message, size_t message_len, void *user_data)
 {
     struct records *records = user_data;
     CHECK(level >= ROCKON_SYNC_LOG_ERROR && level <= ROCKON_SYNC_LOG_TRACE);
@@ -135,15 +135,15 @@ static void take(int32_t level, const char *message, size_t message_len, void *u
     pthread_mutex_unlock(&records->mutex);
 }
 
-static void log_records_go_to_the_callback_until_it_is_taken_away(const rockon_sync_store *store)
+static void log_records_go_to_the_callback_until_it_is_removed(const rockon_sync_store *store)
 {
     struct records records = {PTHREAD_MUTEX_INITIALIZER, 0};
     rockon_sync_source *source = source_at("logged", join(url, "forbidden/"));
     const char *mirror = join(url, "v2/");
     rockon_sync_report *report = NULL;
     OK(rockon_sync_source_add_mirror(source, LENGTH(mirror), &error));
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_log_set(take, &records, 0, &error));
-    OK(rockon_sync_log_set(take, &records, ROCKON_SYNC_LOG_TRACE, &error));
+    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_log_set(count_record, &records, 0, &error));
+    OK(rockon_sync_log_set(count_record, &records, ROCKON_SYNC_LOG_TRACE, &error));
     OK(rockon_sync_store_update(store, source, NULL, &report, &error));
     rockon_sync_report_free(report);
     CHECK(records.count > 0);
@@ -160,10 +160,10 @@ int main(int argc, char **argv)
     CHECK(argc == 4);
     url = argv[1];
     rockon_sync_store *store = open_store(argv[2]);
-    sources_of_one_store_are_updated_at_once(store);
-    one_catalog_is_read_by_many(store);
-    of_two_updates_of_one_source_the_second_is_refused(store, argv[2]);
-    log_records_go_to_the_callback_until_it_is_taken_away(store);
+    sources_of_one_store_are_updated_concurrently(store);
+    one_catalog_is_read_by_many_threads(store);
+    a_concurrent_update_of_one_source_is_refused(store, argv[2]);
+    log_records_go_to_the_callback_until_it_is_removed(store);
     rockon_sync_store_free(store);
     return 0;
 }

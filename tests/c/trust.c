@@ -1,4 +1,4 @@
-/* Signed heads: keys are made, a catalog is signed, and only what is signed is taken. */
+/* Signed heads: keys are created, a catalog is signed, and only signed heads are accepted. */
 #include "check.h"
 
 static rockon_sync_verifier_key *make_key(const char *name, const char *file)
@@ -26,7 +26,7 @@ static void publish(const char *catalog, const char *out, const rockon_sync_str 
     rockon_sync_publish_report_free(report);
 }
 
-/* Updates from a tree in a folder, with a key or without. */
+/* Updates from a tree in a directory, with or without a key. */
 static void update(rockon_sync_store *store, const char *tree, const char *key, int32_t expected)
 {
     rockon_sync_source *source = source_at("rockstor", tree);
@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     CHECK(rockon_sync_source_status_trusted_key(source, 1, NULL) == NULL);
     rockon_sync_status_list_free(status);
 
-    /* Both keys for a while, then the new one alone. */
+    /* Both keys during the rotation, then only the new one. */
     publish(catalog, tree, files, 2, 2);
     update(store, tree, new_text, ROCKON_SYNC_OK);
     publish(catalog, tree, files + 1, 1, 3);
@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     publish(catalog, tree, NULL, 0, 4);
     update(store, tree, NULL, ROCKON_SYNC_ERROR_TRUST);
 
-    /* A key is never overwritten, and what is no key is refused. */
+    /* Existing keys are never overwritten, and invalid keys are refused. */
     rockon_sync_verifier_key *none = NULL;
     FAILS(ROCKON_SYNC_ERROR_STORE,
           rockon_sync_keygen(LENGTH("x"), LENGTH(old_file), &none, &error));

@@ -1,9 +1,9 @@
-"""What an update costs: a refresh by brute force, and this, side by side.
+"""Measures an update that refreshes by brute force, and this one.
 
-Measures statements, rows written, requests and wall time on PostgreSQL, without latency and
-with round trips of 50 ms to the web server, on the last state of the real catalog (see
-ROCKON_REGISTRY_HISTORY) or, where that is missing, on the sample catalog. `--json FILE`
-writes the figures, otherwise they are printed. `make bench` has it as one of its parts.
+Counts statements, rows written and requests, and measures wall time on PostgreSQL, without latency
+and with round trips of 50 ms to the web server. The data is the last state of the real catalog (see
+ROCKON_REGISTRY_HISTORY) or, if that is missing, the sample catalog. `--json FILE` writes the
+figures instead of printing them. `make bench` includes this.
 """
 
 from __future__ import annotations
@@ -39,15 +39,16 @@ RUNS = 3
 
 BRUTE_FORCE = "brute force"
 WAYS = {BRUTE_FORCE: "", "rockon-sync, v1 tree": "", "rockon-sync, v2 tree": "v2/"}
-"""Each way with the folder that it follows."""
+"""Maps each way to the directory that it updates from."""
 
 PUBLISHED = 1_700_000_000
-"""The time of the first file; each step is a day later, since web servers make ETags of times."""
+"""The time of the first files. Each step is a day later, since web servers make ETags from times.
+"""
 
 
 @dataclass
 class Row:
-    """One step of one way; of the runs, the one of median time."""
+    """One step of one way: the run with the median time."""
 
     way: str
     step: str
@@ -59,13 +60,13 @@ class Row:
 
 
 def last_state() -> Catalog:
-    """The last state of the real catalog, or the sample catalog."""
+    """Returns the last state of the real catalog, or the sample catalog."""
     with catalog.history() as states:
         return catalog.read(states[-1], catalog.REAL) if states else catalog.sample()
 
 
 def brute_force(url: str) -> None:
-    """Asks for every file, one after the other, and writes every row."""
+    """Fetches every file, one after the other, and writes every row."""
     from django.db import transaction
     from rockons.models import Container, Environment, Image, Link, Port, RockOn, Volume
 
@@ -132,18 +133,18 @@ def brute_force(url: str) -> None:
 
 
 def texts(published: dict[str, Any]) -> dict[str, Any]:
-    """The texts that ports, volumes and variables have in common."""
+    """Returns the fields that ports, volumes and variables have in common."""
     return {key: published[key] for key in ("label", "description")}
 
 
 def measure(call: Callable[[], object]) -> tuple[int, int, float]:
-    """Statements, rows written, seconds."""
+    """Returns statements, rows written, and seconds."""
     from django.db import connection, reset_queries
     from django.test.utils import CaptureQueriesContext
     from snapshot import row_versions
 
     before = row_versions()
-    # Django keeps the last 9,000 only.
+    # Django keeps only the last 9,000.
     reset_queries()
     started = time.perf_counter()
     with CaptureQueriesContext(connection) as statements:
@@ -154,9 +155,9 @@ def measure(call: Callable[[], object]) -> tuple[int, int, float]:
 
 
 @contextmanager
-def served(folder: Path, round_trip_s: float) -> Iterator[tuple[webserver.WebServer, str]]:
-    """Serves a folder, at the other end of a long line if there is a round trip."""
-    with webserver.serve(folder / "nginx", folder / "site", folder) as web:
+def served(directory: Path, round_trip_s: float) -> Iterator[tuple[webserver.WebServer, str]]:
+    """Serves a directory, behind a long line if there is a round trip."""
+    with webserver.serve(directory / "nginx", directory / "site", directory) as web:
         if not round_trip_s:
             yield web, f"http://127.0.0.1:{web.port}/"
             return
@@ -165,16 +166,16 @@ def served(folder: Path, round_trip_s: float) -> Iterator[tuple[webserver.WebSer
 
 
 def follow(content: Catalog, way: str, round_trip_s: float) -> Iterator[Row]:
-    """Takes every step one way."""
+    """Runs every step one way."""
     from django.core.management import call_command
     from django.test import override_settings
     from rockons.refresh import refresh
 
     call_command("flush", interactive=False, verbosity=0)
     with tempfile.TemporaryDirectory(prefix="rockon-sync-bench-") as temporary:
-        folder = Path(temporary)
-        site = folder / "site"
-        with served(folder, round_trip_s) as (web, url):
+        directory = Path(temporary)
+        site = directory / "site"
+        with served(directory, round_trip_s) as (web, url):
             steps = {"first": content, "nothing changed": content}
             steps["1 changed"] = catalog.one_changed(content)
             for day, (step, state) in enumerate(steps.items()):
@@ -185,7 +186,7 @@ def follow(content: Catalog, way: str, round_trip_s: float) -> Iterator[Row]:
                 if head.read_bytes() != before:
                     os.utime(head, times=(PUBLISHED + day * 86400,) * 2)
                 web.take_log()
-                settings = {"ROCKON_STORE": folder / "store", "ROCKON_SOURCE": url + WAYS[way]}
+                settings = {"ROCKON_STORE": directory / "store", "ROCKON_SOURCE": url + WAYS[way]}
                 with override_settings(**settings):
                     call = (lambda: brute_force(url)) if way == BRUTE_FORCE else refresh
                     statements, rows, seconds = measure(call)
@@ -194,7 +195,7 @@ def follow(content: Catalog, way: str, round_trip_s: float) -> Iterator[Row]:
 
 
 def compare(content: Catalog, runs: int) -> Iterator[Row]:
-    """Every way on every line, so many times; yields the row of median time of each step."""
+    """Runs every way on every line. Yields the row with the median time of each step."""
     for round_trip_s in ROUND_TRIPS_S:
         for way in WAYS:
             taken = [list(follow(content, way, round_trip_s)) for _ in range(runs)]
@@ -210,14 +211,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=RUNS)
     options = parser.parse_args()
     end_on_signals()
-    with database.server() as socket_folder:
+    with database.server() as socket_dir:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "example.settings",
-            "PGHOST": str(socket_folder),
+            "PGHOST": str(socket_dir),
             "PGUSER": "postgres",
             "PGDATABASE": "rockons",
         }
-        database.run("createdb", "-h", socket_folder, "-U", "postgres", "rockons")
+        database.run("createdb", "-h", socket_dir, "-U", "postgres", "rockons")
         import django
         from django.core.management import call_command
         from django.db import connection

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Prints what an update costs on PostgreSQL; see bench.py, which gets the arguments.
-# ROCKON_SYNC_WHEEL names a wheel that is built already.
+# Prints the cost of an update on PostgreSQL. Arguments are passed to bench.py. ROCKON_SYNC_WHEEL
+# may name an existing wheel.
 set -eu
 
 cd "$(dirname "$0")/../.."
-# The tests' environment with a wheel of what is there now, made by running the quickest of them.
+# Running the quickest test installs the current wheel into the tests' environment.
 tests/django/run.sh -k guide >&2
 build/django/bin/python tests/django/bench.py "$@"

@@ -1,4 +1,4 @@
-"""What the tests have in common: a database, an application, a catalog and its server."""
+"""Fixtures of the tests: a database, an application, a catalog and its server."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "python")]
 
 import database  # noqa: E402
-from support import CatalogFolder, Server, serve  # noqa: E402
+from support import CatalogDir, Server, serve  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def socket_folder() -> Iterator[Path]:
-    """A running database server with the example's tables."""
-    with database.server() as folder:
+def socket_dir() -> Iterator[Path]:
+    """A running database server with the example's tables. Yields the directory of its socket."""
+    with database.server() as socket_path:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "example.settings",
-            "PGHOST": str(folder),
+            "PGHOST": str(socket_path),
             "PGUSER": "postgres",
             "PGDATABASE": "rockons",
         }
-        database.run("createdb", "-h", folder, "-U", "postgres", "rockons")
+        database.run("createdb", "-h", socket_path, "-U", "postgres", "rockons")
         import django
         from django.core.management import call_command
 
         django.setup()
         call_command("migrate", verbosity=0)
-        yield folder
+        yield socket_path
         from django.db import connections
 
         connections.close_all()
 
 
 @pytest.fixture(autouse=True)
-def tables(socket_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Empty tables, and a Docker service that runs."""
+def tables(socket_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty tables, and a running Docker service."""
     from django.core.management import call_command
     from rockons import docker
 
@@ -50,9 +50,9 @@ def tables(socket_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> CatalogFolder:
-    """A catalog of four rock-ons; the first two share an image, and ask for one port."""
-    catalog = CatalogFolder(tmp_path / "catalog")
+def catalog(tmp_path: Path) -> CatalogDir:
+    """A catalog of four rock-ons. The first two share an image, and request the same port."""
+    catalog = CatalogDir(tmp_path / "catalog")
     for name, container in (
         ("Alpha", {"image": "shared/base", "ports": ports(9000)}),
         ("Beta", {"image": "shared/base", "ports": ports(9000)}),
@@ -68,7 +68,7 @@ ENVIRONMENT = {"TZ": {"label": "Time zone", "description": "Where you are", "ind
 
 
 def ports(*numbers: int) -> dict[str, dict[str, Any]]:
-    """Ports that ask for the same numbers outside."""
+    """Returns ports that request the same host ports."""
     return {
         str(number): {
             "label": f"Port {number}",
@@ -81,24 +81,24 @@ def ports(*numbers: int) -> dict[str, dict[str, Any]]:
 
 
 def put(
-    catalog: CatalogFolder, name: str, containers: dict[str, object] | None = None, **spec: object
+    catalog: CatalogDir, name: str, containers: dict[str, object] | None = None, **spec: object
 ) -> None:
-    """Adds or replaces a rock-on, by default with one container of its own name."""
+    """Adds or replaces a rock-on, by default with one container of the same name."""
     if containers is None:
         containers = {name.lower(): {"image": f"{name.lower()}/app", "launch_order": 1} | spec}
     catalog.put(name, containers=containers)
 
 
 @pytest.fixture
-def served(catalog: CatalogFolder, tmp_path: Path) -> Iterator[Server]:
-    """The published catalog; `publish()` publishes it again."""
+def served(catalog: CatalogDir, tmp_path: Path) -> Iterator[Server]:
+    """Serves the published catalog. `publish()` publishes it again."""
     import rockon_sync
     from django.test import override_settings
 
-    rockon_sync.publish(catalog.folder)
+    rockon_sync.publish(catalog.path)
     store = tmp_path / "store"
     with (
-        serve(catalog.folder / "v2") as server,
+        serve(catalog.path / "v2") as server,
         override_settings(ROCKON_STORE=store, ROCKON_SOURCE=server.url),
     ):
         yield server

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own: a fresh cluster in a temporary folder."""
+"""A PostgreSQL server for the tests: a new cluster in a temporary directory."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# What Debian calls the account that the server's package brings.
+# The account that Debian's package creates.
 ACCOUNT = "postgres"
 
 
 def program(name: str) -> str:
-    """The path of one of PostgreSQL's programs, of the newest version installed."""
+    """Returns the path of a PostgreSQL program, in the newest installed version."""
     versions = sorted(
         Path("/usr/lib/postgresql").glob(f"*/bin/{name}"),
         key=lambda path: float(path.parts[-3]),
@@ -27,7 +27,7 @@ def program(name: str) -> str:
 
 
 def run(name: str, *arguments: str | Path, stdin: bytes | None = None) -> bytes:
-    """Runs one of PostgreSQL's programs, as an account that the server accepts."""
+    """Runs a PostgreSQL program, under an account that the server accepts."""
     command = [program(name), *map(str, arguments)]
     if os.geteuid() == 0:
         # The server refuses to run as root.
@@ -40,20 +40,20 @@ def run(name: str, *arguments: str | Path, stdin: bytes | None = None) -> bytes:
 
 @contextmanager
 def server() -> Iterator[Path]:
-    """Runs a server that listens on a socket in the folder it yields, and nowhere else."""
-    folder = Path(tempfile.mkdtemp(prefix="rockon-sync-pg-"))
+    """Runs a server that listens only on a socket in the directory it yields."""
+    directory = Path(tempfile.mkdtemp(prefix="rockon-sync-pg-"))
     if os.geteuid() == 0:
-        shutil.chown(folder, ACCOUNT, ACCOUNT)
-    data = folder / "data"
+        shutil.chown(directory, ACCOUNT, ACCOUNT)
+    data = directory / "data"
     try:
         run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale")
-        # Durability is the server's promise, not ours: without it the tests are faster.
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        log = folder / "log"
+        # The tests need no durability, and are faster without.
+        options = f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off"
+        log = directory / "log"
         run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "-t", "60", "start")
         try:
-            yield folder
+            yield directory
         finally:
             run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the tests of the Django example against a PostgreSQL server of their own.
-# ROCKON_SYNC_WHEEL names a wheel that is built already. Further arguments go to pytest.
+# Runs the tests of the Django example against a temporary PostgreSQL server. ROCKON_SYNC_WHEEL may
+# name an existing wheel. Arguments are passed to pytest.
 set -eu
 
 cd "$(dirname "$0")/../.."

@@ -1,4 +1,4 @@
-"""What the database holds, as values that can be compared."""
+"""The contents of the database, as comparable values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rockons.models import Container, Environment, Image, Link, Port, RockOn, Vo
 
 
 def snapshot() -> dict[str, list[Any]]:
-    """Every row without its number, in a fixed order."""
+    """Returns every row without its number, in a fixed order."""
     rows = {
         "rockons": RockOn.objects.values_list(
             "name", "description", "version", "website", "icon", "more_info", "ui",
@@ -34,7 +34,8 @@ def snapshot() -> dict[str, list[Any]]:
 
 
 def row_versions() -> dict[str, set[Any]]:
-    """Every row with the transaction that wrote it: equal if, and only if, none was written."""
+    """Returns every row with the transaction that wrote it, which differs if and only if it was
+    written again."""
     from django.db import connection
 
     models = (RockOn, Container, Image, Port, Volume, Environment, Link)

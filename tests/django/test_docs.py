@@ -1,4 +1,4 @@
-"""The guide shows the code that is tested."""
+"""The guide shows tested code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conftest import HERE
 GUIDE = HERE.parents[1] / "docs/django.md"
 
 
-def test_every_example_of_the_guide_is_code_of_the_example_project() -> None:
+def test_every_example_in_the_guide_is_part_of_the_example_project() -> None:
     sources = [path.read_text() for path in sorted((HERE / "rockons").glob("*.py"))]
     examples = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     assert len(examples) > 4

@@ -1,4 +1,4 @@
-"""The view "Update" on PostgreSQL: each test is a promise of the guide."""
+"""The "Update" view on PostgreSQL: each test is a promise of the guide."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import database
 import pytest
 import rockon_sync
 from conftest import HERE, ports, put
-from support import CatalogFolder, Server
+from support import CatalogDir, Server
 
 URL = "/api/rockons/update"
 
 
 def press_update(status: int = 200) -> dict[str, Any]:
-    """What the view answers."""
+    """Returns the response of the view."""
     from django.test import Client
 
     response = Client().post(URL)
@@ -29,26 +29,26 @@ def press_update(status: int = 200) -> dict[str, Any]:
     return answer
 
 
-def publish(catalog: CatalogFolder) -> None:
-    """Publishes what is in the folder now."""
-    rockon_sync.publish(catalog.folder, allow_mass_delete=True)
+def publish(catalog: CatalogDir) -> None:
+    """Publishes the current catalog directory."""
+    rockon_sync.publish(catalog.path, allow_mass_delete=True)
 
 
 def install(name: str) -> None:
-    """What the owner does: installs a rock-on."""
+    """Installs a rock-on, as its owner would."""
     from rockons.models import RockOn
 
     assert RockOn.objects.filter(name=name).update(state=RockOn.INSTALLED) == 1
 
 
 def names() -> list[str]:
-    """The rock-ons of the database."""
+    """Returns the rock-ons in the database."""
     from rockons.models import RockOn
 
     return sorted(RockOn.objects.values_list("name", flat=True))
 
 
-def test_the_first_update_loads_everything(served: Server) -> None:
+def test_the_first_update_writes_everything(served: Server) -> None:
     from rockons.models import Port, RockOn
 
     answer = press_update()
@@ -56,12 +56,12 @@ def test_the_first_update_loads_everything(served: Server) -> None:
     assert (answer["outcome"], answer["refused"]) == ("updated", {})
     assert names() == ["Alpha", "Beta", "Delta", "Gamma"]
     assert not RockOn.objects.filter(catalog_revision=None).exists()
-    # Two ask for one port: the first gets it, the second the next that is free.
+    # If two request the same port, the first gets it, the second the next free one.
     got = Port.objects.order_by("container__name").values_list("container__name", "host_port")
     assert list(got) == [("alpha", 9000), ("beta", 9001)]
 
 
-def test_ports_are_given_in_the_order_of_the_text(catalog: CatalogFolder, served: Server) -> None:
+def test_ports_are_assigned_in_the_order_of_the_text(catalog: CatalogDir, served: Server) -> None:
     from rockons.models import Port
 
     wanted = ports(9, 80, 443)
@@ -74,7 +74,7 @@ def test_ports_are_given_in_the_order_of_the_text(catalog: CatalogFolder, served
     assert list(got.values_list("container_port", flat=True)) == [443, 9, 80]
 
 
-def test_nothing_changed_is_one_request_and_no_row_is_written(served: Server) -> None:
+def test_an_unchanged_catalog_costs_one_request_and_writes_no_row(served: Server) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
     from snapshot import row_versions
@@ -90,7 +90,7 @@ def test_nothing_changed_is_one_request_and_no_row_is_written(served: Server) ->
     assert row_versions() == before
 
 
-def test_one_changed_writes_its_rows_only(catalog: CatalogFolder, served: Server) -> None:
+def test_a_changed_definition_writes_only_its_rows(catalog: CatalogDir, served: Server) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
     from rockons.models import RockOn
@@ -112,9 +112,7 @@ def test_one_changed_writes_its_rows_only(catalog: CatalogFolder, served: Server
     assert not any(written.values())
 
 
-def test_a_refused_definition_is_reported_with_its_fellows_and_comes_again(
-    catalog: CatalogFolder, served: Server
-) -> None:
+def test_a_refused_definition_is_reported_and_retried(catalog: CatalogDir, served: Server) -> None:
     from rockons.models import RockOn
 
     press_update()
@@ -134,22 +132,22 @@ def test_a_refused_definition_is_reported_with_its_fellows_and_comes_again(
     after = dict(RockOn.objects.values_list("name", "catalog_revision"))
     unchanged = sorted(name for name in before if after[name] == before[name])
     assert unchanged == ["Alpha", "Beta", "Delta"]
-    # Once the owner has uninstalled it, the next update takes it.
+    # After the owner has uninstalled it, the next update applies it.
     RockOn.objects.filter(name="Alpha").update(state=RockOn.AVAILABLE)
     answer = press_update()
     assert (answer["upserted"], list(answer["refused"])) == (["Alpha"], ["Beta"])
 
 
-def test_a_malformed_definition_harms_no_other(catalog: CatalogFolder, served: Server) -> None:
+def test_a_malformed_definition_does_not_affect_others(catalog: CatalogDir, served: Server) -> None:
     press_update()
-    (catalog.folder / "root.json").write_text(
+    (catalog.path / "root.json").write_text(
         '{"bad": "bad.json", "long": "long.json", "alpha": "alpha.json"}'
     )
-    (catalog.folder / "bad.json").write_text('{"Bad": {"description": "no containers"}}')
-    (catalog.folder / "long.json").write_text(
+    (catalog.path / "bad.json").write_text('{"Bad": {"description": "no containers"}}')
+    (catalog.path / "long.json").write_text(
         '{"Long": {"description": "", "version": "' + "9" * 3000 + '", "containers": {}}}'
     )
-    # What a publisher refuses comes from a folder of the owner's.
+    # Definitions that a publisher refuses can still come from a local directory.
     import shutil
 
     from django.conf import settings
@@ -157,15 +155,15 @@ def test_a_malformed_definition_harms_no_other(catalog: CatalogFolder, served: S
     local = Path(settings.ROCKON_STORE) / "local"
     local.mkdir()
     for file in ("bad.json", "long.json"):
-        shutil.copy(catalog.folder / file, local)
+        shutil.copy(catalog.path / file, local)
     answer = press_update()
     assert sorted(answer["refused"]) == ["Bad", "Long"]
     assert "malformed" in answer["refused"]["Bad"]
     assert names() == ["Alpha", "Beta", "Delta", "Gamma"]
 
 
-def test_a_rock_on_that_is_no_longer_published_goes_unless_it_is_installed(
-    catalog: CatalogFolder, served: Server
+def test_an_unpublished_rock_on_is_deleted_unless_it_is_installed(
+    catalog: CatalogDir, served: Server
 ) -> None:
     press_update()
     install("Beta")
@@ -179,7 +177,7 @@ def test_a_rock_on_that_is_no_longer_published_goes_unless_it_is_installed(
 
 
 def test_without_docker_nothing_is_deleted(
-    catalog: CatalogFolder, served: Server, monkeypatch: pytest.MonkeyPatch
+    catalog: CatalogDir, served: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from rockons import docker
 
@@ -196,9 +194,7 @@ def test_without_docker_nothing_is_deleted(
     assert press_update()["deleted"] == ["Delta"]
 
 
-def test_a_renamed_rock_on_takes_over_its_containers(
-    catalog: CatalogFolder, served: Server
-) -> None:
+def test_a_renamed_rock_on_takes_over_its_containers(catalog: CatalogDir, served: Server) -> None:
     press_update()
     catalog.remove("Delta")
     put(catalog, "Delta NG", containers={"delta": {"image": "delta/app", "launch_order": 1}})
@@ -208,8 +204,8 @@ def test_a_renamed_rock_on_takes_over_its_containers(
     assert answer["refused"] == {}
 
 
-def test_a_container_of_another_rock_on_is_never_taken(
-    catalog: CatalogFolder, served: Server
+def test_a_container_of_another_rock_on_is_never_replaced(
+    catalog: CatalogDir, served: Server
 ) -> None:
     from rockons.models import Container
 
@@ -223,7 +219,7 @@ def test_a_container_of_another_rock_on_is_never_taken(
 
 
 def test_changing_a_shared_image_keeps_the_containers_of_others(
-    catalog: CatalogFolder, served: Server
+    catalog: CatalogDir, served: Server
 ) -> None:
     from rockons.models import Container, Image
 
@@ -233,7 +229,7 @@ def test_changing_a_shared_image_keeps_the_containers_of_others(
     publish(catalog)
     press_update()
     assert Container.objects.get(name="beta").image.name == "shared/base"
-    # When the last one has left it, the image goes, and nothing with it.
+    # The last container to leave deletes the image, and nothing else.
     put(catalog, "Beta", image="beta/own", ports=ports(9000))
     publish(catalog)
     press_update()
@@ -241,7 +237,7 @@ def test_changing_a_shared_image_keeps_the_containers_of_others(
     assert Container.objects.count() == 4
 
 
-def test_links_follow_the_definition(catalog: CatalogFolder, served: Server) -> None:
+def test_links_follow_the_definition(catalog: CatalogDir, served: Server) -> None:
     from rockons.models import Link
 
     containers = {
@@ -260,7 +256,7 @@ def test_links_follow_the_definition(catalog: CatalogFolder, served: Server) -> 
     assert not Link.objects.exists()
 
 
-def test_what_the_owner_chose_is_kept(catalog: CatalogFolder, served: Server) -> None:
+def test_the_owners_choices_are_kept(catalog: CatalogDir, served: Server) -> None:
     from rockons.models import Environment, Volume
 
     press_update()
@@ -277,7 +273,7 @@ def test_what_the_owner_chose_is_kept(catalog: CatalogFolder, served: Server) ->
     assert list(found) == [("Zone", 2, "America/Montevideo")]
 
 
-def test_rows_deleted_by_hand_come_back(served: Server) -> None:
+def test_rows_deleted_by_hand_are_restored(served: Server) -> None:
     from rockons.models import RockOn
     from snapshot import snapshot
 
@@ -289,7 +285,7 @@ def test_rows_deleted_by_hand_come_back(served: Server) -> None:
     assert snapshot() == before
 
 
-def test_rows_from_before_the_column_are_looked_at_once(served: Server) -> None:
+def test_rows_from_before_the_column_are_compared_once(served: Server) -> None:
     from rockons.models import RockOn
     from snapshot import row_versions
 
@@ -302,14 +298,14 @@ def test_rows_from_before_the_column_are_looked_at_once(served: Server) -> None:
     assert press_update()["upserted"] == []
 
 
-def test_a_database_restored_from_a_dump_is_right_after_one_update(
-    catalog: CatalogFolder, served: Server, socket_folder: Path
+def test_a_database_restored_from_a_dump_is_up_to_date_after_one_update(
+    catalog: CatalogDir, served: Server, socket_dir: Path
 ) -> None:
     from django.db import connection
     from snapshot import snapshot
 
     press_update()
-    at = ("-h", socket_folder, "-U", "postgres")
+    at = ("-h", socket_dir, "-U", "postgres")
     dump = database.run("pg_dump", *at, "-Fc", "rockons")
     put(catalog, "Gamma", image="gamma/new")
     catalog.remove("Delta")
@@ -344,9 +340,7 @@ refresh.refresh()
 
 
 @pytest.mark.parametrize("applied", [0, 1, 3])
-def test_a_process_killed_before_or_between_two_definitions_is_made_up_for(
-    served: Server, applied: int
-) -> None:
+def test_an_update_completes_after_a_killed_one(served: Server, applied: int) -> None:
     from django.conf import settings
 
     environment = os.environ | {
@@ -364,7 +358,7 @@ def test_a_process_killed_before_or_between_two_definitions_is_made_up_for(
     assert answer["upserted"] == ["Alpha", "Beta", "Delta", "Gamma"][applied:]
 
 
-def test_two_updates_at_once(served: Server) -> None:
+def test_a_concurrent_update_is_refused(served: Server) -> None:
     from django.db import connection
 
     served.stalls.add("/root.sha")
@@ -384,7 +378,7 @@ def test_two_updates_at_once(served: Server) -> None:
     assert first["upserted"] == ["Alpha", "Beta", "Delta", "Gamma"]
 
 
-def test_two_that_apply_at_once(served: Server) -> None:
+def test_changes_are_applied_by_one_process_at_a_time(served: Server) -> None:
     from django.db import connections
     from rockons.refresh import one_at_a_time
 
@@ -406,7 +400,7 @@ def test_two_that_apply_at_once(served: Server) -> None:
     assert len(press_update()["upserted"]) == 4
 
 
-def test_a_source_that_fails_changes_nothing(served: Server) -> None:
+def test_a_failing_source_changes_nothing(served: Server) -> None:
     from snapshot import row_versions
 
     press_update()
@@ -417,12 +411,10 @@ def test_a_source_that_fails_changes_nothing(served: Server) -> None:
     assert row_versions() == before
 
 
-def test_a_tree_that_was_never_published_works_too(
-    catalog: CatalogFolder, served: Server, tmp_path: Path
-) -> None:
+def test_a_v1_tree_works_too(catalog: CatalogDir, served: Server, tmp_path: Path) -> None:
     from django.test import override_settings
 
-    served.folder = catalog.folder
+    served.path = catalog.path
     with override_settings(ROCKON_STORE=tmp_path / "v1"):
         assert len(press_update()["upserted"]) == 4
         served.requests.clear()

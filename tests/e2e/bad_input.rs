@@ -1,4 +1,4 @@
-//! Bad input leaves the store as it was, says what and where, and has its own kind.
+//! Bad input: the store stays unchanged, and the error has a kind and a location.
 
 use std::fs;
 use std::time::Duration;
@@ -12,8 +12,8 @@ fn respond(status: u16, body: impl Into<Vec<u8>>) -> Action {
     Action::Respond { status, headers: vec![], body: body.into() }
 }
 
-/// A store in step with a tree that has since moved on.
-fn world_with_news() -> World {
+/// Returns a world whose store is one publication behind the tree.
+fn outdated_world() -> World {
     let world = World::v2("abcd");
     world.updated();
     world.define('a', "2");
@@ -23,11 +23,11 @@ fn world_with_news() -> World {
 }
 
 fn assert_refused(world: &World, kind: ErrorKind, expected: &str) {
-    let held = files_of(&world.held(""));
+    let before = files_of(&world.current(""));
     let error = world.update().expect_err(expected);
     assert_eq!(error.kind(), kind, "{expected}: {}", error.to_chain());
     assert!(error.to_chain().contains(expected), "{expected}: {}", error.to_chain());
-    assert_same_files(&held, &files_of(&world.held("")));
+    assert_same_files(&before, &files_of(&world.current("")));
 }
 
 #[test]
@@ -61,15 +61,15 @@ fn bad_heads_are_refused() {
         (Action::Endless { byte: b'x' }, ErrorKind::Limit, "expected at most 16384 bytes"),
         (Action::ChunkedGarbage, ErrorKind::Transport, "root.sha: "),
     ] {
-        let world = world_with_news();
+        let world = outdated_world();
         world.server.on(Match::Path("root.sha".into()), Times::Always, action);
         assert_refused(&world, kind, expected);
     }
 }
 
 #[test]
-fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
-    let world = world_with_news();
+fn a_silent_server_fails_within_the_time_limit() {
+    let world = outdated_world();
     let hold = Duration::from_secs(30);
     let stall = Action::Stall { after: 0, hold };
     world.server.on(Match::Path("root.sha".into()), Times::Always, stall);
@@ -80,7 +80,7 @@ fn a_server_that_accepts_and_says_nothing_is_given_up_in_time() {
 }
 
 #[test]
-fn bad_manifests_are_refused_whole() {
+fn bad_manifests_are_refused() {
     let sha = Digest::of(b"");
     let two = |a: &str, b: &str| {
         format!(
@@ -106,7 +106,7 @@ fn bad_manifests_are_refused_whole() {
             "expected at most 67108864 bytes",
         ),
     ] {
-        let world = world_with_news();
+        let world = outdated_world();
         let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest.as_bytes()));
         fs::write(world.path("tree/root.sha"), head).unwrap();
         fs::write(world.path("tree/root.json"), manifest).unwrap();
@@ -115,7 +115,7 @@ fn bad_manifests_are_refused_whole() {
 }
 
 #[test]
-fn a_bad_file_leaves_its_entry_as_it_was() {
+fn a_bad_file_leaves_its_entry_unchanged() {
     let new_digest = Digest::of(definition('a', "2").as_bytes());
     for (action, kind, expected) in [
         (respond(200, "{\"App a\": {}}"), ErrorKind::Integrity, "expected the digest"),
@@ -125,7 +125,7 @@ fn a_bad_file_leaves_its_entry_as_it_was() {
         (Action::CloseAfter(5), ErrorKind::Transport, "broke before the end"),
         (Action::WrongLength { declared: 7 }, ErrorKind::Integrity, "expected the digest"),
     ] {
-        let world = world_with_news();
+        let world = outdated_world();
         world.define('b', "2");
         world.publish();
         for path in ["a.json".to_owned(), format!("by-sha/{new_digest}")] {
@@ -135,19 +135,20 @@ fn a_bad_file_leaves_its_entry_as_it_was() {
         assert_eq!((report.outcome, &*report.changed), (Outcome::Partial, &["b".to_owned()][..]));
         assert_eq!((report.failed[0].kind, &*report.failed[0].id), (kind, "a"), "{report:?}");
         assert!(report.failed[0].message.contains(expected), "{}", report.failed[0].message);
-        assert_eq!(fs::read_to_string(world.held("a.json")).unwrap(), definition('a', "1"));
+        assert_eq!(fs::read_to_string(world.current("a.json")).unwrap(), definition('a', "1"));
 
-        // It is tried again although the head is the same; what was got is not.
+        // The next run retries although the head is unchanged, and reuses the files that were
+        // fetched.
         world.server.reset();
         let (report, log) = world.updated();
         assert_eq!((&*report.changed, log.len()), (&["a".to_owned()][..], 2), "{log:#?}");
-        world.assert_in_step();
+        world.assert_up_to_date();
     }
 }
 
 #[test]
-fn a_definition_that_is_none_is_not_fetched_again_and_again() {
-    let world = world_with_news();
+fn an_invalid_definition_is_fetched_only_once() {
+    let world = outdated_world();
     let bad = b"{\"App a\": [}";
     fs::write(world.path("tree/a.json"), bad).unwrap();
     let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
@@ -159,15 +160,15 @@ fn a_definition_that_is_none_is_not_fetched_again_and_again() {
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Partial, 3));
     assert_eq!(report.failed[0].kind, ErrorKind::Definition);
-    assert_eq!(fs::read_to_string(world.held("a.json")).unwrap(), definition('a', "1"));
+    assert_eq!(fs::read_to_string(world.current("a.json")).unwrap(), definition('a', "1"));
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Partial, 1));
 }
 
 #[test]
-fn a_tree_that_moves_on_during_the_update_is_followed() {
-    // Without objects, a client meets the new manifest under the old head's name.
-    let world = world_with_news();
+fn a_publication_during_the_update_is_followed() {
+    // Without `by-sha/`, the name in the old head leads to the new manifest.
+    let world = outdated_world();
     fs::remove_dir_all(world.path("tree/by-sha")).unwrap();
     let old_head = fs::read(world.path("tree/root.sha")).unwrap();
     world.define('b', "2");
@@ -176,11 +177,11 @@ fn a_tree_that_moves_on_during_the_update_is_followed() {
     world.server.on(Match::Path("root.sha".into()), Times::Once, respond(200, old_head));
     let report = world.update().unwrap();
     assert_eq!((report.outcome, report.changed.len()), (Outcome::Updated, 2));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn older_heads_are_not_applied_unless_allowed() {
+fn older_heads_are_refused_unless_allowed() {
     let world = World::v2("abcd");
     let old = files_of(&world.path("tree"));
     world.define('a', "2");
@@ -189,18 +190,18 @@ fn older_heads_are_not_applied_unless_allowed() {
     for (path, bytes) in &old {
         fs::write(world.path("tree").join(path), bytes).unwrap();
     }
-    let held = files_of(&world.held(""));
+    let before = files_of(&world.current(""));
     let report = world.update().unwrap();
     assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
-    assert_same_files(&held, &files_of(&world.held("")));
+    assert_same_files(&before, &files_of(&world.current("")));
     let store = world.store();
     let report = world.updater(&store).rollback(Rollback::Allow).run(&world.source()).unwrap();
     assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(1)));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn mass_deletion_needs_permission() {
+fn mass_deletion_is_refused_unless_allowed() {
     let world = World::v2("abcd");
     world.updated();
     world.write_catalog("a");
@@ -211,22 +212,22 @@ fn mass_deletion_needs_permission() {
     let store = world.store();
     let mut updater = world.updater(&store).mass_delete(MassDelete::Allow);
     assert_eq!(updater.run(&world.source()).unwrap().removed, ["b", "c", "d"]);
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn a_mirror_is_asked_when_the_first_tree_fails() {
-    let world = world_with_news();
+fn the_second_mirror_is_used_if_the_first_fails() {
+    let world = outdated_world();
     let mirror = rockon_sync_tests::Server::serve(world.path("tree"));
     let source = world.source().with_mirror(mirror.url().parse().unwrap());
     for action in [respond(500, ""), respond(200, "<html>"), Action::CloseBeforeAnswer] {
         world.server.on(Match::Path("root.sha".into()), Times::Always, action);
         let store = world.store();
         world.updater(&store).run(&source).unwrap();
-        world.assert_in_step();
+        world.assert_up_to_date();
         world.server.reset();
     }
-    // The head from the first, a file it lacks from the second.
+    // The head comes from the first mirror, a file that it lacks from the second.
     world.define('c', "3");
     world.publish();
     let digest = Digest::of(definition('c', "3").as_bytes());
@@ -236,5 +237,5 @@ fn a_mirror_is_asked_when_the_first_tree_fails() {
     let store = world.store();
     let report = world.updater(&store).run(&source).unwrap();
     assert_eq!((report.outcome, report.changed), (Outcome::Updated, vec!["c".to_owned()]));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }

@@ -1,4 +1,4 @@
-//! The merged view, and what an application is told to do.
+//! The merged catalog, and the changes for an application.
 
 use std::fs;
 
@@ -10,14 +10,14 @@ fn names(catalog: &Catalog) -> Vec<&str> {
     catalog.definitions().iter().map(|found| found.name()).collect()
 }
 
-/// What an application that applied everything has recorded.
+/// Returns the digests that an application records after applying the whole catalog.
 fn applied(catalog: &Catalog) -> Vec<(String, String)> {
     let all = catalog.definitions().iter();
     all.map(|found| (found.name().to_owned(), found.revision().to_string())).collect()
 }
 
 #[test]
-fn hand_made_definitions_win_and_keep_the_place() {
+fn local_definitions_override_published_ones_in_place() {
     let world = World::v2("abc");
     world.updated();
     let before = world.store().catalog().unwrap();
@@ -37,7 +37,7 @@ fn hand_made_definitions_win_and_keep_the_place() {
         changes.upserts.iter().map(|upsert| (upsert.definition.name(), upsert.novelty)).collect();
     assert_eq!(upserts, [("App b", Novelty::Changed), ("App z", Novelty::New)]);
 
-    // Removing the file brings the published one back.
+    // Without the local file, the published one is used again.
     let with_local = applied(&catalog);
     fs::remove_dir_all(world.path("store/local")).unwrap();
     let catalog = world.store().catalog().unwrap();
@@ -47,7 +47,7 @@ fn hand_made_definitions_win_and_keep_the_place() {
 }
 
 #[test]
-fn a_half_saved_local_file_deletes_nothing() {
+fn a_truncated_local_file_deletes_nothing() {
     let world = World::v2("ab");
     world.updated();
     fs::create_dir(world.path("store/local")).unwrap();
@@ -61,7 +61,7 @@ fn a_half_saved_local_file_deletes_nothing() {
 }
 
 #[test]
-fn changes_say_what_is_new_changed_gone_and_marked() {
+fn changes_list_new_changed_deleted_and_marked_definitions() {
     let world = World::v2("abcd");
     world.updated();
     let mut before = applied(&world.store().catalog().unwrap());
@@ -71,7 +71,7 @@ fn changes_say_what_is_new_changed_gone_and_marked() {
     world.define('b', "2");
     world.publish();
     world.updated();
-    before[2].1 = "to be applied again".to_owned();
+    before[2].1 = "apply again".to_owned();
     let catalog = world.store().catalog().unwrap();
     let changes = catalog.changes_since(before);
     assert_eq!(changes.deletes, ["App d"]);
@@ -85,7 +85,7 @@ fn before_refs(applied: &[(String, String)]) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn an_empty_or_failed_source_never_turns_into_deletes() {
+fn an_empty_or_failed_source_causes_no_deletes() {
     let world = World::v2("ab");
     world.updated();
     let before = applied(&world.store().catalog().unwrap());
@@ -98,7 +98,7 @@ fn an_empty_or_failed_source_never_turns_into_deletes() {
 }
 
 #[test]
-fn an_entry_that_failed_keeps_its_names_from_deletion() {
+fn a_failed_entry_protects_its_names_from_deletion() {
     let world = World::v2("abc");
     let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
     assert!(manifest.contains("\"names\":[\"App b\"]"));
@@ -112,7 +112,7 @@ fn an_entry_that_failed_keeps_its_names_from_deletion() {
 }
 
 #[test]
-fn texts_are_handed_out_to_the_letter() {
+fn texts_are_returned_unchanged() {
     let world = World::v2("a");
     let text = "{ \"ports\": {\"80\":1.0, \"8\": 1e2},\n  \"ports\": null }";
     fs::create_dir_all(world.path("store/local")).unwrap();

@@ -1,4 +1,4 @@
-//! Readers, updates and publications at the same time: everybody sees whole states.
+//! Readers, updates and publications at the same time: every reader sees a complete state.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use crate::world::{Packs, World, files_of, published_files};
 
 const READERS: usize = 2;
 
-/// Publishes every definition in this version.
+/// Publishes every definition with this version.
 fn publish_version(world: &World, names: &str, version: usize) {
     for name in names.chars() {
         world.define(name, &version.to_string());
@@ -19,8 +19,8 @@ fn publish_version(world: &World, names: &str, version: usize) {
     world.publish();
 }
 
-/// The version that every definition of a catalog has.
-fn version_of(catalog: &Catalog, names: &str) -> usize {
+/// Returns the version that all definitions of a catalog share.
+fn common_version(catalog: &Catalog, names: &str) -> usize {
     let definitions = catalog.definitions();
     assert_eq!(definitions.len(), names.len());
     let versions = definitions.iter().map(|definition| {
@@ -34,7 +34,7 @@ fn version_of(catalog: &Catalog, names: &str) -> usize {
 }
 
 #[test]
-fn readers_see_whole_catalogs_while_updates_swap_them() {
+fn readers_see_complete_catalogs_during_updates() {
     const NAMES: &str = "abcdefgh";
     const VERSIONS: usize = 30;
     let world = World::small(NAMES, Packs::Offered);
@@ -47,7 +47,7 @@ fn readers_see_whole_catalogs_while_updates_swap_them() {
             scope.spawn(move || {
                 let mut newest = 0;
                 while !is_over.load(Ordering::Acquire) {
-                    let version = version_of(&world.store().catalog().unwrap(), NAMES);
+                    let version = common_version(&world.store().catalog().unwrap(), NAMES);
                     assert!(version >= newest, "{version} after {newest}");
                     newest = version;
                     world.store().status().unwrap();
@@ -59,7 +59,8 @@ fn readers_see_whole_catalogs_while_updates_swap_them() {
         for version in 2..VERSIONS {
             publish_version(&world, NAMES, version);
             assert_eq!(world.update().unwrap().outcome, Outcome::Updated);
-            // A catalog is good until the update after the next: let everybody begin anew.
+            // A catalog stays readable until the second update after it was opened. All readers
+            // have to reopen it before the next update.
             let before: Vec<usize> = loops.iter().map(|n| n.load(Ordering::Acquire)).collect();
             while loops.iter().zip(&before).any(|(now, n)| now.load(Ordering::Acquire) == *n) {
                 thread::yield_now();
@@ -67,11 +68,11 @@ fn readers_see_whole_catalogs_while_updates_swap_them() {
         }
         is_over.store(true, Ordering::Release);
     });
-    assert_eq!(version_of(&world.store().catalog().unwrap(), NAMES), VERSIONS - 1);
+    assert_eq!(common_version(&world.store().catalog().unwrap(), NAMES), VERSIONS - 1);
 }
 
 #[test]
-fn opening_a_catalog_never_fails_however_fast_it_is_replaced() {
+fn opening_a_catalog_never_fails_during_updates() {
     let world = World::small("abc", Packs::Offered);
     world.update().unwrap();
     let is_over = AtomicBool::new(false);
@@ -102,21 +103,25 @@ fn opening_a_catalog_never_fails_however_fast_it_is_replaced() {
         is_over.store(true, Ordering::Release);
         readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect::<Vec<_>>()
     });
-    assert!(seen.iter().all(|catalog| known.contains(catalog)), "a catalog that never was");
+    assert!(
+        seen.iter().all(|catalog| known.contains(catalog)),
+        "a catalog that was never published"
+    );
 }
 
-/// The kinds of files that a cache may be behind with, each by itself.
+/// The kinds of files that a cache may serve stale, independently of each other.
 const KINDS: [&str; 5] = ["root.sha", "root.json", "by-sha/", "packs/", ""];
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// A store in step with the old tree, or an empty one, and a server of the new one.
+/// Returns a world with a store at the old tree, or an empty one, and the files of both trees. The
+/// server has the new tree.
 fn behind(packs: Packs, is_new: bool) -> (World, Option<Files>, Files) {
     let world = World::small("abcd", packs);
     if !is_new {
         world.update().unwrap();
     }
-    let old = (!is_new).then(|| files_of(&world.held("")));
+    let old = (!is_new).then(|| files_of(&world.current("")));
     let copied = std::process::Command::new("cp")
         .args(["-a", world.path("tree").to_str().unwrap(), world.path("stale").to_str().unwrap()])
         .status();
@@ -129,15 +134,15 @@ fn behind(packs: Packs, is_new: bool) -> (World, Option<Files>, Files) {
     (world, old, new)
 }
 
-/// What is seen must be a whole state: the new one without the entries that are said to
-/// have failed, which are as they were before, or one that was there before.
+/// Asserts that the store has a complete state: an earlier one, or the new one in which failed
+/// entries are unchanged.
 fn assert_old_or_new(
     world: &World,
     (old, new): (&Option<Files>, &Files),
     result: &Result<Report, Error>,
     label: &str,
 ) {
-    let seen = world.held("").exists().then(|| files_of(&world.held("")));
+    let seen = world.current("").exists().then(|| files_of(&world.current("")));
     let mut expected = new.clone();
     for failed in result.iter().flat_map(|report| &report.failed) {
         let file = format!("{}.json", failed.id);
@@ -146,17 +151,17 @@ fn assert_old_or_new(
             None => expected.remove(&file),
         };
     }
-    // What a cache has that is behind is a whole state too.
+    // The stale tree is a complete state as well.
     let stale = published_files(&world.path("stale"));
     let is_whole = seen == *old || seen == Some(expected) || seen == Some(stale);
-    assert!(is_whole, "{label}: a mix is seen: {result:?}");
+    assert!(is_whole, "{label}: states are mixed: {result:?}");
 }
 
 #[test]
-fn stale_and_new_files_mixed_by_a_cache_never_become_a_mix() {
+fn a_cache_that_mixes_stale_and_new_files_never_mixes_states() {
     for packs in [Packs::Offered, Packs::Absent] {
         for is_new in [true, false] {
-            // Every set of kinds that may be behind.
+            // Each bit makes one kind of file stale.
             for stale in 0..1_u32 << KINDS.len() {
                 let label = format!("{packs:?}, first sync {is_new}, stale {stale:05b}");
                 let (world, old, new) = behind(packs, is_new);
@@ -165,7 +170,8 @@ fn stale_and_new_files_mixed_by_a_cache_never_become_a_mix() {
                     let action = Action::From(world.path(root));
                     world.server.on(Match::Prefix((*kind).into()), Times::Always, action);
                 }
-                // It fails, or does not: the mix lasts, and nothing that is whole may be there.
+                // May fail: the files stay inconsistent for the whole update, and a complete state
+                // may be unreachable.
                 let result = world.update();
                 assert_old_or_new(&world, (&old, &new), &result, &label);
                 if stale == 0 {
@@ -174,14 +180,14 @@ fn stale_and_new_files_mixed_by_a_cache_never_become_a_mix() {
                 world.server.reset();
                 let report = world.update().unwrap();
                 assert!(report.failed.is_empty(), "{label}: {report:?}");
-                world.assert_in_step();
+                world.assert_up_to_date();
             }
         }
     }
 }
 
 #[test]
-fn a_cache_that_becomes_new_during_the_update_is_followed_to_the_end() {
+fn a_cache_that_is_refreshed_during_the_update_is_followed() {
     for packs in [Packs::Offered, Packs::Absent] {
         for requests in 1..6 {
             let (world, old, new) = behind(packs, false);
@@ -192,13 +198,13 @@ fn a_cache_that_becomes_new_during_the_update_is_followed_to_the_end() {
             assert_old_or_new(&world, (&old, &new), &result, &label);
             world.server.reset();
             world.update().unwrap();
-            world.assert_in_step();
+            world.assert_up_to_date();
         }
     }
 }
 
 #[test]
-fn an_update_during_publications_ends_with_one_of_them() {
+fn an_update_during_publications_ends_with_one_of_their_states() {
     const NAMES: &str = "abcdef";
     let world = World::small(NAMES, Packs::Offered);
     let source = Source::new(Default::default(), Location::folder(world.path("tree")));
@@ -213,14 +219,14 @@ fn an_update_during_publications_ends_with_one_of_them() {
         });
         let mut newest = 0;
         while !is_over.load(Ordering::Acquire) {
-            // Objects stay for as long as 16 publications, so none of this may even fail.
+            // Files in `by-sha/` are kept for 16 publications, so the update succeeds.
             let report = Updater::new(&world.store()).run(&source).unwrap();
             assert!(report.failed.is_empty(), "{report:?}");
-            let version = version_of(&world.store().catalog().unwrap(), NAMES);
+            let version = common_version(&world.store().catalog().unwrap(), NAMES);
             assert!(version >= newest, "{version} after {newest}");
             newest = version;
         }
     });
     Updater::new(&world.store()).run(&source).unwrap();
-    world.assert_in_step();
+    world.assert_up_to_date();
 }

@@ -1,15 +1,15 @@
-//! A client that is cut off keeps what it had, and what it got.
+//! Interrupted updates: the store keeps its generation and the files fetched so far.
 
 use rockon_sync::{CancelToken, ErrorKind, Outcome};
 use rockon_sync_tests::{Action, Match, Times};
 
 use crate::world::{World, files_of};
 
-/// Responses of a first sync of five files: head, manifest, files.
+/// Responses in a first update of five files: head, manifest, files.
 const RESPONSES: usize = 7;
 
 #[test]
-fn a_first_sync_cut_at_any_response_is_resumed() {
+fn a_first_update_cut_at_any_response_is_resumed() {
     for cut in 0..RESPONSES {
         let world = World::v2("abcde");
         world.server.on(Match::Nth(cut), Times::Once, Action::CloseAfter(10));
@@ -22,20 +22,20 @@ fn a_first_sync_cut_at_any_response_is_resumed() {
 
         let (report, log) = world.updated();
         assert_eq!(report.outcome, Outcome::Updated);
-        // The head, and whatever of the other six responses had not been kept.
+        // The head, and those of the other six responses that were not staged.
         assert_eq!(log.len(), 1 + (RESPONSES - 1 - got), "cut at {cut}: {log:#?}");
-        world.assert_in_step();
+        world.assert_up_to_date();
         world.assert_unchanged();
-        assert_eq!(verified(&world), 0, "nothing is left behind");
+        assert_eq!(verified(&world), 0, "staging is empty");
     }
 }
 
 #[test]
-fn an_update_cut_at_any_response_leaves_the_old_generation_whole() {
+fn an_update_cut_at_any_response_keeps_the_old_generation() {
     for cut in 0..RESPONSES {
         let world = World::v2("abcde");
         world.updated();
-        let old = files_of(&world.held(""));
+        let old = files_of(&world.current(""));
         for name in "abcde".chars() {
             world.define(name, "2");
         }
@@ -44,19 +44,19 @@ fn an_update_cut_at_any_response_leaves_the_old_generation_whole() {
         world.server.on(Match::Nth(cut), Times::Once, Action::CloseAfter(10));
         world.server.on(Match::Nth(cut + 1), Times::Once, Action::Die);
         assert_eq!(world.update().unwrap_err().kind(), ErrorKind::Transport, "cut at {cut}");
-        assert!(old == files_of(&world.held("")), "cut at {cut}");
+        assert!(old == files_of(&world.current("")), "cut at {cut}");
         let got = verified(&world);
         world.server.reset();
 
         let (report, log) = world.updated();
         assert_eq!(report.changed, ["a", "b", "c", "d", "e"]);
         assert_eq!(log.len(), 1 + (RESPONSES - 1 - got), "cut at {cut}");
-        world.assert_in_step();
+        world.assert_up_to_date();
     }
 }
 
 #[test]
-fn one_broken_connection_is_tried_again_within_the_run() {
+fn a_broken_connection_is_retried_within_the_run() {
     for cut in 0..RESPONSES {
         for action in [Action::CloseBeforeAnswer, Action::CloseAfter(5), Action::ResetAfter(5)] {
             let world = World::v2("abcde");
@@ -64,13 +64,13 @@ fn one_broken_connection_is_tried_again_within_the_run() {
             let report = world.update().unwrap();
             assert_eq!(report.outcome, Outcome::Updated);
             assert_eq!(world.server.take_log().len(), RESPONSES + 1);
-            world.assert_in_step();
+            world.assert_up_to_date();
         }
     }
 }
 
 #[test]
-fn a_canceled_update_changes_nothing_and_keeps_what_it_got() {
+fn a_canceled_update_changes_nothing_and_keeps_staged_files() {
     let world = World::v2("abcde");
     let token = CancelToken::new();
     let (canceler, store) = (token.clone(), world.store());
@@ -82,13 +82,13 @@ fn a_canceled_update_changes_nothing_and_keeps_what_it_got() {
     let error = updater.run(&world.source()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Canceled);
     drop(updater);
-    assert!(!world.held("").exists());
+    assert!(!world.current("").exists());
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, 1));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
-/// How many verified downloads wait in `incoming`.
+/// Returns the number of verified files in `incoming/`.
 fn verified(world: &World) -> usize {
     let names = std::fs::read_dir(world.path("store/rockstor/incoming")).unwrap();
     names.filter(|name| name.as_ref().unwrap().file_name().len() == 64).count()

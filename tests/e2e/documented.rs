@@ -1,12 +1,12 @@
-//! What the documentation says is shown by a test is shown by one.
+//! The documentation names existing tests and measured figures.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The names of all test functions below a folder.
-fn collect(folder: &Path, names: &mut BTreeSet<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
+/// Collects the names of all test functions below a directory.
+fn collect(dir: &Path, names: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             collect(&path, names);
@@ -28,8 +28,8 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
 fn every_test_that_the_security_page_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut names = BTreeSet::new();
-    for folder in ["rockon-sync/src", "rockon-sync/tests", "tests/e2e", "tests/page"] {
-        collect(&root.join(folder), &mut names);
+    for dir in ["rockon-sync/src", "rockon-sync/tests", "tests/e2e", "tests/page"] {
+        collect(&root.join(dir), &mut names);
     }
     let page = fs::read_to_string(root.join("docs/security.md")).unwrap();
     let quoted = page.split('`').skip(1).step_by(2);
@@ -43,7 +43,7 @@ fn every_test_that_the_security_page_names_exists() {
 }
 
 #[test]
-fn the_figures_that_the_front_page_compares_are_those_that_were_measured() {
+fn the_front_page_has_the_measured_figures() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("README.md")).unwrap();
     let measured = fs::read_to_string(root.join("docs/benchmarks.md")).unwrap();

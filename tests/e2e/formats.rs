@@ -1,4 +1,4 @@
-//! Other formats than Rock-ons: files of any kind.
+//! The format for files of any kind.
 
 use std::fs;
 
@@ -6,13 +6,13 @@ use rockon_sync::{Format, Novelty, Outcome, Publisher};
 
 use crate::world::World;
 
-/// A folder of files of all kinds, one of them binary.
-fn folder() -> World {
+/// Returns a world whose catalog directory has files of several kinds, one of them binary.
+fn files_world() -> World {
     let world = World::bare("tree");
     let catalog = world.path("catalog");
     fs::create_dir_all(catalog.join("icons/large")).unwrap();
     fs::write(catalog.join("icons/large/a.png"), [0x89, 0x50, 0, 0xff, 0xfe]).unwrap();
-    fs::write(catalog.join("notes.json"), "no JSON at all").unwrap();
+    fs::write(catalog.join("notes.json"), "not JSON").unwrap();
     fs::write(catalog.join("empty"), "").unwrap();
     fs::write(catalog.join("Gr\u{fc}n & more.txt"), "x").unwrap();
     fs::write(catalog.join(".hidden"), "x").unwrap();
@@ -26,8 +26,8 @@ fn publisher(world: &World) -> Publisher<'_> {
 const IDS: [&str; 4] = ["Gr\u{fc}n & more.txt", "empty", "icons/large/a.png", "notes.json"];
 
 #[test]
-fn a_folder_of_any_files_is_published_and_synced_byte_for_byte() {
-    let world = folder();
+fn files_of_any_kind_are_published_and_synced_byte_for_byte() {
+    let world = files_world();
     let report = publisher(&world).run().unwrap();
     assert_eq!(report.added, IDS);
     assert_eq!(
@@ -36,7 +36,7 @@ fn a_folder_of_any_files_is_published_and_synced_byte_for_byte() {
     );
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2), "head and bundle");
-    world.assert_in_step();
+    world.assert_up_to_date();
     let catalog = world.store().catalog().unwrap();
     assert_eq!(catalog.definitions().len(), 4);
     assert!(catalog.problems().is_empty());
@@ -48,8 +48,8 @@ fn a_folder_of_any_files_is_published_and_synced_byte_for_byte() {
 }
 
 #[test]
-fn a_changed_file_is_a_change_and_a_local_one_wins() {
-    let world = folder();
+fn changed_files_are_updated_and_local_files_override_them() {
+    let world = files_world();
     publisher(&world).run().unwrap();
     world.update().unwrap();
     let catalog = world.store().catalog().unwrap();
@@ -82,19 +82,19 @@ fn a_changed_file_is_a_change_and_a_local_one_wins() {
 }
 
 #[test]
-fn the_tree_may_be_inside_the_folder_and_is_no_part_of_it() {
-    let world = folder();
+fn a_tree_inside_the_catalog_directory_is_not_published() {
+    let world = files_world();
     let again = |format| Publisher::new(world.path("catalog")).format(format).run().unwrap();
     assert_eq!(again(Format::Files).entries, 4);
     assert_eq!(again(Format::Files).entries, 4, "the tree is in catalog/v2");
     let in_place = Publisher::new(world.path("catalog")).format(Format::Files).in_place().run();
-    // The other tree is just files to this one.
+    // The second tree is a directory of ordinary files for the first.
     assert!(in_place.unwrap().entries > 4);
 }
 
 #[test]
-fn an_entry_of_a_format_of_tomorrow_is_a_file_of_any_kind() {
-    let world = folder();
+fn an_entry_of_an_unknown_format_is_a_file_of_any_kind() {
+    let world = files_world();
     publisher(&world).run().unwrap();
     let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
     let manifest = manifest.replace("\"format\":\"files\"", "\"format\":\"tomorrow\"");

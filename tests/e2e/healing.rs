@@ -1,4 +1,4 @@
-//! Damage is noticed by the next update, and only what is damaged is fetched again.
+//! Damage is found by the next update, which fetches only the damaged files.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -15,33 +15,33 @@ fn overwrite(path: &Path, bytes: &[u8]) {
 
 type Damage = fn(&World);
 
-/// What happens to a file of the store, and how many requests it takes to heal it.
+/// Kinds of damage to a file of the store, and the number of requests that heal it.
 const DAMAGES: &[(&str, Damage, usize)] = &[
-    ("deleted", |world| fs::remove_file(world.held("b.json")).unwrap(), 2),
-    ("truncated", |world| overwrite(&world.held("b.json"), b""), 2),
-    ("edited", |world| overwrite(&world.held("b.json"), b"{\"App b\": {}}"), 2),
+    ("deleted", |world| fs::remove_file(world.current("b.json")).unwrap(), 2),
+    ("truncated", |world| overwrite(&world.current("b.json"), b""), 2),
+    ("edited", |world| overwrite(&world.current("b.json"), b"{\"App b\": {}}"), 2),
     (
-        "replaced by a folder",
+        "replaced by a directory",
         |world| {
-            fs::remove_file(world.held("b.json")).unwrap();
-            fs::create_dir(world.held("b.json")).unwrap();
-            fs::write(world.held("b.json/x"), "").unwrap();
+            fs::remove_file(world.current("b.json")).unwrap();
+            fs::create_dir(world.current("b.json")).unwrap();
+            fs::write(world.current("b.json/x"), "").unwrap();
         },
         2,
     ),
     (
         "replaced by a link",
         |world| {
-            fs::remove_file(world.held("b.json")).unwrap();
-            std::os::unix::fs::symlink("/etc/passwd", world.held("b.json")).unwrap();
+            fs::remove_file(world.current("b.json")).unwrap();
+            std::os::unix::fs::symlink("/etc/passwd", world.current("b.json")).unwrap();
         },
         2,
     ),
-    ("manifest deleted", |world| fs::remove_file(world.held("root.json")).unwrap(), 2),
-    ("manifest edited", |world| overwrite(&world.held("root.json"), b"{}"), 2),
-    ("head deleted", |world| fs::remove_file(world.held("root.sha")).unwrap(), 2),
-    ("head edited", |world| overwrite(&world.held("root.sha"), b"x"), 2),
-    ("a file too many", |world| fs::write(world.held("stray.json"), "{}").unwrap(), 1),
+    ("manifest deleted", |world| fs::remove_file(world.current("root.json")).unwrap(), 2),
+    ("manifest edited", |world| overwrite(&world.current("root.json"), b"{}"), 2),
+    ("head deleted", |world| fs::remove_file(world.current("root.sha")).unwrap(), 2),
+    ("head edited", |world| overwrite(&world.current("root.sha"), b"x"), 2),
+    ("an extra file", |world| fs::write(world.current("stray.json"), "{}").unwrap(), 1),
     ("status lost", |world| fs::remove_file(world.path("store/rockstor/status.json")).unwrap(), 1),
     (
         "status damaged",
@@ -57,7 +57,7 @@ const DAMAGES: &[(&str, Damage, usize)] = &[
 ];
 
 #[test]
-fn each_kind_of_damage_is_healed_with_no_more_requests_than_needed() {
+fn each_kind_of_damage_is_healed_with_the_fewest_requests() {
     for (what, damage, requests) in DAMAGES {
         let world = World::v2("abc");
         world.updated();
@@ -65,37 +65,37 @@ fn each_kind_of_damage_is_healed_with_no_more_requests_than_needed() {
         let (report, log) = world.updated();
         assert_eq!(log.len(), *requests, "{what}: {report:?} {log:#?}");
         assert!(report.failed.is_empty() && report.removed.is_empty(), "{what}: {report:?}");
-        world.assert_in_step();
+        world.assert_up_to_date();
         world.assert_unchanged();
         assert!(world.store().verify().unwrap().iter().all(|source| source.is_intact()), "{what}");
     }
 }
 
 #[test]
-fn healed_entries_are_reported_as_such() {
+fn healed_entries_are_reported() {
     let world = World::v2("abc");
     world.updated();
-    fs::remove_file(world.held("b.json")).unwrap();
+    fs::remove_file(world.current("b.json")).unwrap();
     let (report, _) = world.updated();
     assert_eq!((report.outcome, report.healed), (Outcome::Updated, vec!["b".to_owned()]));
     assert!(report.added.is_empty() && report.changed.is_empty());
 }
 
 #[test]
-fn a_deleted_store_is_fetched_anew() {
+fn a_deleted_store_is_fetched_again() {
     let world = World::v2("abc");
     world.updated();
     fs::remove_dir_all(world.path("store")).unwrap();
     let (report, log) = world.updated();
     assert_eq!((report.added.len(), log.len()), (3, 5));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn an_edit_that_keeps_size_and_time_is_found_by_digest() {
+fn verify_mode_finds_an_edit_that_keeps_size_and_time() {
     let world = World::v2("abc");
     world.updated();
-    let path = world.held("b.json").canonicalize().unwrap();
+    let path = world.current("b.json").canonicalize().unwrap();
     let (mut bytes, modified) =
         (fs::read(&path).unwrap(), fs::metadata(&path).unwrap().modified().unwrap());
     bytes[0] = b' ';
@@ -109,11 +109,11 @@ fn an_edit_that_keeps_size_and_time_is_found_by_digest() {
     let store = world.store();
     let report = world.updater(&store).trust(Trust::Digest).run(&world.source()).unwrap();
     assert_eq!(report.healed, ["b"]);
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn distrust_fetches_everything_again() {
+fn full_mode_fetches_everything_again() {
     let world = World::v2("abc");
     world.updated();
     world.server.take_log();
@@ -121,7 +121,7 @@ fn distrust_fetches_everything_again() {
     let report = world.updater(&store).trust(Trust::Nothing).run(&world.source()).unwrap();
     assert_eq!(world.server.take_log().len(), 5, "{report:?}");
     assert!(report.changed.is_empty() && report.added.is_empty());
-    world.assert_in_step();
+    world.assert_up_to_date();
     world.assert_unchanged();
 }
 
@@ -129,7 +129,7 @@ fn distrust_fetches_everything_again() {
 fn damage_of_a_v1_store_is_healed_too() {
     let world = World::v1("abc");
     world.updated();
-    fs::remove_file(world.held("b.json")).unwrap();
+    fs::remove_file(world.current("b.json")).unwrap();
     let (report, log) = world.updated();
     assert_eq!(report.healed, ["b"]);
     let sent: Vec<&str> = log.iter().filter(|e| e.status == 200).map(|e| e.path.as_str()).collect();

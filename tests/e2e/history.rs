@@ -1,5 +1,5 @@
-//! The real catalog's history, state by state: the store equals the published tree
-//! after every step, and the server's log shows that only what changed was asked for.
+//! The history of the real catalog, state by state. After every step the store equals the published
+//! tree, and the server's log shows that only changed files were requested.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,9 +12,9 @@ use rockon_sync::{
 use rockon_sync_tests::Server;
 use tempfile::TempDir;
 
-use crate::world::{assert_same_files, files_of, published_files, take_packs_from};
+use crate::world::{assert_same_files, files_of, published_files, remove_packs};
 
-/// States that cannot be published as they are, with the place of the first problem.
+/// States that cannot be published, with the location of the first problem.
 const BROKEN: &[(usize, &str)] = &[
     (0, "root.json: expected the list"),
     (1, "root.json: expected the list"),
@@ -32,18 +32,18 @@ const BROKEN: &[(usize, &str)] = &[
     (92, "radarr.json:49:2: not JSON"),
 ];
 
-/// Unpacks the history. One that cannot be found is a failure: whoever runs the tests
-/// without it leaves this module out, and says so.
+/// Unpacks the history. Fails if it is missing: test runs without it leave this module out
+/// explicitly.
 fn history() -> (TempDir, Vec<PathBuf>) {
     let given = std::env::var_os("ROCKON_REGISTRY_HISTORY").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/registry");
-    let folder = given.unwrap_or(beside);
+    let dir = given.unwrap_or(beside);
     assert!(
-        folder.is_dir(),
-        "{} is missing: set ROCKON_REGISTRY_HISTORY to the folder of the catalog's history",
-        folder.display()
+        dir.is_dir(),
+        "{} is missing: set ROCKON_REGISTRY_HISTORY to the directory of the catalog's history",
+        dir.display()
     );
-    let archive = folder.join("registry-2015-2023.tar.xz");
+    let archive = dir.join("registry-2015-2023.tar.xz");
     let unpacked = tempfile::tempdir().unwrap();
     let tar = Command::new("tar").arg("xJf").arg(&archive).arg("-C").arg(unpacked.path()).status();
     assert!(tar.expect("tar and xz are needed to unpack the history").success());
@@ -63,7 +63,7 @@ fn publisher<'a>(state: &Path, out: &Path, n: usize) -> Publisher<'a> {
 }
 
 #[test]
-fn broken_states_are_refused_whole_with_file_and_line() {
+fn broken_states_are_refused_with_file_and_line() {
     let (_unpacked, states) = history();
     let out = tempfile::tempdir().unwrap();
     for (n, state) in states.iter().enumerate() {
@@ -86,21 +86,21 @@ fn broken_states_are_refused_whole_with_file_and_line() {
     }
 }
 
-/// Follows the whole history. `prepare` is given the tree after each publication, with
-/// what was held before; it returns how many requests that step may cost.
+/// Follows the whole history. `requests` gets the tree after each publication and the files before
+/// it, and returns the number of requests allowed for that step.
 fn follow(mut requests: impl FnMut(&Path, &BTreeSet<Vec<u8>>) -> usize) {
     let (_unpacked, states) = history();
-    let folder = tempfile::tempdir().unwrap();
-    let (tree, store) = (folder.path().join("tree"), Store::new(folder.path().join("store")));
+    let dir = tempfile::tempdir().unwrap();
+    let (tree, store) = (dir.path().join("tree"), Store::new(dir.path().join("store")));
     let server = Server::serve(&tree);
     let source: Source = server.url().parse().unwrap();
-    let mut held: BTreeSet<Vec<u8>> = BTreeSet::new();
+    let mut before: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut last_head = Vec::new();
     for (n, state) in states.iter().enumerate() {
-        // A client that misses nothing needs the pack from the last publication only.
+        // A client that misses no publication needs only the newest pack.
         let publisher = publisher(state, &tree, n).keep(2);
         let report = publisher.leniency(Leniency::LeaveOut).run().unwrap();
-        let expected = requests(&tree, &held);
+        let expected = requests(&tree, &before);
         let published = published_files(&tree);
         let head = published["root.sha"].clone();
         let expected = if head == last_head { 1 } else { expected };
@@ -114,37 +114,37 @@ fn follow(mut requests: impl FnMut(&Path, &BTreeSet<Vec<u8>>) -> usize) {
         assert_same_files(&published, &files_of(&current));
         let again = Updater::new(&store).run(&source).unwrap();
         assert_eq!((again.outcome, server.take_log().len()), (Outcome::Unchanged, 1));
-        held = files(&published).into_iter().cloned().collect();
+        before = files(&published).into_iter().cloned().collect();
         last_head = head;
     }
 }
 
-/// The files of a tree, without its own.
+/// Returns the published files of a tree.
 fn files(published: &BTreeMap<String, Vec<u8>>) -> BTreeSet<&Vec<u8>> {
     let of_the_tree = ["root.json", "root.sha"];
     published.iter().filter(|(path, _)| !of_the_tree.contains(&&***path)).map(|(_, b)| b).collect()
 }
 
 #[test]
-fn each_step_costs_two_requests_whatever_changed() {
+fn each_step_costs_two_requests() {
     follow(|_, _| 2);
 }
 
 #[test]
-fn each_step_without_packs_costs_two_requests_and_one_for_each_changed_file() {
-    follow(|tree, held| {
-        take_packs_from(tree);
-        // A file that only got another name is not asked for again.
+fn each_step_without_packs_costs_two_requests_plus_one_per_changed_file() {
+    follow(|tree, before| {
+        remove_packs(tree);
+        // A file that only changed its name is not requested again.
         let published = published_files(tree);
-        2 + files(&published).into_iter().filter(|bytes| !held.contains(*bytes)).count()
+        2 + files(&published).into_iter().filter(|bytes| !before.contains(*bytes)).count()
     });
 }
 
 #[test]
-fn the_same_history_is_followed_through_todays_server() {
+fn the_same_history_is_followed_over_v1() {
     let (_unpacked, states) = history();
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::new(folder.path().join("store"));
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path().join("store"));
     let server = Server::serve(&states[6]);
     let source: Source = server.url().parse().unwrap();
     let current = store.folder().join("rockstor/current");
@@ -167,22 +167,22 @@ fn the_same_history_is_followed_through_todays_server() {
             continue;
         };
         let report = result.unwrap();
-        // The probe for a head, the list, and every file once.
+        // The request for a head, the list, and each file once.
         assert_eq!(log.len(), 2 + list.len(), "state {n}");
         let mut expected = files_of(state);
         expected.retain(|path, _| path == "root.json" || list.values().any(|file| file == path));
         if let Some((_, place)) = BROKEN.iter().find(|(broken, _)| *broken == n && n > 90) {
-            // The broken file keeps the version held before.
+            // The broken file keeps its previous version.
             assert_eq!(report.outcome, Outcome::Partial, "state {n}");
             assert_eq!(report.failed[0].kind, ErrorKind::Definition);
             assert!(report.failed[0].message.contains("radarr.json"), "{place}");
             expected.insert("radarr.json".into(), before.unwrap()["radarr.json"].clone());
         } else {
             assert!(report.failed.is_empty(), "state {n}: {report:?}");
-            let held = before.unwrap_or_default();
+            let before = before.unwrap_or_default();
             for exchange in log.iter().filter(|exchange| exchange.path != "root.sha") {
-                let is_held = held.get(&exchange.path) == expected.get(&exchange.path);
-                let status = if is_held { 304 } else { 200 };
+                let is_unchanged = before.get(&exchange.path) == expected.get(&exchange.path);
+                let status = if is_unchanged { 304 } else { 200 };
                 assert_eq!(exchange.status, status, "state {n}: {}", exchange.path);
             }
         }

@@ -1,5 +1,5 @@
-//! What an attacker can put on the wire: refused with its own kind, nothing written outside
-//! the store, the old catalog kept.
+//! Hostile servers: each attack gets its own error kind, nothing is written outside the store, and
+//! the old generation stays.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -21,7 +21,7 @@ fn respond(body: impl Into<Vec<u8>>) -> Action {
     Action::Respond { status: 200, headers: vec![], body: body.into() }
 }
 
-/// A body of zeros that is small only on the wire.
+/// Returns a response of zeros that is small only on the wire.
 fn gzip_bomb(len_bytes: usize) -> Action {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     let zeros = vec![0; 1 << 20];
@@ -32,14 +32,14 @@ fn gzip_bomb(len_bytes: usize) -> Action {
     Action::Respond { status: 200, headers, body: encoder.finish().unwrap() }
 }
 
-/// A store in step with a tree.
-fn in_step() -> World {
+/// Returns a world whose store is up to date.
+fn up_to_date_world() -> World {
     let world = World::small("abcd", Packs::Absent);
     world.updated();
     world
 }
 
-/// Puts a manifest of any bytes into the tree, under a head that names it.
+/// Writes these bytes as the tree's manifest, and a head with their digest.
 fn set_manifest(world: &World, manifest: &[u8]) {
     let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest));
     fs::write(world.path("tree/root.json"), manifest).unwrap();
@@ -48,24 +48,24 @@ fn set_manifest(world: &World, manifest: &[u8]) {
 
 #[track_caller]
 fn assert_refused(world: &World, kind: ErrorKind, expected: &str) {
-    let held = files_of(&world.held(""));
+    let before = files_of(&world.current(""));
     let above = names_in(world);
     let error = world.update().expect_err(expected);
     assert_eq!(error.kind(), kind, "{expected}: {}", error.to_chain());
     assert!(error.to_chain().contains(expected), "{expected}: {}", error.to_chain());
-    assert_same_files(&held, &files_of(&world.held("")));
+    assert_same_files(&before, &files_of(&world.current("")));
     assert_eq!(names_in(world), above, "{expected}: something was written outside");
 }
 
 fn names_in(world: &World) -> Vec<String> {
-    let names = fs::read_dir(world.folder.path()).unwrap();
+    let names = fs::read_dir(world.dir.path()).unwrap();
     let mut names: Vec<String> =
         names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
 
-/// An entry of this path, which is put into JSON as it is.
+/// Returns an entry with this path, inserted into the JSON unescaped.
 fn row(id: &str, path: &str) -> String {
     format!("\"{id}\":{{\"url\":\"{path}\",\"sha\":\"{}\"}}", Digest::of(b""))
 }
@@ -94,7 +94,7 @@ fn unsafe_paths_in_every_encoding_are_refused() {
         (&long, "longer than 255"),
         (&deep, "longer than 1,024"),
     ] {
-        let world = in_step();
+        let world = up_to_date_world();
         set_manifest(&world, format!("{{{}}}", row("x", path)).as_bytes());
         assert_refused(&world, ErrorKind::Manifest, rule);
         let world = World::v1("ab");
@@ -105,8 +105,8 @@ fn unsafe_paths_in_every_encoding_are_refused() {
 }
 
 #[test]
-fn an_escape_in_a_name_is_a_name_and_stays_inside() {
-    let world = in_step();
+fn escapes_in_a_name_stay_inside_the_store() {
+    let world = up_to_date_world();
     let body = definition('x', "1");
     let names =
         ["%2e%2e%2fx.json", "%2e%2e/x.json", "%c0%ae%c0%ae/x.json", "\u{ff0e}\u{ff0e}/x.json"];
@@ -127,12 +127,12 @@ fn an_escape_in_a_name_is_a_name_and_stays_inside() {
     assert_eq!((report.added.len(), report.failed.len()), (4, 0), "{report:?}");
     assert!(log[2].target.contains("%252e%252e"), "{log:#?}");
     for name in names {
-        assert_eq!(fs::read_to_string(world.held(name)).unwrap(), body);
+        assert_eq!(fs::read_to_string(world.current(name)).unwrap(), body);
     }
 }
 
 #[test]
-fn bytes_that_are_no_manifest_are_refused_whole() {
+fn invalid_manifests_are_refused() {
     let sha = Digest::of(b"");
     let entry = |fields: &str| {
         format!("{{\"a\":{{\"url\":\"a\",\"sha\":\"{sha}\"{fields}}}}}").into_bytes()
@@ -167,17 +167,17 @@ fn bytes_that_are_no_manifest_are_refused_whole() {
         (format!("{{{}}}", row("a", "R\\uff4fot.sha")).into(), "belongs to the tree itself"),
         (format!("{{{}}}", row("a\\u0000", "x")).into(), "control character"),
     ] {
-        let world = in_step();
+        let world = up_to_date_world();
         set_manifest(&world, &manifest);
         assert_refused(&world, ErrorKind::Manifest, expected);
     }
 }
 
 #[test]
-fn one_entry_more_than_there_may_be_is_refused() {
+fn one_entry_above_the_limit_is_refused() {
     let rows: Vec<String> =
         (0..=limits::MAX_ENTRIES).map(|n| row(&n.to_string(), &n.to_string())).collect();
-    // Not in memory: this one is large.
+    // Too large for memory-backed storage.
     let world = World::v2("abcd");
     world.updated();
     set_manifest(&world, format!("{{{}}}", rows.join(",")).as_bytes());
@@ -185,7 +185,7 @@ fn one_entry_more_than_there_may_be_is_refused() {
 }
 
 #[test]
-fn bytes_that_are_no_head_are_refused() {
+fn invalid_heads_are_refused() {
     let line = format!("{}  root.json\n", Digest::of(b""));
     for (head, expected) in [
         (format!("\u{feff}{line}").into_bytes(), "not a head"),
@@ -204,21 +204,21 @@ fn bytes_that_are_no_head_are_refused() {
         (line.replace("root.json", "root\0.json").into(), "unsafe path"),
         (line.replace("root.json", "a/../b").into(), "unsafe path"),
     ] {
-        let world = in_step();
+        let world = up_to_date_world();
         fs::write(world.path("tree/root.sha"), head).unwrap();
         assert_refused(&world, ErrorKind::Head, expected);
     }
 }
 
 #[test]
-fn endless_answers_and_bombs_end_at_the_limit() {
+fn endless_responses_and_bombs_end_at_the_limit() {
     let endless = || Action::Endless { byte: b' ' };
     for (action, expected) in [(endless(), "got more"), (gzip_bomb(100 << 20), "got more")] {
-        let world = in_step();
+        let world = up_to_date_world();
         world.server.on(Match::Path("root.sha".into()), Times::Always, action.clone());
         assert_refused(&world, ErrorKind::Limit, expected);
 
-        let world = in_step();
+        let world = up_to_date_world();
         world.define('a', "2");
         world.publish();
         for path in ["by-sha/", "root.json"] {
@@ -226,7 +226,7 @@ fn endless_answers_and_bombs_end_at_the_limit() {
         }
         assert_refused(&world, ErrorKind::Limit, expected);
 
-        let world = in_step();
+        let world = up_to_date_world();
         world.define('a', "2");
         world.publish();
         let digest = Digest::of(definition('a', "2").as_bytes());
@@ -237,12 +237,12 @@ fn endless_answers_and_bombs_end_at_the_limit() {
         let kinds: Vec<ErrorKind> = report.failed.iter().map(|failed| failed.kind).collect();
         assert_eq!(kinds, [ErrorKind::Limit], "{report:?}");
         assert!(report.bytes_received < 2 << 20, "{report:?}");
-        assert_eq!(fs::read_to_string(world.held("a.json")).unwrap(), definition('a', "1"));
+        assert_eq!(fs::read_to_string(world.current("a.json")).unwrap(), definition('a', "1"));
     }
 }
 
 #[test]
-fn packs_that_are_bombs_are_dropped_for_the_plain_way() {
+fn packs_that_are_bombs_are_replaced_by_single_files() {
     let zeros = zstd::encode_all(io::repeat(0).take(1 << 27), 1).unwrap();
     let mut header = tar::Header::new_gnu();
     header.set_path("root.json").unwrap();
@@ -261,12 +261,12 @@ fn packs_that_are_bombs_are_dropped_for_the_plain_way() {
             .unwrap();
         let (report, log) = world.updated();
         assert_eq!((report.outcome, log.len()), (Outcome::Updated, 7), "{log:#?}");
-        world.assert_in_step();
+        world.assert_up_to_date();
     }
 }
 
 #[test]
-fn a_captive_portal_is_no_catalog_whenever_it_begins() {
+fn a_captive_portal_at_any_request_is_never_a_catalog() {
     for packs in [Packs::Offered, Packs::Absent] {
         for holds in [false, true] {
             for begins in 0..5 {
@@ -278,38 +278,39 @@ fn a_captive_portal_is_no_catalog_whenever_it_begins() {
                     }
                     world.publish();
                 }
-                let before = world.held("").exists().then(|| files_of(&world.held("")));
+                let before = world.current("").exists().then(|| files_of(&world.current("")));
                 world.server.reset();
-                // Let so many requests through.
+                // Lets the requests before the attack through.
                 world.server.on(Match::Any, Times::First(begins), Action::Delay(Duration::ZERO));
                 world.server.on(Match::Any, Times::Always, respond(PORTAL));
                 match world.update() {
                     Err(error) => {
-                        // When the manifest is wrong, the head is asked for again.
+                        // After a bad manifest, the head is requested again.
                         let kinds = [ErrorKind::Head, ErrorKind::Integrity];
                         assert!(kinds.contains(&error.kind()), "{}", error.to_chain());
                         assert!(
-                            before == world.held("").exists().then(|| files_of(&world.held("")))
+                            before
+                                == world.current("").exists().then(|| files_of(&world.current("")))
                         );
                     }
                     Ok(report) => {
                         for failed in &report.failed {
                             assert_eq!(failed.kind, ErrorKind::Integrity, "{report:?}");
                         }
-                        let held = files_of(&world.held(""));
-                        assert!(held.values().all(|bytes| !bytes.starts_with(b"<")));
+                        let files = files_of(&world.current(""));
+                        assert!(files.values().all(|bytes| !bytes.starts_with(b"<")));
                     }
                 }
                 world.server.reset();
                 assert!(world.update().unwrap().failed.is_empty());
-                world.assert_in_step();
+                world.assert_up_to_date();
             }
         }
     }
 }
 
 #[test]
-fn redirects_that_lead_nowhere_harm_one_entry_only() {
+fn broken_redirects_affect_one_entry_only() {
     let digest = Digest::of(definition('a', "2").as_bytes());
     for (location, expected) in [
         (format!("/by-sha/{digest}"), "more than 5 redirects"),
@@ -317,7 +318,7 @@ fn redirects_that_lead_nowhere_harm_one_entry_only() {
         ("http://[".into(), "redirect refused"),
         ("gopher://h/".into(), "redirect refused"),
     ] {
-        let world = in_step();
+        let world = up_to_date_world();
         world.define('a', "2");
         world.publish();
         for path in [format!("by-sha/{digest}"), "a.json".into()] {
@@ -336,7 +337,7 @@ fn line_breaks_in_a_redirect_stay_encoded() {
     for location in
         ["/x%0d%0aX-Evil:%20yes%0d%0a%0d%0aGET%20/y", "/x\tX-Evil: yes", "/x\u{b}%0aX-Evil: yes"]
     {
-        let world = in_step();
+        let world = up_to_date_world();
         let action = Action::Redirect { status: 302, location: location.into() };
         world.server.on(Match::Path("root.sha".into()), Times::Always, action);
         world.server.take_log();
@@ -351,7 +352,7 @@ fn line_breaks_in_a_redirect_stay_encoded() {
 }
 
 #[test]
-fn deep_and_large_definitions_are_handed_on_or_refused_and_never_crash() {
+fn deep_and_large_definitions_are_accepted_or_refused_without_a_crash() {
     let deep = "[".repeat(200_000) + &"]".repeat(200_000);
     let world = World::v1("ab");
     fs::write(world.path("catalog/a.json"), format!("{{\"App a\":{{\"x\":{deep}}}}}")).unwrap();
@@ -359,19 +360,19 @@ fn deep_and_large_definitions_are_handed_on_or_refused_and_never_crash() {
     assert!(report.failed.is_empty(), "{report:?}");
     let text = world.store().catalog().unwrap().definition("App a").unwrap().text().unwrap();
     assert!(text.len() > 400_000);
-    // A publisher says that it is not what the appliance can read.
+    // The publisher reports definitions that the appliance cannot read.
     let error = Publisher::new(world.path("catalog")).out(world.path("tree")).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Catalog, "{}", error.to_chain());
 }
 
-/// Answers with a byte every nine seconds, of a clock that it moves itself.
+/// Sends one byte every nine seconds, on a clock that it advances.
 struct Trickle {
     start: Instant,
     passed: std::sync::Arc<Mutex<Duration>>,
 }
 
 impl Trickle {
-    #[expect(clippy::disallowed_methods, reason = "an Instant cannot be made up")]
+    #[expect(clippy::disallowed_methods, reason = "Instant has no other constructor")]
     fn new() -> Trickle {
         Trickle { start: Instant::now(), passed: Default::default() }
     }
@@ -408,9 +409,9 @@ impl Clock for Trickle {
 }
 
 #[test]
-fn a_source_that_trickles_is_given_up_when_the_time_is_over() {
-    let world = in_step();
-    let held = files_of(&world.held(""));
+fn a_slow_source_fails_at_the_time_limit() {
+    let world = up_to_date_world();
+    let before = files_of(&world.current(""));
     let trickle = Trickle::new();
     let store = world.store();
     let mut updater = rockon_sync::Updater::new(&store).clock(&trickle).transport(&trickle);
@@ -418,5 +419,5 @@ fn a_source_that_trickles_is_given_up_when_the_time_is_over() {
     assert_eq!(error.kind(), ErrorKind::Timeout, "{}", error.to_chain());
     let passed = *trickle.passed.lock().unwrap();
     assert!(passed < limits::UPDATE_TIMEOUT + Duration::from_secs(10), "{passed:?}");
-    assert_same_files(&held, &files_of(&world.held("")));
+    assert_same_files(&before, &files_of(&world.current("")));
 }

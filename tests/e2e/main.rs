@@ -1,13 +1,13 @@
-//! End-to-end tests: one module a promise.
+//! End-to-end tests, one module per promise.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod bad_input;
 mod catalog_and_changes;
 mod concurrency;
 mod cut_off;
+mod directories;
 mod documented;
-mod folders;
 mod formats;
 mod healing;
 mod history;

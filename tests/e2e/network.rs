@@ -1,4 +1,4 @@
-//! A network that fails in every way: how many requests it takes, and how it ends.
+//! Network faults: the number of requests, and the result.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use rockon_sync_tests::{Action, Match, Server, Times};
 
 use crate::world::{Packs, World, definition, files_of};
 
-/// Requests of a first sync of two files, without packs: head, manifest, files.
+/// Requests in a first update of two files without packs: head, manifest, files.
 const REQUESTS: usize = 4;
 
 fn respond(status: u16, headers: &[(&str, &str)]) -> Action {
@@ -16,9 +16,9 @@ fn respond(status: u16, headers: &[(&str, &str)]) -> Action {
 }
 
 #[test]
-fn an_answer_cut_at_any_byte_costs_one_request() {
+fn a_response_cut_at_any_byte_costs_one_request() {
     for response in 0..REQUESTS {
-        // Of the head as many as there are; of the rest the ends and something between.
+        // Cuts through the whole head, and at a few positions in the other responses.
         let cuts = if response == 0 { (0..140).step_by(7).collect() } else { vec![0, 1, 60, 120] };
         for cut in cuts {
             for action in [Action::CloseAfter(cut), Action::ResetAfter(cut)] {
@@ -31,18 +31,18 @@ fn an_answer_cut_at_any_byte_costs_one_request() {
                     (Outcome::Updated, REQUESTS + 1),
                     "{label}"
                 );
-                world.assert_in_step();
+                world.assert_up_to_date();
             }
         }
     }
 }
 
 #[test]
-fn answers_that_lie_about_their_length_or_form_cost_what_they_should() {
+fn wrong_lengths_and_encodings_cost_few_requests() {
     for response in 0..REQUESTS {
         for (action, more) in [
-            // Longer than declared: the rest is cut off, and what is there is not a whole file.
-            // Shorter: the connection breaks before the end, and that is worth another try.
+            // Too long: the rest is cut off, and the bytes do not match the digest. Too short: the
+            // connection breaks early, which deserves a retry.
             (Action::WrongLength { declared: 1 << 20 }, None),
             (Action::ChunkedGarbage, Some(1)),
             (Action::Truncate(10), None),
@@ -62,7 +62,7 @@ fn answers_that_lie_about_their_length_or_form_cost_what_they_should() {
                         "{label}"
                     );
                 }
-                // At most the object, its name, and both once more.
+                // At most `by-sha/` and the file's path, each twice.
                 (Ok(_), None) => assert!(requests <= REQUESTS + 3, "{label}: {requests}"),
                 (Err(error), None) => {
                     let kinds = [ErrorKind::Head, ErrorKind::Integrity, ErrorKind::Limit];
@@ -72,14 +72,14 @@ fn answers_that_lie_about_their_length_or_form_cost_what_they_should() {
             }
             world.server.reset();
             assert!(world.update().unwrap().failed.is_empty());
-            world.assert_in_step();
+            world.assert_up_to_date();
         }
     }
 }
 
 #[test]
-fn a_busy_server_is_asked_again_when_it_says_or_after_a_while() {
-    // 2026-11-22T03:04:05Z is what the clock of these tests says.
+fn a_busy_server_is_retried_after_its_delay_or_with_backoff() {
+    // Ten seconds after the tests' clock, 2026-11-22T03:04:05Z.
     let date = "Sun, 22 Nov 2026 03:04:15 GMT";
     for (status, after, least_s, requests) in [
         (503, None, 0.125, REQUESTS + 1),
@@ -89,7 +89,7 @@ fn a_busy_server_is_asked_again_when_it_says_or_after_a_while() {
         (503, Some(date), 9.0, REQUESTS + 1),
         (503, Some("what"), 0.125, REQUESTS + 1),
         (503, Some("-1"), 0.125, REQUESTS + 1),
-        // Longer than anybody waits.
+        // Longer than the client waits.
         (429, Some("61"), 0.0, 1),
         (503, Some("99999999999999999999"), 0.0, 1),
     ] {
@@ -105,7 +105,7 @@ fn a_busy_server_is_asked_again_when_it_says_or_after_a_while() {
                 assert_eq!(log.len(), requests, "{label}");
                 let waited = report.duration.as_secs_f64();
                 assert!((least_s..least_s + 4.0).contains(&waited), "{label}: {waited}");
-                world.assert_in_step();
+                world.assert_up_to_date();
             }
             Err(error) => {
                 assert_eq!((error.kind(), log.len()), (ErrorKind::Status, requests), "{label}");
@@ -116,7 +116,7 @@ fn a_busy_server_is_asked_again_when_it_says_or_after_a_while() {
 }
 
 #[test]
-fn a_server_that_stays_busy_is_given_up_after_four_requests() {
+fn a_busy_server_fails_after_four_requests() {
     for status in [408, 425, 429, 500, 502, 503, 504] {
         let world = World::small("ab", Packs::Absent);
         world.server.on(Match::Any, Times::Always, respond(status, &[]));
@@ -140,16 +140,16 @@ fn a_server_that_stays_busy_is_given_up_after_four_requests() {
 }
 
 #[test]
-fn an_object_that_is_missing_is_asked_for_by_name() {
+fn a_file_missing_in_by_sha_is_requested_by_path() {
     let digest = Digest::of(definition('a', "1").as_bytes());
     let object = || Match::Path(format!("by-sha/{digest}"));
     let world = World::small("ab", Packs::Absent);
     world.server.on(object(), Times::Always, respond(404, &[]));
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, REQUESTS + 1), "{log:#?}");
-    world.assert_in_step();
+    world.assert_up_to_date();
 
-    // Missing under its name too: once more to see whether the tree has moved on, that is all.
+    // Missing at its path too: the head is requested once more, in case the tree has changed.
     let world = World::small("ab", Packs::Absent);
     world.server.on(object(), Times::Always, respond(404, &[]));
     world.server.on(Match::Path("a.json".into()), Times::Always, respond(404, &[]));
@@ -159,11 +159,11 @@ fn an_object_that_is_missing_is_asked_for_by_name() {
     world.server.reset();
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2), "{log:#?}");
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn a_stale_mirror_is_passed_over_for_one_that_is_not() {
+fn a_stale_mirror_is_skipped_for_a_fresh_one() {
     let world = World::small("ab", Packs::Absent);
     let copied = std::process::Command::new("cp")
         .args(["-a", world.path("tree").to_str().unwrap(), world.path("stale").to_str().unwrap()])
@@ -175,11 +175,11 @@ fn a_stale_mirror_is_passed_over_for_one_that_is_not() {
     let stale = Server::serve(world.path("stale"));
     let source: rockon_sync::Source = stale.url().parse().unwrap();
     let store = world.store();
-    let held = files_of(&world.held(""));
-    // Alone it is stale; before the good one it costs a request.
+    let before = files_of(&world.current(""));
+    // Alone, it is stale. In front of a good mirror, it costs one request.
     let report = world.updater(&store).run(&source).unwrap();
     assert_eq!((report.outcome, stale.take_log().len()), (Outcome::Stale, 1));
-    assert!(held == files_of(&world.held("")));
+    assert!(before == files_of(&world.current("")));
     world.define('b', "2");
     world.publish();
     let source = source.with_mirror(world.server.url().parse().unwrap());
@@ -187,11 +187,11 @@ fn a_stale_mirror_is_passed_over_for_one_that_is_not() {
     let report = world.updater(&store).run(&source).unwrap();
     assert_eq!(report.outcome, Outcome::Updated);
     assert_eq!((stale.take_log().len(), world.server.take_log().len()), (1, 3));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn a_silence_longer_than_the_update_may_take_ends_it() {
+fn silence_ends_the_update_at_the_time_limit() {
     for response in 0..REQUESTS {
         let world = World::small("ab", Packs::Absent);
         let stall = Action::Stall { after: 10, hold: Duration::from_secs(30) };
@@ -200,9 +200,9 @@ fn a_silence_longer_than_the_update_may_take_ends_it() {
         let mut updater = rockon_sync::Updater::new(&store).timeout(Duration::from_millis(150));
         let error = updater.run(&world.source()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout, "{response}: {}", error.to_chain());
-        assert!(!world.held("").exists());
+        assert!(!world.current("").exists());
         world.server.reset();
         world.update().unwrap();
-        world.assert_in_step();
+        world.assert_up_to_date();
     }
 }

@@ -1,4 +1,4 @@
-//! A bundle instead of a network.
+//! Updates from a bundle, without a network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,14 +7,14 @@ use rockon_sync::{ErrorKind, MassDelete, Outcome, Report, Rollback, SigningKey, 
 
 use crate::world::{World, definition, files_of};
 
-/// The bundle that leads to what is published now.
+/// Returns the bundle of the latest publication.
 fn bundle(world: &World) -> PathBuf {
     let head = fs::read_to_string(world.path("tree/root.sha")).unwrap();
     world.path(&format!("tree/packs/empty-{}.tar.zst", &head[..12]))
 }
 
-/// The bundle alone, as somebody would carry it.
-fn carried(world: &World) -> PathBuf {
+/// Returns a copy of the bundle in a directory of its own.
+fn copied_bundle(world: &World) -> PathBuf {
     let stick = world.path("stick");
     fs::create_dir_all(&stick).unwrap();
     let from = bundle(world);
@@ -29,8 +29,8 @@ fn import(world: &World, bundle: &Path) -> rockon_sync::Result<Report> {
 }
 
 #[test]
-fn a_fresh_machine_is_filled_from_a_bundle_and_goes_on_over_the_network_by_delta() {
-    for carry in [carried, bundle] {
+fn a_store_filled_from_a_bundle_continues_over_the_network_by_delta() {
+    for carry in [copied_bundle, bundle] {
         let world = World::packed("abcde");
         let report = import(&world, &carry(&world)).unwrap();
         assert_eq!((report.outcome, report.requests), (Outcome::Updated, 0));
@@ -42,49 +42,50 @@ fn a_fresh_machine_is_filled_from_a_bundle_and_goes_on_over_the_network_by_delta
         let (report, log) = world.updated();
         assert_eq!((&*report.changed, log.len()), (&["b".to_owned()][..], 2));
         assert!(!log[1].path.contains("empty"), "{log:#?}");
-        world.assert_in_step();
+        world.assert_up_to_date();
         world.assert_unchanged();
     }
 }
 
 #[test]
-fn the_head_beside_a_bundle_is_taken_with_it() {
+fn the_head_beside_a_bundle_is_imported_too() {
     let world = World::packed("abc");
     let report = import(&world, &bundle(&world)).unwrap();
     assert_eq!(report.serial, Some(1));
-    world.assert_in_step();
+    world.assert_up_to_date();
     world.assert_unchanged();
-    // Without a head there is only what the bundle itself says.
+    // Without a head, the manifest in the bundle is used.
     let store = Store::new(world.path("other"));
-    let report = world.updater(&store).import(&Default::default(), &carried(&world), &[]).unwrap();
+    let report =
+        world.updater(&store).import(&Default::default(), &copied_bundle(&world), &[]).unwrap();
     assert_eq!(report.serial, None);
     let report = world.updater(&store).run(&world.source()).unwrap();
     assert_eq!((report.requests, report.serial), (1, Some(1)));
 }
 
 #[test]
-fn an_import_twice_changes_nothing() {
+fn a_second_import_changes_nothing() {
     let world = World::packed("abc");
     import(&world, &bundle(&world)).unwrap();
-    let before = files_of(&world.held(""));
+    let before = files_of(&world.current(""));
     assert_eq!(import(&world, &bundle(&world)).unwrap().outcome, Outcome::Unchanged);
-    assert!(before == files_of(&world.held("")));
-    // What was damaged meanwhile is healed from it.
-    fs::remove_file(world.held("b.json")).unwrap();
+    assert!(before == files_of(&world.current("")));
+    // Damage is healed from the bundle.
+    fs::remove_file(world.current("b.json")).unwrap();
     assert_eq!(import(&world, &bundle(&world)).unwrap().healed, ["b"]);
-    assert!(before == files_of(&world.held("")));
+    assert!(before == files_of(&world.current("")));
 }
 
 #[test]
-fn what_is_held_is_not_replaced_by_an_older_bundle_unless_allowed() {
+fn an_older_bundle_is_refused_unless_allowed() {
     let world = World::packed("abcde");
-    let old = carried(&world);
+    let old = copied_bundle(&world);
     world.define('b', "2");
     world.publish();
     world.updated();
     let report = import(&world, &old).unwrap();
     assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
-    world.assert_in_step();
+    world.assert_up_to_date();
     let store = world.store();
     let report = world
         .updater(&store)
@@ -95,10 +96,10 @@ fn what_is_held_is_not_replaced_by_an_older_bundle_unless_allowed() {
 }
 
 #[test]
-fn what_is_no_whole_bundle_changes_nothing() {
+fn an_incomplete_bundle_changes_nothing() {
     let world = World::packed("abcde");
     world.updated();
-    let before = files_of(&world.held(""));
+    let before = files_of(&world.current(""));
     world.define('b', "2");
     world.publish();
     let whole = fs::read(bundle(&world)).unwrap();
@@ -119,7 +120,7 @@ fn what_is_no_whole_bundle_changes_nothing() {
         fs::write(&path, bytes).unwrap();
         let error = import(&world, &path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Integrity, "{name}: {}", error.to_chain());
-        assert!(before == files_of(&world.held("")), "{name}");
+        assert!(before == files_of(&world.current("")), "{name}");
     }
     let error = import(&world, &world.path("nowhere")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -127,7 +128,7 @@ fn what_is_no_whole_bundle_changes_nothing() {
 }
 
 #[test]
-fn a_bundle_that_lacks_a_file_is_not_taken() {
+fn a_bundle_that_lacks_a_file_is_refused() {
     let world = World::packed("ab");
     let archive = zstd::decode_all(fs::File::open(bundle(&world)).unwrap()).unwrap();
     // Without the end of the archive, and without its last member.
@@ -139,11 +140,11 @@ fn a_bundle_that_lacks_a_file_is_not_taken() {
     let error = import(&world, &path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Integrity);
     assert!(error.to_string().contains("b.json is not in the bundle"), "{error}");
-    assert!(!world.held("").exists());
+    assert!(!world.current("").exists());
 }
 
 #[test]
-fn a_source_with_trusted_keys_takes_only_a_bundle_with_a_signed_head() {
+fn a_source_with_trusted_keys_needs_a_signed_head_beside_the_bundle() {
     let world = World::packed("abc");
     let key = SigningKey::from_seed("example.org/test", [7; 32]).unwrap();
     let keys = [key.verifier_key().clone()];
@@ -151,12 +152,12 @@ fn a_source_with_trusted_keys_takes_only_a_bundle_with_a_signed_head() {
     let import = |path: &Path, keys: &[_]| {
         world.updater(&store).import(&Default::default(), path, keys).map(|report| report.serial)
     };
-    for unsigned in [carried(&world), bundle(&world)] {
+    for unsigned in [copied_bundle(&world), bundle(&world)] {
         assert_eq!(import(&unsigned, &keys).unwrap_err().kind(), ErrorKind::Trust);
     }
     world.define('b', "2");
     world.publisher().sign_key(key).mass_delete(MassDelete::Allow).run().unwrap();
     assert_eq!(import(&bundle(&world), &keys).unwrap(), Some(2));
-    // The keys are remembered.
-    assert_eq!(import(&carried(&world), &[]).unwrap_err().kind(), ErrorKind::Trust);
+    // The store remembers the keys.
+    assert_eq!(import(&copied_bundle(&world), &[]).unwrap_err().kind(), ErrorKind::Trust);
 }

@@ -1,4 +1,4 @@
-//! One pack instead of many files: two requests, whatever changed, and never a worse end.
+//! Packs: an update costs two requests, and a bad pack never prevents an update.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,13 +12,13 @@ fn pack() -> Match {
     Match::Prefix("packs/".into())
 }
 
-/// The bundle that leads to what is published now.
+/// Returns the bundle of the latest publication.
 fn bundle(world: &World) -> PathBuf {
     let manifest = Digest::of(&fs::read(world.path("tree/root.json")).unwrap()).to_string();
     world.path(&format!("tree/packs/empty-{}.tar.zst", &manifest[..12]))
 }
 
-/// Text that does not compress to nothing.
+/// Returns text that barely compresses.
 fn noise(seed: u64) -> String {
     let mut state = seed;
     let letters = std::iter::repeat_with(|| {
@@ -28,15 +28,16 @@ fn noise(seed: u64) -> String {
     letters.take(100_000).collect()
 }
 
-/// The name of the one pack that was asked for.
-fn asked(log: &[Exchange]) -> &str {
+/// Returns the name of the only requested pack.
+fn requested_pack(log: &[Exchange]) -> &str {
     let mut packs = log.iter().filter_map(|exchange| exchange.path.strip_prefix("packs/"));
-    let asked = packs.next().expect("a pack was asked for");
+    let requested = packs.next().expect("no pack was requested");
     assert_eq!(packs.next(), None);
-    asked
+    requested
 }
 
-/// A first update of five definitions, which then change: three edited, one new, one gone.
+/// Returns a world with an updated store of five definitions, after a second publication: three
+/// edited, one new, one deleted.
 fn changed() -> World {
     let world = World::packed("abcde");
     world.updated();
@@ -58,32 +59,32 @@ fn assert_changed(world: &World, report: &Report) {
     assert_eq!(report.changed, ["a", "b", "c"]);
     assert_eq!((&*report.added, &*report.removed), (&["f".to_owned()][..], &["e".to_owned()][..]));
     assert!(report.failed.is_empty() && report.warnings.is_empty(), "{report:?}");
-    world.assert_in_step();
+    world.assert_up_to_date();
     world.assert_unchanged();
     assert_eq!(fs::read_dir(world.path("store/rockstor/incoming")).unwrap().count(), 0);
 }
 
 #[test]
-fn a_first_sync_is_the_head_and_the_bundle() {
+fn a_first_update_requests_the_head_and_the_bundle() {
     let world = World::packed("abcde");
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2));
-    assert!(asked(&log).starts_with("empty-"));
-    world.assert_in_step();
+    assert!(requested_pack(&log).starts_with("empty-"));
+    world.assert_up_to_date();
     world.assert_unchanged();
 }
 
 #[test]
-fn an_update_is_the_head_and_a_delta() {
+fn an_update_requests_the_head_and_a_delta() {
     let world = changed();
     let (report, log) = world.updated();
     assert_eq!(log.len(), 2, "{log:#?}");
-    assert!(!asked(&log).starts_with("empty-"));
+    assert!(!requested_pack(&log).starts_with("empty-"));
     assert_changed(&world, &report);
 }
 
 #[test]
-fn a_client_that_missed_publications_takes_the_delta_from_where_it_is() {
+fn a_client_that_missed_publications_uses_the_delta_for_its_manifest() {
     let world = World::packed("abcde");
     world.updated();
     for version in ["2", "3", "4"] {
@@ -92,11 +93,11 @@ fn a_client_that_missed_publications_takes_the_delta_from_where_it_is() {
     }
     let (report, log) = world.updated();
     assert_eq!((&*report.changed, log.len()), (&["b".to_owned()][..], 2));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn without_a_delta_the_manifest_says_what_is_missing() {
+fn without_a_delta_the_manifest_is_compared() {
     let world = World::packed("abcde");
     world.updated();
     world.define('b', "2");
@@ -104,48 +105,48 @@ fn without_a_delta_the_manifest_says_what_is_missing() {
     world.define('c', "2");
     world.publisher().keep(1).run().unwrap();
     let (_, log) = world.updated();
-    // So small a catalog is cheaper as a whole than its manifest alone.
-    assert!(asked(&log).starts_with("empty-"), "{log:#?}");
+    // The whole of so small a catalog is cheaper than its manifest alone.
+    assert!(requested_pack(&log).starts_with("empty-"), "{log:#?}");
     assert_eq!(log.len(), 2);
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn a_damaged_file_is_fetched_alone() {
+fn only_a_damaged_file_is_fetched() {
     let world = World::packed("abcde");
     world.updated();
-    fs::remove_file(world.held("b.json")).unwrap();
+    fs::remove_file(world.current("b.json")).unwrap();
     let (report, log) = world.updated();
     assert_eq!((&*report.healed, log.len()), (&["b".to_owned()][..], 2));
     assert!(log[1].path.starts_with("by-sha/"));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn distrust_is_a_bundle() {
+fn full_mode_fetches_a_bundle() {
     let world = World::packed("abcde");
     world.updated();
     world.server.take_log();
     let store = world.store();
     world.updater(&store).trust(Trust::Nothing).run(&world.source()).unwrap();
     let log = world.server.take_log();
-    assert!(log.len() == 2 && asked(&log).starts_with("empty-"), "{log:#?}");
-    world.assert_in_step();
+    assert!(log.len() == 2 && requested_pack(&log).starts_with("empty-"), "{log:#?}");
+    world.assert_up_to_date();
 }
 
 #[test]
-fn a_delta_whose_prefix_is_damaged_is_dropped() {
+fn a_delta_with_a_damaged_base_file_is_dropped() {
     let world = changed();
-    fs::remove_file(world.held("b.json")).unwrap();
+    fs::remove_file(world.current("b.json")).unwrap();
     let (report, log) = world.updated();
-    // The manifest still comes from it.
+    // The manifest still comes from the pack.
     assert_eq!(log.len(), 2 + 4, "{log:#?}");
     assert_eq!(report.changed, ["a", "b", "c"]);
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn whatever_is_wrong_with_a_pack_the_plain_way_is_taken() {
+fn a_bad_pack_is_replaced_by_single_files() {
     let zeros = zstd_of(&vec![0; 50 << 20]);
     let other = fs::read(changed().path("tree/root.json")).unwrap();
     let respond =
@@ -168,13 +169,13 @@ fn whatever_is_wrong_with_a_pack_the_plain_way_is_taken() {
             let (report, log) = world.updated();
             assert_eq!(report.outcome, Outcome::Updated, "{action:?}");
             assert!(report.failed.is_empty(), "{action:?}: {report:?}");
-            // Head, pack, manifest, and the files that are new: no file twice.
+            // Head, pack, manifest and the new files; no file twice.
             let files = if is_first { 5 } else { 4 };
             let packs = log.iter().filter(|exchange| exchange.path.starts_with("packs/")).count();
             assert_eq!(log.len() - packs, 2 + files, "{action:?}: {log:#?}");
             assert!(packs <= 1, "{action:?}");
             world.server.reset();
-            world.assert_in_step();
+            world.assert_up_to_date();
             world.assert_unchanged();
         }
     }
@@ -184,9 +185,9 @@ fn zstd_of(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
 }
 
-/// Every single byte of the pack damaged in turn: the end is always the published tree.
+/// The result must be the published tree whichever byte is damaged.
 #[test]
-fn no_damaged_byte_of_a_pack_gets_in() {
+fn no_damaged_byte_of_a_pack_is_stored() {
     let world = changed();
     let packs = world.path("tree/packs");
     let name = fs::read_dir(&packs)
@@ -207,7 +208,7 @@ fn no_damaged_byte_of_a_pack_gets_in() {
 }
 
 #[test]
-fn a_cut_pack_is_gone_on_with_in_the_next_run() {
+fn a_cut_pack_is_resumed_by_the_next_run() {
     for is_first in [true, false] {
         let world = if is_first { World::packed("abcdf") } else { changed() };
         world.server.on(pack(), Times::Once, Action::ResetAfter(150));
@@ -217,12 +218,12 @@ fn a_cut_pack_is_gone_on_with_in_the_next_run() {
         let (report, log) = world.updated();
         assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2), "{log:#?}");
         assert_eq!((log[1].status, log[1].header("range")), (206, Some("bytes=150-")));
-        world.assert_in_step();
+        world.assert_up_to_date();
     }
 }
 
 #[test]
-fn a_cut_pack_is_gone_on_with_within_the_run() {
+fn a_cut_pack_is_resumed_within_the_run() {
     let world = changed();
     world.server.on(pack(), Times::First(2), Action::CloseAfter(100));
     let (report, log) = world.updated();
@@ -232,7 +233,7 @@ fn a_cut_pack_is_gone_on_with_within_the_run() {
 }
 
 #[test]
-fn a_damaged_beginning_of_a_pack_is_fetched_anew_once() {
+fn a_damaged_partial_pack_is_fetched_again_once() {
     let world = changed();
     world.server.on(pack(), Times::Once, Action::ResetAfter(150));
     world.server.on(Match::Nth(2), Times::Always, Action::Die);
@@ -249,7 +250,7 @@ fn a_damaged_beginning_of_a_pack_is_fetched_anew_once() {
 }
 
 #[test]
-fn files_of_a_cut_pack_that_is_not_offered_any_more_are_not_fetched_again() {
+fn files_from_a_cut_pack_are_reused_without_it() {
     let world = World::packed("abcdefgh");
     for (name, seed) in ('a'..='h').zip(1..) {
         world.define(name, &noise(seed));
@@ -263,7 +264,7 @@ fn files_of_a_cut_pack_that_is_not_offered_any_more_are_not_fetched_again() {
     world.define('a', "2");
     world.publish();
     world.server.reset();
-    // So that the way by single files is seen.
+    // Without packs, each fetched file is a request.
     world.server.on(
         pack(),
         Times::Always,
@@ -271,14 +272,14 @@ fn files_of_a_cut_pack_that_is_not_offered_any_more_are_not_fetched_again() {
     );
     let (report, log) = world.updated();
     let files = log.iter().filter(|exchange| exchange.path.starts_with("by-sha/")).count();
-    assert!(files <= 3, "the manifest, and hardly any file: {log:#?}");
+    assert!(files <= 3, "the manifest, and few files: {log:#?}");
     assert_eq!(report.added.len(), 8);
     world.server.reset();
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn a_mirror_has_the_pack_that_the_first_one_lacks() {
+fn a_missing_pack_comes_from_the_second_mirror() {
     let world = changed();
     let mirror = rockon_sync_tests::Server::serve(world.path("tree"));
     world.server.on(
@@ -303,11 +304,11 @@ fn renamed_ids_cost_no_file() {
     world.publish();
     let (report, log) = world.updated();
     assert_eq!((report.added.len(), report.removed.len(), log.len()), (5, 5, 2), "{log:#?}");
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn a_check_fetches_no_more_than_the_plan_needs() {
+fn a_check_fetches_only_the_manifest() {
     let world = changed();
     let store = world.store();
     let report = world.updater(&store).check(&world.source()).unwrap();
@@ -318,7 +319,7 @@ fn a_check_fetches_no_more_than_the_plan_needs() {
 }
 
 #[test]
-fn the_bundle_is_the_tree() {
+fn the_bundle_contains_the_tree() {
     let world = World::packed("abc");
     let tree = world.path("tree");
     let head = fs::read(tree.join("root.sha")).unwrap();

@@ -1,4 +1,4 @@
-//! Another client: the one that the protocol's page shows, written from that page alone.
+//! An independent client: the one in the protocol's page, written from that page alone.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,14 +9,14 @@ use rockon_sync_tests::{Action, Match, Times};
 
 use crate::world::{World, assert_same_files, files_of};
 
-/// The page says that it takes no more.
+/// The limit that the page states.
 const MOST_LINES: usize = 40;
 
 fn project() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Runs the client, and says which paths it asked for, and whether it succeeded.
+/// Runs the client. Returns its output and the paths it requested.
 fn run(world: &World) -> (Output, Vec<String>) {
     world.server.take_log();
     let client = project().join("tests/client/plain.py");
@@ -30,26 +30,26 @@ fn run(world: &World) -> (Output, Vec<String>) {
     (output, asked)
 }
 
-/// A run that must succeed with these requests, and leave what the command's own client does.
+/// Asserts that a run succeeds with these requests, and that the result equals the library's.
 fn assert_follows(world: &World, expected: &[&str]) {
     let (output, asked) = run(world);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(asked, expected);
     world.update().unwrap();
-    assert_same_files(&files_of(&world.held("")), &files_of(&world.path("plain/current")));
+    assert_same_files(&files_of(&world.current("")), &files_of(&world.path("plain/current")));
 }
 
-/// A run that must be refused with this message, and change nothing.
+/// Asserts that a run fails with this message and changes nothing.
 fn assert_refuses(world: &World, message: &str) {
     let before = files_of(&world.path("plain/current"));
     let (output, _) = run(world);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && said.contains(message), "{message}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains(message), "{message}: {stderr}");
     assert_same_files(&before, &files_of(&world.path("plain/current")));
 }
 
 #[test]
-fn forty_lines_keep_a_folder_in_step() {
+fn forty_lines_keep_a_directory_up_to_date() {
     let world = World::packed("abc");
     assert_follows(&world, &["root.sha", "root.json", "a.json", "b.json", "c.json"]);
     assert_follows(&world, &["root.sha"]);
@@ -63,7 +63,7 @@ fn forty_lines_keep_a_folder_in_step() {
 }
 
 #[test]
-fn forty_lines_refuse_what_is_not_as_promised() {
+fn forty_lines_refuse_bad_files() {
     let world = World::packed("ab");
     assert_follows(&world, &["root.sha", "root.json", "a.json", "b.json"]);
     let older = fs::read(world.path("tree/root.sha")).unwrap();
@@ -79,7 +79,7 @@ fn forty_lines_refuse_what_is_not_as_promised() {
 
     let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
     fs::write(world.path("tree/root.sha"), older).unwrap();
-    assert_refuses(&world, "older than what is held");
+    assert_refuses(&world, "older than the current head");
 
     for path in ["../b.json", "/b.json", ".b", "x//b", "b\\u0000"] {
         let unsafe_one = manifest.replace("\"b.json\"", &format!("\"{path}\""));
@@ -98,5 +98,8 @@ fn the_page_shows_the_client_that_is_tested() {
     let lines = client.lines().filter(is_code).count();
     assert!(lines <= MOST_LINES, "{lines} lines");
     let page = fs::read_to_string(project().join("docs/protocol.md")).unwrap();
-    assert!(page.contains(&format!("```python\n{client}```\n")), "docs/protocol.md shows another");
+    assert!(
+        page.contains(&format!("```python\n{client}```\n")),
+        "docs/protocol.md shows a different client"
+    );
 }

@@ -1,5 +1,5 @@
-//! What somebody puts into a store, or names as a source, leads nowhere, blocks nothing,
-//! and costs nothing outside.
+//! Special files planted in a store or a source: they are not followed, block nothing, and have no
+//! effect outside.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -10,7 +10,7 @@ use rockon_sync::{ErrorKind, Location, Publisher, Source, Updater};
 
 use crate::world::{Packs, World, assert_same_files, files_of};
 
-/// Something that is not a file.
+/// A file system object that is not a regular file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Thing {
     LinkToFile,
@@ -30,7 +30,7 @@ const THINGS: [Thing; 6] = [
     Thing::Device,
 ];
 
-/// Puts a thing in the place of whatever is there.
+/// Replaces `path` with the object.
 fn plant(world: &World, thing: Thing, path: &Path) {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path).unwrap(),
@@ -48,7 +48,7 @@ fn plant(world: &World, thing: Thing, path: &Path) {
             fs::create_dir(path).unwrap();
             fs::write(path.join("inside"), "x").unwrap();
         }
-        // Whoever may not make a device may link to one.
+        // Creating a device needs privileges, a link to one does not.
         Thing::Device => symlink("/dev/zero", path).unwrap(),
     }
 }
@@ -60,8 +60,8 @@ fn outside(world: &World) {
     fs::write(world.path("outside/000001"), "precious").unwrap();
 }
 
-/// Where a thing may stand in a store, and whether an update copes with every thing there;
-/// if not, it may refuse with an error that names the place.
+/// Locations in a store. True if an update succeeds with every object there; otherwise it may fail
+/// with an error that has the path.
 const PLACES: [(&str, bool); 12] = [
     ("rockstor/current/b.json", true),
     ("rockstor/current/root.json", true),
@@ -77,7 +77,7 @@ const PLACES: [(&str, bool); 12] = [
     ("rockstor/lock", false),
 ];
 
-/// The same for what is written anew by each update.
+/// Locations that every update overwrites.
 const WRITTEN: [&str; 4] = [
     "rockstor/status.json",
     "rockstor/.status.json.new",
@@ -86,7 +86,7 @@ const WRITTEN: [&str; 4] = [
 ];
 
 #[test]
-fn things_planted_in_a_store_lead_nowhere_and_block_nothing() {
+fn special_files_in_a_store_are_not_followed_and_block_nothing() {
     let written = WRITTEN.into_iter().map(|place| (place, false));
     for (place, copes) in PLACES.into_iter().chain(written) {
         for thing in THINGS {
@@ -112,19 +112,19 @@ fn things_planted_in_a_store_lead_nowhere_and_block_nothing() {
                     let path = error.path().unwrap_or(Path::new("")).to_string_lossy().into_owned();
                     let name = place.trim_start_matches("rockstor/.").trim_end_matches(".new");
                     assert!(path.contains(name.trim_start_matches("rockstor/")), "{label}: {path}");
-                    // As the documentation says: removing the source's folder is a way out.
+                    // The documented way out: remove the source's directory.
                     fs::remove_dir_all(world.path("store/rockstor")).unwrap();
                     world.update().unwrap();
                 }
             }
             assert_same_files(&before, &files_of(&world.path("outside")));
-            world.assert_in_step();
+            world.assert_up_to_date();
         }
     }
 }
 
 #[test]
-fn things_planted_among_local_definitions_are_reported_and_block_nothing() {
+fn special_files_among_local_definitions_are_reported_and_block_nothing() {
     for thing in THINGS {
         let world = World::small("abc", Packs::Absent);
         outside(&world);
@@ -137,7 +137,7 @@ fn things_planted_among_local_definitions_are_reported_and_block_nothing() {
 }
 
 #[test]
-fn things_in_a_folder_that_is_followed_block_nothing() {
+fn special_files_in_a_source_directory_block_nothing() {
     for thing in THINGS {
         let world = World::v1("abc");
         outside(&world);
@@ -150,7 +150,7 @@ fn things_in_a_folder_that_is_followed_block_nothing() {
 }
 
 #[test]
-fn things_in_a_catalog_are_not_published_and_block_nothing() {
+fn special_files_in_a_catalog_directory_are_not_published_and_block_nothing() {
     for thing in THINGS {
         let world = World::v1("abc");
         outside(&world);

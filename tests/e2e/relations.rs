@@ -1,4 +1,4 @@
-//! What definitions say of each other: checked when published, and answered from the catalog.
+//! Relations between definitions: validated by the publisher, and answered by the catalog.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use rockon_sync::{ErrorKind, Installation, Leniency};
 
 use crate::world::World;
 
-/// A catalog with one definition a row: name, version, further fields as JSON members.
+/// Returns a world with one definition per row: name, version, more JSON members.
 fn catalog(rows: &[(&str, &str, &str)]) -> World {
     let world = World::bare("tree");
     let mut list = BTreeMap::new();
@@ -34,7 +34,7 @@ fn problems(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn requirements_that_cannot_be_met_are_not_published() {
+fn unmet_requirements_are_not_published() {
     for (of_a, expected) in [
         (requires("Nothing"), "\"requires\": there is no definition \"Nothing\""),
         (requires("B | Nothing"), "\"requires\": there is no definition \"Nothing\""),
@@ -53,7 +53,7 @@ fn requirements_that_cannot_be_met_are_not_published() {
 }
 
 #[test]
-fn a_circle_that_an_alternative_breaks_is_none() {
+fn a_cycle_with_an_alternative_is_accepted() {
     let world = catalog(&[
         ("A", "1", &requires("B | C")),
         ("B", "1", &requires("A")),
@@ -66,7 +66,7 @@ fn a_circle_that_an_alternative_breaks_is_none() {
 }
 
 #[test]
-fn leniently_what_cannot_be_met_is_left_out_with_all_that_needs_it() {
+fn lenient_skips_unmet_requirements_with_their_dependents() {
     let world =
         catalog(&[("A", "1", &requires("B")), ("B", "1", &requires("Nothing")), ("C", "1", "")]);
     let report = world.publisher().leniency(Leniency::LeaveOut).run().unwrap();
@@ -90,7 +90,7 @@ fn summary(found: &Installation<'_>) -> String {
 }
 
 #[test]
-fn the_catalog_says_what_is_missing_in_the_order_of_installation() {
+fn missing_definitions_are_listed_in_installation_order() {
     let world = catalog(&[
         ("App", "1", ", \"requires\": [\"Database (>= 12) | Other Database\", \"Proxy\"]"),
         ("Cache", "7", ""),
@@ -108,7 +108,7 @@ fn the_catalog_says_what_is_missing_in_the_order_of_installation() {
         ("App", &[], "Cache Database Proxy App"),
         ("App", &[("Other Database", None)], "Cache Proxy App"),
         ("App", &[("Database", Some("12"))], "Cache Proxy App"),
-        // A version that will not do, or is not known, is installed anew.
+        // A version that is unsuitable or unknown is installed again.
         ("App", &[("Database", Some("11"))], "Cache Database Proxy App"),
         ("App", &[("Database", None)], "Cache Database Proxy App"),
         ("App", &[("Cache", Some("5")), ("Database", Some("16"))], "Cache Proxy App"),
@@ -127,8 +127,8 @@ fn the_catalog_says_what_is_missing_in_the_order_of_installation() {
 }
 
 #[test]
-fn what_is_in_no_catalog_is_named_as_missing() {
-    // A definition put there by hand was never checked.
+fn requirements_in_no_catalog_are_reported_as_missing() {
+    // Local definitions are not validated.
     let world = catalog(&[("Cache", "7", "")]);
     world.publish();
     world.update().unwrap();

@@ -1,4 +1,4 @@
-//! A store is a source for other stores: chains, and many that fetch from one.
+//! Relays: a store is a source for other stores, in chains and for many at once.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use rockon_sync_tests::Server;
 
 use crate::world::{World, assert_same_files, files_of};
 
-/// A store that follows whatever `source` says, and whose `current` folder is served.
+/// A store that follows `source`, and whose `current` is served.
 struct Relay {
     store: Store,
     source: Source,
@@ -28,7 +28,7 @@ impl Relay {
 }
 
 #[test]
-fn a_chain_of_three_hands_on_every_change_to_the_byte() {
+fn a_chain_of_three_relays_every_change_byte_for_byte() {
     let world = World::packed("abcdef");
     let first = Relay::new(&world, "first", &world.server.url());
     first.update();
@@ -49,7 +49,7 @@ fn a_chain_of_three_hands_on_every_change_to_the_byte() {
     }
     world.define('b', "2");
     world.publish();
-    // The link `current` is followed anew with each request.
+    // The symbolic link `current` is resolved at each request.
     for relay in [&first, &second, &third] {
         assert_eq!(relay.update().changed, ["b"]);
     }
@@ -65,7 +65,7 @@ fn a_chain_of_three_hands_on_every_change_to_the_byte() {
 }
 
 #[test]
-fn a_relay_is_asked_for_digests_and_packs_once_and_not_for_each_file() {
+fn a_relay_without_packs_and_by_sha_is_asked_for_each_only_once() {
     let world = World::packed("abcdef");
     let first = Relay::new(&world, "first", &world.server.url());
     first.update();
@@ -74,22 +74,22 @@ fn a_relay_is_asked_for_digests_and_packs_once_and_not_for_each_file() {
     let report = second.update();
     let paths: Vec<String> = server.take_log().into_iter().map(|request| request.path).collect();
     let asked = |start: &str| paths.iter().filter(|path| path.starts_with(start)).count();
-    // Head, pack, manifest by digest and by name, six files.
+    // Head, pack, manifest by digest and by path, six files.
     assert_eq!((asked("packs/"), asked("by-sha/"), paths.len()), (1, 1, 10), "{paths:?}");
     assert_eq!(report.added.len(), 6);
 }
 
 #[test]
-fn a_network_fetches_once_from_outside() {
+fn a_network_with_a_relay_fetches_once_from_outside() {
     let world = World::packed("abc");
     let gateway = Relay::new(&world, "gateway", &world.server.url());
     gateway.update();
     world.server.reset();
     let server = gateway.serve();
-    let folder = world.path("gateway/rockstor/current").display().to_string();
+    let dir = world.path("gateway/rockstor/current").display().to_string();
     for n in 0..6 {
-        // Served, or over a share.
-        let source = if n % 2 == 0 { server.url() } else { folder.clone() };
+        // Over HTTP or as a directory.
+        let source = if n % 2 == 0 { server.url() } else { dir.clone() };
         let machine = Relay::new(&world, &format!("machine-{n}"), &source);
         assert_eq!(machine.update().added.len(), 3);
     }

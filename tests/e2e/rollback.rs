@@ -1,4 +1,4 @@
-//! Older heads, heads that stand still, heads of the future, and clocks that are wrong.
+//! Rollback: older heads, unchanged heads, heads from the future, and wrong clocks.
 
 use std::fs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,14 +9,14 @@ use rockon_sync::{
 
 use crate::world::World;
 
-/// The time of the world's publications.
+/// The time of all publications in these tests.
 const PUBLISHED: i64 = 1_795_316_645;
 const DAY: i64 = 86_400;
 
-/// A clock that stands still, somewhere.
+/// A clock that stands still.
 struct StoppedClock(u64);
 
-#[expect(clippy::disallowed_methods, reason = "an Instant cannot be made up")]
+#[expect(clippy::disallowed_methods, reason = "Instant has no other constructor")]
 impl Clock for StoppedClock {
     fn now(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(self.0)
@@ -33,7 +33,7 @@ fn key() -> SigningKey {
     SigningKey::from_seed("example.org/rockons", [7; 32]).unwrap()
 }
 
-/// Publishes version `version` of `a`, signed.
+/// Publishes `a` with this version, signed.
 fn publish(world: &World, version: &str) {
     world.define('a', version);
     world.publisher().sign_key(key()).run().unwrap();
@@ -52,7 +52,7 @@ fn update(world: &World, rollback: Rollback) -> Report {
     world.updater(&world.store()).rollback(rollback).run(&source).unwrap()
 }
 
-/// A signed source at serial 2, of which the tree at serial 1 was kept.
+/// Returns a world with a signed source at serial 2. The tree at serial 1 is in `old`.
 fn at_serial_2() -> World {
     let world = World::bare("tree");
     world.write_catalog("abc");
@@ -64,19 +64,19 @@ fn at_serial_2() -> World {
 }
 
 #[test]
-fn a_good_signature_does_not_make_an_old_head_new() {
+fn an_old_head_is_refused_even_with_a_good_signature() {
     let world = at_serial_2();
     world.server.set_root(world.path("old"));
     let report = update(&world, Rollback::Refuse);
     assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
     assert!(report.warnings[0].contains("expected serial 2 or newer, got serial 1"));
-    // Only the head was asked for, and nothing of what is held has changed.
+    // Only the head was requested, and the store is unchanged.
     assert_eq!(report.requests, 1);
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn the_floor_outlives_the_generations_and_the_generation_outlives_the_floor() {
+fn the_floor_and_the_generation_survive_each_other() {
     for lost in ["gen", "status.json"] {
         let world = at_serial_2();
         let path = world.path("store/rockstor").join(lost);
@@ -89,16 +89,16 @@ fn the_floor_outlives_the_generations_and_the_generation_outlives_the_floor() {
         assert_eq!(update(&world, Rollback::Refuse).outcome, Outcome::Stale, "{lost}");
         world.server.set_root(world.path("tree"));
         update(&world, Rollback::Refuse);
-        world.assert_in_step();
+        world.assert_up_to_date();
     }
 }
 
 #[test]
-fn the_floor_rises_only_when_everything_was_verified_and_committed() {
+fn the_floor_rises_only_after_the_commit() {
     let world = at_serial_2();
     publish(&world, "3");
     save_tree(&world, "new");
-    // A manifest that is not what the head says: nothing is committed.
+    // The manifest does not match the head, so nothing is committed.
     for name in fs::read_dir(world.path("new/by-sha")).unwrap() {
         fs::write(name.unwrap().path(), "{}").unwrap();
     }
@@ -119,25 +119,25 @@ fn the_floor_rises_only_when_everything_was_verified_and_committed() {
 #[test]
 fn one_serial_stands_for_one_manifest() {
     let world = at_serial_2();
-    let held = world.held("").canonicalize().unwrap();
-    // A publisher that lost its memory counts from the start.
+    let before = world.current("").canonicalize().unwrap();
+    // A publisher without its history counts from 1 again.
     fs::remove_dir_all(world.path("tree")).unwrap();
     publish(&world, "x");
     publish(&world, "y");
     let report = update(&world, Rollback::Refuse);
     assert_eq!((report.outcome, report.serial), (Outcome::Stale, Some(2)));
     assert!(report.warnings[0].contains("expected serial 2 to be the manifest"), "{report:?}");
-    assert_eq!(world.held("").canonicalize().unwrap(), held);
-    // It heals by itself with the next publication, or at once if told so.
+    assert_eq!(world.current("").canonicalize().unwrap(), before);
+    // Heals with the next publication, or at once if rollback is allowed.
     let report = update(&world, Rollback::Allow);
     assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(2)));
-    world.assert_in_step();
+    world.assert_up_to_date();
     publish(&world, "z");
     assert_eq!(update(&world, Rollback::Refuse).serial, Some(3));
 }
 
 #[test]
-fn an_absurd_serial_is_left_behind_by_allowing_it_once() {
+fn an_absurd_serial_is_reset_by_allowing_rollback_once() {
     let world = World::v2("abc");
     let path = world.path("tree/root.sha");
     let good = fs::read_to_string(&path).unwrap();
@@ -150,15 +150,15 @@ fn an_absurd_serial_is_left_behind_by_allowing_it_once() {
     let store = world.store();
     let report = world.updater(&store).rollback(Rollback::Allow).run(&world.source()).unwrap();
     assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(2)));
-    // The floor is where the head is, so that later ones are taken without being told so.
+    // The floor is now the serial of the head, so later heads are accepted.
     world.define('a', "3");
     world.publish();
     assert_eq!(world.update().unwrap().serial, Some(3));
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
-fn an_expired_head_is_warned_of_and_refused_only_on_demand() {
+fn an_expired_head_is_a_warning_and_refused_only_on_request() {
     let world = World::bare("tree");
     world.write_catalog("abc");
     world.publisher().expires_in_days(30).run().unwrap();
@@ -175,7 +175,7 @@ fn an_expired_head_is_warned_of_and_refused_only_on_demand() {
     assert!(old.warnings[0].contains("expired at 2026-12-22T03:04:05Z"), "{:?}", old.warnings);
     let error = run(31, Freshness::Require).unwrap_err();
     assert_eq!((error.kind(), error.kind().exit_code()), (ErrorKind::Expired, 4));
-    // A new head is fresh again: nothing was remembered of the refusal.
+    // The refusal left no trace: a new head is accepted.
     world.publisher().expires_in_days(30).published(time(PUBLISHED + 31 * DAY)).run().unwrap();
     assert_eq!(run(31, Freshness::Require).unwrap().serial, Some(2));
 }
@@ -185,10 +185,10 @@ fn time(unix_s: i64) -> Timestamp {
 }
 
 #[test]
-fn wrong_clocks_on_either_side_do_not_wedge_a_store() {
+fn wrong_clocks_on_either_side_do_not_block_updates() {
     let world = World::v2("abc");
     let store = world.store();
-    // The client: from 1970 to far beyond, and back.
+    // The client's clock: from 1970 to the far future, and back.
     for seconds in [0, 4_000_000_000, 250_000_000_000, 1_795_316_645] {
         let clock = StoppedClock(seconds);
         world.define('a', &seconds.to_string());
@@ -198,7 +198,7 @@ fn wrong_clocks_on_either_side_do_not_wedge_a_store() {
         let again = world.updater(&store).clock(&clock).run(&world.source()).unwrap();
         assert_eq!((again.outcome, again.requests), (Outcome::Unchanged, 1), "at {seconds}");
     }
-    // The publisher: a head of the year 9000, and then one of today.
+    // The publisher's clock: a head from the year 9000, then one from today.
     let publish = |at: i64, version: &str| {
         world.define('a', version);
         let publisher = Publisher::new(world.path("catalog")).out(world.path("tree"));
@@ -208,5 +208,5 @@ fn wrong_clocks_on_either_side_do_not_wedge_a_store() {
         publish(at, version);
         assert_eq!(world.update().unwrap().changed, ["a"], "{version}");
     }
-    world.assert_in_step();
+    world.assert_up_to_date();
 }

@@ -1,5 +1,5 @@
-//! Secrets stay where they were given: credentials and queries of URLs are in no log, error,
-//! report or file, and go to no other host.
+//! Credentials and queries of URLs appear in no log, error, report or file, and go to no other
+//! host.
 
 use std::fs;
 use std::sync::{Mutex, Once};
@@ -9,11 +9,11 @@ use rockon_sync_tests::{Action, Exchange, Match, Server, Times};
 
 use crate::world::{Packs, World, files_of};
 
-/// Every form in which the secrets of this test could be seen; nothing else has them.
+/// All forms in which the secrets of these tests could appear.
 const SECRETS: [&str; 6] =
     ["hunter2", "open-sesame", "bWU6aHVudGVyMg", "sw0rdfish", "presigned-q", "aGU6c3cwcmRmaXNo"];
 
-/// Everything that was logged, by whatever crate but one.
+/// Log records of all crates except `ureq`.
 static LOGGED: Mutex<String> = Mutex::new(String::new());
 
 struct Everything;
@@ -24,8 +24,8 @@ impl log::Log for Everything {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        // The HTTP library logs whole URLs: whoever installs a logger has to leave it out, as
-        // the command and the bindings do.
+        // The HTTP library logs whole URLs. Loggers have to filter it, as the command and the
+        // bindings do.
         if record.target().starts_with("ureq") {
             return;
         }
@@ -44,7 +44,7 @@ fn log_everything() {
     });
 }
 
-/// The location of a server, with a password and a token.
+/// Returns the URL of a server, with a password and a token.
 fn with_secrets(server: &Server) -> String {
     server.url().replace("http://", "http://me:hunter2@") + "?token=open-sesame"
 }
@@ -65,7 +65,7 @@ fn assert_has_no_secret(what: &str, text: &str) {
     }
 }
 
-/// Looks for secrets in everything that an update leaves.
+/// Asserts that an update left no secret in its result, in the log, or in the store.
 #[track_caller]
 fn assert_kept(world: &World, result: &Result<Report, Error>) {
     match result {
@@ -91,7 +91,7 @@ fn assert_kept(world: &World, result: &Result<Report, Error>) {
     assert_has_no_secret("the log", &logged);
 }
 
-/// Looks for secrets in what was sent to a server.
+/// Asserts that a server received no secret.
 #[track_caller]
 fn assert_not_sent(log: &[Exchange]) {
     assert!(!log.is_empty());
@@ -103,7 +103,7 @@ fn assert_not_sent(log: &[Exchange]) {
 }
 
 #[test]
-fn secrets_go_to_their_own_host_and_are_seen_nowhere() {
+fn secrets_go_to_their_own_host_only() {
     log_everything();
     for packs in [Packs::Offered, Packs::Absent] {
         let world = World::small("abc", packs);
@@ -145,13 +145,13 @@ fn errors_of_every_kind_have_no_secrets() {
         assert!(result.is_err() || world.server.request_count() > 2);
         assert_kept(&world, &result);
     }
-    // Files that fail are in the report and in `status.json`.
+    // Failed entries appear in the report and in `status.json`.
     let world = World::small("abc", Packs::Absent);
     world.server.on(Match::Prefix("by-sha/".into()), Times::First(8), respond(404, ""));
     world.server.on(Match::Path("b.json".into()), Times::Always, respond(404, ""));
     let store = world.store();
     assert_kept(&world, &world.updater(&store).run(&source(&world)));
-    // Nor has what cannot even be parsed.
+    // Errors about invalid URLs have no secrets either.
     for bad in
         ["ftp://me:hunter2@h/?token=open-sesame", "http://me:hunter2@[/", "http://me:hunter2@/"]
     {
@@ -161,7 +161,7 @@ fn errors_of_every_kind_have_no_secrets() {
 }
 
 #[test]
-fn another_host_gets_no_secrets_whatever_leads_there() {
+fn redirects_and_mirrors_get_no_secrets_of_another_host() {
     log_everything();
     // By a redirect of every request, to a URL with secrets of its own.
     let world = World::small("abc", Packs::Absent);

@@ -1,4 +1,4 @@
-//! Several sources: side by side, in their order, each opened with its own credentials.
+//! Several sources: independent, in order, each with its own credentials.
 
 use std::collections::HashSet;
 use std::fs;
@@ -22,7 +22,7 @@ fn source(text: &str, world: &World) -> Source {
 }
 
 #[test]
-fn a_slow_and_a_failing_source_harm_no_other() {
+fn a_slow_or_failing_source_does_not_affect_others() {
     let worlds = [World::v2("ab"), World::v2("cd"), World::v2("ef")];
     let hold = Duration::from_secs(600);
     worlds[0].server.on(Match::Any, Times::Always, Action::Delay(hold));
@@ -49,7 +49,7 @@ fn a_slow_and_a_failing_source_harm_no_other() {
     assert!(store.catalog().unwrap().definition("App e").is_some());
 }
 
-/// Answers nobody before as many have asked as run at once.
+/// Answers no request before as many have arrived as may run at once.
 struct Rendezvous(Barrier);
 
 impl Transport for Rendezvous {
@@ -62,13 +62,13 @@ impl Transport for Rendezvous {
 }
 
 #[test]
-fn they_run_at_the_same_time() {
+fn sources_are_updated_at_the_same_time() {
     let desk = tempfile::tempdir().unwrap();
     let store = Store::new(desk.path());
     let sources = (0..limits::MAX_SOURCES_AT_ONCE * 2)
         .map(|n| Source::new(name(&format!("s{n}")), "http://h.invalid/".parse().unwrap()));
     let sources: Vec<Source> = sources.collect();
-    // One after the other, the first would wait for ever.
+    // If they ran one after the other, the first would never end.
     let transport = Rendezvous(Barrier::new(limits::MAX_SOURCES_AT_ONCE));
     let results = Updater::new(&store).transport(&transport).run_all(&sources);
     assert_eq!(results.len(), sources.len());
@@ -78,7 +78,7 @@ fn they_run_at_the_same_time() {
 }
 
 #[test]
-fn the_first_source_wins_and_the_order_is_remembered() {
+fn the_first_source_has_priority_and_the_order_is_remembered() {
     let worlds = [World::v2("ab"), World::v2("bc")];
     for (world, version) in worlds.iter().zip(["low", "high"]) {
         world.define('b', version);
@@ -95,7 +95,7 @@ fn the_first_source_wins_and_the_order_is_remembered() {
         let sources = order.map(|n| source(names[n], &worlds[n]));
         assert!(Updater::new(&store).run_all(&sources).iter().all(Result::is_ok));
         assert!(winner(&store).contains(expected), "{order:?}");
-        // One of them alone does not change its place.
+        // An update of one source keeps the order.
         Updater::new(&store).run(&sources[1]).unwrap();
         assert!(winner(&store).contains(expected), "{order:?}");
         let remembered = store.remembered_sources().unwrap();
@@ -109,8 +109,8 @@ fn credentials() -> Credentials {
     credentials.with_password("me", "Geheim3").unwrap()
 }
 
-/// Whether a request carries all, or any, of the credentials.
-fn carried(request: &Exchange) -> (bool, bool) {
+/// Returns if a request has all, and any, of the credentials.
+fn has_credentials(request: &Exchange) -> (bool, bool) {
     let found = [
         request.target.contains("?token=Geheim1"),
         request.header("x-key") == Some("Geheim2"),
@@ -120,7 +120,7 @@ fn carried(request: &Exchange) -> (bool, bool) {
 }
 
 #[test]
-fn credentials_open_every_request_to_the_own_mirrors() {
+fn credentials_are_sent_with_every_request_to_the_mirrors() {
     let world = World::v2("abc");
     let dead = Server::serve(world.path("nothing"));
     dead.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
@@ -131,35 +131,38 @@ fn credentials_open_every_request_to_the_own_mirrors() {
     world.updater(&store).run(&source).unwrap();
     let log = world.server.take_log();
     assert_eq!(log.len(), 5);
-    assert!(log.iter().chain(&dead.take_log()).all(|request| carried(request).0), "{log:?}");
-    // Nor are they forgotten when nothing is new.
+    assert!(
+        log.iter().chain(&dead.take_log()).all(|request| has_credentials(request).0),
+        "{log:?}"
+    );
+    // They are sent even if nothing is new.
     assert_eq!(world.updater(&store).run(&source).unwrap().outcome, Outcome::Unchanged);
-    assert!(world.server.take_log().iter().all(|request| carried(request).0));
+    assert!(world.server.take_log().iter().all(|request| has_credentials(request).0));
 }
 
 #[test]
 fn credentials_go_to_no_other_host() {
-    // Where the head says that the files are, and where a redirect leads.
+    // The files are on a second host named by the head, or behind a redirect.
     let (world, cdn) = (World::bare("tree"), World::v2("abc"));
     world.write_catalog("abc");
     world.publisher().url(cdn.server.url()).run().unwrap();
-    crate::world::take_packs_from(&world.path("tree"));
+    crate::world::remove_packs(&world.path("tree"));
     let private = || source("private", &world).with_credentials(credentials());
     let store = world.store();
     world.updater(&store).run(&private()).unwrap();
-    assert!(world.server.take_log().iter().all(|request| carried(request).0));
+    assert!(world.server.take_log().iter().all(|request| has_credentials(request).0));
     let log = cdn.server.take_log();
-    assert!(log.len() >= 3 && !log.iter().any(|request| carried(request).1), "{log:?}");
+    assert!(log.len() >= 3 && !log.iter().any(|request| has_credentials(request).1), "{log:?}");
 
     let away = Action::Redirect { status: 302, location: cdn.server.url() + "root.sha" };
     world.server.on(Match::Path("root.sha".into()), Times::Always, away);
     let _ = world.updater(&Store::new(world.path("other"))).run(&private());
     let log = cdn.server.take_log();
-    assert!(!log.is_empty() && !log.iter().any(|request| carried(request).1), "{log:?}");
+    assert!(!log.is_empty() && !log.iter().any(|request| has_credentials(request).1), "{log:?}");
 }
 
 #[test]
-fn credentials_are_kept_and_told_nowhere() {
+fn credentials_are_neither_stored_nor_printed() {
     let world = World::v2("abc");
     let source = source("private", &world).with_credentials(credentials());
     let store = world.store();
@@ -170,8 +173,8 @@ fn credentials_are_kept_and_told_nowhere() {
     world.server.on(Match::Path("a.json".into()), Times::Always, respond(403));
     let report = world.updater(&store).run(&source).unwrap();
     assert_eq!(report.failed.len(), 1);
-    let told = format!("{error} {error:?} {} {report:?} {source:?}", error.to_chain());
-    let mut found = vec![("what is told".to_owned(), told.into_bytes())];
+    let text = format!("{error} {error:?} {} {report:?} {source:?}", error.to_chain());
+    let mut found = vec![("messages".to_owned(), text.into_bytes())];
     for (path, bytes) in crate::world::files_of(&world.path("store")) {
         found.push((path, bytes));
     }
@@ -182,7 +185,7 @@ fn credentials_are_kept_and_told_nowhere() {
 }
 
 #[test]
-fn a_source_that_was_never_held_deletes_nothing() {
+fn a_source_without_a_generation_deletes_nothing() {
     let world = World::v2("a");
     fs::create_dir_all(world.path("store/local")).unwrap();
     fs::write(world.path("store/local/z.json"), definition('z', "1")).unwrap();

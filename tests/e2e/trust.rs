@@ -1,4 +1,4 @@
-//! Signed heads: what a source with trusted keys takes, and what it never takes again.
+//! Signed heads: what a source with trusted keys accepts.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use rockon_sync_tests::Server;
 
 use crate::world::{World, assert_same_files, files_of, published_files};
 
-/// A key that is the same in every run.
+/// Returns a key that is the same in every run.
 fn key(seed: u8) -> SigningKey {
     SigningKey::from_seed("example.org/rockons", [seed; 32]).unwrap()
 }
@@ -21,14 +21,14 @@ fn verifier(seed: u8) -> VerifierKey {
     key(seed).verifier_key().clone()
 }
 
-/// Publishes the world's catalog, signed by the keys of these seeds.
+/// Publishes the catalog, signed with the keys of these seeds.
 fn publish(world: &World, seeds: &[u8]) -> PublishOutcome {
     let publisher = world.publisher();
     let publisher = seeds.iter().fold(publisher, |publisher, seed| publisher.sign_key(key(*seed)));
     publisher.run().unwrap().outcome
 }
 
-/// A catalog of these definitions, signed by the keys of these seeds.
+/// Returns a world with these definitions, signed with the keys of these seeds.
 fn signed(names: &str, seeds: &[u8]) -> World {
     let world = World::bare("tree");
     world.write_catalog(names);
@@ -36,25 +36,25 @@ fn signed(names: &str, seeds: &[u8]) -> World {
     world
 }
 
-/// Updates from the world's server with the keys of these seeds.
+/// Updates from the world's server, trusting the keys of these seeds.
 fn update(world: &World, seeds: &[u8]) -> Result<Report, Error> {
     let source = seeds.iter().fold(world.source(), |source, seed| source.trust(verifier(*seed)));
     world.updater(&world.store()).run(&source)
 }
 
 fn refused(world: &World, seeds: &[u8]) -> String {
-    let held = world.held("").exists().then(|| files_of(&world.held("")));
+    let before = world.current("").exists().then(|| files_of(&world.current("")));
     let remembered = remembered(world);
     let error = update(world, seeds).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Trust, "{error}");
     assert_eq!(error.kind().exit_code(), 4);
-    // Neither the catalog nor the keys have changed.
-    assert_eq!(held, world.held("").exists().then(|| files_of(&world.held(""))));
+    // Neither the generation nor the keys have changed.
+    assert_eq!(before, world.current("").exists().then(|| files_of(&world.current(""))));
     assert_eq!(remembered, self::remembered(world));
     error.to_string()
 }
 
-/// The keys that the store remembers.
+/// Returns the keys that the store remembers.
 fn remembered(world: &World) -> Vec<VerifierKey> {
     world.store().source_status(&Default::default()).unwrap().trusted_keys
 }
@@ -68,16 +68,16 @@ fn set_head(world: &World, text: &str) {
 }
 
 #[test]
-fn a_signed_source_is_followed_and_its_keys_are_remembered() {
+fn the_keys_of_a_signed_source_are_remembered() {
     let world = signed("abc", &[1]);
     let report = update(&world, &[1]).unwrap();
     assert_eq!((report.outcome, report.added.len()), (Outcome::Updated, 3));
     assert!(report.warnings.is_empty(), "{:?}", report.warnings);
-    world.assert_in_step();
+    world.assert_up_to_date();
     assert_eq!(remembered(&world), [verifier(1)]);
     let file = fs::read_to_string(world.path("store/rockstor/trusted-keys")).unwrap();
     assert!(file.ends_with(&format!("\n{}\n", verifier(1))), "{file}");
-    // From now on without being told, and at no further request.
+    // From here on without keys in the source, and at no extra request.
     world.assert_unchanged();
     world.define('a', "2");
     publish(&world, &[1]);
@@ -85,10 +85,10 @@ fn a_signed_source_is_followed_and_its_keys_are_remembered() {
 }
 
 #[test]
-fn a_key_is_remembered_even_if_nothing_is_new() {
+fn a_key_is_remembered_even_if_the_catalog_is_unchanged() {
     let world = signed("abc", &[1]);
     world.update().unwrap();
-    assert_eq!(remembered(&world), [], "no key is trusted by itself");
+    assert_eq!(remembered(&world), [], "no key is trusted by default");
     let source = world.source().trust(verifier(1));
     let store = world.store();
     assert_eq!(world.updater(&store).check(&source).unwrap().outcome, Outcome::Unchanged);
@@ -98,7 +98,7 @@ fn a_key_is_remembered_even_if_nothing_is_new() {
 }
 
 #[test]
-fn a_head_by_another_key_is_refused_and_the_old_generation_stays() {
+fn a_head_signed_with_another_key_is_refused() {
     let world = signed("abc", &[2]);
     assert!(refused(&world, &[1]).contains("expected a signature by example.org/rockons+"));
     assert_eq!(remembered(&world), []);
@@ -106,16 +106,16 @@ fn a_head_by_another_key_is_refused_and_the_old_generation_stays() {
     world.define('a', "2");
     publish(&world, &[1]);
     refused(&world, &[]);
-    // A new key counts only once a head was signed by it.
+    // A new key is trusted only after a head was signed with it.
     refused(&world, &[3]);
     assert_eq!(remembered(&world), [verifier(2)]);
 }
 
 #[test]
-fn an_unsigned_head_is_refused_where_keys_are_given_or_were_once() {
+fn an_unsigned_head_is_refused_if_keys_are_given_or_remembered() {
     let world = signed("abc", &[]);
     assert!(refused(&world, &[1]).contains("not a signed note: it has no signature"));
-    assert_eq!(world.update().unwrap().outcome, Outcome::Updated, "nobody asked for a signature");
+    assert_eq!(world.update().unwrap().outcome, Outcome::Updated, "no signature is required");
     refused(&world, &[1]);
 
     let world = signed("abc", &[1]);
@@ -123,17 +123,17 @@ fn an_unsigned_head_is_refused_where_keys_are_given_or_were_once() {
     world.define('a', "2");
     publish(&world, &[]);
     refused(&world, &[]);
-    // What guards against it is neither the state of the last update nor the generation.
+    // Neither the status nor the generation is needed to refuse it.
     fs::remove_file(world.path("store/rockstor/status.json")).unwrap();
     fs::remove_dir_all(world.path("store/rockstor/gen")).unwrap();
     refused(&world, &[]);
-    // The way out: forget the source.
+    // The way out: remove the source.
     fs::remove_dir_all(world.path("store/rockstor")).unwrap();
     assert_eq!(world.update().unwrap().outcome, Outcome::Updated);
 }
 
 #[test]
-fn a_damaged_list_of_keys_is_no_empty_one() {
+fn a_damaged_key_list_is_an_error() {
     let world = signed("abc", &[1]);
     update(&world, &[1]).unwrap();
     let file = world.path("store/rockstor/trusted-keys");
@@ -149,7 +149,7 @@ fn a_damaged_list_of_keys_is_no_empty_one() {
 }
 
 #[test]
-fn keys_are_rotated_by_signing_with_both_for_a_while() {
+fn keys_are_rotated_by_signing_with_both() {
     let world = signed("abc", &[1]);
     update(&world, &[1]).unwrap();
     assert_eq!(publish(&world, &[1, 2]), PublishOutcome::Published);
@@ -160,13 +160,13 @@ fn keys_are_rotated_by_signing_with_both_for_a_while() {
     assert_eq!(publish(&world, &[2]), PublishOutcome::Published);
     assert_eq!(update(&world, &[]).unwrap().outcome, Outcome::Updated);
     world.assert_unchanged();
-    world.assert_in_step();
-    // The old key is no longer worth anything.
+    world.assert_up_to_date();
+    // The old key is no longer trusted.
     world.define('a', "2");
     publish(&world, &[1]);
     refused(&world, &[]);
 
-    // Whoever slept through it trusts the new key by hand.
+    // A client that missed the rotation needs the new key in its source.
     let late = signed("abc", &[1]);
     update(&late, &[1]).unwrap();
     publish(&late, &[2]);
@@ -208,15 +208,15 @@ fn tampered_heads_are_refused() {
 }
 
 #[test]
-fn signatures_by_keys_that_nobody_knows_are_ignored() {
+fn signatures_by_unknown_keys_are_ignored() {
     let world = signed("abc", &[1, 2, 3]);
     update(&world, &[3]).unwrap();
-    // What a witness adds later, of a kind that nobody here has heard of.
+    // A line added by a witness, with an unknown algorithm.
     let witness = "\u{2014} witness.example AAAAAAAAAAAA\n";
     set_head(&world, &format!("{}{witness}", head(&world)));
     let report = update(&world, &[]).unwrap();
     assert_eq!((report.outcome, report.requests), (Outcome::Updated, 1), "the same text");
-    world.assert_in_step();
+    world.assert_up_to_date();
 }
 
 #[test]
@@ -239,21 +239,21 @@ fn a_mirror_with_a_bad_signature_is_skipped_for_a_good_one() {
         let store = Store::new(world.path(what));
         let report = world.updater(&store).run(&source).unwrap();
         assert_eq!((report.outcome, report.added.len()), (Outcome::Updated, 3));
-        // The 404 of the first one is no way around the signature either.
+        // The 404 of the first mirror does not bypass the signature either.
         assert!(report.warnings.iter().any(|w| w.contains("nowhere")), "{:?}", report.warnings);
     }
 }
 
 #[test]
-fn a_source_with_keys_is_never_a_plain_list() {
+fn a_source_with_keys_never_falls_back_to_v1() {
     let world = World::v1("abc");
     let message = refused(&world, &[1]);
     assert!(message.contains("a source with trusted keys is not followed without"), "{message}");
-    assert_eq!(world.server.take_log().len(), 1, "nothing else was asked for");
+    assert_eq!(world.server.take_log().len(), 1, "nothing else was requested");
 }
 
 #[test]
-fn a_relay_hands_the_signature_on() {
+fn a_relay_keeps_the_signature() {
     let world = signed("abc", &[1]);
     world.publisher().sign_key(key(1)).in_place().run().unwrap();
     for tree in ["tree", "catalog/root.v2.sha"] {
@@ -287,10 +287,10 @@ fn sha256sum_checks_a_signed_tree() {
 }
 
 #[test]
-fn verify_finds_a_head_that_lost_its_signature_and_an_update_heals_it() {
+fn a_head_without_its_signature_is_found_by_verify_and_healed_by_an_update() {
     let world = signed("abc", &[1]);
     update(&world, &[1]).unwrap();
-    let path = world.held("root.sha").canonicalize().unwrap();
+    let path = world.current("root.sha").canonicalize().unwrap();
     let stripped = head(&world).split_once("\n\n").unwrap().0.to_owned() + "\n";
     let mut permissions = fs::metadata(&path).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
@@ -302,5 +302,5 @@ fn verify_finds_a_head_that_lost_its_signature_and_an_update_heals_it() {
     let report = world.updater(&store).trust(Trust::Digest).run(&world.source()).unwrap();
     assert_eq!(report.outcome, Outcome::Updated);
     assert!(world.store().verify().unwrap()[0].is_intact());
-    world.assert_in_step();
+    world.assert_up_to_date();
 }

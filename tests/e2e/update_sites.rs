@@ -1,4 +1,4 @@
-//! JUpdate sites: what collections lead to is published, and the newest fitting release found.
+//! JUpdate sites: collections are followed and published, and the newest suitable release is found.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rockon_sync_tests::{Action, Match, Server, Times};
 
 use crate::world::World;
 
-/// One release: element, version, and what else it says.
+/// Returns a release with this type, element, version and more XML.
 fn release(kind: &str, element: &str, version: &str, more: &str) -> String {
     format!(
         "<update><name>{element}</name><element>{element}</element><type>{kind}</type>\
@@ -36,10 +36,10 @@ fn extension(kind: &str, element: &str, url: &str) -> String {
     format!("<extension type=\"{kind}\" element=\"{element}\" detailsurl=\"{url}\"/>")
 }
 
-/// A site in the folder `site`: two categories, three extensions.
-fn write_site(folder: &Path) {
-    fs::create_dir_all(folder.join("more")).unwrap();
-    let write = |name: &str, text: String| fs::write(folder.join(name), text).unwrap();
+/// Writes a site with two categories and three extensions.
+fn write_site(dir: &Path) {
+    fs::create_dir_all(dir.join("more")).unwrap();
+    let write = |name: &str, text: String| fs::write(dir.join(name), text).unwrap();
     let cache = "<extension type=\"plugin\" folder=\"system\" element=\"cache\" client=\"0\" \
                  detailsurl=\"cache.xml\"/>";
     write("list.xml", collection(&["<category ref=\"more/list.xml\"/>", cache]));
@@ -90,7 +90,7 @@ fn warnings(report: &PublishReport) -> Vec<String> {
 
 const IDS: [&str; 3] = ["component/com_shop", "package/pkg_de-DE", "plugin/system/cache"];
 
-/// A world whose tree is served, and a server of the site.
+/// Returns a world whose tree is served, and a server with the URL of the site.
 fn served() -> (World, Server, String) {
     let world = World::bare("tree");
     write_site(&world.path("site"));
@@ -100,14 +100,14 @@ fn served() -> (World, Server, String) {
 }
 
 #[test]
-fn a_site_in_a_folder_and_over_http_give_the_same_tree() {
+fn a_site_in_a_directory_and_over_http_gives_the_same_tree() {
     let (world, site, url) = served();
     let over_http = publish(&world, &url).unwrap();
     assert_eq!((&*over_http.added, &*warnings(&over_http)), (&IDS.map(String::from)[..], &[][..]));
     assert_eq!(site.take_log().len(), 5, "two collections and three extensions, once each");
     for site in [world.path("site"), world.path("site/list.xml")] {
-        let in_folder = publish(&world, site.to_str().unwrap()).unwrap();
-        assert_eq!(in_folder.manifest, over_http.manifest);
+        let from_dir = publish(&world, site.to_str().unwrap()).unwrap();
+        assert_eq!(from_dir.manifest, over_http.manifest);
     }
     let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
     let newest = "\"client\":\"administrator\",\"format\":\"jupdate\",\"stability\":\"dev\",\
@@ -117,11 +117,11 @@ fn a_site_in_a_folder_and_over_http_give_the_same_tree() {
 }
 
 #[test]
-fn the_newest_release_that_fits_is_found() {
+fn the_newest_suitable_release_is_found() {
     let (world, _site, url) = served();
     publish(&world, &url).unwrap();
     world.update().unwrap();
-    world.assert_in_step();
+    world.assert_up_to_date();
     let catalog = world.store().catalog().unwrap();
     let newest = |name: &str, target: &Target| {
         let found = catalog.definition(name).unwrap().newest_release(target).unwrap();
@@ -176,7 +176,7 @@ fn the_newest_release_that_fits_is_found() {
 }
 
 #[test]
-fn a_second_publication_asks_conditionally_and_takes_what_changed() {
+fn a_second_publication_sends_conditional_requests_and_reads_only_changed_files() {
     let (world, site, url) = served();
     publish(&world, &url).unwrap();
     site.take_log();
@@ -187,7 +187,7 @@ fn a_second_publication_asks_conditionally_and_takes_what_changed() {
     let german = updates(&[release("package", "pkg_de-DE", "5.2", "")]);
     fs::write(world.path("site/german.xml"), german).unwrap();
     assert_eq!(publish(&world, &url).unwrap().changed, ["package/pkg_de-DE"]);
-    // What is damaged in the cache is asked for as a whole.
+    // Damaged cache files are requested unconditionally.
     for entry in fs::read_dir(world.path("tree/.site")).unwrap() {
         fs::write(entry.unwrap().path(), "<updates/>").unwrap();
     }
@@ -197,7 +197,7 @@ fn a_second_publication_asks_conditionally_and_takes_what_changed() {
 }
 
 #[test]
-fn one_bad_extension_harms_none_and_keeps_what_it_had() {
+fn a_bad_extension_keeps_its_previous_state_and_affects_no_other() {
     for (action, reason) in [
         (Action::ReplaceBody(b"<html>busy</html>".to_vec()), "expected <updates>, got <html>"),
         (Action::ReplaceBody(b"<updates><upd".to_vec()), "not XML"),
@@ -210,7 +210,7 @@ fn one_bad_extension_harms_none_and_keeps_what_it_had() {
     ] {
         let (world, site, url) = served();
         site.on(Match::Path("cache.xml".into()), Times::Always, action);
-        // Never had, it is left out.
+        // An extension that was never published is left out.
         let report = publish(&world, &url).unwrap();
         assert_eq!(report.added, [IDS[0], IDS[1]]);
         let [warning] = &warnings(&report)[..] else { panic!("{:?}", warnings(&report)) };
@@ -233,7 +233,7 @@ fn one_bad_extension_harms_none_and_keeps_what_it_had() {
 }
 
 #[test]
-fn a_site_that_cannot_be_read_publishes_nothing() {
+fn an_unreadable_site_publishes_nothing() {
     let (world, site, url) = served();
     let busy = Action::ReplaceBody(b"busy".to_vec());
     site.on(Match::Path("list.xml".into()), Times::Once, busy);
@@ -248,7 +248,7 @@ fn a_site_that_cannot_be_read_publishes_nothing() {
 }
 
 #[test]
-fn a_dead_host_is_left_alone_and_the_others_are_asked() {
+fn a_dead_host_is_skipped_and_others_are_asked() {
     let (world, site, url) = served();
     let dead = Server::serve(world.path("nowhere"));
     dead.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
@@ -263,18 +263,18 @@ fn a_dead_host_is_left_alone_and_the_others_are_asked() {
     assert_eq!(warnings(&report).len(), 40);
     assert!(warnings(&report).iter().any(|line| line.contains("was not asked again")));
     let asked = dead.take_log().len();
-    assert!(asked <= 4 * 9, "{asked} requests: three failures, those under way, and retries");
+    assert!(asked <= 4 * 9, "{asked} requests: three failures, requests in flight, and retries");
     drop(site);
 }
 
 #[test]
-fn circles_and_ways_out_of_the_folder_are_not_followed() {
+fn cycles_and_paths_out_of_the_directory_are_not_followed() {
     let world = World::bare("tree");
-    let folder = world.path("site");
-    write_site(&folder);
+    let dir = world.path("site");
+    write_site(&dir);
     fs::write(world.path("secret.xml"), updates(&[release("component", "com_x", "1", "")]))
         .unwrap();
-    std::os::unix::fs::symlink(world.path("secret.xml"), folder.join("link.xml")).unwrap();
+    std::os::unix::fs::symlink(world.path("secret.xml"), dir.join("link.xml")).unwrap();
     let rows = [
         "<category ref=\"../list.xml\"/>",
         "<category ref=\"list.xml\"/>",
@@ -287,8 +287,8 @@ fn circles_and_ways_out_of_the_folder_are_not_followed() {
         &extension("component", "com_shop", "../german.xml"),
         "<extension element=\"com_half\"/>",
     ];
-    fs::write(folder.join("more/list.xml"), collection(&rows)).unwrap();
-    let report = publish(&world, folder.join("list.xml").to_str().unwrap()).unwrap();
+    fs::write(dir.join("more/list.xml"), collection(&rows)).unwrap();
+    let report = publish(&world, dir.join("list.xml").to_str().unwrap()).unwrap();
     assert_eq!(report.added, ["component/com_shop", "plugin/system/cache"]);
     let found = warnings(&report).join("\n");
     for expected in [
@@ -307,22 +307,22 @@ fn circles_and_ways_out_of_the_folder_are_not_followed() {
 }
 
 #[test]
-fn collections_nested_without_end_are_followed_so_far_only() {
+fn endlessly_nested_collections_are_followed_to_a_limit() {
     let world = World::bare("tree");
-    let folder = world.path("site");
-    write_site(&folder);
+    let dir = world.path("site");
+    write_site(&dir);
     for n in 0..40 {
         let next = format!("<category ref=\"{}.xml\"/>", n + 1);
         let row = extension("component", &format!("com_{n}"), "more/shop.xml");
-        fs::write(folder.join(format!("{n}.xml")), collection(&[&next, &row])).unwrap();
+        fs::write(dir.join(format!("{n}.xml")), collection(&[&next, &row])).unwrap();
     }
-    let report = publish(&world, folder.join("0.xml").to_str().unwrap()).unwrap();
+    let report = publish(&world, dir.join("0.xml").to_str().unwrap()).unwrap();
     let found = warnings(&report);
     assert!(found.iter().any(|line| line.contains("nested deeper than 16 levels")), "{found:?}");
 }
 
 #[test]
-fn a_site_of_one_file_is_the_extensions_in_it() {
+fn a_site_of_one_file_has_the_extensions_in_it() {
     let world = World::bare("tree");
     let file = world.path("updates.xml");
     let both = [release("component", "com_a", "1", ""), release("component", "com_b", "2", "")];
@@ -336,13 +336,14 @@ fn a_site_of_one_file_is_the_extensions_in_it() {
 }
 
 #[test]
-fn addresses_that_differ_in_their_query_alone_are_different() {
+fn addresses_that_differ_only_in_their_query_are_different() {
     let (world, site, _) = served();
     let respond = |body: String| {
         let body = body.into_bytes();
         Action::Respond { status: 200, headers: Vec::new(), body }
     };
-    // One script gives everything, as many sites have it; the server tells answers by order alone.
+    // A single script serves everything, as on many sites. The server distinguishes responses by
+    // order.
     let start =
         collection(&["<category ref=\"site.php?c=1\"/>", "<category ref=\"site.php?c=2\"/>"]);
     let first = collection(&[&extension("component", "com_a", "site.php?id=1")]);
@@ -350,7 +351,7 @@ fn addresses_that_differ_in_their_query_alone_are_different() {
     for body in [start, first, second] {
         site.on(Match::Path("site.php".into()), Times::Once, respond(body));
     }
-    // The two files may be asked for in either order: each has both extensions.
+    // The two files may be requested in either order: each has both extensions.
     let both =
         updates(&[release("component", "com_a", "1", ""), release("component", "com_b", "1", "")]);
     site.on(Match::Path("site.php".into()), Times::Always, respond(both));

@@ -1,5 +1,4 @@
-//! Today's server, before it changes: conditional requests, and one bad file harms
-//! one entry only.
+//! The v1 server: conditional requests, and a bad file affects one entry only.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,12 +19,12 @@ fn sent(log: &[Exchange]) -> Vec<&str> {
 }
 
 #[test]
-fn nothing_is_sent_twice_that_the_server_says_is_unchanged() {
+fn unchanged_files_are_not_sent_again() {
     let world = World::v1("abc");
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2 + 3));
     assert_eq!(sent(&log), ["a.json", "b.json", "c.json", "root.json"]);
-    assert_same_files(&files_of(&world.path("catalog")), &files_of(&world.held("")));
+    assert_same_files(&files_of(&world.path("catalog")), &files_of(&world.current("")));
 
     let (report, log) = world.updated();
     assert_eq!((report.outcome, report.bytes_received), (Outcome::Unchanged, 0));
@@ -35,11 +34,11 @@ fn nothing_is_sent_twice_that_the_server_says_is_unchanged() {
     let (report, log) = world.updated();
     assert_eq!(report.changed, ["b"]);
     assert_eq!(sent(&log), ["b.json"]);
-    assert_same_files(&files_of(&world.path("catalog")), &files_of(&world.held("")));
+    assert_same_files(&files_of(&world.path("catalog")), &files_of(&world.current("")));
 }
 
 #[test]
-fn a_few_connections_serve_all_requests() {
+fn few_connections_are_opened() {
     let world = World::v1("abcdefghijklmnopqrstuvwxyz");
     let (_, log) = world.updated();
     let connections = log.iter().map(|exchange| exchange.connection).max().unwrap() + 1;
@@ -47,7 +46,7 @@ fn a_few_connections_serve_all_requests() {
 }
 
 #[test]
-fn one_bad_file_harms_one_entry_only() {
+fn a_bad_file_affects_one_entry_only() {
     let html = Action::ReplaceBody(b"<html>Please log in</html>".to_vec());
     for (action, kind) in [
         (Action::Respond { status: 404, headers: vec![], body: vec![] }, ErrorKind::Status),
@@ -68,10 +67,10 @@ fn one_bad_file_harms_one_entry_only() {
         assert_eq!((report.outcome, &*report.changed), (Outcome::Partial, &["a".to_owned()][..]));
         assert_eq!((&*report.failed[0].id, report.failed[0].kind), ("b", kind));
         assert!(report.failed[0].message.contains("b.json"), "{}", report.failed[0].message);
-        assert!(fs::read_to_string(world.held("a.json")).unwrap().contains("\"2\""));
-        assert!(fs::read_to_string(world.held("b.json")).unwrap().contains("\"1\""));
+        assert!(fs::read_to_string(world.current("a.json")).unwrap().contains("\"2\""));
+        assert!(fs::read_to_string(world.current("b.json")).unwrap().contains("\"1\""));
 
-        // The next run tries again, although the list has not changed.
+        // The next run retries although the list is unchanged.
         world.server.reset();
         let (report, log) = world.updated();
         assert_eq!((report.outcome, &*report.changed), (Outcome::Updated, &["b".to_owned()][..]));
@@ -80,33 +79,33 @@ fn one_bad_file_harms_one_entry_only() {
 }
 
 #[test]
-fn a_file_that_never_came_is_missing_alone() {
+fn a_file_that_was_never_fetched_is_the_only_one_missing() {
     let world = World::v1("abc");
     fs::remove_file(world.path("catalog/b.json")).unwrap();
     let (report, _) = world.updated();
     assert_eq!((report.outcome, report.added.len()), (Outcome::Partial, 2));
     let catalog = world.store().catalog().unwrap();
     assert_eq!(catalog.definitions().len(), 2);
-    // Nobody knows what is in the missing file: nothing is taken for deleted.
+    // The names in the missing file are unknown, so nothing counts as deleted.
     let changes = catalog.changes_since([("App b", "1"), ("App a", "x")]);
     assert_eq!((changes.deletes.len(), changes.withheld), (0, vec!["App b".to_owned()]));
     assert_eq!(changes.upserts.len(), 2);
 }
 
 #[test]
-fn a_server_without_validators_still_writes_nothing_when_nothing_changed() {
+fn without_validators_an_unchanged_catalog_writes_nothing() {
     let mut world = World::v1("abc");
     let server = rockon_sync_tests::Server::serve(world.path("catalog")).without_validators();
     world.server = server;
     world.updated();
-    let generation = world.held("").canonicalize().unwrap();
+    let generation = world.current("").canonicalize().unwrap();
     let (report, log) = world.updated();
     assert_eq!((report.outcome, sent(&log).len()), (Outcome::Unchanged, 4));
-    assert_eq!(world.held("").canonicalize().unwrap(), generation);
+    assert_eq!(world.current("").canonicalize().unwrap(), generation);
 }
 
 #[test]
-fn an_interrupted_first_sync_is_resumed_by_conditional_requests() {
+fn an_interrupted_first_update_is_resumed_by_conditional_requests() {
     let world = World::v1("abcdefgh");
     world.server.on(Match::Nth(6), Times::Once, Action::CloseAfter(3));
     world.server.on(Match::Nth(7), Times::Once, Action::Die);
@@ -121,18 +120,18 @@ fn an_interrupted_first_sync_is_resumed_by_conditional_requests() {
 }
 
 #[test]
-fn a_source_that_was_v2_never_falls_back() {
+fn a_v2_source_never_falls_back_to_v1() {
     let world = World::v2("abc");
     world.updated();
-    let held = files_of(&world.held(""));
+    let held = files_of(&world.current(""));
     world.server.set_root(world.path("catalog"));
     let error = world.update().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Trust);
-    assert_same_files(&held, &files_of(&world.held("")));
+    assert_same_files(&held, &files_of(&world.current("")));
 }
 
 #[test]
-fn a_v1_source_that_becomes_v2_is_followed_without_fetching_anything_twice() {
+fn a_v1_source_that_becomes_v2_fetches_no_file_twice() {
     let world = World::v1("abc");
     world.updated();
     world.publish();
@@ -141,12 +140,12 @@ fn a_v1_source_that_becomes_v2_is_followed_without_fetching_anything_twice() {
     let paths: Vec<&str> = log.iter().map(|exchange| exchange.path.as_str()).collect();
     assert_eq!(paths.len(), 2, "the head and the manifest: {paths:?}");
     assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(1)));
-    world.assert_in_step();
+    world.assert_up_to_date();
     world.assert_unchanged();
 }
 
 #[test]
-fn ids_and_order_are_those_of_the_list() {
+fn ids_and_their_order_come_from_the_list() {
     let world = World::v1("abc");
     let text = r#"{"Zeta": "b.json", "alpha": "a.json", "Zeta": "b.json"}"#;
     fs::write(world.path("catalog/root.json"), text).unwrap();
@@ -154,7 +153,7 @@ fn ids_and_order_are_those_of_the_list() {
     let catalog = world.store().catalog().unwrap();
     let names: Vec<&str> = catalog.definitions().iter().map(|found| found.name()).collect();
     assert_eq!(names, ["App b", "App a"]);
-    // A new list with the same files: nothing is sent but the list.
+    // A new list of the same files costs one request with a body.
     world.write_list(&BTreeMap::from([("b".into(), "b.json".into())]));
     let (report, log) = world.updated();
     assert_eq!((report.added, report.removed.len()), (vec!["b".to_owned()], 2));

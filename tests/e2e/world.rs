@@ -1,4 +1,4 @@
-//! What the tests share: a catalog, a published tree, a server, a store.
+//! Shared test setup: a catalog directory, a published tree, a server, a store.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,25 +12,25 @@ use rockon_sync::{
 use rockon_sync_tests::{Exchange, Server};
 use tempfile::TempDir;
 
-/// A catalog that is published to a tree, served, and followed by a store.
+/// A catalog directory that is published to a tree, which is served and followed by a store.
 pub(crate) struct World {
-    pub(crate) folder: TempDir,
+    pub(crate) dir: TempDir,
     pub(crate) server: Server,
     packs: Packs,
     clock: FastClock,
 }
 
-/// Whether a published tree offers packs.
+/// The packs of a published tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packs {
     Offered,
-    /// As in a tree that was made by hand: every file is fetched by itself.
+    /// As in a tree made by hand: each file is fetched with a request of its own.
     Absent,
 }
 
 impl World {
-    /// A catalog with one definition a letter of `names`, published as v2 without packs,
-    /// and served.
+    /// Creates a catalog with one definition per letter of `names`, publishes it as v2 without
+    /// packs, and serves it.
     pub(crate) fn v2(names: &str) -> World {
         let world = World::bare("tree");
         world.write_catalog(names);
@@ -38,7 +38,7 @@ impl World {
         world
     }
 
-    /// The same with packs.
+    /// Like [`v2`](Self::v2), with packs.
     pub(crate) fn packed(names: &str) -> World {
         let world = World { packs: Packs::Offered, ..World::bare("tree") };
         world.write_catalog(names);
@@ -46,46 +46,45 @@ impl World {
         world
     }
 
-    /// The same catalog, served as it is.
+    /// Creates the same catalog and serves it unpublished.
     pub(crate) fn v1(names: &str) -> World {
         let world = World::bare("catalog");
         world.write_catalog(names);
         world
     }
 
-    /// Either of the above, in memory where the system has such a file system: for tests
-    /// that make hundreds of small worlds.
+    /// Creates a v2 world in memory if possible, for tests that make hundreds of them.
     pub(crate) fn small(names: &str, packs: Packs) -> World {
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        let world = World { packs, ..World::bare_in(folder, "tree") };
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let world = World { packs, ..World::bare_in(dir, "tree") };
         world.write_catalog(names);
         world.publish();
         world
     }
 
-    /// A world whose server serves this subfolder.
+    /// Creates a world whose server serves this subdirectory.
     pub(crate) fn bare(served: &str) -> World {
         World::bare_in(tempfile::tempdir().unwrap(), served)
     }
 
-    fn bare_in(folder: TempDir, served: &str) -> World {
+    fn bare_in(dir: TempDir, served: &str) -> World {
         for name in ["catalog", "tree"] {
-            fs::create_dir(folder.path().join(name)).unwrap();
+            fs::create_dir(dir.path().join(name)).unwrap();
         }
-        let server = Server::serve(folder.path().join(served));
-        World { folder, server, packs: Packs::Absent, clock: FastClock::new() }
+        let server = Server::serve(dir.path().join(served));
+        World { dir, server, packs: Packs::Absent, clock: FastClock::new() }
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
+        self.dir.path().join(relative)
     }
 
     pub(crate) fn store(&self) -> Store {
         Store::new(self.path("store"))
     }
 
-    /// A file of the store's current generation.
-    pub(crate) fn held(&self, relative: &str) -> PathBuf {
+    /// Returns the path of a file in the current generation.
+    pub(crate) fn current(&self, relative: &str) -> PathBuf {
         self.path("store/rockstor/current").join(relative)
     }
 
@@ -93,7 +92,7 @@ impl World {
         self.server.url().parse().unwrap()
     }
 
-    /// Writes a catalog with one definition a letter.
+    /// Writes a catalog with one definition per letter.
     pub(crate) fn write_catalog(&self, names: &str) {
         let mut rows = BTreeMap::new();
         for name in names.chars() {
@@ -117,7 +116,7 @@ impl World {
     pub(crate) fn publish(&self) -> PublishReport {
         let report = self.publisher().run().unwrap();
         if self.packs == Packs::Absent {
-            take_packs_from(&self.path("tree"));
+            remove_packs(&self.path("tree"));
         }
         report
     }
@@ -127,7 +126,7 @@ impl World {
         Publisher::new(self.path("catalog")).out(self.path("tree")).published(published)
     }
 
-    /// An update that waits in no time.
+    /// Returns an updater whose waits take no time.
     pub(crate) fn updater<'a>(&'a self, store: &'a Store) -> Updater<'a> {
         Updater::new(store).clock(&self.clock)
     }
@@ -136,7 +135,7 @@ impl World {
         self.updater(&self.store()).run(&self.source())
     }
 
-    /// An update that must succeed, and the requests it made.
+    /// Updates successfully. Returns the report and the requests.
     pub(crate) fn updated(&self) -> (Report, Vec<Exchange>) {
         self.server.take_log();
         let report = self.update().unwrap();
@@ -145,31 +144,31 @@ impl World {
         (report, log)
     }
 
-    /// An update that must find nothing to do, with exactly one request.
+    /// Asserts that an update makes one request and changes nothing.
     pub(crate) fn assert_unchanged(&self) {
         let (report, log) = self.updated();
         assert_eq!((report.outcome, log.len()), (Outcome::Unchanged, 1), "{report:?}");
     }
 
-    /// The store's current generation must be the published tree, byte for byte.
-    pub(crate) fn assert_in_step(&self) {
-        assert_same_files(&published_files(&self.path("tree")), &files_of(&self.held("")));
+    /// Asserts that the current generation equals the published tree, byte for byte.
+    pub(crate) fn assert_up_to_date(&self) {
+        assert_same_files(&published_files(&self.path("tree")), &files_of(&self.current("")));
     }
 }
 
-/// Makes a published tree one without packs.
-pub(crate) fn take_packs_from(tree: &Path) {
+/// Removes all packs from a published tree.
+pub(crate) fn remove_packs(tree: &Path) {
     let head = fs::read_to_string(tree.join("root.sha")).unwrap();
     let kept = head.lines().filter(|line| !line.starts_with("# pack "));
     let text: String = kept.flat_map(|line| [line, "\n"]).collect();
     fs::write(tree.join("root.sha"), text).unwrap();
-    // Nothing new, no new packs.
+    // An unchanged publication writes no packs.
     if tree.join("packs").is_dir() {
         fs::remove_dir_all(tree.join("packs")).unwrap();
     }
 }
 
-/// The text of a definition that passes every check.
+/// Returns the text of a valid definition.
 pub(crate) fn definition(name: char, version: &str) -> String {
     format!(
         "{{\n  \"App {name}\": {{\n    \"description\": \"The {name}\", \"website\": \"\", \
@@ -178,10 +177,10 @@ pub(crate) fn definition(name: char, version: &str) -> String {
     )
 }
 
-/// Every file below a folder, by its relative path.
-pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
-        for entry in fs::read_dir(folder).unwrap() {
+/// Returns every file below a directory by its relative path.
+pub(crate) fn files_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+        for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 collect(root, &path, files);
@@ -192,22 +191,22 @@ pub(crate) fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
         }
     }
     let mut files = BTreeMap::new();
-    let root = folder.canonicalize().unwrap();
+    let root = dir.canonicalize().unwrap();
     collect(&root, &root, &mut files);
     files
 }
 
-/// What a client gets of a published tree: everything but the second names of files,
-/// and the publisher's memory.
+/// Returns the files of a published tree that clients store: not `by-sha/`, not packs, not the
+/// publisher's history.
 pub(crate) fn published_files(tree: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = files_of(tree);
     let is_of_the_tree_only =
-        |path: &str| ["by-sha/", "packs/", ".site/"].iter().any(|folder| path.starts_with(folder));
+        |path: &str| ["by-sha/", "packs/", ".site/"].iter().any(|dir| path.starts_with(dir));
     files.retain(|path, _| !is_of_the_tree_only(path) && path != "history.json");
     files
 }
 
-/// Compares folders without printing whole files.
+/// Compares two sets of files without printing their contents.
 pub(crate) fn assert_same_files(
     expected: &BTreeMap<String, Vec<u8>>,
     found: &BTreeMap<String, Vec<u8>>,
@@ -218,7 +217,7 @@ pub(crate) fn assert_same_files(
     }
 }
 
-/// A clock that runs as usual, and ahead by whatever was slept.
+/// The system's monotonic clock, advanced by each sleep.
 pub(crate) struct FastClock {
     slept: Mutex<Duration>,
 }
@@ -229,7 +228,7 @@ impl FastClock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a clock for tests is a clock")]
+#[expect(clippy::disallowed_methods, reason = "a clock for tests reads the clock")]
 impl Clock for FastClock {
     fn now(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_795_316_645) + *self.slept.lock().unwrap()

@@ -1,7 +1,7 @@
-"""Checks the dependencies against deny.toml, and their Rust versions against the one promised.
+"""Checks the dependencies against deny.toml, and their Rust versions against the minimum.
 
-Compiling cargo-deny takes longer than everything else that is checked here together; this reads
-the same tables of the same file. Where cargo-deny is installed, dependencies.sh runs it as well.
+Compiling cargo-deny takes longer than all other checks together, so this reads the same tables of
+the same file. If cargo-deny is installed, dependencies.sh runs it as well.
 """
 
 import json
@@ -63,11 +63,11 @@ def licences(packages: list[Package], rules: dict[str, Any]) -> Iterator[str]:
         if not is_met(package["license"] or "", fitting):
             yield f"{shown(package)}: licence {package['license'] or 'not stated'}"
     for name in exceptions.keys() - used:
-        yield f"deny.toml: the exception for {name} is not needed"
+        yield f"deny.toml: the exception for {name} is unused"
 
 
 def is_met(expression: str, allowed: set[str]) -> bool:
-    """Whether these licences are enough for an SPDX expression; `/` is what `OR` once was."""
+    """Returns true if these licences satisfy an SPDX expression; `/` is the old form of `OR`."""
     expression = re.sub(r"\s*/\s*", " OR ", expression)
     tokens = re.findall(r"[()]|[^\s()]+(?: WITH [^\s()]+)?", expression)
 
@@ -105,7 +105,7 @@ def doubles(packages: list[Package], skip: list[dict[str, str]]) -> Iterator[str
     for same in by_name.values():
         kept = []
         for package in same:
-            # Exactly this version or, as `name@1` is written, any that starts like it.
+            # An exact version or, in the form `name@1`, a prefix of one.
             full = f"{package['name']}@{package['version']}"
             row = next((row for row in skipped if full == row or full.startswith(row + ".")), None)
             if row is None or len(same) == 1:
@@ -113,9 +113,9 @@ def doubles(packages: list[Package], skip: list[dict[str, str]]) -> Iterator[str
             else:
                 used.add(row)
         if len(kept) > 1:
-            yield f"{' and '.join(map(shown, kept))}: one version should do (cargo tree -i tells)"
+            yield f"{' and '.join(map(shown, kept))}: expected one version (see cargo tree -i)"
     for row in skipped - used:
-        yield f"deny.toml: there is only one version of {row}, or it is gone"
+        yield f"deny.toml: {row} is unused: it is the only version, or not a dependency"
 
 
 def sources(packages: list[Package]) -> Iterator[str]:
@@ -139,7 +139,8 @@ def rust_versions(packages: list[Package], promised: str) -> Iterator[str]:
 
 
 def advisory_database() -> Path | None:
-    """A checkout of RustSec's advisory-db: one that is named, or cargo-audit's, or cargo-deny's."""
+    """Returns a checkout of RustSec's advisory-db: the configured one, or that of cargo-audit or
+    cargo-deny."""
     if named := os.environ.get("ROCKON_ADVISORY_DB"):
         return Path(named)
     cargo = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
@@ -165,14 +166,15 @@ def advisories(packages: list[Package], database: Path, ignored: list[str]) -> I
 
 
 def fits(held: str, requirement: str) -> bool:
-    """Whether a version is one of those that an advisory names."""
+    """Returns true if an advisory covers this version."""
     at = version(held)
     for part in requirement.split(","):
         found = re.fullmatch(r"\s*(>=|<=|>|<|=|\^|~)?\s*([\w.+-]+)\s*", part)
         if found is None:
             return False
         bound = version(found[2])
-        # Without a sign it is a caret; of a zero, what follows says what is compatible.
+        # A version without an operator is a caret requirement. After leading zeros, the next number
+        # decides.
         first = next((n for n, number in enumerate(bound) if number), 2)
         met = {
             ">=": at >= bound,

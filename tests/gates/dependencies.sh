@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks the dependencies against deny.toml: licences, doubles, sources, Rust versions, advisories. That no
-# use of the standard library is too new either, clippy says: `incompatible_msrv`.
+# Checks the dependencies against deny.toml: licences, duplicates, sources, Rust versions,
+# advisories. Clippy checks the standard library's Rust version: `incompatible_msrv`.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 

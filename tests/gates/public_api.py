@@ -1,7 +1,7 @@
-"""Lists the public interface of a crate, an item a line, from the JSON that rustdoc writes.
+"""Lists the public interface of a crate, one item per line, from the JSON that rustdoc writes.
 
-Names are without their paths, so that a line can be read: what the standard library has two of,
-such as `Result`, is told apart by its parameters.
+Names are without their paths, for readability. Names that occur twice in the standard library, such
+as `Result`, differ in their parameters.
 """
 
 import json
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-# What rustdoc 1.95 writes. Another number may mean other fields: see the crate `rustdoc-types`.
+# The format of rustdoc 1.95. Other formats may have other fields: see the crate `rustdoc-types`.
 FORMAT = 57
 
-# Of what the compiler derives unasked, what programs count on: a field can take it away.
+# Automatic traits that programs rely on, and that a new field can remove.
 AUTOMATIC = ("Send", "Sync")
 
-# What `derive` adds for the compiler itself.
+# An internal trait that `derive` implements.
 INTERNAL = "StructuralPartialEq"
 
 Item = dict[str, Any]
@@ -73,7 +73,7 @@ class Crate:
             for member in self.items(inner["items"]):
                 yield from self.member(member, path)
         else:
-            raise ValueError(f"{path}: what is a {kind}?")
+            raise ValueError(f"{path}: unknown kind {kind}")
 
     def fields(self, kind: Any, path: str) -> Iterator[str]:
         if isinstance(kind, str):
@@ -111,14 +111,14 @@ class Crate:
             yield f"{marks}pub {function(inner, path)}{provided}"
 
     def items(self, ids: Iterable[int | None]) -> Iterator[Item]:
-        """Those that are documented: what is private or hidden is not in the index."""
+        """Yields documented items: private and hidden ones are not in the index."""
         for number in ids:
             if str(number) in self.index:
                 yield self.index[str(number)]
 
 
 def attributes(item: Item) -> Iterator[str]:
-    """Those that a caller has to mind."""
+    """Returns the attributes that concern callers."""
     for attribute in item["attrs"]:
         name = attribute if isinstance(attribute, str) else only(attribute)[0]
         if name in ("non_exhaustive", "must_use"):
@@ -128,7 +128,7 @@ def attributes(item: Item) -> Iterator[str]:
 def function(inner: Item, path: str) -> str:
     header, sig = inner["header"], inner["sig"]
     words = [word for word in ("const", "async", "unsafe") if header[f"is_{word}"]]
-    # A parameter for each `impl Trait` is said where it is used.
+    # Parameters for `impl Trait` are already shown in the arguments.
     arguments = ", ".join(argument(name, kind) for name, kind in sig["inputs"])
     output = "" if sig["output"] is None else f" -> {typed(sig['output'])}"
     generics = inner["generics"]
@@ -208,7 +208,7 @@ def typed(given: Item) -> str:
         return f"dyn {' + '.join(traits + [inner['lifetime']] * bool(inner['lifetime']))}"
     if kind == "qualified_path":
         return f"<{typed(inner['self_type'])}>::{inner['name']}"
-    raise ValueError(f"what type is a {kind}?")
+    raise ValueError(f"unknown type {kind}")
 
 
 def resolved(path: Item) -> str:
@@ -235,7 +235,7 @@ def arguments(given: Item | None) -> str:
 
 
 def only(union: Any) -> tuple[str, Any]:
-    """The name and the content of a variant."""
+    """Returns the name and the content of a variant."""
     if isinstance(union, str):
         return union, None
     [(name, content)] = union.items()
@@ -245,7 +245,7 @@ def only(union: Any) -> tuple[str, Any]:
 def main() -> int:
     document = json.loads(Path(sys.argv[1]).read_text())
     if document["format_version"] != FORMAT:
-        # Says to run.sh that this could not run.
+        # Tells run.sh that this could not run.
         print(f"rustdoc writes format {document['format_version']}, known is {FORMAT}")
         return 77
     print(*sorted(Crate(document).lines(), key=path_and_line), sep="\n")
@@ -253,7 +253,7 @@ def main() -> int:
 
 
 def path_and_line(line: str) -> tuple[str, str]:
-    """By which all there is of a type stands together."""
+    """Sort key that keeps all items of a type together."""
     found = re.search(
         r"(?:^|\b(?:fn|struct|enum|trait|mod|type|const|pub|for) )(\w+(?:::\w+)+)", line
     )

@@ -1,27 +1,27 @@
 #!/usr/bin/env bash
-# Whether man reads the pages, and the shells their completions. What they say is compared by a test of the
-# crate, `cli::generated`.
+# Checks that man can read the pages, and the shells their completions. A test of the crate,
+# `cli::generated`, compares their contents.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../share"
 
 if command -v mandoc >/dev/null; then
-    # Without a date, so that a page changes only when the command does.
-    said=$(mandoc -T lint -W warning man/man1/*.1 | grep -vF 'missing date' || true)
-    [[ -z $said ]] || { echo "$said"; exit 1; }
-    echo 'mandoc reads the man pages'
+    # The pages have no date, so that they change only when the command does.
+    warnings=$(mandoc -T lint -W warning man/man1/*.1 | grep -vF 'missing date' || true)
+    [[ -z $warnings ]] || { echo "$warnings"; exit 1; }
+    echo 'mandoc accepts the man pages'
 else
     echo 'SKIPPED: man pages: mandoc is missing; on Debian: apt-get install mandoc'
 fi
 
-# offers WORD SAID: what a shell has said completes a word.
+# offers WORD COMPLETIONS: fails if the completions do not include the word.
 offers() {
     if ! grep -qw -- "$1" <<<"$2"; then
-        echo "no completion offers $1; what is offered: $2"
+        echo "$1 is missing in the completions: $2"
         exit 1
     fi
 }
 
-# completed_by_bash WORDS...: what completes the last of the words.
+# completed_by_bash WORDS...: prints the completions of the last word.
 completed_by_bash() {
     bash -c '
         . bash-completion/completions/rockon-sync
@@ -37,9 +37,9 @@ echo 'bash completes'
 
 if command -v zsh >/dev/null; then
     zsh -n zsh/site-functions/_rockon-sync
-    echo 'zsh reads its completions'
+    echo 'zsh accepts its completions'
 else
-    echo 'SKIPPED: completions for zsh: zsh is missing'
+    echo 'SKIPPED: completions for zsh: zsh is missing; on Debian: apt-get install zsh'
 fi
 if command -v fish >/dev/null; then
     completions=fish/vendor_completions.d/rockon-sync.fish
@@ -47,5 +47,5 @@ if command -v fish >/dev/null; then
     offers --source "$(fish -c "source $completions; complete -C 'rockon-sync update --so'")"
     echo 'fish completes'
 else
-    echo 'SKIPPED: completions for fish: fish is missing'
+    echo 'SKIPPED: completions for fish: fish is missing; on Debian: apt-get install fish'
 fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Looks for words that are often misspelled, in everything but what typos.toml leaves out.
+# Finds common misspellings, except in the files and words that typos.toml excludes.
 set -euo pipefail
 # shellcheck source=tests/gates/tools.sh
 . "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
 
 provide_venv
 "$VENV/bin/typos" --format brief
-echo 'typos has nothing to say'
+echo 'typos found nothing'

@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# Sourced by the gates: goes to the project's folder, and provides tools from Python's package index, which
-# has them compiled, in a virtual environment below `build/`. The same versions for everybody.
+# Sourced by the gates: changes to the project's directory, and provides tools from Python's package
+# index, which has compiled ones, in a virtual environment below `build/`. Versions are pinned.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 
-# Where the virtual environment is.
+# The path of the virtual environment.
 readonly VENV=$PWD/build/gates/venv
 
-# provide_venv: installs what requirements.txt says, unless it is there. Ends the script with 77, which says
-# that a gate could not run, where there is no Python for it.
+# provide_venv: installs requirements.txt, unless already installed. Ends the script with 77, which
+# means that the gate could not run, if Python is missing.
 provide_venv() {
     if cmp -s tests/gates/requirements.txt "$VENV/installed"; then
         return
@@ -22,8 +22,8 @@ provide_venv() {
     cp tests/gates/requirements.txt "$VENV/installed"
 }
 
-# tracked PATTERN...: the project's files whose names are like this, one a line. Those that git does not know
-# yet are its files too, unless ignored.
+# tracked PATTERN...: prints the project's files that match, one per line. Untracked files count
+# too, unless ignored.
 tracked() {
     git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do
         if [[ -f $file ]]; then echo "$file"; fi

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Counts the instructions of what grows with the catalog, and compares them with the last run.
+# Counts the instructions of operations that grow with the catalog, and compares them with the last
+# run.
 #
-# Needs valgrind. The runner of the benches is built once, below build/; the catalogs, 1.5 GB of
-# them, are made once too. Takes about ten minutes.
+# Needs valgrind, and about ten minutes. The benchmark runner and the catalogs (1.5 GB) are created
+# only once, below build/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-# The runner has to be of the same version as the library that it runs.
+# The runner must have the same version as the library that it runs.
 version=$(sed -n '/^name = "gungraun"$/{n;s/^version = "\(.*\)"$/\1/p}' tests/instructions/Cargo.lock)
 tools=$PWD/build/instructions
 export ROCKON_SYNC_INSTRUCTIONS=$tools/catalogs

@@ -1,4 +1,4 @@
-"""A headless browser that asks nobody but the loopback interface, and a server there."""
+"""A headless browser without network access, and a server on loopback."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # No name leads anywhere, so that nothing outside is asked even if the page is wrong.
+    # Resolves no name, so that a wrong page cannot send requests to other hosts.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
@@ -63,7 +63,7 @@ while (walker.nextNode()) {
 }
 return found;
 """
-"""Every pair of colours of text, with its contrast (WCAG 2.2, section 1.4.3)."""
+"""Yields every pair of text colours with its contrast (WCAG 2.2, section 1.4.3)."""
 
 
 class Browser(webdriver.Chrome):
@@ -78,7 +78,7 @@ class Browser(webdriver.Chrome):
         super().__init__(options=options, service=Service(shutil.which("chromedriver")))
 
     def reset(self) -> None:
-        """Forgets what was set, opened and asked for."""
+        """Resets settings, storage and the log of requests."""
         self.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
         self.screen(1360, 900, phone=False)
         self.get("about:blank")
@@ -86,23 +86,23 @@ class Browser(webdriver.Chrome):
         self.complaints()
 
     def screen(self, width: int, height: int, scheme: str = "light", *, phone: bool) -> None:
-        """Sets what the page is shown on, for the pages opened from then on."""
+        """Sets the screen for pages that are opened from now on."""
         screen = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
         self.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def without_scripts(self) -> None:
-        """Lets no script of a page run any more."""
+        """Disables scripts in pages."""
         self.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
 
     def complaints(self) -> list[str]:
-        """What the console has said since the last call: errors, and breaches of the policy."""
+        """Returns the errors and policy violations on the console since the last call."""
         return [entry["message"] for entry in self._log("browser")]
 
     def asked(self) -> list[str]:
-        """The addresses asked for since the last call, without the browser's own pictures: the
-        date field has one, which is part of its style sheet."""
+        """Returns the URLs requested since the last call, without the browser's own images, such as
+        the one in its style sheet for date fields."""
         entries = [json.loads(entry["message"])["message"] for entry in self._log("performance")]
         sent = [entry for entry in entries if entry["method"] == "Network.requestWillBeSent"]
         urls = [entry["params"]["request"]["url"] for entry in sent]
@@ -113,7 +113,7 @@ class Browser(webdriver.Chrome):
         return entries
 
     def shot(self, name: str) -> None:
-        """Leaves a picture for people."""
+        """Takes a screenshot for people."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.save_screenshot(str(SHOTS / f"{name}.png"))
 
@@ -132,10 +132,10 @@ class _Handler(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Serves a folder on a free port: its URL, and the log of requests."""
+def serve(directory: Path) -> Iterator[tuple[str, list[str]]]:
+    """Serves a directory on a free port. Yields its URL and the log of requests."""
     requests: list[str] = []
-    handler = partial(_Handler, requests, directory=str(folder))
+    handler = partial(_Handler, requests, directory=str(directory))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -26,7 +26,7 @@ HOSTILE = [
     "\u202egnirts\u2066 nul\u0000 bell\u0007 \ufffe\uffff",
     "<base href='http://outside.example/'><meta http-equiv=refresh content='0;url=//outside'>",
 ]
-"""Names and descriptions that must stay text."""
+"""Names and descriptions that must be treated as text."""
 
 
 def definition(name: str, **fields: object) -> dict[str, object]:
@@ -41,38 +41,38 @@ def definition(name: str, **fields: object) -> dict[str, object]:
 
 
 class Catalog:
-    """A catalog in a folder, and the tree that is made of it."""
+    """A catalog directory, and the tree published from it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / "catalog"
-        self.tree = folder / "tree"
-        self.folder.mkdir()
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory / "catalog"
+        self.tree = directory / "tree"
+        self.directory.mkdir()
         self.files: dict[str, str] = {}
 
     def put(self, entry_id: str, file: str, content: object) -> None:
-        (self.folder / file).write_text(json.dumps(content))
+        (self.directory / file).write_text(json.dumps(content))
         self.files[entry_id] = file
 
     def publish(self, day: int, *arguments: str) -> None:
-        """Publishes so many days after 2026-01-01."""
-        (self.folder / "root.json").write_text(json.dumps(self.files))
-        publish(self.folder, self.tree, day, *arguments)
+        """Publishes this many days after 2026-01-01."""
+        (self.directory / "root.json").write_text(json.dumps(self.files))
+        publish(self.directory, self.tree, day, *arguments)
 
     @property
     def page(self) -> str:
         return (self.tree / "index.html").as_uri()
 
 
-def publish(folder: Path, tree: Path, day: int, *arguments: str) -> None:
+def publish(directory: Path, tree: Path, day: int, *arguments: str) -> None:
     program = os.environ["ROCKON_SYNC_PROGRAM"]
-    command: list[str | Path] = [program, "publish", folder, "--out", tree, "--page", *arguments]
+    command: list[str | Path] = [program, "publish", directory, "--out", tree, "--page", *arguments]
     time = str(1_767_225_600 + day * DAY_S)
     subprocess.run(command, env={"SOURCE_DATE_EPOCH": time}, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """Three entries, each published on a day of its own, for different machines."""
+    """Three entries, each published on a different day, for different machines."""
     catalog = Catalog(tmp_path_factory.mktemp("plain"))
     catalog.put("alpha", "alpha.json", definition("Alpha", arch=["amd64"]))
     catalog.publish(0)
@@ -86,7 +86,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """Definitions whose every text is an attack."""
+    """Definitions in which every text is an attack."""
     catalog = Catalog(tmp_path_factory.mktemp("hostile"))
     for n, text in enumerate(HOSTILE):
         website = ["javascript:window.pwned = 9", "data:text/html,<script>1</script>"][n % 2]
@@ -103,20 +103,20 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = os.environ.get("ROCKON_REGISTRY_HISTORY", "../shared/registry")
     archives = sorted(Path(named).glob("*.tar.xz"))
     if not archives:
-        pytest.skip("no history of the catalog (set ROCKON_REGISTRY_HISTORY to its folder)")
-    folder = tmp_path_factory.mktemp("real")
+        pytest.skip("no history of the catalog (set ROCKON_REGISTRY_HISTORY to its directory)")
+    directory = tmp_path_factory.mktemp("real")
     with tarfile.open(archives[-1]) as archive:
         members = archive.getmembers()
         newest = max(name for name in (m.name.split("/")[0] for m in members) if name.isdigit())
         chosen = [member for member in members if member.name.startswith(f"{newest}/")]
-        archive.extractall(folder, chosen, filter="data")
-    publish(folder / newest, folder / "tree", 0, "--lenient")
-    return folder / "tree"
+        archive.extractall(directory, chosen, filter="data")
+    publish(directory / newest, directory / "tree", 0, "--lenient")
+    return directory / "tree"
 
 
 @pytest.fixture(scope="session")
 def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A start takes seconds, so all tests share it."""
+    """Starting the browser takes seconds, so all tests share it."""
     browser = Browser(tmp_path_factory.mktemp("profile"))
     try:
         yield browser
@@ -126,6 +126,6 @@ def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture
 def browser(one_browser: Browser) -> Browser:
-    """The browser as it is at first, whatever the test before has done."""
+    """The browser, reset to its initial state."""
     one_browser.reset()
     return one_browser

@@ -1,4 +1,4 @@
-"""What a feed reader's parser makes of the feed."""
+"""The feed in a feed reader's parser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from browser import serve
 from conftest import HOSTILE, Catalog, definition
 
 
-def test_a_reader_gets_every_update_newest_first(catalog: Catalog) -> None:
+def test_a_feed_has_every_update_newest_first(catalog: Catalog) -> None:
     with serve(catalog.tree) as (url, _):
         feed = feedparser.parse(f"{url}updates.atom")
         assert not feed.bozo, feed.get("bozo_exception")
@@ -26,7 +26,7 @@ def test_a_reader_gets_every_update_newest_first(catalog: Catalog) -> None:
         assert len({entry.id for entry in feed.entries}) == 3
 
 
-def test_hostile_definitions_are_text_in_a_reader_too(hostile: Catalog) -> None:
+def test_hostile_definitions_are_text_in_the_feed(hostile: Catalog) -> None:
     feed = feedparser.parse(str(hostile.tree / "updates.atom"))
     assert not feed.bozo, feed.get("bozo_exception")
     assert len(feed.entries) == len(HOSTILE)
@@ -36,7 +36,7 @@ def test_hostile_definitions_are_text_in_a_reader_too(hostile: Catalog) -> None:
     assert all(entry.summary_detail.type == "text/plain" for entry in feed.entries)
 
 
-def test_files_elsewhere_are_linked_in_full(tmp_path: Path) -> None:
+def test_files_on_another_host_have_full_urls(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
     catalog.put("alpha", "alpha.json", definition("Alpha"))
     catalog.publish(0, "--url", "https://cdn.example/v2")
@@ -46,7 +46,7 @@ def test_files_elsewhere_are_linked_in_full(tmp_path: Path) -> None:
     assert links == ["https://cdn.example/v2/alpha.json"]
 
 
-def test_the_feed_of_the_real_catalog_is_accepted(real: Path) -> None:
+def test_the_feed_of_the_real_catalog_is_valid(real: Path) -> None:
     feed = feedparser.parse(str(real / "updates.atom"))
     assert not feed.bozo, feed.get("bozo_exception")
     assert len(feed.entries) == 50

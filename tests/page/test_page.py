@@ -1,4 +1,4 @@
-"""What a browser makes of the page: see `rockon-sync/src/publish/page/tests.rs` for its text."""
+"""The page in a browser. For its text, see `rockon-sync/src/publish/page/tests.rs`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from selenium.webdriver.common.keys import Keys
 
 
 def shown(browser: Browser) -> list[str]:
-    """The names of the entries that are to be seen."""
+    """Returns the names of the visible entries."""
     cards = browser.find_elements(By.CSS_SELECTOR, ".card:not([hidden]) h3 a")
     return [str(card.get_attribute("textContent")) for card in cards]
 
 
 def enter(browser: Browser, field: str, value: str) -> None:
-    """Does what typing into a field does, whatever the form of dates on this machine."""
+    """Sets the value of a field, independently of the date format of the browser's locale."""
     browser.execute_script(
         "const field = document.getElementById(arguments[0]);"
         "field.value = arguments[1];"
@@ -30,7 +30,7 @@ def enter(browser: Browser, field: str, value: str) -> None:
     )
 
 
-def test_the_page_asks_for_nothing_else(browser: Browser, catalog: Catalog) -> None:
+def test_the_page_requests_nothing_else(browser: Browser, catalog: Catalog) -> None:
     with serve(catalog.tree) as (url, requests):
         browser.get(f"{url}index.html")
         assert shown(browser) == ["Alpha", "Beta", "Gamma"]
@@ -43,7 +43,7 @@ def test_the_page_asks_for_nothing_else(browser: Browser, catalog: Catalog) -> N
     assert browser.complaints() == []
 
 
-def test_every_link_leads_to_something_that_is_there(browser: Browser, catalog: Catalog) -> None:
+def test_every_link_has_an_existing_target(browser: Browser, catalog: Catalog) -> None:
     with serve(catalog.tree) as (url, _):
         browser.get(f"{url}index.html")
         links = browser.find_elements(By.CSS_SELECTOR, "a:not([rel])")
@@ -55,14 +55,14 @@ def test_every_link_leads_to_something_that_is_there(browser: Browser, catalog: 
         assert places == {"list", "updates", "e-alpha", "e-beta", "e-gamma"}
         assert places <= ids
         files = {target for target in targets if "#" not in target}
-        # Of three entries, file and object; feed and head.
+        # Of three entries, the file and its copy in `by-sha/`; feed and head.
         assert len(files) == 8
         for file in files:
             with urlopen(file) as answer:
                 assert answer.status == 200
 
 
-def test_without_scripts_everything_can_be_read(browser: Browser, catalog: Catalog) -> None:
+def test_the_page_is_readable_without_scripts(browser: Browser, catalog: Catalog) -> None:
     browser.without_scripts()
     browser.get(catalog.page)
     cards = browser.find_elements(By.CSS_SELECTOR, ".card")
@@ -74,7 +74,7 @@ def test_without_scripts_everything_can_be_read(browser: Browser, catalog: Catal
     assert days == ["2026-01-21", "2026-01-11", "2026-01-01"]
 
 
-def test_search_and_filters_show_what_fits(browser: Browser, catalog: Catalog) -> None:
+def test_search_and_filters_show_matching_entries(browser: Browser, catalog: Catalog) -> None:
     browser.get(catalog.page)
     assert browser.find_element(By.ID, "filters").is_displayed()
     search = browser.find_element(By.ID, "search")
@@ -86,7 +86,7 @@ def test_search_and_filters_show_what_fits(browser: Browser, catalog: Catalog) -
     browser.find_element(By.ID, "reset").click()
     assert shown(browser) == ["Alpha", "Beta", "Gamma"]
 
-    # What is not known hides nothing.
+    # Unknown properties exclude nothing.
     for arch, expected in [
         ("arm64", ["Beta", "Gamma"]),
         ("amd64", ["Alpha", "Beta", "Gamma"]),
@@ -104,7 +104,7 @@ def test_search_and_filters_show_what_fits(browser: Browser, catalog: Catalog) -
         assert shown(browser) == expected
         assert len(browser.find_elements(By.CSS_SELECTOR, ".day:not([hidden])")) == days
     assert browser.find_element(By.ID, "nothing-new").is_displayed()
-    # A link to an entry finds it all the same.
+    # A link to an entry shows it even if the filter excludes it.
     enter(browser, "since", "2026-01-12")
     browser.execute_script("location.hash = 'e-alpha'")
     assert browser.find_element(By.ID, "e-alpha").is_displayed()
@@ -145,7 +145,7 @@ def test_hostile_definitions_are_inert(browser: Browser, hostile: Catalog) -> No
         "<form action='/x'><button id='attack'>x</button></form>",
     ],
 )
-def test_what_escaping_would_have_missed_the_policy_stops(
+def test_the_policy_blocks_scripts_even_without_escaping(
     browser: Browser, catalog: Catalog, tmp_path: Path, attack: str
 ) -> None:
     text = (catalog.tree / "index.html").read_text()

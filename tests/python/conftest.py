@@ -1,4 +1,4 @@
-"""What the tests have in common."""
+"""Fixtures of the tests."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from pathlib import Path
 
 import pytest
 import rockon_sync
-from support import CatalogFolder, Server, serve
+from support import CatalogDir, Server, serve
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> CatalogFolder:
+def catalog(tmp_path: Path) -> CatalogDir:
     """A catalog of three definitions, not yet published."""
-    catalog = CatalogFolder(tmp_path / "catalog")
+    catalog = CatalogDir(tmp_path / "catalog")
     for name in ("Alpha", "Beta", "Gamma Ray"):
         catalog.put(name)
     return catalog
 
 
 @pytest.fixture
-def v1(catalog: CatalogFolder) -> Iterator[Server]:
-    """The catalog, served as it is."""
-    with serve(catalog.folder) as server:
+def v1(catalog: CatalogDir) -> Iterator[Server]:
+    """The catalog directory, served unpublished."""
+    with serve(catalog.path) as server:
         yield server
 
 
 @pytest.fixture
-def v2(catalog: CatalogFolder) -> Iterator[Server]:
+def v2(catalog: CatalogDir) -> Iterator[Server]:
     """The catalog, published and served."""
-    rockon_sync.publish(catalog.folder)
-    with serve(catalog.folder / "v2") as server:
+    rockon_sync.publish(catalog.path)
+    with serve(catalog.path / "v2") as server:
         yield server
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> rockon_sync.Store:
-    """A store that is not there yet."""
+    """A store that does not exist yet."""
     return rockon_sync.Store(tmp_path / "store")

@@ -1,7 +1,6 @@
 #!/bin/sh
-# Builds the wheel, installs it into a virtual environment of its own, and runs the tests
-# of the Python package. ROCKON_SYNC_WHEEL names a wheel that is built already. Further
-# arguments go to pytest.
+# Builds the wheel, installs it into a virtual environment, and runs the tests of the Python
+# package. ROCKON_SYNC_WHEEL may name an existing wheel. Arguments are passed to pytest.
 set -eu
 
 cd "$(dirname "$0")/../.."

@@ -1,4 +1,4 @@
-"""A catalog on disk, and an HTTP server on loopback that logs its requests."""
+"""A catalog directory, and an HTTP server on loopback that logs its requests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-LONGEST_STALL_S = 8.0
-"""No reply is held back for longer, whatever a test does: nothing hangs for ever."""
+LONGEST_STALL_S = 120.0
+"""The longest silence of the server, so that a broken test fails instead of hanging."""
 
 
 def definition(name: str, **fields: object) -> dict[str, object]:
-    """A definition that a publisher accepts, with one container."""
+    """Returns a valid definition with one container."""
     slug = name.lower().replace(" ", "-")
     container = {"image": f"example/{slug}", "launch_order": 1}
     base: dict[str, object] = {
@@ -29,12 +29,12 @@ def definition(name: str, **fields: object) -> dict[str, object]:
     return {name: base | fields}
 
 
-class CatalogFolder:
-    """The folder that a publisher keeps: `root.json` and the files that it names."""
+class CatalogDir:
+    """A catalog directory: `root.json` and the files that it names."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
         self._files: dict[str, str] = {}
         self._write_list()
 
@@ -44,36 +44,36 @@ class CatalogFolder:
         self.put_file(name.lower(), file, definition(name, **fields))
 
     def put_file(self, entry_id: str, file: str, content: object) -> None:
-        """Adds or replaces a file, whatever is in it."""
-        (self.folder / file).write_text(json.dumps(content, indent=1))
+        """Adds or replaces a file with any JSON."""
+        (self.path / file).write_text(json.dumps(content, indent=1))
         self._files[entry_id] = file
         self._write_list()
 
     def remove(self, name: str) -> None:
-        """Removes a definition's file and its entry."""
-        (self.folder / self._files.pop(name.lower())).unlink()
+        """Removes a definition's file and its row of the list."""
+        (self.path / self._files.pop(name.lower())).unlink()
         self._write_list()
 
     def _write_list(self) -> None:
-        (self.folder / "root.json").write_text(json.dumps(self._files, indent=1))
+        (self.path / "root.json").write_text(json.dumps(self._files, indent=1))
 
 
 @dataclass
 class Server:
-    """A served folder, its request log, and what it is told to do differently."""
+    """A served directory, its request log, and its scripted faults."""
 
     url: str
-    folder: Path
+    path: Path
     requests: list[str] = field(default_factory=list)
     statuses: dict[str, int] = field(default_factory=dict)
-    """Path to the status that is answered instead of the file."""
+    """Maps paths to statuses that replace the file."""
     bodies: dict[str, bytes] = field(default_factory=dict)
-    """Path to the bytes that are answered instead of the file."""
+    """Maps paths to bytes that replace the file."""
     stalls: set[str] = field(default_factory=set)
-    """Paths that are not answered before `release` is set."""
+    """Paths without a response until `release` is set."""
     release: threading.Event = field(default_factory=threading.Event)
     stalled: threading.Event = field(default_factory=threading.Event)
-    """Set when a request is being stalled."""
+    """Set when a request gets no response."""
     on_request: Callable[[str], None] = lambda _path: None
 
 
@@ -91,7 +91,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if path in server.statuses:
                 self.answer(server.statuses[path], b"")
                 return
-            file = server.folder / path.lstrip("/")
+            file = server.path / path.lstrip("/")
             if path in server.bodies:
                 self.answer(200, server.bodies[path])
             elif not file.is_file():
@@ -117,7 +117,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
 
 
 class _QuietServer(ThreadingHTTPServer):
-    """One whose clients may go away in the middle of an answer."""
+    """A server whose clients may hang up in the middle of a response."""
 
     daemon_threads = True
 
@@ -126,9 +126,9 @@ class _QuietServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Server]:
-    """Serves a folder on a free port of the loopback interface."""
-    server = Server(url="", folder=folder)
+def serve(path: Path) -> Iterator[Server]:
+    """Serves a directory on a free port of the loopback interface."""
+    server = Server(url="", path=path)
     http = _QuietServer(("127.0.0.1", 0), _handler(server))
     server.url = f"http://127.0.0.1:{http.server_port}/"
     thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)

@@ -1,4 +1,4 @@
-"""The API, against real servers: one promise a test."""
+"""The API, against real servers: one promise per test."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import cast
 import pytest
 import rockon_sync
 from rockon_sync import ErrorKind, Outcome, Phase, Source, Store, Trust, _core, _errors
-from support import CatalogFolder, Server
+from support import CatalogDir, Server
 
 
-def test_nothing_changed_is_one_request(store: Store, v2: Server) -> None:
+def test_an_unchanged_catalog_costs_one_request(store: Store, v2: Server) -> None:
     first = store.update(v2.url)
     assert (first.outcome, first.added) == (Outcome.UPDATED, ("alpha", "beta", "gamma ray"))
     v2.requests.clear()
@@ -27,7 +27,7 @@ def test_nothing_changed_is_one_request(store: Store, v2: Server) -> None:
     assert v2.requests == ["/root.sha"]
 
 
-def test_a_v1_tree_is_followed_before_anything_is_published(store: Store, v1: Server) -> None:
+def test_a_v1_tree_is_followed(store: Store, v1: Server) -> None:
     assert store.update(v1.url).outcome == "updated"
     assert list(store.catalog()) == ["Alpha", "Beta", "Gamma Ray"]
 
@@ -61,11 +61,11 @@ def test_the_catalog_is_a_mapping(store: Store, v2: Server) -> None:
             pytest.fail("a mapping pattern does not match")
 
 
-def test_a_definition_is_handed_out_to_the_letter(
-    store: Store, catalog: CatalogFolder, v1: Server
+def test_the_text_of_a_definition_is_unchanged(
+    store: Store, catalog: CatalogDir, v1: Server
 ) -> None:
     text = '{"z": 1.0, "a": 1e3, "z": 2, "é": "\\u00e9"}'
-    (catalog.folder / "alpha.json").write_text('{"Alpha": ' + text + "}")
+    (catalog.path / "alpha.json").write_text('{"Alpha": ' + text + "}")
     store.update(v1.url)
     alpha = store.catalog()["Alpha"]
     assert alpha.text == text
@@ -76,10 +76,10 @@ def test_a_definition_is_handed_out_to_the_letter(
     assert len(alpha.revision) == 64
 
 
-def test_times_have_a_zone(store: Store, catalog: CatalogFolder, v2: Server) -> None:
+def test_times_have_a_zone(store: Store, catalog: CatalogDir, v2: Server) -> None:
     catalog.put("Alpha", version="2")
     at = datetime(2026, 11, 22, 3, 4, 5, tzinfo=timezone(timedelta(hours=2)))
-    report = rockon_sync.publish(catalog.folder, published=at, expires_in_days=36500)
+    report = rockon_sync.publish(catalog.path, published=at, expires_in_days=36500)
     assert (report.outcome, report.changed) == ("published", ("alpha",))
     store.update(v2.url)
     status = store.status()[0]
@@ -90,10 +90,10 @@ def test_times_have_a_zone(store: Store, catalog: CatalogFolder, v2: Server) -> 
     assert abs(datetime.now(UTC) - status.checked) < timedelta(minutes=1)
     assert store.catalog()["Alpha"].updated == at
     with pytest.raises(ValueError, match="zone"):
-        rockon_sync.publish(catalog.folder, published=datetime(2026, 1, 1))
+        rockon_sync.publish(catalog.path, published=datetime(2026, 1, 1))
 
 
-def test_changes_since_what_is_recorded(store: Store, v2: Server) -> None:
+def test_changes_are_relative_to_recorded_revisions(store: Store, v2: Server) -> None:
     store.update(v2.url)
     catalog = store.catalog()
     applied: dict[str, str | None] = {name: entry.revision for name, entry in catalog.items()}
@@ -107,20 +107,20 @@ def test_changes_since_what_is_recorded(store: Store, v2: Server) -> None:
     assert upserts == [("Alpha", True), ("Beta", False)]
 
 
-def test_a_definition_is_equal_to_itself_after_an_update_of_others(
-    store: Store, catalog: CatalogFolder, v2: Server
+def test_an_unchanged_definition_is_equal_after_an_update(
+    store: Store, catalog: CatalogDir, v2: Server
 ) -> None:
     store.update(v2.url)
     before = dict(store.catalog())
     catalog.put("Alpha", version="2")
-    rockon_sync.publish(catalog.folder)
+    rockon_sync.publish(catalog.path)
     store.update(v2.url)
     after = store.catalog()
     assert {name for name in before if before[name] != after[name]} == {"Alpha"}
     assert hash(before["Beta"]) == hash(after["Beta"])
 
 
-def test_a_failed_entry_is_reported_and_nothing_is_deleted_for_it(store: Store, v1: Server) -> None:
+def test_a_failed_entry_is_reported_and_causes_no_delete(store: Store, v1: Server) -> None:
     v1.statuses["/beta.json"] = 403
     report = store.update(v1.url)
     assert report.outcome is Outcome.PARTIAL
@@ -130,7 +130,7 @@ def test_a_failed_entry_is_reported_and_nothing_is_deleted_for_it(store: Store, 
     assert "beta" in changes.reasons[0]
 
 
-def test_damage_is_found_and_mended(store: Store, v2: Server) -> None:
+def test_damage_is_found_and_repaired(store: Store, v2: Server) -> None:
     store.update(v2.url)
     file = store.catalog()["Alpha"].file
     file.chmod(0o644)
@@ -144,24 +144,26 @@ def test_damage_is_found_and_mended(store: Store, v2: Server) -> None:
     assert store.verify()[0].is_intact
 
 
-def test_a_local_file_wins(store: Store, v2: Server, tmp_path: Path) -> None:
+def test_a_local_definition_overrides_a_published_one(
+    store: Store, v2: Server, tmp_path: Path
+) -> None:
     store.update(v2.url)
-    local = CatalogFolder(tmp_path / "mine")
-    (local.folder / "root.json").unlink()
-    (local.folder / "alpha.json").write_text('{"Alpha": {"mine": true}}')
-    catalog = store.catalog(local=local.folder, sources=["rockstor"])
+    local = CatalogDir(tmp_path / "mine")
+    (local.path / "root.json").unlink()
+    (local.path / "alpha.json").write_text('{"Alpha": {"mine": true}}')
+    catalog = store.catalog(local=local.path, sources=["rockstor"])
     assert catalog["Alpha"].parsed == {"mine": True}
     assert catalog["Alpha"].source is None
     assert [hidden.source for hidden in catalog.hidden] == ["rockstor"]
 
 
-def test_sources_have_names_and_mirrors(store: Store, v2: Server, catalog: CatalogFolder) -> None:
-    source = Source(v2.url + "gone/root.sha", catalog.folder / "v2", name="extra")
+def test_sources_have_names_and_mirrors(store: Store, v2: Server, catalog: CatalogDir) -> None:
+    source = Source(v2.url + "gone/root.sha", catalog.path / "v2", name="extra")
     assert (source.name, len(source.trees)) == ("extra", 2)
     assert store.update(source).source == "extra"
     assert [found.name for found in store.remembered_sources()] == ["extra"]
     assert store.update("extra=" + v2.url).outcome is Outcome.UNCHANGED
-    assert store.update(catalog.folder / "v2").source == "rockstor"
+    assert store.update(catalog.path / "v2").source == "rockstor"
 
 
 def test_secrets_of_a_url_are_never_shown(store: Store) -> None:
@@ -174,13 +176,13 @@ def test_secrets_of_a_url_are_never_shown(store: Store) -> None:
     assert (error.kind, error.retryable) == (ErrorKind.TRANSPORT, True)
 
 
-def test_progress_has_true_totals_and_ends_with_the_commit(store: Store, v2: Server) -> None:
+def test_progress_has_correct_totals_and_ends_with_the_commit(store: Store, v2: Server) -> None:
     seen: list[rockon_sync.Progress] = []
     store.update(v2.url, progress=seen.append)
     assert seen[0].phase is Phase.CHECKING
     assert seen[-1].phase is Phase.COMMITTING
     last = seen[-1]
-    # A pack is one file.
+    # A pack counts as one file.
     assert last.files_done == last.files_total == 1
     assert last.bytes_done == last.bytes_total
     assert last.bytes_total is not None
@@ -213,22 +215,20 @@ def test_bad_names_are_value_errors(store: Store) -> None:
         Source()
 
 
-def test_a_store_that_is_not_there_is_a_store_error(store: Store) -> None:
+def test_a_missing_store_is_a_store_error(store: Store) -> None:
     with pytest.raises(rockon_sync.StoreError) as raised:
         store.catalog()
     assert (raised.value.kind, raised.value.path) == (ErrorKind.NOT_FOUND, store.folder)
 
 
-def test_a_list_that_is_none_is_a_manifest_error(store: Store, v1: Server) -> None:
+def test_an_invalid_list_is_a_manifest_error(store: Store, v1: Server) -> None:
     v1.bodies["/root.json"] = b"[]"
     with pytest.raises(rockon_sync.ManifestError) as raised:
         store.update(v1.url)
     assert raised.value.url == v1.url + "root.json"
 
 
-def test_most_of_the_catalog_gone_is_refused(
-    store: Store, catalog: CatalogFolder, v1: Server
-) -> None:
+def test_mass_deletion_is_refused(store: Store, catalog: CatalogDir, v1: Server) -> None:
     store.update(v1.url)
     catalog.remove("Alpha")
     catalog.remove("Beta")
@@ -238,12 +238,10 @@ def test_most_of_the_catalog_gone_is_refused(
     assert store.update(v1.url, allow_mass_delete=True).removed == ("alpha", "beta")
 
 
-def test_an_older_head_is_reported_as_stale(
-    store: Store, catalog: CatalogFolder, v2: Server
-) -> None:
-    old = (catalog.folder / "v2/root.sha").read_bytes()
+def test_an_older_head_is_reported_as_stale(store: Store, catalog: CatalogDir, v2: Server) -> None:
+    old = (catalog.path / "v2/root.sha").read_bytes()
     catalog.put("Alpha", version="2")
-    rockon_sync.publish(catalog.folder)
+    rockon_sync.publish(catalog.path)
     store.update(v2.url)
     v2.bodies["/root.sha"] = old
     report = store.update(v2.url)
@@ -251,38 +249,38 @@ def test_an_older_head_is_reported_as_stale(
     assert len(report.warnings) == 1
 
 
-def test_the_time_allowed_is_kept(store: Store, v2: Server) -> None:
+def test_the_time_limit_is_a_transport_error(store: Store, v2: Server) -> None:
     v2.stalls.add("/root.sha")
     with pytest.raises(rockon_sync.TransportError):
         store.update(v2.url, timeout=0.3)
 
 
-def test_publishing_refuses_a_bad_catalog_with_every_finding(catalog: CatalogFolder) -> None:
+def test_publishing_an_invalid_catalog_raises_with_every_problem(catalog: CatalogDir) -> None:
     catalog.put_file("bad", "bad.json", {"Bad": 1})
     catalog.put_file("worse", "worse.json", [])
     with pytest.raises(rockon_sync.ManifestError) as raised:
-        rockon_sync.publish(catalog.folder)
+        rockon_sync.publish(catalog.path)
     assert raised.value.kind is ErrorKind.CATALOG
     assert [problem.file for problem in raised.value.problems] == ["bad.json", "worse.json"]
     assert str(raised.value.problems[0]).startswith("bad.json:2:9: ")
-    report = rockon_sync.publish(catalog.folder, lenient=True)
+    report = rockon_sync.publish(catalog.path, lenient=True)
     assert (report.entries, len(report.problems)) == (3, 2)
     with pytest.raises(ValueError, match="both"):
-        rockon_sync.publish(catalog.folder, out=catalog.folder / "x", in_place=True)
+        rockon_sync.publish(catalog.path, out=catalog.path / "x", in_place=True)
 
 
-def test_publishing_nothing_new_changes_nothing(catalog: CatalogFolder) -> None:
-    first = rockon_sync.publish(catalog.folder, in_place=True)
-    again = rockon_sync.publish(catalog.folder, in_place=True)
+def test_publishing_an_unchanged_catalog_changes_nothing(catalog: CatalogDir) -> None:
+    first = rockon_sync.publish(catalog.path, in_place=True)
+    again = rockon_sync.publish(catalog.path, in_place=True)
     assert (first.outcome, again.outcome) == ("published", "unchanged")
-    assert first.head == catalog.folder / "root.v2.sha"
+    assert first.head == catalog.path / "root.v2.sha"
 
 
-def test_a_page_is_there_if_it_was_asked_for(catalog: CatalogFolder) -> None:
-    page = catalog.folder / "v2" / "index.html"
-    for is_asked_for in (True, False):
-        rockon_sync.publish(catalog.folder, page=is_asked_for)
-        assert page.exists() is is_asked_for
+def test_a_page_is_written_only_on_request(catalog: CatalogDir) -> None:
+    page = catalog.path / "v2" / "index.html"
+    for page_wanted in (True, False):
+        rockon_sync.publish(catalog.path, page=page_wanted)
+        assert page.exists() is page_wanted
 
 
 def test_every_kind_of_error_has_a_class() -> None:
@@ -297,7 +295,7 @@ def test_the_guide_has_a_row_for_every_kind_of_error() -> None:
     assert documented == {kind: found.__name__ for kind, found in _errors.CLASSES.items()}
 
 
-def test_errors_and_reports_are_frozen_and_travel(store: Store, v2: Server) -> None:
+def test_errors_and_reports_are_frozen_and_can_be_pickled(store: Store, v2: Server) -> None:
     report = store.update(v2.url)
     assert pickle.loads(pickle.dumps(report)) == report
     with pytest.raises(FrozenInstanceError):
@@ -329,10 +327,10 @@ def test_the_core_logs_to_logging(
 
 
 def test_a_bundle_is_imported_without_a_network(
-    catalog: CatalogFolder, store: Store, tmp_path: Path
+    catalog: CatalogDir, store: Store, tmp_path: Path
 ) -> None:
-    published = rockon_sync.publish(catalog.folder)
-    packs = catalog.folder / "v2" / "packs"
+    published = rockon_sync.publish(catalog.path)
+    packs = catalog.path / "v2" / "packs"
     bundle = packs / f"empty-{published.manifest[:12]}.tar.zst"
     report = store.import_bundle(bundle)
     assert (report.outcome, report.requests, report.serial) == (Outcome.UPDATED, 0, 1)
@@ -340,7 +338,7 @@ def test_a_bundle_is_imported_without_a_network(
     other = rockon_sync.Source("https://example.org/never-asked/", name="other")
     assert store.import_bundle(bundle, source=other).source == "other"
     with pytest.raises(rockon_sync.IntegrityError):
-        store.import_bundle(catalog.folder / "root.json")
+        store.import_bundle(catalog.path / "root.json")
     with pytest.raises(rockon_sync.RockonSyncError) as caught:
         store.import_bundle(tmp_path / "nowhere")
     assert caught.value.kind is rockon_sync.ErrorKind.NOT_FOUND

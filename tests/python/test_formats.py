@@ -1,4 +1,4 @@
-"""Formats, extensions with their releases, and what installing a definition takes."""
+"""Formats, extensions with their releases, and requirements of definitions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rockon_sync import (
     StoreError,
     Unmet,
 )
-from support import CatalogFolder
+from support import CatalogDir
 
 EXTENSION = "<element>shop</element><type>component</type><client>administrator</client>"
 RELEASES = f"""<updates>
@@ -40,22 +40,22 @@ SHOP = "component/shop"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Store:
-    """A store in step with an update site of one extension."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    (folder / "shop.xml").write_text(RELEASES)
-    (folder / "list.xml").write_text(
+    """A store that is up to date with an update site of one extension."""
+    site_dir = tmp_path / "site"
+    site_dir.mkdir()
+    (site_dir / "shop.xml").write_text(RELEASES)
+    (site_dir / "list.xml").write_text(
         '<extensionset><extension type="component" element="shop" detailsurl="shop.xml"/>'
         "</extensionset>"
     )
-    published = rockon_sync.publish(folder, format="jupdate", out=tmp_path / "tree", lenient=True)
+    published = rockon_sync.publish(site_dir, format="jupdate", out=tmp_path / "tree", lenient=True)
     assert published.added == (SHOP,), published.problems
     store = Store(tmp_path / "store")
     store.update(tmp_path / "tree")
     return store
 
 
-def test_files_of_any_kind_come_back_byte_for_byte(tmp_path: Path, store: Store) -> None:
+def test_files_of_any_kind_are_returned_byte_for_byte(tmp_path: Path, store: Store) -> None:
     content = {"icon.png": b"\x89PNG\0\xff", "empty": b"", "notes.txt": "é".encode()}
     for name, data in content.items():
         (tmp_path / "files").mkdir(exist_ok=True)
@@ -73,18 +73,16 @@ def test_files_of_any_kind_come_back_byte_for_byte(tmp_path: Path, store: Store)
         catalog["icon.png"].releases()
 
 
-def test_there_are_the_formats_and_stabilities_of_the_core(
-    catalog: CatalogFolder, site: Store
-) -> None:
+def test_formats_and_stabilities_match_the_core(catalog: CatalogDir, site: Store) -> None:
     with pytest.raises(ValueError, match=rf"format \({', '.join(Format)}\), got \"rock\""):
-        rockon_sync.publish(catalog.folder, format="rock")
+        rockon_sync.publish(catalog.path, format="rock")
     with pytest.raises(ValueError, match=rf"stability \({', '.join(Stability)}\), got \"new\""):
         site.catalog()[SHOP].newest_release(stability="new")
     with pytest.raises(ValueError, match="platform"):
         site.catalog().updates_for({}, platform="joomla")
 
 
-def test_a_release_says_what_its_site_says(site: Store) -> None:
+def test_a_release_has_every_field_of_its_site(site: Store) -> None:
     shop = site.catalog()[SHOP]
     assert (shop.format, shop.version) == (Format.JUPDATE, "2.1-rc1")
     assert shop.bytes() == RELEASES.encode()
@@ -106,7 +104,7 @@ def test_a_release_says_what_its_site_says(site: Store) -> None:
         stable.version = "3"  # type: ignore[misc]
 
 
-def test_the_newest_release_is_one_that_fits(site: Store) -> None:
+def test_the_newest_release_suits_the_machine(site: Store) -> None:
     shop = site.catalog()[SHOP]
     for platform, stability, expected in (
         (None, None, "2.1-rc1"),
@@ -134,13 +132,13 @@ def test_installed_extensions_have_updates(site: Store) -> None:
     assert isinstance(problem, IntegrityError)
 
 
-def put(folder: Path, name: str, version: str, **relations: str) -> None:
+def put(directory: Path, name: str, version: str, **relations: str) -> None:
     containers = {f"box-{name}": {"image": "i", "launch_order": 1}}
     about = {"description": "", "website": "", "version": version, "containers": containers}
-    (folder / f"{name}.json").write_text(json.dumps({name: about | relations}))
+    (directory / f"{name}.json").write_text(json.dumps({name: about | relations}))
 
 
-def test_a_definition_is_installed_after_what_it_requires(tmp_path: Path) -> None:
+def test_a_definition_is_installed_after_its_requirements(tmp_path: Path) -> None:
     local = tmp_path / "local"
     local.mkdir()
     put(local, "App", "2", requires="Database (>= 5) | Other, Proxy")

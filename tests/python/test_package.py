@@ -1,4 +1,4 @@
-"""The wheel: what is in it, what its types say, and the command line."""
+"""The wheel: its contents, its types, and the command line."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support import CatalogFolder, Server
+from support import CatalogDir, Server
 
 WHEEL = Path(os.environ.get("ROCKON_SYNC_WHEEL", ""))
-"""The wheel under test, as `run.sh` built it."""
+"""The wheel under test, built by `run.sh`."""
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -29,8 +29,8 @@ def run(*command: str | Path, cwd: Path | None = None) -> subprocess.CompletedPr
     )
 
 
-@pytest.mark.skipif(not WHEEL.is_file(), reason="ROCKON_SYNC_WHEEL names no wheel")
-def test_the_wheel_alone_is_enough(tmp_path: Path) -> None:
+@pytest.mark.skipif(not WHEEL.is_file(), reason="ROCKON_SYNC_WHEEL is not set")
+def test_the_wheel_needs_no_other_package(tmp_path: Path) -> None:
     created = run(sys.executable, "-m", "venv", tmp_path / "clean")
     assert created.returncode == 0, created.stderr
     python = tmp_path / "clean/bin/python"
@@ -42,8 +42,8 @@ def test_the_wheel_alone_is_enough(tmp_path: Path) -> None:
     assert version.stdout.startswith("rockon-sync ")
 
 
-@pytest.mark.skipif(not WHEEL.is_file(), reason="ROCKON_SYNC_WHEEL names no wheel")
-def test_the_wheel_is_for_every_python_from_3_11_and_holds_no_more_than_it_must() -> None:
+@pytest.mark.skipif(not WHEEL.is_file(), reason="ROCKON_SYNC_WHEEL is not set")
+def test_the_wheel_supports_python_3_11_and_newer_and_has_only_expected_files() -> None:
     assert "-cp311-abi3-" in WHEEL.name
     with zipfile.ZipFile(WHEEL) as wheel:
         names = {name for name in wheel.namelist() if ".dist-info/" not in name}
@@ -63,12 +63,12 @@ def test_the_wheel_is_for_every_python_from_3_11_and_holds_no_more_than_it_must(
     assert len(licences) == 2
 
 
-def test_the_stubs_say_what_is_there(tmp_path: Path) -> None:
+def test_the_stubs_match_the_module(tmp_path: Path) -> None:
     checked = run(sys.executable, "-m", "mypy.stubtest", "rockon_sync", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_a_program_that_uses_all_of_it_is_well_typed(tmp_path: Path) -> None:
+def test_a_program_that_uses_the_api_passes_type_checks(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(
         """\
 from collections.abc import Mapping
@@ -115,7 +115,7 @@ def test_the_module_is_the_command_line(tmp_path: Path, v2: Server) -> None:
     assert run(*command, "frobnicate").returncode == 2
 
 
-def test_the_command_line_publishes(catalog: CatalogFolder) -> None:
-    published = run(sys.executable, "-m", "rockon_sync", "publish", catalog.folder)
+def test_the_command_line_publishes(catalog: CatalogDir) -> None:
+    published = run(sys.executable, "-m", "rockon_sync", "publish", catalog.path)
     assert published.returncode == 0, published.stderr
-    assert (catalog.folder / "v2/root.sha").is_file()
+    assert (catalog.path / "v2/root.sha").is_file()

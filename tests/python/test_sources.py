@@ -1,4 +1,4 @@
-"""What fits a machine, what is followed, and how private sources are opened."""
+"""Suitable definitions, followed sources, and credentials."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ def definition(**fields: object) -> str:
     return json.dumps({"App": about | fields})
 
 
-def test_a_definition_says_what_machines_it_is_for(tmp_path: Path) -> None:
+def test_a_definition_has_its_requirements_of_the_machine(tmp_path: Path) -> None:
     (tmp_path / "local").mkdir()
     file = tmp_path / "local" / "app.json"
     file.write_text(definition(arch=["aarch64"], min_version="5.10"))
@@ -32,7 +32,7 @@ def test_a_definition_says_what_machines_it_is_for(tmp_path: Path) -> None:
     assert silent.mismatches(arch="s390x", version="1") == ()
 
 
-def test_followed_sources_are_those_of_the_list_with_their_credentials(
+def test_followed_sources_come_from_the_list_with_their_credentials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = '[[source]]\nname = "a"\nurls = ["http://h.invalid/"]\ntoken_env = "APP_TOKEN"\n'

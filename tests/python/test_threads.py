@@ -1,4 +1,4 @@
-"""Signals, threads and greenlets: an update never holds up anything but its caller."""
+"""Signals, threads and greenlets: an update blocks only its caller."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
-from collections.abc import Callable
 
 import pytest
 import rockon_sync
 from rockon_sync import CancelToken, Outcome, Progress, Store
-from support import CatalogFolder, Server, serve
+from support import CatalogDir, Server, serve
 
-PROMPT_S = 2.0
-"""An update that is told to stop has ended by then, with a server that answers never."""
-
-STALL_S = 2.0
-"""How long an update waits for its server while other threads are watched."""
+HANG_S = 60.0
+"""Longer than any step takes, but shorter than the server's silence: ends broken tests."""
 
 
-def test_an_exception_of_the_callback_comes_out_unchanged(store: Store, v2: Server) -> None:
+def test_an_exception_of_the_callback_is_passed_on_unchanged(store: Store, v2: Server) -> None:
     mine = KeyError("mine")
 
     def fail(_progress: Progress) -> None:
@@ -35,7 +30,7 @@ def test_an_exception_of_the_callback_comes_out_unchanged(store: Store, v2: Serv
     assert store.update(v2.url).outcome is Outcome.UPDATED
 
 
-def test_an_exception_before_the_commit_keeps_what_was_fetched(store: Store, v2: Server) -> None:
+def test_an_exception_before_the_commit_keeps_staged_files(store: Store, v2: Server) -> None:
     def fail(progress: Progress) -> None:
         if progress.files_done == progress.files_total > 0:
             raise LookupError
@@ -48,31 +43,31 @@ def test_an_exception_before_the_commit_keeps_what_was_fetched(store: Store, v2:
     assert [path for path in v2.requests if path.startswith("/by-sha/")] == []
 
 
-def test_a_cancel_from_another_thread(store: Store, v2: Server) -> None:
+def test_a_cancel_from_another_thread_does_not_wait_for_the_server(
+    store: Store, v2: Server
+) -> None:
     v2.stalls.add("/root.sha")
     token = CancelToken()
 
     def cancel() -> None:
-        v2.stalled.wait(PROMPT_S)
+        v2.stalled.wait(HANG_S)
         token.cancel()
 
     thread = threading.Thread(target=cancel)
     thread.start()
-    started = time.monotonic()
     with pytest.raises(rockon_sync.CanceledError) as raised:
         store.update(v2.url, cancel=token)
-    assert time.monotonic() - started < PROMPT_S
     assert raised.value.kind is rockon_sync.ErrorKind.CANCELED
     thread.join()
-    # The request that nobody waits for any more still has the lock, and then lets it go.
+    # The abandoned request holds the lock until it ends.
     with pytest.raises(rockon_sync.LockedError):
         store.update(v2.url)
     v2.stalls.clear()
     v2.release.set()
-    assert store.update(v2.url, lock_timeout=PROMPT_S).outcome is Outcome.UPDATED
+    assert store.update(v2.url, lock_timeout=HANG_S).outcome is Outcome.UPDATED
 
 
-def test_a_token_that_is_canceled_already(store: Store, v2: Server) -> None:
+def test_a_canceled_token_prevents_an_update(store: Store, v2: Server) -> None:
     token = CancelToken()
     assert not token.is_canceled
     token.cancel()
@@ -82,78 +77,65 @@ def test_a_token_that_is_canceled_already(store: Store, v2: Server) -> None:
     assert v2.requests == []
 
 
+# If the parent ignores SIGINT, as nohup does, Python installs no handler. The lock, which is held
+# until the server answers, shows that Ctrl-C did not wait for that.
 UPDATE = """
-import sys, rockon_sync
+import signal, sys, rockon_sync
+signal.signal(signal.SIGINT, signal.default_int_handler)
+store = rockon_sync.Store(sys.argv[1])
 try:
-    rockon_sync.Store(sys.argv[1]).update(sys.argv[2])
+    store.update(sys.argv[2])
 except KeyboardInterrupt:
     print("interrupted", flush=True)
-    raise SystemExit(130)
+try:
+    store.update(sys.argv[2])
+except rockon_sync.LockedError:
+    print("locked", flush=True)
 """
 
 
 @pytest.mark.parametrize("stall", ["/root.sha", "/by-sha"])
-def test_ctrl_c_ends_an_update_promptly(store: Store, v2: Server, stall: str) -> None:
+def test_ctrl_c_interrupts_an_update_without_waiting_for_the_server(
+    store: Store, v2: Server, stall: str
+) -> None:
     if stall == "/by-sha":
-        files = (v2.folder / "by-sha").iterdir()
+        files = (v2.path / "by-sha").iterdir()
         v2.stalls |= {f"/by-sha/{file.name}" for file in files}
-        v2.stalls |= {f"/{file.name}" for file in (v2.folder / "packs").glob("*")}
-        v2.stalls |= {f"/packs/{file.name}" for file in (v2.folder / "packs").glob("*")}
+        v2.stalls |= {f"/{file.name}" for file in (v2.path / "packs").glob("*")}
+        v2.stalls |= {f"/packs/{file.name}" for file in (v2.path / "packs").glob("*")}
     else:
         v2.stalls.add(stall)
     command = [sys.executable, "-c", UPDATE, str(store.folder), v2.url]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert v2.stalled.wait(10)
-    started = time.monotonic()
+    assert v2.stalled.wait(HANG_S)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=10)
-    assert time.monotonic() - started < PROMPT_S
-    assert (process.returncode, output) == (130, "interrupted\n")
+    output, _ = process.communicate(timeout=HANG_S)
+    assert (process.returncode, output) == (0, "interrupted\nlocked\n")
     v2.stalls.clear()
     v2.release.set()
     assert store.update(v2.url).outcome is Outcome.UPDATED
 
 
-def longest_request_s(url: str, until: Callable[[], bool]) -> tuple[float, int]:
-    """Makes small requests, one after the other; the longest time and how many."""
-    longest, n = 0.0, 0
-    while not until():
-        started = time.monotonic()
-        with urllib.request.urlopen(url, timeout=5) as response:
-            response.read()
-        longest = max(longest, time.monotonic() - started)
-        n += 1
-        time.sleep(0.005)
-    return longest, n
-
-
-def test_other_threads_go_on_while_an_update_waits(
-    store: Store, v2: Server, catalog: CatalogFolder
+def test_other_threads_run_while_an_update_waits(
+    store: Store, v2: Server, catalog: CatalogDir
 ) -> None:
     v2.stalls.add("/root.sha")
-    done = threading.Event()
-
-    def update() -> None:
-        store.update(v2.url)
-        done.set()
-
-    with serve(catalog.folder) as other:
-        thread = threading.Thread(target=update)
+    thread = threading.Thread(target=store.update, args=(v2.url,))
+    with serve(catalog.path) as other:
         thread.start()
-        assert v2.stalled.wait(5)
-        end = time.monotonic() + STALL_S
-        longest, n = longest_request_s(other.url + "root.json", lambda: time.monotonic() > end)
-        v2.release.set()
-        thread.join()
-    assert done.is_set()
-    # Held for the whole stall, the GIL would allow none. A busy machine may delay one.
-    assert n > 50
-    assert longest < STALL_S / 4
-    print(f"{n} requests, the longest {longest * 1000:.1f} ms")
+        assert v2.stalled.wait(HANG_S)
+        for _ in range(50):
+            with urllib.request.urlopen(other.url + "root.json", timeout=HANG_S) as response:
+                response.read()
+    # If the update held the GIL while waiting, this thread would only run after its end.
+    assert thread.is_alive()
+    v2.release.set()
+    thread.join()
+    assert store.status()[0].held is not None
 
 
 GREENLETS = """
-import sys, time
+import sys
 import gevent, gevent.monkey
 gevent.monkey.patch_all()
 import rockon_sync
@@ -168,16 +150,15 @@ def tick():
 gevent.spawn(tick)
 store = rockon_sync.Store(sys.argv[1])
 update = gevent.get_hub().threadpool.spawn(store.update, sys.argv[2])
-gevent.sleep(0.5)
-assert not update.ready()
-before = ticks
-print("waiting", flush=True)
-report = update.get(timeout=10)
-print(report.outcome.value, before, flush=True)
+while ticks < 20:
+    gevent.sleep(0.01)
+# The server is silent, so an update that is ready has blocked the other greenlets until it failed.
+print("blocked" if update.ready() else "waiting", flush=True)
+print(update.get().outcome.value, flush=True)
 """
 
 
-def test_other_greenlets_go_on_while_an_update_runs_in_the_thread_pool(
+def test_other_greenlets_run_while_an_update_runs_in_the_thread_pool(
     store: Store, v2: Server
 ) -> None:
     v2.stalls.add("/root.sha")
@@ -186,22 +167,19 @@ def test_other_greenlets_go_on_while_an_update_runs_in_the_thread_pool(
     assert process.stdout is not None
     assert process.stdout.readline() == "waiting\n"
     v2.release.set()
-    output, _ = process.communicate(timeout=10)
-    outcome, ticks = output.split()
-    assert (process.returncode, outcome) == (0, "updated")
-    # 50 would be every one: a machine under load may lose some.
-    assert int(ticks) > 10
+    output, _ = process.communicate(timeout=HANG_S)
+    assert (process.returncode, output) == (0, "updated\n")
 
 
-def test_two_updates_at_once(store: Store, v2: Server) -> None:
+def test_a_concurrent_update_is_refused(store: Store, v2: Server) -> None:
     v2.stalls.add("/root.sha")
     thread = threading.Thread(target=store.update, args=(v2.url,))
     thread.start()
-    assert v2.stalled.wait(5)
+    assert v2.stalled.wait(HANG_S)
     with pytest.raises(rockon_sync.LockedError) as raised:
         store.update(v2.url)
     assert raised.value.retryable
     v2.stalls.clear()
     v2.release.set()
-    assert store.update(v2.url, lock_timeout=5).outcome is Outcome.UNCHANGED
+    assert store.update(v2.url, lock_timeout=HANG_S).outcome is Outcome.UNCHANGED
     thread.join()

@@ -1,4 +1,4 @@
-"""Signed catalogs: keys are made, trusted and remembered."""
+"""Signed catalogs: keys are created, trusted and remembered."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from pathlib import Path
 import pytest
 import rockon_sync
 from rockon_sync import ErrorKind, IntegrityError, Outcome, Source, Store, StoreError
-from support import CatalogFolder
+from support import CatalogDir
 
 NAME = "example.org/rockons"
 
 
-def test_a_signed_catalog_is_followed_and_its_key_remembered(
-    catalog: CatalogFolder, store: Store, tmp_path: Path
+def test_the_key_of_a_signed_catalog_is_remembered(
+    catalog: CatalogDir, store: Store, tmp_path: Path
 ) -> None:
     file = tmp_path / "private.key"
     key = rockon_sync.keygen(NAME, file)
     assert key.startswith(f"{NAME}+")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    published = rockon_sync.publish(catalog.folder, sign_keys=[file])
-    source = Source(catalog.folder / "v2", trusted_keys=[key])
+    published = rockon_sync.publish(catalog.path, sign_keys=[file])
+    source = Source(catalog.path / "v2", trusted_keys=[key])
     assert source.trusted_keys == (key,)
     assert store.update(source).outcome == Outcome.UPDATED
     assert store.status()[0].trusted_keys == (key,)
     assert store.verify()[0].is_intact
 
-    # The key counts from now on, whether it is named or not.
+    # From here on the key is required, even if the source does not name it.
     assert published.serial == 1
-    unsigned = rockon_sync.publish(catalog.folder)
+    unsigned = rockon_sync.publish(catalog.path)
     assert "was signed, and no longer is" in unsigned.problems[0].message
     with pytest.raises(IntegrityError) as caught:
-        store.update(catalog.folder / "v2")
+        store.update(catalog.path / "v2")
     assert caught.value.kind == ErrorKind.TRUST
     assert store.status()[0].trusted_keys == (key,)
 
 
-def test_keys_change_by_signing_with_both_for_a_while(
-    catalog: CatalogFolder, store: Store, tmp_path: Path
+def test_keys_are_rotated_by_signing_with_both(
+    catalog: CatalogDir, store: Store, tmp_path: Path
 ) -> None:
     files = [tmp_path / "old.key", tmp_path / "new.key"]
     keys = [rockon_sync.keygen(NAME, file) for file in files]
     for sign_keys, trusted_keys in ((files[:1], keys[:1]), (files, keys[1:]), (files[1:], ())):
-        rockon_sync.publish(catalog.folder, sign_keys=sign_keys)
-        source = Source(catalog.folder / "v2", trusted_keys=trusted_keys)
+        rockon_sync.publish(catalog.path, sign_keys=sign_keys)
+        source = Source(catalog.path / "v2", trusted_keys=trusted_keys)
         assert store.update(source).outcome == Outcome.UPDATED
     assert store.status()[0].trusted_keys == (keys[1],)
 
 
-def test_what_is_no_key_is_refused(catalog: CatalogFolder, tmp_path: Path) -> None:
+def test_invalid_keys_are_refused(catalog: CatalogDir, tmp_path: Path) -> None:
     file = tmp_path / "private.key"
     rockon_sync.keygen(NAME, file)
     with pytest.raises(StoreError):
         rockon_sync.keygen(NAME, file)
     secret = file.read_text().strip()
     with pytest.raises(ValueError, match="private key") as caught:
-        Source(catalog.folder, trusted_keys=[secret])
+        Source(catalog.path, trusted_keys=[secret])
     assert secret not in str(caught.value)
     with pytest.raises(ValueError, match="without spaces"):
         rockon_sync.keygen("a name", tmp_path / "other.key")
     (tmp_path / "text").write_text("no key")
     with pytest.raises(ValueError, match="not a usable key"):
-        rockon_sync.publish(catalog.folder, sign_keys=[tmp_path / "text"])
+        rockon_sync.publish(catalog.path, sign_keys=[tmp_path / "text"])
     with pytest.raises(StoreError):
-        rockon_sync.publish(catalog.folder, sign_keys=[tmp_path / "nowhere"])
+        rockon_sync.publish(catalog.path, sign_keys=[tmp_path / "nowhere"])

@@ -1,4 +1,4 @@
-//! A plain client for the server's own tests: it shows what is on the wire, faults included.
+//! A plain HTTP client for tests of the server. It exposes faults instead of hiding them.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::Server;
 use crate::exchange::find_header;
 
-/// How the body of an answer ended.
+/// The end of a response body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Whole,
@@ -103,14 +103,14 @@ impl Client {
         }
     }
 
-    /// A line without its end; empty at the end of the stream.
+    /// Returns a line without its end; empty at the end of the stream.
     pub(crate) fn read_line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
         Ok(line.trim_end().to_owned())
     }
 
-    /// So many bytes, or fewer at the end of the stream.
+    /// Returns at most `len_bytes` bytes; fewer only at the end of the stream.
     pub(crate) fn read_some(&mut self, len_bytes: usize) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         (&mut self.stream).take(len_bytes as u64).read_to_end(&mut bytes)?;

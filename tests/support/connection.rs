@@ -1,4 +1,4 @@
-//! One connection: reads requests and carries out what the script says about each.
+//! One connection: reads requests and answers each as the script says.
 
 use std::io::{self, ErrorKind, Write};
 use std::net::TcpStream;
@@ -10,16 +10,16 @@ use crate::request::Request;
 use crate::rule::Action;
 use crate::server::Shared;
 
-/// What is counted and written at once.
+/// The size of one write. The log is updated before each.
 const PIECE_BYTES: usize = 16 * 1024;
 
-/// Answers requests until one side hangs up.
+/// Answers requests until one side closes the connection.
 pub(crate) fn serve(shared: &Shared, stream: &TcpStream, number: usize) {
     loop {
         let request = match Request::read(stream) {
             Ok(Some(request)) => request,
             Err(error) if error.kind() == ErrorKind::InvalidData => {
-                // Not in the log, as there is nothing that could be said about it.
+                // Not logged: an invalid request has no fields to record.
                 let _ = (&mut &*stream).write_all(&Reply::of_status(400).head(Some(0)));
                 return;
             }
@@ -29,31 +29,31 @@ pub(crate) fn serve(shared: &Shared, stream: &TcpStream, number: usize) {
         let answering = Answering { shared, stream, request: &request, ticket };
         match answering.carry_out(action) {
             Ok(Then::Next) => {}
-            // A client that hangs up in the middle of an answer is no concern of the server.
+            // Clients may hang up at any time.
             Ok(Then::Close) | Err(_) => return,
         }
     }
 }
 
-/// What becomes of the connection after an answer.
+/// The state of the connection after a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     Next,
     Close,
 }
 
-/// How an answer comes to its end.
+/// The end of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// As promised: what comes next is up to the client.
+    /// Complete. The client decides if the connection stays open.
     Whole,
-    /// By closing the connection.
+    /// The connection is closed.
     Close,
-    /// By silence first.
+    /// Silence for this long, then the connection is closed.
     Silence(Duration),
 }
 
-/// One request on its way to its answer.
+/// One request that is being answered.
 struct Answering<'a> {
     shared: &'a Shared,
     stream: &'a TcpStream,
@@ -64,7 +64,8 @@ struct Answering<'a> {
 impl Answering<'_> {
     fn carry_out(&self, action: Option<Action>) -> io::Result<Then> {
         if let Some(Action::ResetAfter(limit)) = action {
-            // The request stays unfinished, and so the connection will be reset.
+            // Closing a socket with unread bytes resets the connection, so the rest of the request
+            // is left unread.
             return self.send(&self.file(), None, limit, End::Close);
         }
         self.request.finish(self.stream)?;
@@ -117,7 +118,7 @@ impl Answering<'_> {
 
     fn replaced_file(&self, other: Vec<u8>) -> Reply {
         let reply = self.edited_file(|body| body.clone_from(&other));
-        // What is not there can be replaced too; it has no validators.
+        // A missing file can be replaced too; it has no validators.
         if reply.status == 200 { reply } else { Reply { body: other, ..Reply::of_status(200) } }
     }
 
@@ -162,14 +163,14 @@ impl Answering<'_> {
     }
 
     fn send_garbage(&self) -> io::Result<Then> {
-        const GARBAGE: &[u8] = b"what is this\r\n{}\r\n0\r\n\r\n";
+        const GARBAGE: &[u8] = b"not a length\r\n{}\r\n0\r\n\r\n";
         self.send_head(&chunked(), None)?;
         self.count(GARBAGE.len());
         self.write(GARBAGE)?;
         Ok(Then::Close)
     }
 
-    /// Ends when the client has hung up: writing fails then.
+    /// Sends until the client hangs up, which makes the write fail.
     fn send_endlessly(&self, byte: u8) -> io::Result<Then> {
         self.send_head(&chunked(), None)?;
         let mut chunk = format!("{PIECE_BYTES:x}\r\n").into_bytes();
@@ -181,13 +182,13 @@ impl Answering<'_> {
         }
     }
 
-    /// The status is in the log before the client can know it.
+    /// Logs the status before sending it, so that the log is never behind the client.
     fn send_head(&self, reply: &Reply, length: Option<u64>) -> io::Result<()> {
         self.shared.note(self.ticket, |exchange| exchange.status = reply.status);
         self.write(&reply.head(length))
     }
 
-    /// Counts bytes of body that are about to be sent, so that the log is never behind the client.
+    /// Counts body bytes before they are sent, so that the log is never behind the client.
     fn count(&self, len_bytes: usize) {
         self.shared.note(self.ticket, |exchange| exchange.body_len += len_bytes as u64);
     }
@@ -212,18 +213,18 @@ mod tests {
     use crate::{Match, Server, Times};
 
     const FILE: &str = "0123456789";
-    /// Longer than any test may take: only dropping the server ends such a wait.
+    /// Longer than any test runs: only dropping the server ends a wait of this length.
     const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
     fn scripted(action: Action) -> (TempDir, Server) {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("a"), FILE).unwrap();
-        let server = Server::serve(folder.path());
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), FILE).unwrap();
+        let server = Server::serve(dir.path());
         server.on(Match::Path("a".into()), Times::Once, action);
-        (folder, server)
+        (dir, server)
     }
 
-    /// What an action makes of a conditional request for a file of 10 bytes.
+    /// The expected response to a conditional request for a file of 10 bytes.
     struct Case {
         action: Action,
         status: u16,
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_harms_its_answer_and_the_next_one_is_right() {
+    fn an_action_affects_one_response_only() {
         let respond = |status, headers: &[(&str, &str)], body: &str| Action::Respond {
             status,
             headers: headers.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
@@ -279,9 +280,9 @@ mod tests {
         ];
         for case in cases {
             let name = format!("{:?}", case.action);
-            let (_folder, server) = scripted(case.action);
+            let (_dir, server) = scripted(case.action);
             let mut client = Client::connect(&server);
-            // The client holds the file, but a fault does not wait until it has forgotten it.
+            // The condition matches, but a fault is served even to a client that has the file.
             let answer = client.get("/a", &[("If-None-Match", "*")]).unwrap();
             assert_eq!(answer.status, case.status, "{name}");
             assert_eq!(answer.header("Content-Length"), case.declared, "{name}");
@@ -289,7 +290,7 @@ mod tests {
 
             let exchange = server.take_log().remove(0);
             assert_eq!(exchange.status, case.status, "{name}");
-            // A length declared too short hides what was sent beyond it.
+            // A `Content-Length` that is too short hides the bytes after it.
             let sent = if case.declared == Some("8") { FILE } else { case.body };
             assert_eq!(exchange.body_len, sent.len() as u64, "{name}");
 
@@ -301,14 +302,14 @@ mod tests {
                 assert!(refused.is_err(), "{name}: the connection is closed");
                 Client::connect(&server).get("/a", &[]).unwrap()
             };
-            assert_eq!(next.text(), FILE, "{name}: the next answer is right");
+            assert_eq!(next.text(), FILE, "{name}: the next response is complete");
         }
     }
 
     #[test]
     fn a_redirect_names_its_target_as_scripted() {
         let action = Action::Redirect { status: 307, location: "https://example.org/x".into() };
-        let (_folder, server) = scripted(action);
+        let (_dir, server) = scripted(action);
         let answer = Client::connect(&server).get("/a", &[]).unwrap();
         assert_eq!(answer.header("Location"), Some("https://example.org/x"));
     }
@@ -316,7 +317,7 @@ mod tests {
     #[test]
     fn a_damaged_file_keeps_its_validators() {
         for action in [Action::Truncate(1), Action::ReplaceBody(Vec::new())] {
-            let (_folder, server) = scripted(action);
+            let (_dir, server) = scripted(action);
             let mut client = Client::connect(&server);
             let damaged = client.get("/a", &[]).unwrap();
             let whole = client.get("/a", &[]).unwrap();
@@ -327,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_missing_file_can_be_replaced() {
-        let server = Server::serve("no/such/folder");
+        let server = Server::serve("no/such/dir");
         server.on(Match::Any, Times::Once, Action::ReplaceBody(b"other".to_vec()));
         let answer = Client::connect(&server).get("/a", &[]).unwrap();
         assert_eq!((answer.status, answer.text().as_str()), (200, "other"));
@@ -335,8 +336,8 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_closed_without_an_answer_is_logged_without_a_status() {
-        let (_folder, server) = scripted(Action::CloseBeforeAnswer);
+    fn a_connection_closed_without_a_response_is_logged_without_a_status() {
+        let (_dir, server) = scripted(Action::CloseBeforeAnswer);
         let refused = Client::connect(&server).get("/a", &[]).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::UnexpectedEof);
         let exchange = server.take_log().remove(0);
@@ -345,8 +346,8 @@ mod tests {
     }
 
     #[test]
-    fn a_dead_server_answers_nobody_until_it_is_revived() {
-        let (_folder, server) = scripted(Action::Die);
+    fn a_dead_server_sends_no_response_until_it_is_revived() {
+        let (_dir, server) = scripted(Action::Die);
         let mut kept = Client::connect(&server);
         assert_eq!(kept.get("/b", &[]).unwrap().status, 404);
         assert!(Client::connect(&server).get("/a", &[]).is_err());
@@ -361,8 +362,8 @@ mod tests {
     }
 
     #[test]
-    fn a_stalled_answer_is_in_the_log_and_ends_with_the_server() {
-        let (_folder, server) = scripted(Action::Stall { after: 4, hold: FOR_EVER });
+    fn a_stalled_response_is_logged_and_ends_with_the_server() {
+        let (_dir, server) = scripted(Action::Stall { after: 4, hold: FOR_EVER });
         let mut client = Client::connect(&server);
         client.send("GET", "/a", &[]).unwrap();
         assert_eq!(client.read_head().unwrap().status, 200);
@@ -373,8 +374,8 @@ mod tests {
     }
 
     #[test]
-    fn a_delay_holds_up_nobody_else_and_ends_with_the_server() {
-        let (_folder, server) = scripted(Action::Delay(FOR_EVER));
+    fn a_delay_affects_one_request_and_ends_with_the_server() {
+        let (_dir, server) = scripted(Action::Delay(FOR_EVER));
         let mut delayed = Client::connect(&server);
         delayed.send("GET", "/a", &[]).unwrap();
         let answer = Client::connect(&server).get("/b", &[]).unwrap();
@@ -383,8 +384,8 @@ mod tests {
     }
 
     #[test]
-    fn a_chunked_answer_can_be_nonsense() {
-        let (_folder, server) = scripted(Action::ChunkedGarbage);
+    fn a_chunked_response_can_be_invalid() {
+        let (_dir, server) = scripted(Action::ChunkedGarbage);
         let mut client = Client::connect(&server);
         client.send("GET", "/a", &[]).unwrap();
         let head = client.read_head().unwrap();
@@ -395,8 +396,8 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_answer_ends_with_the_client_or_the_server() {
-        let (_folder, server) = scripted(Action::Endless { byte: b'x' });
+    fn an_endless_response_ends_with_the_client_or_the_server() {
+        let (_dir, server) = scripted(Action::Endless { byte: b'x' });
         server.on(Match::Path("a".into()), Times::Once, Action::Endless { byte: b'x' });
         for _ in 0..2 {
             let mut client = Client::connect(&server);
@@ -415,8 +416,8 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_connection_carries_requests_until_the_client_has_enough() {
-        let (_folder, server) = scripted(Action::Delay(Duration::ZERO));
+    fn a_connection_is_kept_alive_until_the_client_closes_it() {
+        let (_dir, server) = scripted(Action::Delay(Duration::ZERO));
         let mut client = Client::connect(&server);
         for _ in 0..3 {
             assert_eq!(client.get("/a", &[]).unwrap().text(), FILE);
@@ -427,8 +428,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_answered_with_400() {
-        let server = Server::serve("no/such/folder");
+    fn an_invalid_request_is_answered_with_400() {
+        let server = Server::serve("no/such/dir");
         let mut client = Client::connect(&server);
         assert_eq!(client.request("GET /", "/", &[]).unwrap().status, 400);
         assert!(server.take_log().is_empty());

@@ -1,14 +1,15 @@
-//! Dates of HTTP headers, in the one form that servers send (RFC 9110, section 5.6.7: IMF-fixdate).
+//! Dates in HTTP headers, in the form that servers must send (RFC 9110, section 5.6.7:
+//! IMF-fixdate).
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAY_S: u64 = 86_400;
 
-/// Writes seconds since 1970 as `Sun, 22 Nov 2026 03:04:05 GMT`.
+/// Formats seconds since 1970 as `Sun, 22 Nov 2026 03:04:05 GMT`.
 pub(crate) fn format(unix_s: u64) -> String {
     let days = unix_s / DAY_S;
-    // 1970 began on a Thursday, so the table does too.
+    // 1970-01-01 was a Thursday.
     let weekday = WEEKDAYS[(days % 7) as usize];
     let (mut year, mut day) = (1970, days);
     while day >= year_days(year) {
@@ -28,7 +29,7 @@ pub(crate) fn format(unix_s: u64) -> String {
     )
 }
 
-/// Reads such a date; `None` for anything else, as a header that cannot be read is ignored.
+/// Parses a date. Returns `None` if it is invalid, since invalid headers are ignored.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let (_weekday, rest) = text.split_once(", ")?;
     let mut words = rest.strip_suffix(" GMT")?.split(' ');
@@ -55,7 +56,7 @@ fn year_days(year: u64) -> u64 {
     if is_leap(year) { 366 } else { 365 }
 }
 
-/// Days of a month, counted from 0.
+/// Returns the number of days in a month, counted from 0.
 fn month_days(year: u64, month: usize) -> u64 {
     match month {
         1 if is_leap(year) => 29,
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_are_written_and_read_back() {
+    fn dates_round_trip() {
         for (unix_s, text) in [
             (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
             (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"),
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn invalid_dates_are_refused() {
         for text in [
             "",
             "yesterday",

@@ -1,45 +1,45 @@
-//! One request with what was answered, and the log of them.
+//! One request with its response, and the log of all of them.
 
-/// One request and its answer, as the server saw them.
+/// One request and its response, as the server saw them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
     /// The method, e.g. `GET`.
     pub method: String,
-    /// The target as it was requested, with its query.
+    /// The request target as sent, with its query.
     pub target: String,
     /// The decoded path without its leading slash and without the query.
     pub path: String,
-    /// The request's headers in the order they were sent, names as they were sent.
+    /// The request headers in the order and case in which they were sent.
     pub headers: Vec<(String, String)>,
-    /// The status of the answer; 0 if none was sent, or not yet.
+    /// The status of the response; 0 if none has been sent.
     pub status: u16,
-    /// Bytes of body handed to the socket, after compression and without the framing of chunks.
+    /// Body bytes written to the socket: after compression, without chunk framing.
     pub body_len: u64,
-    /// The connection the request came in on, counted from 0.
+    /// The connection that the request used, counted from 0.
     pub connection: usize,
 }
 
 impl Exchange {
-    /// The value of the first request header of this name, whatever its case.
+    /// Returns the first request header with this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         find_header(&self.headers, name)
     }
 }
 
-/// The value of the first header of this name, whatever its case.
+/// Returns the first header with this name, in any case.
 pub(crate) fn find_header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
     headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
-/// Names one exchange for as long as the server runs, also after it has been taken from the log.
+/// Identifies one exchange, even after it has been taken from the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket(usize);
 
-/// The exchanges in the order in which their requests arrived.
+/// Exchanges in the order in which their requests arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     entries: Vec<Exchange>,
-    /// How many entries have been taken out: the ticket of `entries[0]`.
+    /// The number of entries taken out, which is the ticket of `entries[0]`.
     taken: usize,
 }
 
@@ -49,7 +49,7 @@ impl Log {
         Ticket(self.taken + self.entries.len() - 1)
     }
 
-    /// The entry of a request that is still being answered; `None` once it has been taken.
+    /// Returns the entry of a request that is still being answered; `None` if it has been taken.
     pub(crate) fn entry_mut(&mut self, ticket: Ticket) -> Option<&mut Exchange> {
         self.entries.get_mut(ticket.0.checked_sub(self.taken)?)
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_names_its_own_entry_or_none() {
+    fn a_ticket_identifies_its_own_entry_only() {
         let mut log = Log::default();
         let first = log.push(exchange("first"));
         assert_eq!(log.take().len(), 1);

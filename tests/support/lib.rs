@@ -1,20 +1,19 @@
-//! What the end-to-end tests share: a scripted web server that keeps a log of its requests.
+//! Support for end-to-end tests: a scripted web server that logs its requests.
 //!
-//! A test serves a folder, scripts what shall go wrong, runs the code under test against
-//! [`Server::url`] and then asserts on [`Server::take_log`], which is the whole truth about what was
-//! asked for:
+//! A test serves a directory, scripts the faults, runs the code under test against [`Server::url`],
+//! and asserts on [`Server::take_log`], which has every request:
 //!
 //! ```
 //! use rockon_sync_tests::{Action, Match, Server, Times};
 //!
-//! let server = Server::serve("some/folder");
+//! let server = Server::serve("some/directory");
 //! server.on(Match::Path("root.json".into()), Times::Once, Action::CloseAfter(10));
 //! // ... the code under test updates from server.url() ...
-//! assert!(server.take_log().is_empty(), "nobody has asked for anything yet");
+//! assert!(server.take_log().is_empty(), "no request has been sent yet");
 //! ```
 //!
-//! Nothing here waits for a fixed time: a request is in the log before its answer can have been read,
-//! and dropping the server ends every silence it was told to keep.
+//! No test has to sleep: a request is logged before its response can be read, and dropping the
+//! server ends all scripted silences.
 
 #[cfg(test)]
 mod client;

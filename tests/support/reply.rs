@@ -1,4 +1,4 @@
-//! The ordinary answer: a file below the root, with its validators.
+//! The ordinary response: a file below the root, with its validators.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::date;
 use crate::exchange::find_header;
 use crate::request::Request;
 
-/// An answer in full, before anything is done to it on the way.
+/// A complete response, before any scripted fault is applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -23,7 +23,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// An answer without headers and body.
+    /// Returns a response without headers and body.
     pub(crate) fn of_status(status: u16) -> Reply {
         Reply { status, headers: Vec::new(), body: Vec::new() }
     }
@@ -33,17 +33,17 @@ impl Reply {
         self
     }
 
-    /// Whether an answer of this status ends with its headers, whatever they say.
+    /// True if responses with this status have no body.
     pub(crate) fn is_bodiless(&self) -> bool {
         matches!(self.status, 100..=199 | 204 | 304)
     }
 
-    /// The first header of this name, whatever its case.
+    /// Returns the first header with this name, in any case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         find_header(&self.headers, name)
     }
 
-    /// Everything before the body, as it goes over the wire; `None` adds no `Content-Length`.
+    /// Returns the bytes before the body. `None` adds no `Content-Length`.
     pub(crate) fn head(&self, length: Option<u64>) -> Vec<u8> {
         let mut head = format!("HTTP/1.1 {} {}\r\n", self.status, reason(self.status));
         for (name, value) in &self.headers {
@@ -57,7 +57,7 @@ impl Reply {
     }
 }
 
-/// What is served, and how.
+/// A served directory and its options.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub(crate) root: PathBuf,
@@ -66,7 +66,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The ordinary answer: the file, or what of it was asked for, or 304 if the client has it.
+    /// Returns the ordinary response: the file, the requested part of it, or 304.
     pub(crate) fn answer(&self, request: &Request) -> Reply {
         let mut reply = self.answer_in_full(request, |_| {});
         if reply.status == 200 && is_known(request, &reply) {
@@ -82,7 +82,8 @@ impl Site {
         reply
     }
 
-    /// The file whether the client has it or not, edited before it is compressed.
+    /// Returns the complete file, even to a conditional request. `edit` is applied before
+    /// compression.
     pub(crate) fn answer_in_full(
         &self,
         request: &Request,
@@ -91,11 +92,11 @@ impl Site {
         if !matches!(request.method.as_str(), "GET" | "HEAD") {
             return Reply::of_status(405).with_header("Allow", "GET, HEAD");
         }
-        // Refused, not resolved: no client under test may ever ask for such a path.
+        // Refused instead of resolved: a correct client never sends this.
         if request.path.split(['/', '\\']).any(|segment| segment == "..") {
             return Reply::of_status(403);
         }
-        // A path that begins with a slash would replace the root.
+        // `join` with an absolute path would replace the root.
         if request.path.starts_with('/') {
             return Reply::of_status(404);
         }
@@ -114,7 +115,7 @@ impl Site {
                 .ok()
                 .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
                 .map_or(0, |age| age.as_secs());
-            // The compressed form is another representation, so a strong tag must differ.
+            // The compressed form is a different representation, so its strong tag must differ.
             let suffix = if is_gzip { "-gzip" } else { "" };
             reply = reply
                 .with_header("ETag", format!("\"{tag}{suffix}\""))
@@ -132,8 +133,8 @@ impl Site {
     }
 }
 
-/// Whether the client's conditions say that it holds what the reply would bring
-/// (RFC 9110, section 13.2.2: a tag decides alone if the client sent one).
+/// True if the client's conditions match the reply (RFC 9110, section 13.2.2: if there is a tag, it
+/// alone decides).
 fn is_known(request: &Request, reply: &Reply) -> bool {
     if let Some(known) = request.header("If-None-Match") {
         return reply.header("ETag").is_some_and(|tag| {
@@ -148,7 +149,7 @@ fn is_known(request: &Request, reply: &Reply) -> bool {
     matches!((since, modified), (Some(since), Some(modified)) if modified <= since)
 }
 
-/// Where the one form of ranges begins that is served, "all from here on" (RFC 9110, section 14.1).
+/// Returns the start of an open-ended range, the only form supported (RFC 9110, section 14.1).
 fn rest_wanted(request: &Request) -> Option<usize> {
     request.header("Range")?.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok()
 }
@@ -179,10 +180,7 @@ fn content_tag(bytes: &[u8]) -> String {
 
 fn gzipped(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(bytes)
-        .and_then(|()| encoder.finish())
-        .expect("writing to memory does not fail")
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("writing to memory cannot fail")
 }
 
 fn reason(status: u16) -> &'static str {
@@ -215,12 +213,12 @@ mod tests {
     use crate::Server;
     use crate::client::{Answer, Client};
 
-    fn folder() -> TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("sub")).unwrap();
-        fs::write(folder.path().join("a.json"), "{\"a\": 1}\n").unwrap();
-        fs::write(folder.path().join("sub/b c.json"), "{}\n").unwrap();
-        folder
+    fn files_dir() -> TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        fs::write(dir.path().join("a.json"), "{\"a\": 1}\n").unwrap();
+        fs::write(dir.path().join("sub/b c.json"), "{}\n").unwrap();
+        dir
     }
 
     fn get(server: &Server, target: &str, headers: &[(&str, &str)]) -> Answer {
@@ -228,9 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_file_is_served_to_whom_has_its_beginning() {
-        let folder = folder();
-        let server = Server::serve(folder.path());
+    fn a_range_request_gets_the_rest_of_a_file() {
+        let dir = files_dir();
+        let server = Server::serve(dir.path());
         for (range, status, body, header) in [
             ("bytes=5-", 206, " 1}\n", Some("bytes 5-8/9")),
             ("bytes=0-", 206, "{\"a\": 1}\n", Some("bytes 0-8/9")),
@@ -245,8 +243,8 @@ mod tests {
 
     #[test]
     fn files_are_found_by_their_decoded_path_without_the_query() {
-        let folder = folder();
-        let server = Server::serve(folder.path());
+        let dir = files_dir();
+        let server = Server::serve(dir.path());
         for (target, status, body) in [
             ("/a.json", 200, "{\"a\": 1}\n"),
             ("/a.json?x=1", 200, "{\"a\": 1}\n"),
@@ -272,19 +270,19 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn files_are_served_through_symbolic_links() {
-        let folder = folder();
-        std::os::unix::fs::symlink("sub", folder.path().join("current")).unwrap();
-        let server = Server::serve(folder.path().join("current"));
+        let dir = files_dir();
+        std::os::unix::fs::symlink("sub", dir.path().join("current")).unwrap();
+        let server = Server::serve(dir.path().join("current"));
         assert_eq!(get(&server, "/b%20c.json", &[]).status, 200);
-        server.set_root(folder.path());
+        server.set_root(dir.path());
         assert_eq!(get(&server, "/current/b%20c.json", &[]).status, 200);
         assert_eq!(get(&server, "/a.json", &[]).status, 200);
     }
 
     #[test]
-    fn a_file_that_the_client_holds_is_not_sent_again() {
-        let folder = folder();
-        let server = Server::serve(folder.path());
+    fn a_conditional_request_for_an_unchanged_file_gets_304() {
+        let dir = files_dir();
+        let server = Server::serve(dir.path());
         let first = get(&server, "/a.json", &[]);
         let tag = first.header("ETag").unwrap();
         let modified = first.header("Last-Modified").unwrap();
@@ -314,21 +312,21 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_follows_the_content() {
-        let folder = folder();
-        let server = Server::serve(folder.path());
+    fn a_tag_depends_on_the_content() {
+        let dir = files_dir();
+        let server = Server::serve(dir.path());
         let first = get(&server, "/a.json", &[]);
         let tag = first.header("ETag").unwrap();
-        fs::write(folder.path().join("a.json"), "{\"a\": 2}\n").unwrap();
+        fs::write(dir.path().join("a.json"), "{\"a\": 2}\n").unwrap();
         let second = get(&server, "/a.json", &[("If-None-Match", tag)]);
         assert_eq!(second.status, 200);
         assert_ne!(second.header("ETag"), Some(tag));
     }
 
     #[test]
-    fn without_validators_every_answer_is_whole() {
-        let folder = folder();
-        let server = Server::serve(folder.path()).without_validators();
+    fn without_validators_every_response_is_complete() {
+        let dir = files_dir();
+        let server = Server::serve(dir.path()).without_validators();
         let headers =
             [("If-None-Match", "*"), ("If-Modified-Since", "Fri, 01 Jan 2100 00:00:00 GMT")];
         let answer = get(&server, "/a.json", &headers);
@@ -338,9 +336,9 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_for_those_who_ask() {
-        let folder = folder();
-        let server = Server::serve(folder.path()).with_gzip();
+    fn gzip_is_used_only_on_request() {
+        let dir = files_dir();
+        let server = Server::serve(dir.path()).with_gzip();
         let plain = get(&server, "/a.json", &[]);
         assert_eq!(plain.header("Content-Encoding"), None);
         let refused = get(&server, "/a.json", &[("Accept-Encoding", "br, gzip;q=0")]);

@@ -1,11 +1,11 @@
-//! A request as it comes off the wire.
+//! A parsed HTTP request.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpStream;
 
 use crate::exchange::find_header;
 
-/// A longer head is refused: no client under test has a reason to send one.
+/// The longest accepted head. Clients under test send far shorter ones.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// The head of one request.
@@ -13,22 +13,21 @@ const MAX_HEAD_BYTES: usize = 64 * 1024;
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) target: String,
-    /// The decoded path without its leading slash; what cannot be decoded is kept as it is.
+    /// The decoded path without its leading slash. Invalid escapes are kept as they are.
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
     is_http_1_0: bool,
 }
 
 impl Request {
-    /// Waits for the next request; `None` when the client has hung up.
+    /// Reads the next request; `None` if the client has hung up.
     ///
-    /// The last byte of the head stays in the socket until [`Request::finish`]: a socket that is
-    /// closed with unread bytes resets its connection, the only way to do so with the standard
-    /// library.
+    /// The last byte of the head stays in the socket until [`Request::finish`]: closing a socket
+    /// with unread bytes resets its connection, which the standard library cannot do otherwise.
     ///
     /// # Errors
     ///
-    /// `InvalidData` for what is no request; otherwise what the socket says.
+    /// `InvalidData` if the request cannot be parsed, or the socket's error.
     pub(crate) fn read(stream: &TcpStream) -> io::Result<Option<Request>> {
         match read_head(stream)? {
             None => Ok(None),
@@ -39,12 +38,12 @@ impl Request {
         }
     }
 
-    /// Reads the rest of the request, so that the next one can be read and the connection be closed
-    /// in good order.
+    /// Reads the rest of the request, so that the connection can be reused or closed without a
+    /// reset.
     ///
     /// # Errors
     ///
-    /// What the socket says.
+    /// The socket's error.
     pub(crate) fn finish(&self, stream: &TcpStream) -> io::Result<()> {
         let body_len = self
             .header("Content-Length")
@@ -54,17 +53,17 @@ impl Request {
         Ok(())
     }
 
-    /// The value of the first header of this name, whatever its case.
+    /// Returns the first header with this name, in any case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         find_header(&self.headers, name)
     }
 
-    /// Whether the client wants no body, only the headers.
+    /// True if the client asks for headers only.
     pub(crate) fn is_head(&self) -> bool {
         self.method == "HEAD"
     }
 
-    /// Whether the client will send nothing more on this connection.
+    /// True if the client will close this connection.
     pub(crate) fn is_last(&self) -> bool {
         match self.header("Connection") {
             Some(value) => value.eq_ignore_ascii_case("close"),
@@ -73,7 +72,7 @@ impl Request {
     }
 }
 
-/// Everything before the empty line; leaves the last byte of that line in the socket.
+/// Returns everything before the empty line. Leaves the last byte of that line in the socket.
 fn read_head(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
     const END: &[u8] = b"\r\n\r\n";
     let mut head = Vec::new();
@@ -86,7 +85,7 @@ fn read_head(mut stream: &TcpStream) -> io::Result<Option<Vec<u8>>> {
         let before = head.len();
         head.extend_from_slice(&window[..seen]);
         let end = head.windows(END.len()).position(|bytes| bytes == END);
-        // The end was not there before, so at least its last byte is new.
+        // The end is new in this read, so at least its last byte is.
         let used = end.map_or(seen, |end| end + END.len() - 1 - before);
         stream.read_exact(&mut window[..used])?;
         if let Some(end) = end {
@@ -120,7 +119,7 @@ fn parse(head: &[u8]) -> Option<Request> {
 }
 
 fn path_of(target: &str) -> String {
-    // A client that was told to use a proxy sends the whole URL.
+    // Clients behind a proxy send the whole URL.
     let target = match target.strip_prefix("http://") {
         Some(rest) => rest.find('/').map_or("", |slash| &rest[slash..]),
         None => target,
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_is_refused() {
+    fn invalid_requests_are_refused() {
         for head in ["", "GET /", "GET / FTP/1.0", "GET / b HTTP/1.1", "GET / HTTP/1.1\r\nno colon"]
         {
             assert!(parse(head.as_bytes()).is_none(), "{head}");
@@ -176,14 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_is_kept_unless_the_client_says_otherwise() {
+    fn connections_are_kept_alive_by_default() {
         for (head, is_last) in [
             ("GET / HTTP/1.1", false),
             ("GET / HTTP/1.1\r\nconnection: Close", true),
             ("GET / HTTP/1.0", true),
             ("GET / HTTP/1.0\r\nConnection: keep-alive", false),
         ] {
-            let request = parse(head.as_bytes()).expect("the heads are well formed");
+            let request = parse(head.as_bytes()).expect("the head is valid");
             assert_eq!(request.is_last(), is_last, "{head}");
         }
     }

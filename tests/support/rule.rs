@@ -1,102 +1,101 @@
-//! The script of the server: which request is answered in which unusual way, and how often.
+//! The server's script: rules that replace the ordinary response to some requests.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Which requests a rule is for.
+/// The requests that a rule matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Match {
-    /// The requests for this decoded path, with or without its leading slash.
+    /// Requests for this decoded path, with or without its leading slash.
     Path(String),
-    /// The requests whose decoded path starts so, with or without the leading slash.
+    /// Requests whose decoded path starts with this, with or without the leading slash.
     Prefix(String),
-    /// The one request with this number, counted from 0 since the start or since
+    /// The request with this number, counted from 0 since the start or the last
     /// [`Server::reset`](crate::Server::reset).
     Nth(usize),
     /// Every request.
     Any,
 }
 
-/// How often a rule is applied before the next one that matches gets its turn.
+/// The number of matching requests that a rule applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Times {
-    /// To every request that matches.
+    /// All matching requests.
     Always,
-    /// To the first request that matches.
+    /// The first matching request.
     Once,
-    /// To so many of the requests that match.
+    /// The first matching requests, up to this number.
     First(usize),
 }
 
-/// What happens instead of the ordinary answer.
+/// A response that replaces the ordinary one.
 ///
-/// Where an action speaks of the file, it is served in full even to a conditional request, so that
-/// the fault happens whatever the client remembers. The file's validators stay as they are: a
-/// damaged cache lies in the same way.
+/// "The file" is always served in full, even to a conditional request, so that a fault does not
+/// depend on the client's cache. Its validators stay unchanged, as they would in a damaged cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// This answer, with a `Content-Length` unless the headers say how long it is. The connection stays
-    /// open unless the headers have `Connection: close`.
+    /// This response. `Content-Length` is added unless the headers have a length. The connection
+    /// stays open unless the headers have `Connection: close`.
     Respond {
         /// The status.
         status: u16,
-        /// The headers, sent as they are.
+        /// The headers, sent unchanged.
         headers: Vec<(String, String)>,
         /// The body.
         body: Vec<u8>,
     },
-    /// The connection is closed without an answer.
+    /// Closes the connection without a response.
     CloseBeforeAnswer,
-    /// The file's headers with its whole length, only so many bytes of the body, then the connection
-    /// is closed in good order.
+    /// Sends the file's headers with the full length, but only this many bytes of the body, then
+    /// closes the connection in good order.
     CloseAfter(usize),
-    /// The same, but the connection is reset.
+    /// Like [`CloseAfter`](Self::CloseAfter), but resets the connection.
     ResetAfter(usize),
-    /// The file's headers with its whole length, only so many bytes of the body, then silence, then
-    /// the connection is closed.
+    /// Sends the file's headers with the full length and a part of the body, stays silent, then
+    /// closes the connection.
     Stall {
-        /// Bytes of the body to send before.
+        /// The number of body bytes to send first.
         after: usize,
-        /// How long the silence lasts, unless the server is dropped before.
+        /// The length of the silence. Dropping the server ends it.
         hold: Duration,
     },
-    /// The ordinary answer, from another folder: what a cache holds that is behind, or ahead.
+    /// The ordinary response from another directory, like a cache that is stale or ahead.
     From(PathBuf),
-    /// The ordinary answer as it is after this time; the wait ends when the server is dropped.
+    /// The ordinary response after this delay. Dropping the server ends it.
     Delay(Duration),
     /// A redirect without a body.
     Redirect {
         /// The status, e.g. 302.
         status: u16,
-        /// The `Location`, sent as it is.
+        /// The `Location`, sent unchanged.
         location: String,
     },
-    /// The whole file under another `Content-Length`, then the connection is closed.
+    /// Sends the whole file with a different `Content-Length`, then closes the connection.
     WrongLength {
         /// The length to declare, in bytes.
         declared: u64,
     },
-    /// A chunked answer whose first chunk header is not a number, then the connection is closed.
+    /// Sends a chunked response whose first chunk size is invalid, then closes the connection.
     ChunkedGarbage,
-    /// A complete answer whose body is only so many first bytes of the file.
+    /// A complete response whose body is the first bytes of the file, up to this number.
     Truncate(usize),
-    /// A complete answer with the file's headers and another body.
+    /// A complete response with the file's headers and this body.
     ReplaceBody(Vec<u8>),
-    /// A chunked body of this byte that ends when the client hangs up or the server is dropped.
+    /// A chunked body of this byte, sent until the client hangs up or the server is dropped.
     Endless {
-        /// What the body is made of.
+        /// The repeated byte.
         byte: u8,
     },
-    /// This request and every further one is logged and its connection closed without an answer, until
-    /// [`Server::revive`](crate::Server::revive).
+    /// Closes the connection of this and every later request without a response, until
+    /// [`Server::revive`](crate::Server::revive). The requests are logged.
     Die,
 }
 
-/// One line of the script.
+/// One rule of the script.
 #[derive(Debug)]
 pub(crate) struct Rule {
     matches: Match,
-    /// Applications left; `None` if there is no limit.
+    /// Remaining applications; `None` if unlimited.
     left: Option<usize>,
     action: Action,
 }
@@ -111,7 +110,7 @@ impl Rule {
         Rule { matches, left, action }
     }
 
-    /// The action for this request, if the rule is for it and not used up; counts the use.
+    /// Returns the action if the rule matches and is not used up. Counts the use.
     pub(crate) fn apply(&mut self, path: &str, nth: usize) -> Option<Action> {
         let is_for_it = match &self.matches {
             Match::Path(wanted) => path == without_slash(wanted),
@@ -138,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_for_the_requests_it_names() {
+    fn a_rule_applies_to_matching_requests_only() {
         let cases = [
             (Match::Path("a/b".into()), "a/b", 7, true),
             (Match::Path("/a/b".into()), "a/b", 7, true),
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_used_up_by_the_requests_it_is_for() {
+    fn a_rule_applies_at_most_as_often_as_it_says() {
         for (times, expected) in [
             (Times::Always, [true, true, true]),
             (Times::Once, [true, false, false]),

@@ -1,4 +1,4 @@
-//! The server a test talks to: what it is told, and what it has seen.
+//! The scripted web server.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -13,13 +13,13 @@ use crate::reply::Site;
 use crate::request::Request;
 use crate::rule::{Action, Match, Rule, Times};
 
-/// No read or write waits longer, so that a broken test fails instead of hanging.
+/// The longest read or write, so that a broken test fails instead of hanging.
 const SOCKET_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A web server on a free port of this machine, for as long as the value lives.
+/// A web server on a free local port. It stops when dropped.
 ///
 /// It speaks HTTP/1.1 with kept-alive connections, one thread each. Dropping it closes every
-/// connection, also one that is in the middle of an answer, and waits for its threads.
+/// connection, even in the middle of a response, and joins its threads.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -28,15 +28,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the files below `root`, which may be a symbolic link and need not exist yet.
+    /// Serves the files below `root`, which may be a symbolic link and may be missing.
     ///
-    /// A file comes with a strong `ETag` made from its content and with its time as `Last-Modified`;
-    /// a request that names them is answered with 304. A path with a `..` segment is answered with
-    /// 403, and one that names no file, a folder among them, with 404. Ranges are not served.
+    /// A file is sent with a strong `ETag` made from its content, and its time as `Last-Modified`;
+    /// a request with a matching condition gets 304. A path with a `..` segment gets 403, a path
+    /// that is missing or a directory 404. Ranges are not served.
     ///
     /// # Panics
     ///
-    /// If the system has no port to give.
+    /// If no port is free.
     pub fn serve(root: impl Into<PathBuf>) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
@@ -49,47 +49,47 @@ impl Server {
         Server { address, shared, accepting: Some(accepting) }
     }
 
-    /// The same server without `ETag` and `Last-Modified`, so that every answer is whole.
+    /// Sends no `ETag` and no `Last-Modified`, so that every response is complete.
     #[must_use]
     pub fn without_validators(self) -> Server {
         self.shared.state().site.has_validators = false;
         self
     }
 
-    /// The same server, compressing with gzip for those whose `Accept-Encoding` has it.
+    /// Compresses with gzip if the request's `Accept-Encoding` allows it.
     #[must_use]
     pub fn with_gzip(self) -> Server {
         self.shared.state().site.has_gzip = true;
         self
     }
 
-    /// The URL of the root, with its final slash: `http://127.0.0.1:PORT/`.
+    /// Returns the URL of the root, with its final slash: `http://127.0.0.1:PORT/`.
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// Serves another folder from the next answer on.
+    /// Serves another directory from the next response on.
     pub fn set_root(&self, root: impl Into<PathBuf>) {
         self.shared.state().site.root = root.into();
     }
 
-    /// Adds a rule to the script. Rules are tried in the order they were added; the first that is for
-    /// a request and not used up decides, and a request without one gets the ordinary answer.
+    /// Adds a rule to the script. The first rule that matches and is not used up decides. A request
+    /// without a rule gets the ordinary response.
     pub fn on(&self, matches: Match, times: Times, action: Action) {
         self.shared.state().rules.push(Rule::new(matches, times, action));
     }
 
-    /// Forgets every rule. The numbers of requests go on, and a dead server stays dead.
+    /// Removes all rules. Keeps the request count; a dead server stays dead.
     pub fn clear_rules(&self) {
         self.shared.state().rules.clear();
     }
 
-    /// Answers again after [`Action::Die`].
+    /// Answers requests again after [`Action::Die`].
     pub fn revive(&self) {
         self.shared.state().is_dead = false;
     }
 
-    /// Forgets rules and log, revives, and counts requests from 0 again. Connections stay open.
+    /// Removes rules and log, revives, and counts requests from 0 again. Connections stay open.
     pub fn reset(&self) {
         let mut state = self.shared.state();
         state.rules.clear();
@@ -98,19 +98,19 @@ impl Server {
         state.is_dead = false;
     }
 
-    /// Takes the log out: the exchanges in the order in which their requests arrived.
+    /// Takes the log: the exchanges in the order in which their requests arrived.
     ///
-    /// An answer is in the log before its last byte is sent, so whoever has read an answer finds it
-    /// here complete. A request that is still being answered is in the log with what has been sent.
+    /// A response is logged before its last byte is sent, so a client that has read a response
+    /// finds it here. A request that is still being answered is logged with the bytes sent so far.
     pub fn take_log(&self) -> Vec<Exchange> {
         self.shared.state().log.take()
     }
 
-    /// Waits until so many requests have come in, counted like [`request_count`](Server::request_count).
+    /// Waits until [`request_count`](Server::request_count) reaches `count`.
     ///
     /// # Panics
     ///
-    /// If they do not come within half a minute.
+    /// If that takes longer than 30 seconds.
     pub fn wait_for_requests(&self, count: usize) {
         let guard = self.shared.state();
         let (state, _) = self
@@ -121,8 +121,8 @@ impl Server {
         assert!(state.request_count >= count, "only {} requests came", state.request_count);
     }
 
-    /// How many requests have come in since the start or the last [`reset`](Server::reset), taken from
-    /// the log or not.
+    /// Returns the number of requests since the start or the last [`reset`](Server::reset),
+    /// including those taken from the log.
     pub fn request_count(&self) -> usize {
         self.shared.state().request_count
     }
@@ -132,14 +132,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.shared.state().is_stopping = true;
         self.shared.changed.notify_all();
-        // The accept loop looks at the flag when somebody connects. If this fails, it is gone already.
+        // The accept loop checks the flag at the next connection. If connecting fails, the loop has
+        // ended.
         let _ = TcpStream::connect(self.address);
         if let Some(accepting) = self.accepting.take() {
-            // A panic in a thread has been printed; panicking here too would hide the test's own.
+            // A panic in a thread has been printed. Panicking again would hide the panic of the
+            // test.
             let _ = accepting.join();
         }
-        // Nobody adds to these any more. A connection removes itself, so the lock must be free while
-        // they are joined.
+        // No thread is added from here on. Each connection removes itself, so the lock must be
+        // released before joining.
         let threads = {
             let mut state = self.shared.state();
             for stream in state.open.values() {
@@ -153,11 +155,11 @@ impl Drop for Server {
     }
 }
 
-/// What the server and its connections have in common.
+/// State shared by the server and its connections.
 #[derive(Debug)]
 pub(crate) struct Shared {
     state: Mutex<State>,
-    /// Somebody may be waiting for a request to arrive, or for the end.
+    /// Notified when a request arrives and when the server stops.
     changed: Condvar,
 }
 
@@ -169,7 +171,7 @@ struct State {
     request_count: usize,
     is_dead: bool,
     is_stopping: bool,
-    /// A second handle of every open connection, to shut it down with.
+    /// A second handle of every open connection, used to shut it down.
     open: HashMap<usize, TcpStream>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -191,7 +193,7 @@ impl Shared {
         }
     }
 
-    /// Logs a request that has just arrived, and says what the script has for it.
+    /// Logs a new request and returns its scripted action.
     pub(crate) fn arrive(&self, request: &Request, connection: usize) -> (Ticket, Option<Action>) {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -215,7 +217,7 @@ impl Shared {
         (ticket, action)
     }
 
-    /// Changes the entry of a request, unless the test has taken it.
+    /// Updates the log entry of a request, unless the test has taken it.
     pub(crate) fn note(&self, ticket: Ticket, change: impl FnOnce(&mut Exchange)) {
         if let Some(exchange) = self.state().log.entry_mut(ticket) {
             change(exchange);
@@ -226,20 +228,20 @@ impl Shared {
         self.state().site.clone()
     }
 
-    /// Lets time pass, but no longer than the server lives.
+    /// Waits for the duration, or until the server stops.
     pub(crate) fn pause(&self, duration: Duration) {
         let guard = self.state();
-        // Whether time is up or the server is stopping makes no difference to what follows.
+        // A timeout and a stop are handled the same way.
         drop(self.changed.wait_timeout_while(guard, duration, |state| !state.is_stopping));
     }
 
-    /// Gives up the second handle of a connection, so that dropping the first one closes it.
+    /// Drops the second handle of a connection, so that dropping the first one closes it.
     pub(crate) fn forget(&self, connection: usize) {
         self.state().open.remove(&connection);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change of the state is whole before anything could panic.
+        // No update of the state can panic halfway.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -278,10 +280,10 @@ mod tests {
     use crate::client::Client;
 
     #[test]
-    fn the_log_tells_what_was_asked_for_and_on_which_connection() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("a"), "12345").unwrap();
-        let server = Server::serve(folder.path());
+    fn the_log_has_every_request_with_its_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "12345").unwrap();
+        let server = Server::serve(dir.path());
         let mut one = Client::connect(&server);
         let mut two = Client::connect(&server);
         one.get("/a?first", &[("X-Test", "yes")]).unwrap();
@@ -311,8 +313,8 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_tried_in_the_order_they_were_added() {
-        let server = Server::serve("no/such/folder");
+    fn rules_are_tried_in_order_of_addition() {
+        let server = Server::serve("no/such/dir");
         let status = |status| Action::Respond { status, headers: Vec::new(), body: Vec::new() };
         server.on(Match::Path("a".into()), Times::Once, status(500));
         server.on(Match::Prefix(String::new()), Times::First(2), status(503));
@@ -339,7 +341,7 @@ mod tests {
 
     #[test]
     fn dropping_the_server_ends_idle_connections() {
-        let server = Server::serve("no/such/folder");
+        let server = Server::serve("no/such/dir");
         let mut client = Client::connect(&server);
         client.get("/a", &[]).unwrap();
         drop(server);

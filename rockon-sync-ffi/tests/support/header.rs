@@ -1,11 +1,11 @@
-//! Makes the header: an overview, then one section for each source file, whose functions,
-//! types and comments are put into C by cbindgen.
+//! Generates the header: an overview, then one section per source file, which cbindgen converts to
+//! C.
 
 use std::path::Path;
 
 use cbindgen::{Builder, Config, DocumentationStyle, Language, Style};
 
-/// The parts of the header, in order: a title, and the file it is made from.
+/// The sections of the header, in order: title and source file.
 const SECTIONS: &[(&str, &str)] = &[
     ("Version", "version.rs"),
     ("Errors", "error.rs"),
@@ -17,8 +17,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Update", "update.rs"),
     ("Update of several sources", "several.rs"),
     ("Catalog", "catalog.rs"),
-    ("What fits a machine", "target.rs"),
-    ("What installing takes", "installation.rs"),
+    ("Suitability for a machine", "target.rs"),
+    ("Installation", "installation.rs"),
     ("Updates of extensions", "extensions.rs"),
     ("Changes", "changes.rs"),
     ("Status and verification", "inspect.rs"),
@@ -27,7 +27,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("Log", "logging.rs"),
 ];
 
-/// What the types are called in C.
+/// The names of the types in C.
 const TYPES: &[(&str, &str)] = &[
     ("Applied", "rockon_sync_applied"),
     ("CancelToken", "rockon_sync_cancel_token"),
@@ -83,7 +83,7 @@ const END: &str = "
 #endif /* ROCKON_SYNC_H */
 ";
 
-/// The whole header, from the sources of the crate in `root`.
+/// Generates the whole header from the crate in `root`.
 pub(crate) fn generate(root: &Path) -> String {
     let mut header = include_str!("overview.h").to_owned();
     header.push_str(START);
@@ -112,18 +112,18 @@ fn section(file: &Path) -> String {
     config.export.rename = types.collect();
     let bindings = Builder::new().with_config(config).with_src(file).generate();
     let mut text = Vec::new();
-    bindings.expect("the sources are Rust that cbindgen can read").write(&mut text);
+    bindings.expect("cbindgen cannot read the sources").write(&mut text);
     with_tags(&String::from_utf8(text).expect("cbindgen writes UTF-8"))
 }
 
-/// Gives structs a tag of the same name as their type, so that they can be declared ahead.
+/// Gives each struct a tag with the name of its type, so that it can be declared ahead.
 fn with_tags(text: &str) -> String {
     const UNTAGGED: &str = "typedef struct {";
     let mut parts = text.split(UNTAGGED);
     let mut tagged = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (_, end) = part.split_once("\n} ").expect("a struct ends with its name");
-        let (name, _) = end.split_once(';').expect("and the name with a semicolon");
+        let (_, end) = part.split_once("\n} ").expect("a struct without its name");
+        let (name, _) = end.split_once(';').expect("a struct name without a semicolon");
         tagged.push_str(&format!("typedef struct {name} {{{part}"));
     }
     tagged

@@ -1,5 +1,5 @@
-//! Builds C programs as a user would: from the installed files, with pkg-config.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! Builds C programs as a user does: from the installed files, with pkg-config.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,28 +7,28 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// The library as `install.sh` lays it down, for as long as the value lives.
+/// An installation of the library by `install.sh`, removed when dropped.
 pub(crate) struct Installed {
-    folder: TempDir,
+    dir: TempDir,
 }
 
 impl Installed {
-    /// Installs what this cargo profile builds into a folder of its own.
+    /// Installs the build of this cargo profile into a temporary directory.
     pub(crate) fn new(profile: &str) -> Installed {
-        let folder = tempfile::tempdir().unwrap();
-        install(folder.path(), "", profile);
-        Installed { folder }
+        let dir = tempfile::tempdir().unwrap();
+        install(dir.path(), "", profile);
+        Installed { dir }
     }
 
     pub(crate) fn prefix(&self) -> &Path {
-        self.folder.path()
+        self.dir.path()
     }
 
     pub(crate) fn shared_library(&self) -> PathBuf {
         self.prefix().join("lib/librockon_sync.so")
     }
 
-    /// What pkg-config says for the library.
+    /// Returns the flags that pkg-config prints for the library.
     pub(crate) fn flags(&self, options: &[&str]) -> Vec<String> {
         let mut pkg_config = tool("pkg-config");
         pkg_config.env("PKG_CONFIG_PATH", self.prefix().join("lib/pkgconfig"));
@@ -46,7 +46,7 @@ impl Installed {
         succeed(&mut cc);
     }
 
-    /// A command that finds the installed library when it loads it.
+    /// Returns a command that loads the installed library.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env("LD_LIBRARY_PATH", self.prefix().join("lib"));
@@ -61,7 +61,7 @@ pub(crate) fn install(prefix: &Path, destdir: &str, profile: &str) {
     succeed(command.arg(prefix).arg(destdir).env("PROFILE", profile));
 }
 
-/// A program that the tests cannot do without.
+/// Returns a command for a required program.
 ///
 /// # Panics
 /// If it is not installed.
@@ -77,7 +77,7 @@ pub(crate) fn tool(name: &str) -> Command {
 /// Runs a command that must succeed.
 ///
 /// # Panics
-/// With what it printed, if it does not.
+/// With its output if it fails.
 pub(crate) fn succeed(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(

@@ -1,4 +1,4 @@
-//! What the C programs talk to: a test server with good trees and bad ones.
+//! The test server of the C programs, with good and bad trees.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use rockon_sync_core::{Digest, Publisher, Timestamp};
 use rockon_sync_tests::{Action, Match, Server, Times};
 use tempfile::TempDir;
 
-/// How long a silent server keeps silent: longer than any test waits.
+/// The length of a server's silence: longer than any test runs.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// A server, and a folder for the program.
+/// A server, and a directory for the program.
 pub(crate) struct World {
     pub(crate) server: Server,
     served: TempDir,
@@ -24,60 +24,62 @@ impl World {
         put_trees(served.path());
         let server = Server::serve(served.path());
         let forbidden = Action::Respond { status: 403, headers: Vec::new(), body: Vec::new() };
-        for (folder, action) in [
+        for (dir, action) in [
             ("forbidden/", forbidden),
             ("cut/", Action::CloseBeforeAnswer),
             ("silent/", Action::Delay(SILENCE)),
         ] {
-            server.on(Match::Prefix(folder.into()), Times::Always, action);
+            server.on(Match::Prefix(dir.into()), Times::Always, action);
         }
         World { server, served, scratch: tempfile::tempdir().unwrap() }
     }
 
-    /// The arguments of a C test program.
+    /// Returns the arguments of a C test program.
     pub(crate) fn arguments(&self) -> [String; 3] {
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         [self.server.url(), text(self.scratch.path()), text(self.served.path())]
     }
 }
 
-/// | folder | is |
+/// Creates the served directories:
+///
+/// | directory | contents |
 /// |---|---|
-/// | `catalog` | the sample catalog, and so a v1 tree |
-/// | `v2`, `older` | it in its second publication and in its first |
+/// | `catalog` | the sample catalog, which is a v1 tree |
+/// | `v2`, `older` | its second and its first publication |
 /// | `one` | a publication of a single entry |
-/// | `expired` | a publication of long ago |
-/// | `bad-definition` | a tree of one good entry and one that is no definition |
-/// | `bad-catalog` | the same, to be published |
-/// | `not-a-head` and the like | trees that are what their name says |
-fn put_trees(folder: &Path) {
-    let catalog = folder.join("catalog");
+/// | `expired` | an expired publication |
+/// | `bad-definition` | a tree with one valid and one invalid definition |
+/// | `bad-catalog` | the same, as a catalog directory |
+/// | `not-a-head` and others | trees with the defect in their name |
+fn put_trees(dir: &Path) {
+    let catalog = dir.join("catalog");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/catalog"), &catalog);
-    publish(&catalog, folder.join("v2"));
-    copy_tree(&folder.join("v2"), &folder.join("older"));
+    publish(&catalog, dir.join("v2"));
+    copy_tree(&dir.join("v2"), &dir.join("older"));
     let changed = catalog.join("kopia.json");
     let text = fs::read_to_string(&changed).unwrap();
     fs::write(&changed, text + "\n").unwrap();
-    publish(&catalog, folder.join("v2"));
-    let expiring = Publisher::new(&catalog).out(folder.join("expired")).expires_in_days(1);
+    publish(&catalog, dir.join("v2"));
+    let expiring = Publisher::new(&catalog).out(dir.join("expired")).expires_in_days(1);
     expiring.published(Timestamp::from_unix(1_000_000_000).unwrap()).run().unwrap();
 
-    let small = folder.join("small-catalog");
+    let small = dir.join("small-catalog");
     fs::create_dir(&small).unwrap();
     fs::copy(catalog.join("kopia.json"), small.join("kopia.json")).unwrap();
     fs::write(small.join("root.json"), r#"{"kopia": "kopia.json"}"#).unwrap();
-    publish(&small, folder.join("one"));
+    publish(&small, dir.join("one"));
 
     for (name, head, manifest) in [
-        ("not-a-head", "this is no head".to_owned(), "{}"),
+        ("not-a-head", "this is not a head".to_owned(), "{}"),
         ("not-a-manifest", Digest::of(b"[]").to_string(), "[]"),
         ("other-bytes", Digest::of(b"promised").to_string(), "{}"),
         ("large-head", "x".repeat(17 * 1024), "{}"),
     ] {
-        put_tree(&folder.join(name), &head, manifest);
+        put_tree(&dir.join(name), &head, manifest);
     }
 
-    let bad = folder.join("bad-catalog");
+    let bad = dir.join("bad-catalog");
     copy(&small, &bad);
     fs::write(bad.join("broken.json"), "{\n  \"Broken\": nonsense\n}").unwrap();
     fs::write(bad.join("root.json"), r#"{"broken": "broken.json", "kopia": "kopia.json"}"#)
@@ -88,7 +90,7 @@ fn put_trees(folder: &Path) {
         digest("broken.json"),
         digest("kopia.json"),
     );
-    let tree = folder.join("bad-definition");
+    let tree = dir.join("bad-definition");
     copy(&bad, &tree);
     put_tree(&tree, &Digest::of(manifest.as_bytes()).to_string(), &manifest);
 }
@@ -97,13 +99,13 @@ fn publish(catalog: &Path, out: PathBuf) {
     Publisher::new(catalog).out(out).run().unwrap();
 }
 
-fn put_tree(folder: &Path, head: &str, manifest: &str) {
-    fs::create_dir_all(folder).unwrap();
-    fs::write(folder.join("root.sha"), head).unwrap();
-    fs::write(folder.join("root.json"), manifest).unwrap();
+fn put_tree(dir: &Path, head: &str, manifest: &str) {
+    fs::create_dir_all(dir).unwrap();
+    fs::write(dir.join("root.sha"), head).unwrap();
+    fs::write(dir.join("root.json"), manifest).unwrap();
 }
 
-/// Copies the files of a folder.
+/// Copies the files of a directory.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -114,7 +116,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Copies a folder and those in it.
+/// Copies a directory with its subdirectories.
 fn copy_tree(from: &Path, to: &Path) {
     copy(from, to);
     for entry in fs::read_dir(from).unwrap() {

@@ -1,4 +1,4 @@
-"""Keeps a folder of catalog files in step with a published tree over HTTP.
+"""Keeps a local copy of a published catalog up to date over HTTP.
 
     store = Store("/var/lib/rockons")
     report = store.update("https://example.org/rockons/v2/")

@@ -7,8 +7,8 @@ from ._core import command_line
 
 
 def main() -> int:
-    """Runs the command with the arguments of this process; returns its exit code."""
-    # As the command itself does: Ctrl-C ends the process, and the store survives that.
+    """Runs the command with the arguments of this process. Returns its exit code."""
+    # Ctrl-C ends the process at once, like the command itself. The store survives that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return command_line(["rockon-sync", *sys.argv[1:]])
 

@@ -23,7 +23,7 @@ from ._model import (
 
 _T = TypeVar("_T")
 _Folder: TypeAlias = str | PathLike[str]
-# A method of this name hides the class.
+# The class is shadowed by a method of this name.
 _Bytes: TypeAlias = bytes
 
 __all__ = [

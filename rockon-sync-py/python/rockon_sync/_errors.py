@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions: one class for each thing a caller decides."""
+"""Exceptions of the package, one class per decision of a caller."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ErrorKind(StrEnum):
-    """What went wrong, exactly. The values are those of the command's JSON reports."""
+    """The exact kind of an error. The values are those in the command's JSON reports."""
 
     ARGUMENT = "argument"
     TRANSPORT = "transport"
@@ -34,18 +34,18 @@ class ErrorKind(StrEnum):
 
 
 class RockonSyncError(Exception):
-    """The base of all errors of this package. A bad argument is a ValueError instead."""
+    """The base class of all errors of this package. Invalid arguments are a ValueError instead."""
 
     kind: ErrorKind
-    """What went wrong, exactly."""
+    """The exact kind."""
     url: str | None
     """The URL concerned, without credentials and query values."""
     path: Path | None
     """The local path concerned."""
     retryable: bool
-    """Whether the same call may succeed later without anyone changing anything."""
+    """True if the same call may succeed later without any change."""
     problems: tuple[Problem, ...]
-    """Every finding, where a catalog that is to be published was refused."""
+    """All problems of a catalog directory that could not be published."""
 
     def __init__(
         self,
@@ -70,20 +70,20 @@ class RockonSyncError(Exception):
 
 
 class TransportError(RockonSyncError):
-    """No usable answer came from any mirror, or not in time: try later."""
+    """No mirror gave a usable response in time. Retry later."""
 
 
 class IntegrityError(RockonSyncError):
-    """What the source offers was refused: other bytes than promised, an older or lesser
-    state than the one held, past its expiry, or most of the catalog gone."""
+    """The source's state was refused: wrong digests, a missing signature, a rollback, an expired
+    head, or mass deletion."""
 
 
 class ManifestError(RockonSyncError):
-    """What is published, or is to be published, cannot be used: its publisher must mend it."""
+    """The catalog is invalid. Its publisher must fix it."""
 
 
 class StoreError(RockonSyncError):
-    """The store cannot be read or written, or is not there yet."""
+    """The store does not exist, or cannot be read or written."""
 
 
 class LockedError(RockonSyncError):
@@ -114,7 +114,7 @@ CLASSES: dict[ErrorKind, type[Exception]] = {
     ErrorKind.CATALOG: ManifestError,
     ErrorKind.NOT_FOUND: StoreError,
 }
-"""The class that each kind is raised as."""
+"""The exception class of each kind."""
 
 
 def of_kind(
@@ -125,7 +125,7 @@ def of_kind(
     retryable: bool = False,
     problems: tuple[Problem, ...] = (),
 ) -> Exception:
-    """The exception for an error of this kind."""
+    """Returns the exception for an error of this kind."""
     known = ErrorKind(kind)
     found = CLASSES[known]
     if issubclass(found, RockonSyncError):

@@ -1,4 +1,4 @@
-"""What the package hands out: plain, frozen values."""
+"""The values that the package returns: plain, frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ if TYPE_CHECKING:
 
 
 class Trust(StrEnum):
-    """How much of what is held an update takes on trust."""
+    """The mode of an update: how much of the local data it checks."""
 
     SIZE_AND_TIME = "size-and-time"
-    """Files whose size and time are as committed are taken to be intact."""
+    """Quick: files with their committed size and time are assumed intact."""
     DIGEST = "digest"
-    """Every file is compared with its digest."""
+    """Verify: every file is compared with its digest."""
     NOTHING = "nothing"
-    """Nothing: everything is fetched again."""
+    """Full: everything is fetched again."""
 
 
 class Format(StrEnum):
-    """What kind of files a catalog is made of."""
+    """The kind of files in a catalog."""
 
     ROCKON = "rockon"
-    """JSON files, each an object of Rock-on definitions by name."""
+    """JSON files, each an object that maps names to Rock-on definitions."""
     JUPDATE = "jupdate"
-    """XML files of a JUpdate site, each the releases of an extension."""
+    """XML files of a JUpdate site, each with the releases of an extension."""
     FILES = "files"
-    """Files of any kind, each known by its id."""
+    """Files of any kind, identified by their id."""
 
 
 class Stability(StrEnum):
-    """How far a release has been tested, the least first."""
+    """The stability of a release, lowest first."""
 
     DEV = "dev"
-    """Not at all, and also what is of no known stability."""
+    """A development version, or one of unknown stability."""
     ALPHA = "alpha"
     BETA = "beta"
     RC = "rc"
@@ -49,31 +49,30 @@ class Stability(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an update ended."""
+    """The outcome of an update."""
 
     UNCHANGED = "unchanged"
-    """The store had everything already."""
+    """The store was already up to date."""
     UPDATED = "updated"
-    """The store now has what the source has."""
+    """The store is now up to date."""
     PARTIAL = "partial"
-    """The same, but for the entries that failed."""
+    """The store is now up to date, except for the failed entries."""
     STALE = "stale"
-    """Every mirror offers an older state than the one held, or another one under its serial;
-    nothing was changed."""
+    """Every mirror offers a state that is older than the current one, or that differs under the
+    same serial. Nothing was changed."""
 
 
 class PublishOutcome(StrEnum):
-    """Whether a publication wrote anything."""
+    """The outcome of a publication."""
 
     PUBLISHED = "published"
-    """There is a new head."""
+    """A new head was published."""
     UNCHANGED = "unchanged"
-    """Everything was published already; nothing was written, but for a page that was missing
-    or not wanted any more."""
+    """The tree was up to date. At most the page was written or removed."""
 
 
 class Phase(StrEnum):
-    """What an update is doing."""
+    """The phase of an update."""
 
     CHECKING = "checking"
     FETCHING = "fetching"
@@ -82,7 +81,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an update is. Totals are known once the phase is no longer `CHECKING`."""
+    """The progress of an update. Totals are known once `CHECKING` is over."""
 
     source: str
     phase: Phase
@@ -90,7 +89,7 @@ class Progress:
     files_total: int
     bytes_done: int
     bytes_total: int | None
-    """None where the source does not tell sizes (v1)."""
+    """None if the source has no sizes (v1)."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phase", Phase(self.phase))
@@ -98,7 +97,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedEntry:
-    """An entry that could not be brought up to date; it keeps what was held of it."""
+    """An entry that could not be updated. It keeps its current state."""
 
     id: str
     kind: str
@@ -108,29 +107,29 @@ class FailedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What an update has done, or, after a check, would do."""
+    """The result of an update; after a check, the changes that an update would make."""
 
     source: str
     outcome: Outcome
     serial: int | None
-    """The serial of the head that is now current; None if it has none (v1)."""
+    """The serial of the current head; None if it has none (v1)."""
     manifest: str | None
-    """The digest of the manifest that is now current."""
+    """The digest of the current manifest."""
     requests: int
-    """Requests made, redirects and retries included."""
+    """The number of requests, including redirects and retries."""
     bytes_received: int
-    """Bytes of bodies, as they came over the wire."""
+    """Body bytes received, before decompression."""
     added: tuple[str, ...]
-    """Ids of entries that are new."""
+    """Ids of new entries."""
     changed: tuple[str, ...]
-    """Ids of entries whose file has other bytes."""
+    """Ids of entries whose file changed."""
     removed: tuple[str, ...]
-    """Ids of entries that are gone."""
+    """Ids of removed entries."""
     healed: tuple[str, ...]
-    """Ids of entries whose local file had been damaged and is whole again."""
+    """Ids of entries whose damaged local file was repaired."""
     failed: tuple[FailedEntry, ...]
     warnings: tuple[str, ...]
-    """What is not wrong but should be known, one sentence each."""
+    """Warnings, one sentence each."""
     duration: timedelta
 
     def __post_init__(self) -> None:
@@ -151,15 +150,16 @@ class HeldStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStatus:
-    """What is held of one source."""
+    """The status of one source."""
 
     source: str
     locations: tuple[str, ...]
-    """Where its last update came from, without credentials and queries."""
+    """The mirrors at the last update, without credentials and queries."""
     checked: datetime | None
-    """When the source was last asked, successfully."""
+    """The time when a mirror last answered."""
     trusted_keys: tuple[str, ...]
-    """The keys of which one must have signed its head; empty if it need not be signed."""
+    """Trusted keys. At least one must have signed the head; if empty, unsigned heads are accepted.
+    """
     held: HeldStatus | None
     """None before the first update was completed."""
     failed: tuple[FailedEntry, ...]
@@ -172,24 +172,24 @@ class Verification:
     source: str
     entries: int
     damaged: tuple[Path, ...]
-    """Files that are missing or have other bytes than they were committed with."""
+    """Files that are missing or changed."""
     strays: int
-    """How many files are there that no update put there."""
+    """The number of files that were not written by an update."""
 
     @property
     def is_intact(self) -> bool:
-        """Whether everything is as it was committed."""
+        """True if all files are as they were committed."""
         return not self.damaged and not self.strays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong with a catalog that is to be published: one finding."""
+    """One problem of a catalog directory."""
 
     is_error: bool
-    """Whether it stands in the way of publishing; else it is a warning."""
+    """True if it prevents publishing; otherwise it is a warning."""
     file: str
-    """The file, relative to the catalog."""
+    """The file, relative to the catalog directory."""
     line: int | None
     column: int | None
     message: str
@@ -201,23 +201,23 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishReport:
-    """What a publication has done."""
+    """The result of a publication."""
 
     outcome: PublishOutcome
     serial: int
     manifest: str
     """The digest of the manifest."""
     head: Path
-    """The head that was written or found up to date."""
+    """The path of the head."""
     entries: int
     added: tuple[str, ...]
-    """Ids that are new since the last publication."""
+    """Ids added since the last publication."""
     changed: tuple[str, ...]
-    """Ids whose file has other bytes."""
+    """Ids whose file changed."""
     removed: tuple[str, ...]
-    """Ids that are gone."""
+    """Removed ids."""
     problems: tuple[Problem, ...]
-    """Warnings, and what was left out."""
+    """Warnings, and skipped definitions."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcome", PublishOutcome(self.outcome))
@@ -225,28 +225,28 @@ class PublishReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upsert:
-    """A definition to be applied."""
+    """A definition to apply."""
 
     definition: Definition
     is_new: bool
-    """Whether nothing is recorded of it; else it was applied in another revision."""
+    """True if the application has no record of it; false if it recorded another revision."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What an application has to do to be in step with the catalog; false if nothing.
+    """The changes that bring an application up to date with the catalog; false if there are none.
 
-    Do the deletes first, then the upserts in their order. Record the revision of each
-    definition in the transaction that applies it.
+    Apply the deletes first, then the upserts in order. Record the revision of each definition in
+    the same transaction as the change itself.
     """
 
     deletes: tuple[str, ...]
     upserts: tuple[Upsert, ...]
     withheld: tuple[str, ...]
-    """Names that are not in the catalog but must not be deleted: what is published was
-    not fetched, cannot be read, or the source is empty."""
+    """Names that are not in the catalog but must not be deleted, because the published file was not
+    fetched, cannot be read, or the source is empty."""
     reasons: tuple[str, ...]
-    """Why they are withheld."""
+    """Reasons for withholding names."""
 
     def __bool__(self) -> bool:
         return bool(self.deletes or self.upserts)
@@ -254,22 +254,23 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relations:
-    """What a definition says of others, in the notation of Debian's control files."""
+    """Relations of a definition to others, in the notation of Debian's control files."""
 
     requires: tuple[str, ...]
-    """What has to be installed before it: of each, such as `name (>= 1.2) | other`, one."""
+    """Requirements, to be installed first. Of alternatives, such as `name (>= 1.2) | other`, one.
+    """
     conflicts: tuple[str, ...]
-    """What cannot be installed beside it."""
+    """Definitions that cannot be installed together with it."""
     replaces: tuple[str, ...]
-    """What is to be removed when it is installed."""
+    """Definitions that it replaces, to be removed when it is installed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unmet:
-    """A requirement that nothing in the catalog meets."""
+    """A requirement that no definition in the catalog meets."""
 
     by: str
-    """The name of the definition that has it."""
+    """The name of the definition with the requirement."""
     requirement: str
 
 
@@ -278,38 +279,38 @@ class Conflict:
     """Two definitions that cannot be installed together."""
 
     by: str
-    """The name of the one that says so."""
+    """The name of the definition that declares the conflict."""
     other: str
-    """What it conflicts with."""
+    """The other side of the conflict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """What installing a definition takes."""
+    """The steps to install a definition."""
 
     install: tuple[Definition, ...]
-    """What is missing, each after what it requires, the definition itself last. What is
-    installed in a version that will not do is in it too."""
+    """Definitions to install, each after its requirements, the requested one last. Definitions
+    installed in an unsuitable version are included."""
     unmet: tuple[Unmet, ...]
     conflicts: tuple[Conflict, ...]
     replaced: tuple[str, ...]
-    """What is installed and to be removed, since something takes its place."""
+    """Installed names to remove because they are replaced."""
 
     @property
     def is_possible(self) -> bool:
-        """Whether it can be done."""
+        """True if there are neither unmet requirements nor conflicts."""
         return not self.unmet and not self.conflicts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """Where a release can be downloaded, as its site says: it is fetched by nobody here."""
+    """A download of a release, as declared by its site. This package never fetches it."""
 
     url: str
     kind: str | None
-    """Whether it is the whole, `full`, or not, `upgrade`."""
+    """`full` for a complete package, `upgrade` for a partial one."""
     format: str | None
-    """The form of the file, for example `zip`."""
+    """The file format, for example `zip`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,7 +318,7 @@ class Release:
     """One release of an extension, as its site describes it."""
 
     id: str
-    """What tells the extension from all others: `plugin/system/cache`."""
+    """The identifier of the extension: `plugin/system/cache`."""
     version: str
     stability: Stability
     title: str | None
@@ -326,14 +327,14 @@ class Release:
     """Its type: `component`, `module`, `plugin`, `template`, `library`, `package`, ..."""
     element: str
     client: str | None
-    """What it extends: `site`, `administrator`, ..."""
+    """The part of the system that it extends: `site`, `administrator`, ..."""
     folder: str | None
     """The group of a plugin."""
     tags: tuple[str, ...]
     section: str | None
     maintainer: str | None
     platforms: tuple[str, ...]
-    """What it is for, such as `joomla >= 4.4, < 4.5 | >= 5.0`; empty if it is for all."""
+    """Supported platforms, such as `joomla >= 4.4, < 4.5 | >= 5.0`; empty if it supports all."""
     info_url: str | None
     downloads: tuple[Download, ...]
     checksums: Mapping[str, str] = field(hash=False)
@@ -351,25 +352,25 @@ class Update:
 
     definition: Definition
     installed: str
-    """The version that is installed."""
+    """The installed version."""
     release: Release
-    """The newest release that fits."""
+    """The newest suitable release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Updates:
-    """Which of the extensions that are installed have an update."""
+    """The installed extensions that have an update."""
 
     updates: tuple[Update, ...]
     """In catalog order."""
     unknown: tuple[str, ...]
-    """Names that are no extensions of the catalog, which is no reason to remove them."""
+    """Installed names that are not extensions of the catalog. Do not remove them for that."""
     problems: tuple[RockonSyncError, ...]
-    """Why extensions could not be read."""
+    """Errors of extensions that could not be read."""
 
 
 def from_unix(seconds: int) -> datetime | None:
-    """The moment in UTC; None for the year 0, which a datetime cannot hold."""
+    """Returns the time in UTC; None for the year 0, which a datetime cannot represent."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-//! `docs/cli.md` has every field of the JSON that the command prints.
+//! `docs/cli.md` documents every field of the command's JSON output.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,13 +6,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::desk::stdout;
+use crate::catalog::stdout;
 use crate::run::Place;
 
 /// Objects whose keys are names, not fields.
 const MAPS: &[&str] = &["targets", "checksums", "definition"];
 
-/// Commands whose output has fields, run one after the other.
+/// Commands with JSON output, run in this order.
 const COMMANDS: &[&str] = &[
     "publish catalog --json",
     "publish nowhere --json",
@@ -48,10 +48,10 @@ fn collect(value: &Value, fields: &mut BTreeSet<String>) {
 #[test]
 fn every_field_that_the_command_prints_is_on_its_page() {
     let place = Place::new();
-    fs::write(place.desk.path("bad.json"), "{").unwrap();
+    fs::write(place.catalog.path("bad.json"), "{").unwrap();
     let mut fields = BTreeSet::new();
     for command in COMMANDS {
-        let output = place.desk.run(&command.split(' ').collect::<Vec<_>>());
+        let output = place.catalog.run(&command.split(' ').collect::<Vec<_>>());
         let value = serde_json::from_str(&stdout(&output));
         collect(&value.unwrap_or_else(|error| panic!("{command}: {error}")), &mut fields);
     }

@@ -1,15 +1,15 @@
-//! `docs/cli.md` quotes what the command says of itself.
+//! `docs/cli.md` quotes the command's help texts.
 
 use std::fs;
 use std::path::Path;
 
-use crate::desk::{Desk, stdout};
+use crate::catalog::{TestCatalog, stdout};
 use crate::page::blocks;
 
-/// Set to anything, it has the page written anew instead of compared.
+/// If set, the page is rewritten instead of compared.
 const WRITE: &str = "WRITE_CLI_PAGE";
 
-/// Every command, in the order of the page.
+/// The commands in the order of the page.
 const COMMANDS: &[&str] = &[
     "publish",
     "update",
@@ -28,17 +28,17 @@ const COMMANDS: &[&str] = &[
 ];
 
 #[test]
-fn the_page_of_the_command_line_quotes_every_help_to_the_letter() {
-    let desk = Desk::new();
+fn the_command_line_page_quotes_every_help_text() {
+    let catalog = TestCatalog::new();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
     let mut page = fs::read_to_string(&path).unwrap();
     let quoted = blocks(&path, "text");
-    let mut wanted = COMMANDS.iter();
+    let mut commands = COMMANDS.iter();
     for block in &quoted {
-        let command = wanted.next().expect("as many blocks as commands");
+        let command = commands.next().expect("fewer commands than blocks");
         let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
-        // Lines have the length that they have without a terminal.
-        let help = stdout(&desk.run(&args));
+        // Help is wrapped at a fixed width when it is not written to a terminal.
+        let help = stdout(&catalog.run(&args));
         let help: String = help.lines().flat_map(|line| [line.trim_end(), "\n"]).collect();
         if std::env::var_os(WRITE).is_some() {
             page = page.replacen(
@@ -50,8 +50,8 @@ fn the_page_of_the_command_line_quotes_every_help_to_the_letter() {
             assert_eq!(block.text, help, "docs/cli.md:{}: write it with {WRITE}=1", block.line);
         }
     }
-    assert_eq!(wanted.next(), None, "has no block in docs/cli.md");
-    let all = stdout(&desk.run(&["--help"]));
+    assert_eq!(commands.next(), None, "has no block in docs/cli.md");
+    let all = stdout(&catalog.run(&["--help"]));
     let listed = all.lines().skip_while(|line| *line != "Commands:").skip(1);
     for line in listed.take_while(|line| !line.is_empty()) {
         let command = line.split_whitespace().next().unwrap();

@@ -1,33 +1,32 @@
-//! Links from page to page lead somewhere.
+//! Links between pages have existing targets.
 
 use std::fs;
 use std::path::Path;
 
 use crate::pages;
 
-/// What a link to a heading calls it: as code hosts do.
+/// Returns the anchor of a heading, as code hosts generate it.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
-fn leads_somewhere(page: &Path, link: &str) -> bool {
-    let (file, place) = link.split_once('#').unwrap_or((link, ""));
+fn has_target(page: &Path, link: &str) -> bool {
+    let (file, heading) = link.split_once('#').unwrap_or((link, ""));
     let target = match file {
         "" => page.to_path_buf(),
         file => page.parent().unwrap().join(file),
     };
-    let is_there = target.exists();
-    let has_place = || {
+    let has_heading = || {
         let text = fs::read_to_string(&target).unwrap();
-        text.lines().any(|line| line.starts_with('#') && anchor(line) == place)
+        text.lines().any(|line| line.starts_with('#') && anchor(line) == heading)
     };
-    is_there && (place.is_empty() || has_place())
+    target.exists() && (heading.is_empty() || has_heading())
 }
 
 #[test]
-fn every_link_between_pages_leads_to_a_file_and_a_heading() {
+fn every_link_between_pages_has_an_existing_target() {
     let mut found = 0;
     let mut dead = Vec::new();
     for page in pages() {
@@ -35,7 +34,7 @@ fn every_link_between_pages_leads_to_a_file_and_a_heading() {
         let links = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
         for link in links.filter(|link| !link.contains("://")) {
             found += 1;
-            if !leads_somewhere(&page, link) {
+            if !has_target(&page, link) {
                 dead.push(format!("{}: {link}", page.display()));
             }
         }

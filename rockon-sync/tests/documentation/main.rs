@@ -1,10 +1,9 @@
-//! What the documentation shows is run: the commands in its pages, and the help that one of them
-//! quotes.
+//! Tests of the documentation: its commands are run, and its quotes of help texts compared.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-#[path = "../desk/mod.rs"]
-mod desk;
+#[path = "../catalog/mod.rs"]
+mod catalog;
 mod fields;
 mod help;
 mod links;
@@ -14,12 +13,12 @@ mod run;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every page: those at the top of the project, and those in its folder.
+/// Returns all pages: those at the top of the project, and those in `docs/`.
 fn pages() -> Vec<PathBuf> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut pages = vec![top.join("README.md"), top.join("CONTRIBUTING.md")];
-    let folder = fs::read_dir(top.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    pages.extend(folder.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
+    let docs = fs::read_dir(top.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    pages.extend(docs.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
     pages.sort();
     pages
 }

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-/// A block between two lines of three backticks.
+/// A fenced code block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// The line of its first line, counted from 1.
+    /// The line number of its first line, counted from 1.
     pub(crate) line: usize,
     pub(crate) text: String,
 }
 
-/// The blocks in this language, in order.
+/// Returns the blocks in this language, in order.
 pub(crate) fn blocks(page: &Path, language: &str) -> Vec<Block> {
     blocks_in(&fs::read_to_string(page).unwrap(), language)
 }
@@ -31,7 +31,7 @@ fn blocks_in(text: &str, language: &str) -> Vec<Block> {
 }
 
 #[test]
-fn blocks_are_found_by_their_language_with_their_line() {
+fn blocks_are_found_by_language_with_their_line_number() {
     let page = "one\n```sh\na\n\nb\n```\n```\nc\n```\n```text\n```sh\n```\n```sh\nd\n```\n";
     let found = blocks_in(page, "sh");
     let expected = [(3, "a\n\nb\n"), (14, "d\n")];

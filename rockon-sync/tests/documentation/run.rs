@@ -1,146 +1,142 @@
-//! Every command of every page is run, in a folder where what the page speaks of is there.
+//! Runs every command of every page, in a directory that has the files the pages name.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use crate::desk::{Desk, code};
+use crate::catalog::{TestCatalog, code};
 use crate::page::{Block, blocks};
 use crate::pages;
 
-/// What stands for the places that pages speak of: below the folder of the test. Web servers are
-/// one on this machine, see [`Place::new`].
-const STANDS_FOR: &[(&str, &str)] =
+/// Paths in pages, and their replacements in the test directory. For URLs see [`Place::new`].
+const REPLACEMENTS: &[(&str, &str)] =
     &[("/var/lib/rockon-sync", "store"), ("/media/stick/", "stick/"), ("/srv/", "srv/")];
 
-/// The bundle that pages speak of.
+/// The bundle that pages name.
 const BUNDLE: &str = "empty-0123456789ab.tar.zst";
 
-/// Blocks that are not run: page, beginning, and why.
+/// Blocks that are not run: page, first words, reason.
 const NOT_RUN: &[(&str, &str, &str)] = &[
-    ("README.md", "make demo", "the other parts of `make test` are these"),
-    ("CONTRIBUTING.md", "make test", "this test is a part of it"),
-    ("CONTRIBUTING.md", "cargo test -p rockon-sync", "this test is a part of it"),
-    ("CONTRIBUTING.md", "WRITE_HEADER=1", "it writes the files that tests compare"),
+    ("README.md", "make demo", "tested by the other parts of `make test`"),
+    ("CONTRIBUTING.md", "make test", "contains this test"),
+    ("CONTRIBUTING.md", "cargo test -p rockon-sync", "contains this test"),
+    ("CONTRIBUTING.md", "WRITE_HEADER=1", "writes the files that tests compare"),
     (
         "administrators.md",
         "make install-command",
-        "it takes a release build; tests/gates/share.sh tries what it installs",
+        "needs a release build; tests/gates/share.sh tests the installed files",
     ),
-    ("administrators.md", "install -m 644 systemd/", "it takes root; systemd/check.sh checks it"),
+    ("administrators.md", "install -m 644 systemd/", "needs root; systemd/check.sh checks it"),
     (
         "c-api.md",
         "make install-library",
         "rockon-sync-ffi/tests/c.rs installs it and links with it",
     ),
-    (
-        "c-api.md",
-        "WRITE_HEADER=1",
-        "it writes the header that rockon-sync-ffi/tests/header.rs checks",
-    ),
-    ("c-api.md", "cargo run --release", "it measures, and takes a release build"),
-    ("scale.md", "store() { aws", "it takes an object storage"),
-    ("scale.md", "python3 tests/bench/directory.py", "it measures, and takes minutes"),
-    ("security.md", "cargo +nightly fuzz", "it takes a nightly toolchain, and minutes"),
+    ("c-api.md", "WRITE_HEADER=1", "writes the header that rockon-sync-ffi/tests/header.rs checks"),
+    ("c-api.md", "cargo run --release", "a benchmark that needs a release build"),
+    ("scale.md", "store() { aws", "needs an object storage"),
+    ("scale.md", "python3 tests/bench/directory.py", "a benchmark that takes minutes"),
+    ("security.md", "cargo +nightly fuzz", "needs a nightly toolchain and minutes"),
 ];
 
-/// Where a page is followed.
+/// A directory in which the commands of a page work.
 pub(crate) struct Place {
-    pub(crate) desk: Desk,
+    pub(crate) catalog: TestCatalog,
     bundle: String,
 }
 
 impl Place {
-    /// A catalog that is published and served as `https://example.org/rockons/v2/`, another one
-    /// as `https://apps.example.com/`, an update site as `https://example.org/updates/`, and the
-    /// files that pages name.
+    /// Creates a catalog that is published and served as `https://example.org/rockons/v2/`, another
+    /// one as `https://apps.example.com/`, an update site as `https://example.org/updates/`, and
+    /// the files that pages name.
     pub(crate) fn new() -> Place {
-        let desk = Desk::new();
+        let catalog = TestCatalog::new();
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo");
-        let write = |name: &str, text: &str| fs::write(desk.path(name), text).unwrap();
-        for folder in ["www", "apps", "updates", "icons", "stick", "srv"] {
-            fs::create_dir(desk.path(folder)).unwrap();
+        let write = |name: &str, text: &str| fs::write(catalog.path(name), text).unwrap();
+        for dir in ["www", "apps", "updates", "icons", "stick", "srv"] {
+            fs::create_dir(catalog.path(dir)).unwrap();
         }
-        fs::copy(samples.join("added/navidrome.json"), desk.path("my-app.json")).unwrap();
-        fs::copy(desk.path("my-app.json"), desk.path("apps/navidrome.json")).unwrap();
+        fs::copy(samples.join("added/navidrome.json"), catalog.path("my-app.json")).unwrap();
+        fs::copy(catalog.path("my-app.json"), catalog.path("apps/navidrome.json")).unwrap();
         write("apps/root.json", "{\"navidrome\": \"navidrome.json\"}");
         write("updates/list.xml", COLLECTION);
         write("updates/cache.xml", EXTENSION);
         write("icons/jellyfin.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n");
         write("applied.json", "{}");
         write("installed.json", "{\"plugin/system/cache\": \"5.9\", \"Database\": \"16\"}");
-        assert_eq!(code(&desk.run(&["publish", "apps"])), 0);
-        for (name, folder) in
+        assert_eq!(code(&catalog.run(&["publish", "apps"])), 0);
+        for (name, dir) in
             [("rockons", "../catalog"), ("apps", "../apps/v2"), ("updates", "../updates")]
         {
-            symlink(folder, desk.path("www").join(name)).unwrap();
+            symlink(dir, catalog.path("www").join(name)).unwrap();
         }
-        desk.server.set_root(desk.path("www"));
-        let packs = fs::read_dir(desk.path("catalog/v2/packs")).unwrap();
+        catalog.server.set_root(catalog.path("www"));
+        let packs = fs::read_dir(catalog.path("catalog/v2/packs")).unwrap();
         let names = packs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let bundle = names.into_iter().find(|name| name.starts_with("empty-")).unwrap();
-        let bundle_path = desk.path("catalog/v2/packs").join(&bundle);
-        for folder in ["stick", "."] {
-            fs::copy(&bundle_path, desk.path(folder).join(&bundle)).unwrap();
+        let bundle_path = catalog.path("catalog/v2/packs").join(&bundle);
+        for dir in ["stick", "."] {
+            fs::copy(&bundle_path, catalog.path(dir).join(&bundle)).unwrap();
         }
-        fs::copy(desk.path("catalog/v2/root.sha"), desk.path("stick/root.sha")).unwrap();
-        Place { desk, bundle }
+        fs::copy(catalog.path("catalog/v2/root.sha"), catalog.path("stick/root.sha")).unwrap();
+        Place { catalog, bundle }
     }
 
-    /// The text of a block as it is run here.
-    fn localized(&self, text: &str) -> String {
-        let server = self.desk.server.url();
+    /// Returns the text of a block with replaced paths and URLs.
+    fn with_test_paths(&self, text: &str) -> String {
+        let server = self.catalog.server.url();
         let text = text.replace("https://apps.example.com/", &format!("{server}apps/"));
         let text = text.replace("https://example.org/", &server).replace(BUNDLE, &self.bundle);
-        STANDS_FOR.iter().fold(text, |text, (shown, real)| text.replace(shown, real))
+        REPLACEMENTS.iter().fold(text, |text, (shown, real)| text.replace(shown, real))
     }
 
-    /// Runs a block with a shell that ends at the first failure, and says which line that was.
+    /// Runs a block in a shell that stops at the first error. An error has the line number.
     fn run(&self, block: &Block) -> Result<(), String> {
-        let script = format!("trap 'echo $LINENO > line' ERR; {}", self.localized(&block.text));
+        let script =
+            format!("trap 'echo $LINENO > line' ERR; {}", self.with_test_paths(&block.text));
         let program = Path::new(env!("CARGO_BIN_EXE_rockon-sync"));
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = [program.parent().unwrap().to_path_buf()]
+        let dirs = [program.parent().unwrap().to_path_buf()]
             .into_iter()
             .chain(std::env::split_paths(&path));
         let mut command = Command::new("bash");
-        command.args(["-euo", "pipefail", "block.sh"]).current_dir(self.desk.folder.path());
-        command.env("PATH", std::env::join_paths(folders).unwrap());
-        command.env("APPS_TOKEN", "a-token").env("HOME", self.desk.folder.path());
+        command.args(["-euo", "pipefail", "block.sh"]).current_dir(self.catalog.dir.path());
+        command.env("PATH", std::env::join_paths(dirs).unwrap());
+        command.env("APPS_TOKEN", "a-token").env("HOME", self.catalog.dir.path());
         for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
             command.env_remove(name);
         }
-        fs::write(self.desk.path("block.sh"), script).unwrap();
-        let output = command.output().expect("bash runs");
+        fs::write(self.catalog.path("block.sh"), script).unwrap();
+        let output = command.output().expect("cannot run bash");
         if output.status.success() {
             return Ok(());
         }
-        let failed = fs::read_to_string(self.desk.path("line")).unwrap_or_default();
+        let failed = fs::read_to_string(self.catalog.path("line")).unwrap_or_default();
         let line = block.line + failed.trim().parse::<usize>().unwrap_or(1) - 1;
         Err(format!("{line}: {}", String::from_utf8_lossy(&output.stderr)))
     }
 }
 
-/// Why a block is not run.
-fn reason_not_to(page: &str, block: &Block) -> Option<&'static str> {
-    let is_meant = |(name, beginning, _): &&(&str, &str, &str)| {
+/// Returns the reason if a block is not run.
+fn reason_to_skip(page: &str, block: &Block) -> Option<&'static str> {
+    let matches = |(name, beginning, _): &&(&str, &str, &str)| {
         *name == page && block.text.starts_with(beginning)
     };
-    NOT_RUN.iter().find(is_meant).map(|(_, _, reason)| *reason)
+    NOT_RUN.iter().find(matches).map(|(_, _, reason)| *reason)
 }
 
 #[test]
-fn every_command_of_every_page_works() {
+fn every_command_of_every_page_succeeds() {
     let mut failed = Vec::new();
-    let (mut run, mut left_out) = (0, 0);
+    let (mut run, mut skipped) = (0, 0);
     for page in pages() {
         let name = page.file_name().unwrap().to_str().unwrap();
         let place = Place::new();
         for block in blocks(&page, "sh") {
-            if let Some(reason) = reason_not_to(name, &block) {
+            if let Some(reason) = reason_to_skip(name, &block) {
                 println!("not run: {name}:{}: {reason}", block.line);
-                left_out += 1;
+                skipped += 1;
             } else {
                 failed.extend(place.run(&block).err().map(|error| format!("{name}:{error}")));
                 run += 1;
@@ -149,10 +145,10 @@ fn every_command_of_every_page_works() {
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(run > 15, "only {run} blocks were found");
-    assert_eq!(left_out, NOT_RUN.len(), "each reason is for one block");
+    assert_eq!(skipped, NOT_RUN.len(), "each reason applies to one block");
 }
 
-/// The list of an update site.
+/// The collection of an update site.
 const COLLECTION: &str = r#"<extensionset name="Example">
   <extension type="plugin" folder="system" element="cache" client="site" detailsurl="cache.xml"/>
 </extensionset>

@@ -1,39 +1,39 @@
-//! Disks that are full or read-only: small file systems in memory, in a mount namespace
-//! of their own. `tests/run.sh` leaves these out, aloud, where that is not allowed.
+//! Full and read-only disks: small file systems in memory, in a mount namespace of their own.
+//! `tests/run.sh` skips these and says so where mounting is not allowed.
 
 use std::fs;
 use std::process::{Command, Output};
 
-use crate::desk::{Desk, Packs, stderr};
+use crate::catalog::{Packs, TestCatalog, stderr};
 
 /// Runs a shell script in which `disk` is a file system of 1 MiB in memory.
-fn on_small_disk(desk: &Desk, script: &str) -> Output {
-    fs::create_dir(desk.path("disk")).unwrap();
+fn on_small_disk(catalog: &TestCatalog, script: &str) -> Output {
+    fs::create_dir(catalog.path("disk")).unwrap();
     let mut command = Command::new("unshare");
-    desk.prepare(&mut command);
+    catalog.prepare(&mut command);
     command.args(["--map-root-user", "--mount", "sh", "-ec"]).arg(format!(
         "mount -t tmpfs -o size=1m,mode=755 tmpfs disk\n\
-         expect() {{ # expect CODE TEXT COMMAND...: how it must end, and what it must say\n\
+         expect() {{ # expect CODE TEXT COMMAND...: asserts on exit code and output\n\
              code=$1 text=$2; shift 2; got=0; \"$@\" >out 2>&1 || got=$?\n\
              if [ $got != $code ] || ! grep -q \"$text\" out; then\n\
                  echo \"$*: expected $code and '$text', got $got:\" >&2; cat out >&2; exit 1; fi; }}\n\
-         fill() {{ # fill KB: leaves so much free\n\
+         fill() {{ # fill KB: leaves this much space\n\
              rm -f disk/fill; free=$(df -k --output=avail disk | tail -1)\n\
              head -c $(( (free - $1) * 1024 )) /dev/zero >disk/fill; }}\n\
          same() {{ diff -r \"$1\" \"$2\" >&2; }}\n{script}"
     ));
     command.env("RS", env!("CARGO_BIN_EXE_rockon-sync"));
-    let output = command.output().expect("unshare is there");
+    let output = command.output().expect("cannot run unshare");
     assert!(output.status.success(), "{}", stderr(&output));
     output
 }
 
 #[test]
-fn an_update_onto_a_full_disk_fails_in_good_order_and_succeeds_with_space() {
+fn an_update_on_a_full_disk_fails_cleanly_and_succeeds_with_space() {
     for packs in [Packs::Offered, Packs::Absent] {
-        let desk = Desk::new(packs);
+        let catalog = TestCatalog::new(packs);
         let output = on_small_disk(
-            &desk,
+            &catalog,
             r#"
             expect 0 '3 added' $RS update --store disk/store --source old
             cp -rL disk/store/rockstor/current before
@@ -60,10 +60,10 @@ fn an_update_onto_a_full_disk_fails_in_good_order_and_succeeds_with_space() {
 }
 
 #[test]
-fn a_publication_onto_a_full_disk_fails_in_good_order_and_succeeds_with_space() {
-    let desk = Desk::new(Packs::Offered);
+fn a_publication_on_a_full_disk_fails_cleanly_and_succeeds_with_space() {
+    let catalog = TestCatalog::new(Packs::Offered);
     let output = on_small_disk(
-        &desk,
+        &catalog,
         r#"
         cp -r old disk/tree
         failures=0
@@ -73,7 +73,7 @@ fn a_publication_onto_a_full_disk_fails_in_good_order_and_succeeds_with_space() 
             failures=$((failures + 1))
             grep -q 'No space left on device' out || { cat out >&2; exit 1; }
             cmp old/root.sha disk/tree/root.sha
-            # What the old head names is still there.
+            # All files of the old head are still there.
             expect 0 '' $RS update --store store-$kb --source disk/tree
         done
         rm disk/fill
@@ -87,10 +87,10 @@ fn a_publication_onto_a_full_disk_fails_in_good_order_and_succeeds_with_space() 
 }
 
 #[test]
-fn a_read_only_store_can_be_read_and_an_update_says_why_it_cannot_be_written() {
-    let desk = Desk::new(Packs::Offered);
+fn a_read_only_store_can_be_read_and_an_update_reports_the_cause() {
+    let catalog = TestCatalog::new(Packs::Offered);
     on_small_disk(
-        &desk,
+        &catalog,
         r#"
         expect 0 '' $RS update --store disk/store --source old
         cp -r old disk/tree

@@ -1,9 +1,8 @@
-//! The command as a process among others: killed, without space, without permission, and
-//! twice at the same time.
+//! The command as a process: killed, out of space, without permission, and concurrent.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-mod desk;
+mod catalog;
 mod disks;
 mod killed;
 mod permissions;

@@ -1,4 +1,4 @@
-//! A store that may be read and not written, because it is somebody else's.
+//! A store that the user may read but not write.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -7,48 +7,54 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::desk::{Desk, Packs, code, stderr, succeeds};
+use crate::catalog::{Packs, TestCatalog, code, stderr, succeeds};
 
-/// Whom the superuser becomes, to whom modes say nothing: `nobody`, on most systems.
+/// File modes do not restrict the superuser, so the tests switch to this user: `nobody` on most
+/// systems.
 const NOBODY: u32 = 65534;
 
-/// A copy of the command that everybody can run: the program itself may be where only its
-/// owner can get at it.
+/// Returns a directory with a copy of the command that every user can run. The build directory may
+/// be private.
 fn program_for_all() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
-    fs::copy(env!("CARGO_BIN_EXE_rockon-sync"), folder.path().join("rockon-sync")).unwrap();
-    folder
+    let dir = tempfile::tempdir().unwrap();
+    fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+    let program = dir.path().join("rockon-sync");
+    fs::copy(env!("CARGO_BIN_EXE_rockon-sync"), &program).unwrap();
+    fs::set_permissions(program, Permissions::from_mode(0o755)).unwrap();
+    dir
 }
 
-/// Runs the command as somebody who may read the store only.
-fn as_reader(desk: &Desk, program: &TempDir, args: &[&str]) -> Output {
+/// Runs the command as a user who can only read the store.
+fn as_reader(catalog: &TestCatalog, program: &TempDir, args: &[&str]) -> Output {
     let mut command = Command::new(program.path().join("rockon-sync"));
-    desk.prepare(&mut command);
-    let is_root = fs::metadata(desk.path("store")).unwrap().uid() == 0;
+    catalog.prepare(&mut command);
+    let is_root = fs::metadata(catalog.path("store")).unwrap().uid() == 0;
     if is_root {
         command.uid(NOBODY).gid(NOBODY);
     }
     command.args(args).output().unwrap()
 }
 
+/// Changes the modes of all files, whatever the umask is.
+fn chmod(catalog: &TestCatalog, mode: &str) {
+    let status = Command::new("chmod").args(["-R", mode]).arg(catalog.dir.path()).status();
+    assert!(status.unwrap().success());
+}
+
 #[test]
-fn somebody_elses_store_can_be_read_and_is_refused_to_be_written() {
-    let (desk, program) = (Desk::new(Packs::Offered), program_for_all());
-    succeeds(&desk.update("old"));
-    fs::set_permissions(desk.folder.path(), Permissions::from_mode(0o755)).unwrap();
-    for folder in ["", "rockstor", "rockstor/gen", "rockstor/incoming"] {
-        let folder = desk.path("store").join(folder);
-        fs::set_permissions(folder, Permissions::from_mode(0o555)).unwrap();
-    }
-    fs::set_permissions(desk.path("store/rockstor/lock"), Permissions::from_mode(0o444)).unwrap();
-    let old = desk.seen();
+fn a_store_of_another_user_can_be_read_but_not_written() {
+    let (catalog, program) = (TestCatalog::new(Packs::Offered), program_for_all());
+    succeeds(&catalog.update("old"));
+    chmod(&catalog, "a=rX");
+    let old = catalog.current();
     for read in [&["list"][..], &["show", "App a"], &["status"], &["verify"]] {
-        succeeds(&as_reader(&desk, &program, &[read, &["--store", "store"]].concat()));
+        succeeds(&as_reader(&catalog, &program, &[read, &["--store", "store"]].concat()));
     }
-    let output = as_reader(&desk, &program, &["update", "--store", "store", "--source", "new"]);
+    let output = as_reader(&catalog, &program, &["update", "--store", "store", "--source", "new"]);
     assert_eq!(code(&output), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("Permission denied"), "{}", stderr(&output));
     assert!(stderr(&output).contains("still holds generation 1"), "{}", stderr(&output));
-    assert!(desk.seen() == old);
+    assert!(catalog.current() == old);
+    // So that the directory can be removed.
+    chmod(&catalog, "u+w");
 }

@@ -5,39 +5,39 @@ use std::time::Duration;
 
 use rockon_sync_tests::{Action, Match, Times};
 
-use crate::desk::{Desk, Packs, code, stderr, succeeds};
+use crate::catalog::{Packs, TestCatalog, code, stderr, succeeds};
 
 #[test]
-fn of_two_updates_at_once_one_wins_and_the_other_is_locked_out() {
-    let desk = Desk::new(Packs::Offered);
-    succeeds(&desk.update("old"));
-    let server = desk.server("new");
-    // The winner is held at its second response while the other one tries.
+fn a_concurrent_update_is_locked_out() {
+    let catalog = TestCatalog::new(Packs::Offered);
+    succeeds(&catalog.update("old"));
+    let server = catalog.server("new");
+    // Keeps the first update at its second response while the second one runs.
     let stall = Action::Stall { after: 20, hold: Duration::from_secs(60) };
     server.on(Match::Nth(1), Times::Once, stall);
     let url = server.url();
-    let mut command = desk.command(&["update", "--store", "store", "--source", &url]);
+    let mut command = catalog.command(&["update", "--store", "store", "--source", &url]);
     let mut first = command.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
     server.wait_for_requests(2);
-    let second = desk.update(&url);
+    let second = catalog.update(&url);
     assert_eq!(code(&second), Some(5), "{}", stderr(&second));
     assert!(stderr(&second).contains("another process is writing here"), "{}", stderr(&second));
-    assert_eq!(server.request_count(), 2, "whoever is locked out asks for nothing");
-    // The lock goes with the process, however it ends.
+    assert_eq!(server.request_count(), 2, "a locked-out update sends no request");
+    // The lock is released when the process ends, even if it is killed.
     first.kill().unwrap();
     first.wait().unwrap();
-    succeeds(&desk.update(&url));
-    assert!(desk.seen() == desk.published("new"));
+    succeeds(&catalog.update(&url));
+    assert!(catalog.current() == catalog.published("new"));
 }
 
 #[test]
-fn of_many_updates_at_once_each_wins_or_is_locked_out() {
-    let desk = Desk::new(Packs::Offered);
+fn concurrent_updates_succeed_or_are_locked_out() {
+    let catalog = TestCatalog::new(Packs::Offered);
     for (round, tree) in ["old", "new"].into_iter().enumerate() {
         let args = ["update", "--store", "store", "--source", tree];
         let children: Vec<_> = (0..6)
             .map(|_| {
-                let mut command = desk.command(&args);
+                let mut command = catalog.command(&args);
                 command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
             })
             .collect();
@@ -48,6 +48,6 @@ fn of_many_updates_at_once_each_wins_or_is_locked_out() {
             .map(|output| code(&output))
             .collect();
         assert!(codes.contains(&Some(0)), "round {round}: {codes:?}");
-        assert!(desk.seen() == desk.published(tree), "round {round}");
+        assert!(catalog.current() == catalog.published(tree), "round {round}");
     }
 }

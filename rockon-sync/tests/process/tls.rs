@@ -1,4 +1,4 @@
-//! HTTPS: who is trusted, and that nobody gets down from there.
+//! HTTPS: trusted certificates, and no downgrade to HTTP.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,9 +13,9 @@ use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::desk::{Desk, Packs, code, stderr};
+use crate::catalog::{Packs, TestCatalog, code, stderr};
 
-/// An authority that nobody knows yet.
+/// A certificate authority that is unknown to the system.
 struct Authority {
     certificate: Certificate,
     key: KeyPair,
@@ -29,13 +29,13 @@ impl Authority {
         Authority { certificate: params.self_signed(&key).unwrap(), key }
     }
 
-    /// Writes the certificate to where a client may be told to look for it.
-    fn save(&self, desk: &Desk, name: &str) -> PathBuf {
-        fs::write(desk.path(name), self.certificate.pem()).unwrap();
-        desk.path(name)
+    /// Writes the certificate to a file for `SSL_CERT_FILE`.
+    fn save(&self, catalog: &TestCatalog, name: &str) -> PathBuf {
+        fs::write(catalog.path(name), self.certificate.pem()).unwrap();
+        catalog.path(name)
     }
 
-    /// What a server needs to be `host`, for as long as `years` say.
+    /// Returns the configuration of a server named `host`, with a certificate valid in these years.
     fn server_config(&self, host: &str, years: [i32; 2]) -> ServerConfig {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(years[0], 1, 1);
@@ -53,20 +53,20 @@ impl Authority {
     }
 }
 
-/// Serves a folder over HTTPS, one request a connection, until the test ends.
+/// Serves a directory over HTTPS, with one request per connection, until the test ends.
 struct HttpsServer {
     port: u16,
     requests: Arc<AtomicUsize>,
 }
 
 impl HttpsServer {
-    /// With `moved`, every answer is a redirect there.
+    /// Starts a server. With `moved`, it redirects every request there.
     fn serve(root: PathBuf, config: ServerConfig, moved: Option<String>) -> HttpsServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(AtomicUsize::new(0));
         let (config, count) = (Arc::new(config), Arc::clone(&requests));
-        // Not waited for: it ends with the process.
+        // Not joined: the threads end with the process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (config, root, moved) = (Arc::clone(&config), root.clone(), moved.clone());
@@ -82,7 +82,7 @@ impl HttpsServer {
     }
 }
 
-/// A client that does not trust the server hangs up: then nothing is answered.
+/// Answers a request. Returns `None` if the client hangs up, as it does for an untrusted server.
 fn answer(
     stream: TcpStream,
     config: Arc<ServerConfig>,
@@ -114,8 +114,8 @@ fn answer(
     stream.flush().ok()
 }
 
-fn update(desk: &Desk, url: &str, authorities: Option<&PathBuf>) -> Output {
-    let mut command = desk.command(&["update", "--store", "store", "--source", url]);
+fn update(catalog: &TestCatalog, url: &str, authorities: Option<&PathBuf>) -> Output {
+    let mut command = catalog.command(&["update", "--store", "store", "--source", url]);
     for name in ["https_proxy", "HTTPS_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
         command.env_remove(name);
     }
@@ -128,9 +128,9 @@ fn update(desk: &Desk, url: &str, authorities: Option<&PathBuf>) -> Output {
 const NOW: [i32; 2] = [2020, 2120];
 
 #[test]
-fn a_server_is_trusted_only_under_its_name_and_by_an_authority_that_is_known() {
+fn a_server_needs_a_certificate_for_its_name_from_a_known_authority() {
     let (ours, theirs) = (Authority::new(), Authority::new());
-    for (host, years, signed_by, trusted, said) in [
+    for (host, years, signed_by, trusted, message) in [
         ("localhost", NOW, &ours, Some(&ours), None),
         ("localhost", NOW, &ours, None, Some("no secure connection")),
         ("localhost", NOW, &theirs, Some(&ours), Some("no secure connection")),
@@ -138,38 +138,38 @@ fn a_server_is_trusted_only_under_its_name_and_by_an_authority_that_is_known() {
         ("localhost", [2010, 2012], &ours, Some(&ours), Some("no secure connection")),
         ("localhost", [2110, 2112], &ours, Some(&ours), Some("no secure connection")),
     ] {
-        let desk = Desk::new(Packs::Offered);
+        let catalog = TestCatalog::new(Packs::Offered);
         let config = signed_by.server_config(host, years);
-        let server = HttpsServer::serve(desk.path("new"), config, None);
-        let file = trusted.map(|authority| authority.save(&desk, "authority.pem"));
+        let server = HttpsServer::serve(catalog.path("new"), config, None);
+        let file = trusted.map(|authority| authority.save(&catalog, "authority.pem"));
         let url = format!("https://localhost:{}/", server.port);
-        let output = update(&desk, &url, file.as_ref());
-        match said {
+        let output = update(&catalog, &url, file.as_ref());
+        match message {
             None => {
                 assert_eq!(code(&output), Some(0), "{}", stderr(&output));
                 assert_eq!(server.requests(), 2);
-                assert!(desk.seen() == desk.published("new"));
+                assert!(catalog.current() == catalog.published("new"));
             }
-            Some(said) => {
+            Some(message) => {
                 assert_eq!(code(&output), Some(1), "{host} {years:?}: {}", stderr(&output));
-                assert!(stderr(&output).contains(said), "{}", stderr(&output));
+                assert!(stderr(&output).contains(message), "{}", stderr(&output));
                 assert!(stderr(&output).contains("certificate"), "{}", stderr(&output));
-                assert_eq!(server.requests(), 0, "not even asked");
-                assert_eq!(desk.seen(), None);
+                assert_eq!(server.requests(), 0, "no request was sent");
+                assert_eq!(catalog.current(), None);
             }
         }
     }
 }
 
 #[test]
-fn nothing_leads_from_https_to_http() {
+fn redirects_from_https_to_http_are_refused() {
     let ours = Authority::new();
-    let desk = Desk::new(Packs::Offered);
-    let file = ours.save(&desk, "authority.pem");
-    let plain = desk.server("new");
+    let catalog = TestCatalog::new(Packs::Offered);
+    let file = ours.save(&catalog, "authority.pem");
+    let plain = catalog.server("new");
     let config = ours.server_config("localhost", NOW);
-    let server = HttpsServer::serve(desk.path("new"), config, Some(plain.url()));
-    let output = update(&desk, &format!("https://localhost:{}/", server.port), Some(&file));
+    let server = HttpsServer::serve(catalog.path("new"), config, Some(plain.url()));
+    let output = update(&catalog, &format!("https://localhost:{}/", server.port), Some(&file));
     assert_eq!(code(&output), Some(1), "{}", stderr(&output));
     assert!(
         stderr(&output).contains("redirect refused: from https to http"),

@@ -1,4 +1,4 @@
-"""Settings of the example project. What differs from place to place is in the environment."""
+"""Settings of the example project. Settings of the deployment come from the environment."""
 
 import os
 

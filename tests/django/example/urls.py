@@ -1,4 +1,4 @@
-"""The one URL of the example project."""
+"""The only URL of the example project."""
 
 from django.urls import path
 from rockons import views

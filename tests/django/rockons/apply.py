@@ -1,4 +1,4 @@
-"""Writes one definition: its rows, and with them its revision, in one transaction."""
+"""Writes one definition with its rows and its revision, in one transaction."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from .models import Container, Environment, Image, Link, Port, RockOn, Volume
 
 MAX_PORT = 65_535
 
-# What of a container is handed to Docker as it is.
+# The options of a container that are passed to Docker unchanged.
 OPTIONS = ("opts", "devices", "cmd_arguments")
 
 Row = TypeVar("Row", bound=models.Model)
 
 
 class Refused(Exception):
-    """This definition cannot be written now; the message says why."""
+    """The definition cannot be written now. The message has the reason."""
 
 
 def apply_definition(definition: Definition) -> None:
-    """Writes what is published, and keeps what the owner chose.
+    """Writes the published values, and keeps the owner's choices.
 
-    Raises Refused, and then has written nothing.
+    Raises Refused if it has written nothing.
     """
     published = definition.parsed
     try:
@@ -45,7 +45,7 @@ def delete_rockon(name: str) -> None:
         if rockon is None:
             return
         if rockon.state != RockOn.AVAILABLE:
-            raise Refused("it is no longer published, but installed")
+            raise Refused("no longer published, but installed")
         images = set(rockon.container_set.values_list("image", flat=True))
         rockon.delete()
         _delete_unused(images)
@@ -66,22 +66,22 @@ def _write_rockon(name: str, published: Mapping[str, Any]) -> RockOn:
 
 
 def _write_containers(rockon: RockOn, published: Mapping[str, Any]) -> dict[str, Container]:
-    held = {container.name: container for container in rockon.container_set.all()}
-    if rockon.state != RockOn.AVAILABLE and held.keys() != published.keys():
+    existing = {container.name: container for container in rockon.container_set.all()}
+    if rockon.state != RockOn.AVAILABLE and existing.keys() != published.keys():
         raise Refused(
-            f"it is installed with the containers {sorted(held)}, and {sorted(published)} are "
-            "published: uninstall it first"
+            f"installed with the containers {sorted(existing)}, but published with "
+            f"{sorted(published)}: uninstall it first"
         )
-    taken = Container.objects.filter(name__in=published.keys() - held.keys())
+    taken = Container.objects.filter(name__in=published.keys() - existing.keys())
     for name, owner in taken.values_list("name", "rockon__name"):
         raise Refused(f"the container {name!r} belongs to {owner!r}")
-    images = {container.image_id for container in held.values()}
-    gone = [container.pk for name, container in held.items() if name not in published]
+    images = {container.image_id for container in existing.values()}
+    gone = [container.pk for name, container in existing.items() if name not in published]
     if gone:
         Container.objects.filter(pk__in=gone).delete()
     containers = {}
     for name, spec in published.items():
-        container = held.get(name)
+        container = existing.get(name)
         wanted = {
             "image_id": _image(spec["image"], spec.get("tag", "latest")),
             "launch_order": int(spec["launch_order"]),
@@ -100,10 +100,10 @@ def _image(name: str, tag: str) -> int:
 
 
 def _delete_unused(images: set[int]) -> None:
-    """Deletes those of the images that no container has any more.
+    """Deletes images that are no longer used by any container.
 
-    An image that another rock-on shares stays: deleting it would take that one's
-    containers with it.
+    An image that another rock-on shares must stay: deleting it would delete the containers of that
+    rock-on.
     """
     if images:
         Image.objects.filter(pk__in=images, container=None).delete()
@@ -147,8 +147,8 @@ def _write_links(containers: Mapping[str, Container], published: Mapping[str, An
         for link in links:
             source = containers[link["source_container"]]
             wanted[containers[destination]][link["name"]] = {"source_id": source.pk}
-    held = Link.objects.filter(destination__in=containers.values())
-    linked = set(held.values_list("destination", flat=True))
+    existing = Link.objects.filter(destination__in=containers.values())
+    linked = set(existing.values_list("destination", flat=True))
     for container, rows in wanted.items():
         if rows or container.pk in linked:
             _write_all(Link, "name", {"destination": container}, rows)
@@ -157,16 +157,16 @@ def _write_links(containers: Mapping[str, Container], published: Mapping[str, An
 def _write_all(
     model: type[models.Model], key: str, owner: dict[str, Any], wanted: Mapping[Any, dict[str, Any]]
 ) -> None:
-    """Makes the owner's rows those that are wanted, writing only what differs."""
-    held = {getattr(row, key): row for row in model._default_manager.filter(**owner)}
-    gone = [row.pk for value, row in held.items() if value not in wanted]
+    """Makes the owner's rows equal to `wanted`. Writes only rows that differ."""
+    existing = {getattr(row, key): row for row in model._default_manager.filter(**owner)}
+    gone = [row.pk for value, row in existing.items() if value not in wanted]
     if gone:
         model._default_manager.filter(pk__in=gone).delete()
     for value, fields in wanted.items():
-        row = held.get(value)
+        row = existing.get(value)
         port = row if isinstance(row, Port) else None
         if model is Port and (port is None or port.host_default != fields["host_default"]):
-            # In the order of the text: of two that ask for one port, the first gets it.
+            # In the order of the text: if two rock-ons request the same port, the first gets it.
             fields = {**fields, "host_port": _next_free_port(fields["host_default"], port)}
         _write(row, model, {**owner, key: value}, fields)
 
@@ -174,7 +174,7 @@ def _write_all(
 def _write(
     row: Row | None, model: type[Row], identity: dict[str, Any], wanted: dict[str, Any]
 ) -> Row:
-    """Creates the row, or changes it where it differs."""
+    """Creates the row, or updates the fields that differ."""
     if row is None:
         return model._default_manager.create(**identity, **wanted)
     changed = [name for name, value in wanted.items() if getattr(row, name) != value]
@@ -191,4 +191,4 @@ def _next_free_port(wanted: int, own: Port | None) -> int:
     for port in range(wanted, MAX_PORT + 1):
         if port not in taken:
             return port
-    raise Refused(f"no port of the machine is free from {wanted} up")
+    raise Refused(f"no free port from {wanted} up")

@@ -4,6 +4,6 @@ import subprocess
 
 
 def is_running() -> bool:
-    """Whether Docker runs: without it nobody knows what is installed."""
+    """Returns true if Docker runs. Without it, the installed rock-ons are unknown."""
     command = ["systemctl", "is-active", "--quiet", "docker"]
     return subprocess.run(command, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""Rock-ons as the appliance keeps them: what was published, and what its owner chose."""
+"""Rock-ons in the appliance: published values, and the owner's choices."""
 
 from django.db import models
 
@@ -22,7 +22,7 @@ class RockOn(models.Model):
 
 
 class Image(models.Model):
-    """A container image; containers of several rock-ons may share one."""
+    """A container image. Containers of several rock-ons may share one."""
 
     name = models.CharField(max_length=1024)
     tag = models.CharField(max_length=1024)
@@ -32,7 +32,7 @@ class Image(models.Model):
 
 
 class Container(models.Model):
-    """A container. Its name is unique on the whole machine, as Docker wants it."""
+    """A container. Docker requires its name to be unique on the machine."""
 
     rockon = models.ForeignKey(RockOn, models.CASCADE)
     image = models.ForeignKey(Image, models.CASCADE)
@@ -43,14 +43,14 @@ class Container(models.Model):
 
 
 class Port(models.Model):
-    """A port of a container, and the port of the machine that leads to it."""
+    """A port of a container, and the host port that leads to it."""
 
     container = models.ForeignKey(Container, models.CASCADE)
     container_port = models.IntegerField()
     host_default = models.IntegerField()
-    """The port of the machine that the definition asks for."""
+    """The host port that the definition requests."""
     host_port = models.IntegerField(unique=True)
-    """The one that it got: the next that was free."""
+    """The assigned host port: the next free one."""
     protocol = models.CharField(max_length=32, null=True)
     label = models.CharField(max_length=1024)
     description = models.CharField(max_length=2048)
@@ -63,7 +63,7 @@ class Port(models.Model):
 
 
 class Volume(models.Model):
-    """A folder of a container, and the share that its owner gave it."""
+    """A directory of a container, and the share that the owner assigned."""
 
     container = models.ForeignKey(Container, models.CASCADE)
     path = models.CharField(max_length=1024)
@@ -77,7 +77,7 @@ class Volume(models.Model):
 
 
 class Environment(models.Model):
-    """A variable of a container, and the value that its owner gave it."""
+    """A variable of a container, and the value that the owner assigned."""
 
     container = models.ForeignKey(Container, models.CASCADE)
     key = models.CharField(max_length=1024)

@@ -1,4 +1,4 @@
-"""The update that the view calls: fetch what is new, then write only the rows that changed."""
+"""The update that the view calls: fetches changes, then writes only the rows that changed."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ APPLY_LOCK = 7_061_963
 
 
 class Busy(Exception):
-    """Another update is at work."""
+    """Another update is running."""
 
 
 @dataclass
 class Applied:
-    """What became of the changes."""
+    """The results of applying changes."""
 
     upserted: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
-    """Name to reason. Nothing of these is recorded: they come again next time."""
+    """Maps names to reasons. Nothing is recorded for these, so the next update retries them."""
 
 
 def refresh() -> tuple[rockon_sync.Report, Applied]:
-    """Brings the store in step with its source, then the database with the store."""
+    """Updates the store from its source, then the database from the store."""
     store = rockon_sync.Store(settings.ROCKON_STORE)
     try:
         report = store.update(settings.ROCKON_SOURCE, timeout=settings.ROCKON_TIMEOUT_S)
@@ -46,18 +46,18 @@ def refresh() -> tuple[rockon_sync.Report, Applied]:
 
 
 def apply_changes(catalog: rockon_sync.Catalog) -> Applied:
-    """Writes what the catalog has and the database has not."""
+    """Applies the differences between the catalog and the database."""
     done = Applied()
     with one_at_a_time():
         recorded = dict(RockOn.objects.values_list("name", "catalog_revision"))
         changes = catalog.changes_since(recorded)
         for reason in changes.reasons:
             log.warning("not deleted: %s", reason)
-        # Deletes come first, or a renamed rock-on would find its containers' names taken.
+        # Deletes come first: a renamed rock-on needs the names of its old containers.
         can_delete = bool(changes.deletes) and docker.is_running()
         for name in changes.deletes:
             if not can_delete:
-                done.refused[name] = "it is no longer published, but Docker does not run"
+                done.refused[name] = "no longer published, but Docker does not run"
                 continue
             try:
                 delete_rockon(name)
@@ -75,7 +75,7 @@ def apply_changes(catalog: rockon_sync.Catalog) -> Applied:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Lets one process apply changes; the lock goes with the connection, whatever happens."""
+    """Lets one process at a time apply changes. The lock ends with the connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [APPLY_LOCK])
         if not cursor.fetchone()[0]:

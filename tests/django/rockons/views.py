@@ -1,4 +1,4 @@
-"""The button "Update" of the page of Rock-ons."""
+"""The "Update" button of the Rock-ons page."""
 
 import rockon_sync
 from django.http import HttpRequest, JsonResponse
@@ -9,7 +9,7 @@ from .refresh import Busy, refresh
 
 @require_POST
 def update(_request: HttpRequest) -> JsonResponse:
-    """Brings the rock-ons up to date, and says what became of each that changed."""
+    """Updates the rock-ons, and reports the result of each change."""
     try:
         report, applied = refresh()
     except Busy:

@@ -1,5 +1,5 @@
-//! Instructions of what grows with the catalog, at three sizes: the same on a busy machine as
-//! on an idle one.
+//! Counts instructions of operations that grow with the catalog, at three sizes. Unlike time,
+//! counts are the same on a busy machine.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -10,7 +10,7 @@ use gungraun::{
     Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
 use rockon_sync::{Catalog, Digest, Manifest, Outcome, Store, Updater, internals};
-use rockon_sync_instructions::{folder, manifest, source};
+use rockon_sync_instructions::{dir, manifest, source};
 
 fn canonical(entries: usize) -> Vec<u8> {
     manifest(entries, "1").to_canonical()
@@ -48,9 +48,9 @@ fn plan((held, wanted): (Manifest, Manifest)) -> usize {
     black_box(internals::files_to_fetch(&held, &wanted))
 }
 
-/// The catalog of a store, and what an application has recorded that applied all of it.
+/// Returns the catalog of a store, and the record of an application that has applied all of it.
 fn applied(entries: usize) -> (Catalog, BTreeMap<String, String>) {
-    let catalog = Store::new(folder().join(entries.to_string()).join("store")).catalog();
+    let catalog = Store::new(dir().join(entries.to_string()).join("store")).catalog();
     let catalog = catalog.expect("prepared");
     let rows = catalog.definitions().iter();
     let rows = rows.map(|row| (row.name().to_owned(), row.revision().to_string())).collect();
@@ -66,10 +66,11 @@ fn changes((catalog, applied): (Catalog, BTreeMap<String, String>)) -> bool {
     black_box(catalog.changes_since(rows).is_empty())
 }
 
-/// A copy of a store that is one definition behind. Files are linked: nobody writes to them.
+/// Returns a copy of a store that is one definition behind. Files are hard links, because they are
+/// never modified.
 fn behind(entries: usize) -> (PathBuf, usize) {
-    let from = folder().join(entries.to_string()).join("store");
-    let to = folder().join(format!("copy-{entries}"));
+    let from = dir().join(entries.to_string()).join("store");
+    let to = dir().join(format!("copy-{entries}"));
     let _ = std::fs::remove_dir_all(&to);
     let copied = Command::new("cp").arg("-al").args([&from, &to]).status();
     assert!(copied.expect("cp").success());
@@ -82,7 +83,7 @@ fn behind(entries: usize) -> (PathBuf, usize) {
 #[bench::large(args = (100_000), setup = behind)]
 fn update_of_one((store, entries): (PathBuf, usize)) -> Outcome {
     let store = Store::new(store);
-    let source = source(&folder().join(entries.to_string()));
+    let source = source(&dir().join(entries.to_string()));
     let report = Updater::new(&store).run(&source).expect("one changed");
     assert_eq!(report.changed.len(), 1);
     black_box(report.outcome)
@@ -92,8 +93,8 @@ library_benchmark_group!(
     name = growth,
     benchmarks = [parse, write_canonical, plan, changes, update_of_one]
 );
-// The environment is cleared otherwise; and of all counts, instructions alone are the same on
-// every machine.
+// The environment is cleared otherwise. Of all events, only instructions are the same on every
+// machine.
 main!(
     config = LibraryBenchmarkConfig::default()
         .pass_through_env("ROCKON_SYNC_INSTRUCTIONS")

@@ -1,4 +1,4 @@
-//! What is measured: catalogs of three sizes, made before anything is counted.
+//! Catalogs of three sizes, created before instructions are counted.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,40 +8,40 @@ use rockon_sync::{
     Updater,
 };
 
-/// How many entries the catalogs have: today's, a directory's, and ten times that.
+/// The numbers of entries: today's catalog, an extension directory, and ten times that.
 pub const SIZES: [usize; 3] = [90, 9_000, 100_000];
 
-/// When everything was published, in seconds since 1970.
+/// The time of publication in seconds since 1970.
 const PUBLISHED_S: i64 = 1_795_316_645;
 
-/// Where the catalogs are, from the variable `ROCKON_SYNC_INSTRUCTIONS`.
+/// Returns the directory of the catalogs, from the variable `ROCKON_SYNC_INSTRUCTIONS`.
 ///
 /// # Panics
-/// If it is not set: `run.sh` does.
+/// If it is not set, which `run.sh` does.
 #[must_use]
-pub fn folder() -> PathBuf {
-    let folder = std::env::var_os("ROCKON_SYNC_INSTRUCTIONS");
-    folder.expect("run.sh says where the catalogs are").into()
+pub fn dir() -> PathBuf {
+    let dir = std::env::var_os("ROCKON_SYNC_INSTRUCTIONS");
+    dir.expect("ROCKON_SYNC_INSTRUCTIONS is not set").into()
 }
 
-/// A manifest of so many entries. From `changed` on, every hundredth has other bytes.
+/// Returns a manifest of this many entries. From `changed` on, every hundredth file is different.
 ///
 /// # Panics
-/// Not on what is made here.
+/// Never, since all names are valid.
 #[must_use]
 pub fn manifest(entries: usize, version: &str) -> Manifest {
     let rows = (0..entries).map(|n| {
-        let path = EntryPath::new(format!("app-{n:06}.json")).expect("a plain name");
+        let path = EntryPath::new(format!("app-{n:06}.json")).expect("a valid path");
         let version = if n % 100 == 0 { version } else { "1" };
         let digest = Digest::of(format!("{n} {version}").as_bytes());
-        let updated = Timestamp::from_unix(PUBLISHED_S).expect("a time of today");
-        let entry = Entry::new(format!("app {n:06}"), path, digest).expect("a plain id");
+        let updated = Timestamp::from_unix(PUBLISHED_S).expect("a valid time");
+        let entry = Entry::new(format!("app {n:06}"), path, digest).expect("a valid id");
         entry.with_size(2_300).with_updated(updated).with_names([format!("App {n:06}")])
     });
-    Manifest::from_entries(rows.collect()).expect("ids and paths differ")
+    Manifest::from_entries(rows.collect()).expect("unique ids and paths")
 }
 
-/// A definition of the size that real ones have.
+/// Returns a definition of realistic size.
 fn definition(n: usize, version: &str) -> String {
     let ports: String = (0..12)
         .map(|port| {
@@ -61,39 +61,39 @@ fn definition(n: usize, version: &str) -> String {
     )
 }
 
-fn publish(folder: &Path) -> Result<()> {
+fn publish(dir: &Path) -> Result<()> {
     let published = Timestamp::from_unix(PUBLISHED_S)?;
-    Publisher::new(folder.join("catalog")).out(folder.join("tree")).published(published).run()?;
+    Publisher::new(dir.join("catalog")).out(dir.join("tree")).published(published).run()?;
     Ok(())
 }
 
-/// The source that the stores follow.
+/// Returns the source that the stores follow.
 #[must_use]
-pub fn source(folder: &Path) -> Source {
-    Source::new(Default::default(), Location::folder(folder.join("tree")))
+pub fn source(dir: &Path) -> Source {
+    Source::new(Default::default(), Location::folder(dir.join("tree")))
 }
 
-/// Makes, below `folder`, a catalog of so many entries, its tree, and a store that is one
-/// definition behind.
+/// Creates a catalog of this many entries in `dir`, its tree, and a store that is one definition
+/// behind.
 ///
 /// # Errors
-/// What the library says.
+/// Those of the library.
 ///
 /// # Panics
 /// If the files cannot be written.
-pub fn prepare(folder: &Path, entries: usize) -> Result<()> {
-    let catalog = folder.join("catalog");
-    fs::create_dir_all(&catalog).expect("a new folder");
+pub fn prepare(dir: &Path, entries: usize) -> Result<()> {
+    let catalog = dir.join("catalog");
+    fs::create_dir_all(&catalog).expect("cannot create the directory");
     let mut rows = Vec::with_capacity(entries);
     for n in 0..entries {
         let file = format!("app-{n:06}.json");
-        fs::write(catalog.join(&file), definition(n, "1")).expect("a new file");
+        fs::write(catalog.join(&file), definition(n, "1")).expect("cannot write the file");
         rows.push(format!("\"app {n:06}\": \"{file}\""));
     }
-    fs::write(catalog.join("root.json"), format!("{{{}}}", rows.join(","))).expect("a new file");
-    publish(folder)?;
-    let store = Store::new(folder.join("store"));
-    Updater::new(&store).run(&source(folder))?;
-    fs::write(catalog.join("app-000000.json"), definition(0, "2")).expect("a file of ours");
-    publish(folder)
+    fs::write(catalog.join("root.json"), format!("{{{}}}", rows.join(","))).expect("cannot write the file");
+    publish(dir)?;
+    let store = Store::new(dir.join("store"));
+    Updater::new(&store).run(&source(dir))?;
+    fs::write(catalog.join("app-000000.json"), definition(0, "2")).expect("cannot write the file");
+    publish(dir)
 }

@@ -1,12 +1,12 @@
-//! Makes the catalogs that the instructions are counted on.
+//! Creates the catalogs for counting instructions.
 
-use rockon_sync_instructions::{SIZES, folder, prepare};
+use rockon_sync_instructions::{SIZES, dir, prepare};
 
 fn main() -> rockon_sync::Result<()> {
     for entries in SIZES {
-        let folder = folder().join(entries.to_string());
-        if !folder.exists() {
-            prepare(&folder, entries)?;
+        let dir = dir().join(entries.to_string());
+        if !dir.exists() {
+            prepare(&dir, entries)?;
         }
     }
     Ok(())

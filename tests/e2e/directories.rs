@@ -1,4 +1,4 @@
-//! A folder works wherever a URL does.
+//! A directory works as a source like a URL.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ fn source(path: impl Into<std::path::PathBuf>) -> Source {
 }
 
 #[test]
-fn every_kind_of_folder_is_followed() {
+fn every_kind_of_directory_is_followed() {
     let world = World::v2("abc");
     world.publisher().in_place().run().unwrap();
     fs::create_dir(world.path("bare")).unwrap();
@@ -26,7 +26,7 @@ fn every_kind_of_folder_is_followed() {
     for name in ["root.json", "a.json", "b.json", "c.json"] {
         symlink(world.path("catalog").join(name), world.path("links").join(name)).unwrap();
     }
-    for (folder, definitions, has_head) in [
+    for (dir, definitions, has_head) in [
         ("tree", 3, true),
         ("tree/root.sha", 3, true),
         ("link-to-tree", 3, true),
@@ -37,28 +37,28 @@ fn every_kind_of_folder_is_followed() {
     ] {
         let stores = tempfile::tempdir().unwrap();
         let store = Store::new(stores.path());
-        let source = source(world.path(folder));
+        let source = source(world.path(dir));
         let report = world.updater(&store).run(&source).unwrap();
-        assert_eq!(report.outcome, Outcome::Updated, "{folder}");
-        assert_eq!(report.serial.is_some(), has_head, "{folder}");
+        assert_eq!(report.outcome, Outcome::Updated, "{dir}");
+        assert_eq!(report.serial.is_some(), has_head, "{dir}");
         let catalog = store.catalog().unwrap();
-        assert_eq!(catalog.definitions().len(), definitions, "{folder}");
-        assert!(catalog.problems().is_empty(), "{folder}: {:?}", catalog.problems());
+        assert_eq!(catalog.definitions().len(), definitions, "{dir}");
+        assert!(catalog.problems().is_empty(), "{dir}: {:?}", catalog.problems());
         let again = world.updater(&store).run(&source).unwrap();
-        assert_eq!((again.outcome, again.bytes_received), (Outcome::Unchanged, 0), "{folder}");
+        assert_eq!((again.outcome, again.bytes_received), (Outcome::Unchanged, 0), "{dir}");
 
-        // What is held can be followed in turn.
+        // A store is a source for other stores.
         let relay = Store::new(stores.path().join("relay"));
         let current = stores.path().join("rockstor/current");
         let report = world.updater(&relay).run(&self::source(&current)).unwrap();
-        assert_eq!((report.outcome, report.failed.len()), (Outcome::Updated, 0), "{folder}");
+        assert_eq!((report.outcome, report.failed.len()), (Outcome::Updated, 0), "{dir}");
         let relayed = stores.path().join("relay/rockstor/current");
         assert_same_files(&files_of(&current), &files_of(&relayed));
     }
 }
 
 #[test]
-fn publishing_in_place_leaves_what_older_systems_read() {
+fn publishing_in_place_keeps_files_for_older_systems() {
     let world = World::v1("abc");
     let before = files_of(&world.path("catalog"));
     world.publisher().in_place().run().unwrap();
@@ -77,20 +77,20 @@ fn publishing_in_place_leaves_what_older_systems_read() {
 }
 
 #[test]
-fn a_share_that_is_not_mounted_is_no_empty_catalog() {
+fn an_unmounted_share_is_not_an_empty_catalog() {
     let world = World::v2("abc");
     let store = world.store();
     world.updater(&store).run(&source(world.path("catalog"))).unwrap();
-    let held = files_of(&world.held(""));
-    for folder in ["nowhere", "store/rockstor/incoming"] {
-        let error = world.updater(&store).run(&source(world.path(folder))).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotFound, "{folder}: {error}");
-        assert_same_files(&held, &files_of(&world.held("")));
+    let before = files_of(&world.current(""));
+    for dir in ["nowhere", "store/rockstor/incoming"] {
+        let error = world.updater(&store).run(&source(world.path(dir))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{dir}: {error}");
+        assert_same_files(&before, &files_of(&world.current("")));
     }
 }
 
 #[test]
-fn a_chain_of_three_stores_ends_with_the_published_tree() {
+fn the_third_store_of_a_chain_equals_the_published_tree() {
     let world = World::v2("abc");
     let store = |name: &str| Store::new(world.path(name));
     world.updater(&store("first")).run(&world.source()).unwrap();

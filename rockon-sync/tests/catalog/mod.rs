@@ -1,6 +1,6 @@
-//! What the tests of the command share.
+//! Shared setup for tests of the command.
 
-#![allow(dead_code, reason = "not every file of tests needs everything")]
+#![allow(dead_code, reason = "not every test binary uses everything")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,40 +10,40 @@ use rockon_sync_tests::Server;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The sample catalog, published and served, and a place for a store.
-pub(crate) struct Desk {
-    pub(crate) folder: TempDir,
+/// The sample catalog, published and served, in a temporary directory with space for a store.
+pub(crate) struct TestCatalog {
+    pub(crate) dir: TempDir,
     pub(crate) server: Server,
 }
 
-impl Desk {
-    pub(crate) fn new() -> Desk {
-        let folder = tempfile::tempdir().unwrap();
+impl TestCatalog {
+    pub(crate) fn new() -> TestCatalog {
+        let dir = tempfile::tempdir().unwrap();
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/catalog");
-        fs::create_dir(folder.path().join("catalog")).unwrap();
+        fs::create_dir(dir.path().join("catalog")).unwrap();
         for file in fs::read_dir(samples).unwrap() {
             let file = file.unwrap();
-            fs::copy(file.path(), folder.path().join("catalog").join(file.file_name())).unwrap();
+            fs::copy(file.path(), dir.path().join("catalog").join(file.file_name())).unwrap();
         }
-        let server = Server::serve(folder.path().join("catalog/v2"));
-        let desk = Desk { folder, server };
-        assert_eq!(code(&desk.run(&["publish", "catalog"])), 0);
-        desk
+        let server = Server::serve(dir.path().join("catalog/v2"));
+        let catalog = TestCatalog { dir, server };
+        assert_eq!(code(&catalog.run(&["publish", "catalog"])), 0);
+        catalog
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
+        self.dir.path().join(relative)
     }
 
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         self.command(args).output().unwrap()
     }
 
-    /// The command, to be run in the folder of the desk.
+    /// Returns the command, to run in the temporary directory.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rockon-sync"));
-        command.args(args).current_dir(self.folder.path()).env("SOURCE_DATE_EPOCH", "1795316645");
-        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
+        command.args(args).current_dir(self.dir.path()).env("SOURCE_DATE_EPOCH", "1795316645");
+        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG", "COLUMNS"] {
             command.env_remove(name);
         }
         command

@@ -1,4 +1,4 @@
-//! A small catalog in two states, the trees published of it, and the command.
+//! A small catalog in two states, the tree of each, and the command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,32 +7,32 @@ use std::process::{Command, Output};
 use rockon_sync_tests::Server;
 use tempfile::TempDir;
 
-/// A folder in which everything happens.
-pub(crate) struct Desk {
-    pub(crate) folder: TempDir,
+/// A temporary directory with everything that a test needs.
+pub(crate) struct TestCatalog {
+    pub(crate) dir: TempDir,
 }
 
-/// Whether the trees offer packs.
+/// The packs of a published tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packs {
     Offered,
     Absent,
 }
 
-impl Desk {
-    /// `old` and `new` are trees of the same catalog before and after an edit: one file
-    /// changed, one is gone, one is new.
-    pub(crate) fn new(packs: Packs) -> Desk {
-        // In memory where there is such a file system: thousands of files come and go.
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
-        let desk = Desk { folder };
-        fs::create_dir(desk.path("catalog")).unwrap();
-        desk.write_catalog(&[('a', 1), ('b', 1), ('c', 1)]);
-        desk.publish("old", packs);
-        desk.copy("old", "new");
-        desk.edit();
-        desk.publish("new", packs);
-        desk
+impl TestCatalog {
+    /// Creates the trees `old` and `new` of the same catalog before and after an edit: one file
+    /// changed, one deleted, one added.
+    pub(crate) fn new(packs: Packs) -> TestCatalog {
+        // In memory if possible: tests create thousands of files.
+        let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let catalog = TestCatalog { dir };
+        fs::create_dir(catalog.path("catalog")).unwrap();
+        catalog.write_catalog(&[('a', 1), ('b', 1), ('c', 1)]);
+        catalog.publish("old", packs);
+        catalog.copy("old", "new");
+        catalog.edit();
+        catalog.publish("new", packs);
+        catalog
     }
 
     pub(crate) fn edit(&self) {
@@ -40,7 +40,7 @@ impl Desk {
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.folder.path().join(relative)
+        self.dir.path().join(relative)
     }
 
     fn write_catalog(&self, definitions: &[(char, u32)]) {
@@ -76,7 +76,7 @@ impl Desk {
         Server::serve(self.path(tree))
     }
 
-    /// The command, to be run in the desk's folder.
+    /// Returns the command, to run in the temporary directory.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rockon-sync"));
         self.prepare(&mut command);
@@ -84,10 +84,10 @@ impl Desk {
         command
     }
 
-    /// The same environment for any program.
+    /// Sets directory and environment for any program.
     pub(crate) fn prepare(&self, command: &mut Command) {
-        command.current_dir(self.folder.path()).env("SOURCE_DATE_EPOCH", "1795316645");
-        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG"] {
+        command.current_dir(self.dir.path()).env("SOURCE_DATE_EPOCH", "1795316645");
+        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG", "COLUMNS"] {
             command.env_remove(name);
         }
     }
@@ -100,12 +100,12 @@ impl Desk {
         self.run(&["update", "--store", "store", "--source", source])
     }
 
-    /// What a reader sees: every file of the current generation.
-    pub(crate) fn seen(&self) -> Option<Vec<(String, Vec<u8>)>> {
+    /// Returns every file of the current generation.
+    pub(crate) fn current(&self) -> Option<Vec<(String, Vec<u8>)>> {
         files_in(&self.path("store/rockstor/current"))
     }
 
-    /// What a reader is to see of a tree.
+    /// Returns the files of a tree that clients store.
     pub(crate) fn published(&self, tree: &str) -> Option<Vec<(String, Vec<u8>)>> {
         let mut files = files_in(&self.path(tree))?;
         files.retain(|(name, _)| name != "history.json");
@@ -113,9 +113,9 @@ impl Desk {
     }
 }
 
-/// The files at the top of a folder, by name.
-pub(crate) fn files_in(folder: &Path) -> Option<Vec<(String, Vec<u8>)>> {
-    let entries = fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path());
+/// Returns the files at the top of a directory, by name.
+pub(crate) fn files_in(dir: &Path) -> Option<Vec<(String, Vec<u8>)>> {
+    let entries = fs::read_dir(dir).ok()?.map(|entry| entry.unwrap().path());
     let files = entries.filter(|path| path.is_file());
     let mut files: Vec<_> = files
         .map(|path| {

@@ -1,4 +1,4 @@
-//! The border: panics stop here, arguments are checked, strings are converted.
+//! The FFI boundary: stops panics, checks arguments, converts strings.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
@@ -7,21 +7,21 @@ use std::path::Path;
 
 use crate::error::{Error, ROCKON_SYNC_OK};
 
-/// What a function writes its result to; NULL becomes `None`.
+/// An output argument; NULL becomes `None`.
 pub(crate) type Out<'a, T> = Option<&'a mut MaybeUninit<T>>;
 
-/// Runs what may panic; a panic becomes an error object.
+/// Runs a closure and converts a panic to an error object.
 fn guarded<T>(body: impl FnOnce() -> T) -> Result<T, Box<Error>> {
     catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
         let error = Error::panicked(&*panic);
-        // What was thrown may itself panic when it is dropped.
+        // The panic payload may panic when it is dropped.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
         error
     })
 }
 
-/// Runs the body of a function that can fail, and returns its status. The error object
-/// is written only if the body fails and the caller wants it.
+/// Runs the body of a function that can fail, and returns its status. The error object is written
+/// only if the body fails and `error` is not NULL.
 pub(crate) fn run(
     error: Out<'_, Box<Error>>,
     body: impl FnOnce() -> Result<(), Box<Error>>,
@@ -37,8 +37,8 @@ pub(crate) fn run(
     status
 }
 
-/// Runs the body of an accessor, which cannot fail: without a handle, or after a panic,
-/// the answer is zero, `false` or NULL.
+/// Runs the body of an accessor, which cannot fail. Without a handle, or after a panic, the result
+/// is zero, `false` or NULL.
 pub(crate) fn read<H, T: Default>(handle: Option<&H>, body: impl FnOnce(&H) -> T) -> T {
     let Some(handle) = handle else {
         return T::default();
@@ -46,7 +46,7 @@ pub(crate) fn read<H, T: Default>(handle: Option<&H>, body: impl FnOnce(&H) -> T
     guarded(|| body(handle)).unwrap_or_default()
 }
 
-/// An accessor for a string: a view that lives as long as the handle, or NULL.
+/// Returns a string that lives as long as the handle, or NULL.
 pub(crate) fn view<H>(
     handle: Option<&H>,
     len_bytes: Out<'_, usize>,
@@ -62,7 +62,7 @@ pub(crate) fn view<H>(
     text.as_ptr()
 }
 
-/// An accessor for a number that need not be there: whether it is.
+/// Writes an optional number. Returns `true` if there is one.
 pub(crate) fn number<H, T>(
     handle: Option<&H>,
     value: Out<'_, T>,
@@ -79,18 +79,18 @@ pub(crate) fn number<H, T>(
     }
 }
 
-/// An accessor for a part of a handle, which lives as long as the handle.
+/// Returns a part of a handle, which lives as long as the handle.
 pub(crate) fn part<H, P>(handle: Option<&H>, pick: impl FnOnce(&H) -> Option<&P>) -> Option<&P> {
     guarded(|| pick(handle?)).ok()?
 }
 
-/// Takes a handle back from the caller and drops it.
+/// Takes ownership of a handle and drops it.
 pub(crate) fn free<H>(handle: Option<Box<H>>) {
-    // A panic while dropping leaves nothing to be told to the caller.
+    // A panic in a destructor cannot be reported to the caller.
     let _ = guarded(|| drop(handle));
 }
 
-/// An argument that must not be NULL.
+/// Refuses NULL.
 ///
 /// # Errors
 /// `ROCKON_SYNC_ERROR_ARGUMENT`.
@@ -98,33 +98,32 @@ pub(crate) fn required<T>(argument: Option<T>, name: &str) -> Result<T, Box<Erro
     argument.ok_or_else(|| Error::argument(format!("`{name}` is NULL")))
 }
 
-/// A string that the caller lends for the duration of the call.
+/// Returns a string that the caller lends for the duration of the call.
 ///
 /// # Safety
-/// `data` is NULL or points to `len_bytes` bytes that stay as they are for `'a`.
+/// `data` is NULL or points to `len_bytes` bytes that do not change during `'a`.
 ///
 /// # Errors
-/// `ROCKON_SYNC_ERROR_ARGUMENT` for NULL, and for what is not UTF-8.
+/// `ROCKON_SYNC_ERROR_ARGUMENT` for NULL and for invalid UTF-8.
 pub(crate) unsafe fn text<'a>(
     data: *const c_char,
     len_bytes: usize,
     name: &str,
 ) -> Result<&'a str, Box<Error>> {
-    // SAFETY: the caller promises as much.
+    // SAFETY: guaranteed by the caller.
     let bytes = unsafe { slice(data.cast::<u8>(), len_bytes, name) }?;
     std::str::from_utf8(bytes).map_err(|error| {
         Error::argument(format!("`{name}` is not UTF-8 at byte {}", error.valid_up_to()))
     })
 }
 
-/// An array that the caller lends for the duration of the call.
+/// Returns an array that the caller lends for the duration of the call.
 ///
 /// # Safety
-/// `data` is NULL or points to `len` elements that stay as they are for `'a`.
+/// `data` is NULL or points to `len` elements that do not change during `'a`.
 ///
 /// # Errors
-/// `ROCKON_SYNC_ERROR_ARGUMENT` for NULL, unaligned elements, and a length that no
-/// array can have.
+/// `ROCKON_SYNC_ERROR_ARGUMENT` for NULL, unaligned elements and impossible lengths.
 pub(crate) unsafe fn slice<'a, T>(
     data: *const T,
     len: usize,
@@ -140,15 +139,15 @@ pub(crate) unsafe fn slice<'a, T>(
     if !fits {
         return Err(Error::argument(format!("`{name}` cannot have {len} elements")));
     }
-    // SAFETY: not NULL, aligned and of a possible size as just seen; the rest is the
-    // caller's promise.
+    // SAFETY: not NULL, aligned and of a possible size, as checked above. The caller guarantees the
+    // rest.
     Ok(unsafe { std::slice::from_raw_parts(data, len) })
 }
 
-/// An array that may be empty: NULL with a length of 0.
+/// Like [`slice`], but accepts NULL with a length of 0 as an empty array.
 ///
 /// # Safety
-/// `data` is NULL or points to `len` elements that stay as they are for `'a`.
+/// `data` is NULL or points to `len` elements that do not change during `'a`.
 ///
 /// # Errors
 /// Those of [`slice`].
@@ -164,54 +163,51 @@ pub(crate) unsafe fn list<'a, T>(
     }
 }
 
-/// A struct that starts with its own size as a `size_t`, and for which zero in every
-/// other byte means the defaults.
+/// A struct that starts with its own size as a `size_t`, and in which zero bytes mean defaults.
 ///
 /// # Safety
-/// The struct is `repr(C)`, starts with a `usize`, and every pattern of bytes that C can
-/// put into its fields is a value of it; all zero is one.
+/// The struct is `repr(C)` and starts with a `usize`. Every byte pattern that C can put into its
+/// fields, including all zero, is a valid value.
 pub(crate) unsafe trait Versioned: Copy {
-    /// The size that the struct had in the first version of the interface.
+    /// The size of the struct in the first version of the interface.
     const FIRST_SIZE: usize;
 }
 
-/// Largest struct that a newer program may pass, in bytes: a size beyond that was never
-/// set, and is not to be read.
+/// Largest accepted struct in bytes. A larger size is garbage, so nothing is read.
 const MAX_STRUCT_BYTES: usize = 4096;
 
-/// Copies a struct that the caller lends; NULL means the defaults. One of an older
-/// program is shorter: the rest are defaults. One of a newer program is longer: the rest
-/// must be defaults.
+/// Copies a struct that the caller lends; NULL means defaults. In a shorter struct, from an older
+/// program, the missing fields are defaults. In a longer one, from a newer program, the unknown
+/// fields must be defaults.
 ///
 /// # Safety
 /// `data` is NULL or points to as many bytes as the size it starts with.
 ///
 /// # Errors
-/// `ROCKON_SYNC_ERROR_ARGUMENT` for a size that no version has, and for settings that
-/// this library does not know.
+/// `ROCKON_SYNC_ERROR_ARGUMENT` for an invalid size and for unknown settings.
 pub(crate) unsafe fn versioned<T: Versioned>(data: *const T, name: &str) -> Result<T, Box<Error>> {
     let mut copy = MaybeUninit::<T>::zeroed();
     if !data.is_null() {
-        // SAFETY: not NULL, so the struct is there, and it starts with its size.
+        // SAFETY: not NULL, and every version of the struct starts with its size.
         let size = unsafe { data.cast::<usize>().read_unaligned() };
         if !(T::FIRST_SIZE..=MAX_STRUCT_BYTES).contains(&size) {
             return Err(Error::argument(format!("`{name}.struct_size` is not its size: {size}")));
         }
-        // SAFETY: the caller promises so many bytes.
+        // SAFETY: the caller guarantees this many bytes.
         let bytes = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) };
         let known = size.min(size_of::<T>());
         if bytes[known..].iter().any(|byte| *byte != 0) {
             let message = format!("`{name}` has settings that this library does not know");
             return Err(Error::argument(message));
         }
-        // SAFETY: `known` is at most the size of either side, and they are apart.
+        // SAFETY: `known` is at most the size of either side, and they do not overlap.
         unsafe { bytes.as_ptr().copy_to_nonoverlapping(copy.as_mut_ptr().cast::<u8>(), known) };
     }
-    // SAFETY: all bytes are set, and `Versioned` promises that they are a value.
+    // SAFETY: all bytes are initialized, and `Versioned` guarantees that they are a valid value.
     Ok(unsafe { copy.assume_init() })
 }
 
-/// A string for C, or any bytes: they, and a NUL after them.
+/// A string or bytes for C, followed by a NUL.
 #[derive(Debug)]
 pub(crate) struct Text(Box<[u8]>);
 
@@ -224,7 +220,7 @@ impl Text {
         value.to_string().into()
     }
 
-    /// Every one of `values`, in order.
+    /// Converts all strings, in order.
     pub(crate) fn all(values: Vec<String>) -> Vec<Text> {
         values.into_iter().map(Text::from).collect()
     }
@@ -271,7 +267,7 @@ mod tests {
         later: u64,
     }
 
-    // SAFETY: starts with its size, and consists of numbers.
+    // SAFETY: starts with its size, and has only numbers.
     unsafe impl Versioned for Options {
         const FIRST_SIZE: usize = std::mem::offset_of!(Options, later);
     }
@@ -287,7 +283,7 @@ mod tests {
     }
 
     fn read_options(data: *const Options) -> Result<(u32, u32, u64), i32> {
-        // SAFETY: the tests pass pointers to as many bytes as they say.
+        // SAFETY: the tests pass pointers to as many bytes as they claim.
         let read = unsafe { versioned(data, "options") };
         read.map(|o| (o.first, o.second, o.later)).map_err(|error| error.status())
     }
@@ -297,7 +293,7 @@ mod tests {
         let mut error = MaybeUninit::uninit();
         let status = run(Some(&mut error), || panic!("out of {}", "luck"));
         assert_eq!(status, ROCKON_SYNC_ERROR_INTERNAL);
-        // SAFETY: written, because the status is not OK.
+        // SAFETY: initialized, because the status is not OK.
         let error = unsafe { error.assume_init() };
         assert!(error.message().contains("out of luck"), "{}", error.message());
         assert_eq!(read(Some(&1), |_| -> usize { panic!("again") }), 0);
@@ -307,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn structs_of_older_and_newer_programs_are_understood() {
+    fn structs_of_older_and_newer_programs_are_accepted() {
         let size = size_of::<Options>();
         let old = std::mem::offset_of!(Options, later);
         assert_eq!(read_options(std::ptr::null()), Ok((0, 0, 0)));
@@ -324,10 +320,10 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_nothing_can_have_are_refused() {
+    fn impossible_lengths_are_refused() {
         let byte = b'x';
         let data = (&raw const byte).cast();
-        // SAFETY: refused before anything is read.
+        // SAFETY: the length is refused before anything is read.
         let result = unsafe { text(data, usize::MAX, "name") };
         assert_eq!(result.unwrap_err().status(), ROCKON_SYNC_ERROR_ARGUMENT);
     }
