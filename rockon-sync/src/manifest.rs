@@ -54,6 +54,8 @@ pub(crate) const FORMAT: &str = "format";
 pub(crate) const ETAG: &str = "etag";
 /// As [`ETAG`].
 pub(crate) const LAST_MODIFIED: &str = "last-modified";
+/// As [`ETAG`]: the mirror that gave them.
+pub(crate) const MIRROR: &str = "mirror";
 
 /// Name and value of a further field.
 type Field = (Box<str>, Box<str>);

@@ -1,12 +1,14 @@
 //! Asks the mirrors, one after the other, what there is.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use super::{Freshness, Rollback, Run, ends_the_run};
+use super::{Freshness, Rollback, Run, Trust, ends_the_run};
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fetch::{Fetched, Wanted};
+use crate::files::is_absent;
 use crate::head::Head;
 use crate::limits::MAX_HEAD_BYTES;
 use crate::location::Location;
@@ -83,13 +85,7 @@ impl Run<'_> {
         let held_bytes = self.held_head()?;
         let address = mirror.head_address();
         let shown = address.to_string();
-        // A time in whole seconds does not tell two heads apart, and a head is no larger than
-        // the answer that it has not changed.
-        let validators = self
-            .status
-            .validators_of(&shown, held_bytes.as_deref())
-            .filter(|held| held.etag.is_some())
-            .map(|held| Validators { last_modified: None, ..held });
+        let validators = self.head_validators(mirror, held_bytes.as_deref());
         let wanted = Wanted {
             address: address.clone(),
             validators: validators.as_ref(),
@@ -98,7 +94,7 @@ impl Run<'_> {
         };
         let mut bytes = Vec::new();
         let (validators, moved_to) = match self.fetcher.fetch(&wanted, &mut bytes)? {
-            Fetched::Unchanged => {
+            Fetched::Unchanged { .. } => {
                 bytes = held_bytes.clone().unwrap_or_default();
                 (validators.unwrap_or_default(), None)
             }
@@ -137,6 +133,20 @@ impl Run<'_> {
             address: shown,
             validators,
         }))))
+    }
+
+    /// Returns the validators to send when asking `mirror` for its head; `None` to ask for
+    /// the head whatever was remembered of it.
+    fn head_validators(&self, mirror: &Location, held_bytes: Option<&[u8]>) -> Option<Validators> {
+        if self.options.trust == Trust::Nothing || mirror.identity().is_none() {
+            return None;
+        }
+        // A time in whole seconds does not tell two heads apart, and a head is no larger than
+        // the answer that it has not changed.
+        self.status
+            .validators_of(&mirror.head_address().to_string(), held_bytes)
+            .filter(|held| held.etag.is_some())
+            .map(|held| Validators { last_modified: None, ..held })
     }
 
     /// The bytes of the head that is held.
@@ -187,9 +197,8 @@ impl Run<'_> {
             return Err(Error::new(ErrorKind::Status, message).with_url(shown));
         }
         // A share that is not mounted: the next mirror may be there.
-        if let Some(folder) = mirror.as_folder().filter(|folder| !folder.is_dir()) {
-            let message = "expected the folder of a tree, found none";
-            return Err(Error::new(ErrorKind::NotFound, message).with_path(folder));
+        if let Some(dir) = mirror.as_folder() {
+            check_dir(dir)?;
         }
         if !self.keys.is_empty() {
             let message = "expected a signed head, got status 404: a source with trusted keys is \
@@ -227,6 +236,26 @@ impl Run<'_> {
         };
         let answer = self.fetcher.fetch_once(&wanted, &mut Discard);
         matches!(answer, Ok(Fetched::File(_)))
+    }
+}
+
+/// Fails unless `dir` is a directory, or a link to one.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if there is none; [`ErrorKind::Transport`] if that is not known.
+fn check_dir(dir: &Path) -> Result<()> {
+    let not_found = || {
+        let message = "expected the folder of a tree, found none";
+        Error::new(ErrorKind::NotFound, message).with_path(dir)
+    };
+    match std::fs::metadata(dir) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(not_found()),
+        Err(error) if is_absent(&error) => Err(not_found()),
+        Err(error) => {
+            let message = "cannot look at this folder";
+            Err(Error::new(ErrorKind::Transport, message).with_path(dir).with_source(error))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Follows a tree of names: every file is asked for, and mostly not sent.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use super::finish::{Finished, List};
@@ -9,12 +10,12 @@ use super::{Extent, Run, Trust, ends_the_run};
 use crate::address::Address;
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fetch::{Fetched, Wanted};
+use crate::fetch::{Fetched, FetchedFile, Sink, Wanted};
 use crate::files::is_absent;
 use crate::format::{Definition, Format, requirements_of};
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_UNSIZED_FILE_BYTES};
 use crate::location::Location;
-use crate::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, Manifest};
+use crate::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, MIRROR, Manifest};
 use crate::path::EntryPath;
 use crate::plan::check_deletes;
 use crate::progress::Reporter;
@@ -50,13 +51,40 @@ enum Prior<'a> {
 }
 
 impl Prior<'_> {
-    fn validators(&self) -> Validators {
+    fn origin(&self) -> Origin {
         match self {
-            Prior::Held(entry) => Validators {
-                etag: entry.extra_string(ETAG),
-                last_modified: entry.extra_string(LAST_MODIFIED),
+            Prior::Held(entry) => Origin {
+                mirror: entry.extra_string(MIRROR),
+                validators: Validators {
+                    etag: entry.extra_string(ETAG),
+                    last_modified: entry.extra_string(LAST_MODIFIED),
+                },
             },
-            Prior::Incoming(seen) => seen.validators(),
+            Prior::Incoming(seen) => {
+                Origin { mirror: seen.mirror.clone(), validators: seen.validators() }
+            }
+        }
+    }
+
+    /// True if `mirror` gave the validators. They mean nothing to any other.
+    fn is_from(&self, mirror: &Location) -> bool {
+        mirror.identity().is_some_and(|identity| self.origin().mirror == Some(identity))
+    }
+}
+
+/// The validators of a file, and the mirror that gave them.
+#[derive(Default)]
+struct Origin {
+    mirror: Option<String>,
+    validators: Validators,
+}
+
+impl Origin {
+    /// Nothing is remembered of a mirror that cannot be recognized in a later run.
+    fn new(mirror: &Location, validators: Validators) -> Origin {
+        match mirror.identity() {
+            Some(mirror) if !validators.is_empty() => Origin { mirror: Some(mirror), validators },
+            _ => Origin::default(),
         }
     }
 }
@@ -92,7 +120,7 @@ impl Run<'_> {
     }
 
     /// Gets the list of names: `root.json`, or, of a folder without one, its `*.json` files.
-    fn find_list(&self, mirror: &Location, local: &Local) -> Result<FoundList> {
+    fn find_list(&mut self, mirror: &Location, local: &Local) -> Result<FoundList> {
         let address = mirror.list_address();
         let shown = address.to_string();
         let files = self.writer.files;
@@ -100,8 +128,8 @@ impl Run<'_> {
             Some(generation) if !local.damage.of_the_tree => generation.list_bytes(files)?,
             _ => None,
         };
-        let validators = match self.options.trust {
-            Trust::Nothing => None,
+        let validators = match (self.options.trust, mirror.identity()) {
+            (Trust::Nothing, _) | (_, None) => None,
             _ => self.status.validators_of(&shown, held_bytes.as_deref()),
         };
         let wanted = Wanted {
@@ -112,16 +140,17 @@ impl Run<'_> {
         };
         let mut bytes = Vec::new();
         let mut probe = address;
-        let validators = match (self.fetcher.fetch(&wanted, &mut bytes)?, mirror.as_folder()) {
+        let validators = match (self.fetch_listed(&wanted, &mut bytes)?, mirror.as_folder()) {
             (Fetched::File(file), _) => file.validators,
-            (Fetched::Unchanged, _) => {
+            (Fetched::Unchanged { .. }, _) => {
                 bytes = held_bytes.clone().unwrap_or_default();
                 validators.unwrap_or_default()
             }
             (Fetched::Absent, Some(folder)) => {
-                let listing = list_folder(folder)?;
-                bytes = listing.to_json();
-                probe = mirror.address(&listing.rows()[0].path);
+                let found = BareDir::read(folder)?;
+                bytes = found.listing.to_json();
+                probe = mirror.address(&found.probe);
+                found.warnings.into_iter().for_each(|warning| self.warn(warning));
                 Validators::default()
             }
             (Fetched::Absent, None) => {
@@ -244,9 +273,8 @@ impl Run<'_> {
     /// Asks one mirror after the other for one file.
     fn ask_for(&self, job: &Job<'_>, bases: &[Location], bytes_done: &AtomicU64) -> Result<Entry> {
         let mut first_error = None;
-        for (n, base) in bases.iter().enumerate() {
-            // Validators mean something only to the mirror that gave them.
-            let prior = job.prior.as_ref().filter(|_| n == 0);
+        for base in bases {
+            let prior = job.prior.as_ref().filter(|prior| prior.is_from(base));
             match self.ask_one(job.row, prior, base, bytes_done) {
                 Ok(entry) => return Ok(entry),
                 Err(error) if ends_the_run(&error) => return Err(error),
@@ -268,39 +296,69 @@ impl Run<'_> {
     ) -> Result<Entry> {
         let address = base.address(&row.path);
         let shown = address.to_string();
-        let validators = prior.map(Prior::validators);
+        let origin = prior.map(Prior::origin);
         let wanted = Wanted {
             address,
-            validators: validators.as_ref(),
+            validators: origin.as_ref().map(|origin| &origin.validators),
             max_bytes: MAX_UNSIZED_FILE_BYTES,
             digest: None,
         };
         let incoming = &self.writer.incoming;
         let mut part = incoming.begin()?.counted(bytes_done);
-        match (self.fetcher.fetch(&wanted, &mut part)?, prior) {
-            (Fetched::Unchanged, Some(Prior::Held(entry))) => (*entry).clone().with_id(&row.id),
-            (Fetched::Unchanged, Some(Prior::Incoming(seen))) => {
+        match (self.fetch_listed(&wanted, &mut part)?, prior) {
+            (Fetched::Unchanged { .. }, Some(Prior::Held(entry))) => {
+                (*entry).clone().with_id(&row.id)
+            }
+            (Fetched::Unchanged { .. }, Some(Prior::Incoming(seen))) => {
                 let digest = seen.digest().expect("only readable lines become jobs");
                 let path = incoming.path(digest);
                 let about = self.examine((Format::Rockon, &row.id), &row.path, &path, About::of)?;
                 let stat = self.writer.files.stat(&path);
                 let stat = stat.map_err(|error| Error::io("look at this file", &path, error))?;
                 incoming.note_seen(seen)?;
-                entry_of(row, digest, stat.len_bytes, &seen.validators(), about)
+                let origin = Origin { mirror: seen.mirror.clone(), validators: seen.validators() };
+                entry_of(row, digest, stat.len_bytes, &origin, about)
             }
             (Fetched::File(file), _) => {
                 let about = self
                     .examine((Format::Rockon, &row.id), &row.path, part.path(), About::of)
                     .map_err(|error| error.with_url(shown.as_str()))?;
                 part.keep(file.digest)?;
-                incoming.note_seen(&Seen::new(&row.path, file.digest, &file.validators))?;
-                entry_of(row, file.digest, file.len_bytes, &file.validators, about)
+                let origin = Origin::new(base, file.validators);
+                let mirror = origin.mirror.clone();
+                incoming.note_seen(&Seen::new(
+                    &row.path,
+                    file.digest,
+                    mirror,
+                    &origin.validators,
+                ))?;
+                entry_of(row, file.digest, file.len_bytes, &origin, about)
             }
-            (Fetched::Absent | Fetched::Unchanged, _) => {
+            (Fetched::Absent | Fetched::Unchanged { .. }, _) => {
                 let message = "expected a file, got status 404";
                 Err(Error::new(ErrorKind::Status, message).with_url(shown))
             }
         }
+    }
+
+    /// Fetches a file of a v1 tree, whose validators are all that vouches for the local copy.
+    ///
+    /// A redirect may lead to another server the next time. So the validators of a file behind
+    /// one are not remembered, and a 304 from behind one is not believed.
+    fn fetch_listed(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Fetched> {
+        let fetched = match self.fetcher.fetch(wanted, sink)? {
+            Fetched::Unchanged { moved_to: Some(_) } => {
+                let address = wanted.address.clone();
+                self.fetcher.fetch(&Wanted { address, validators: None, ..*wanted }, sink)?
+            }
+            fetched => fetched,
+        };
+        Ok(match fetched {
+            Fetched::File(file) if file.moved_to.is_some() => {
+                Fetched::File(FetchedFile { validators: Validators::default(), ..file })
+            }
+            fetched => fetched,
+        })
     }
 }
 
@@ -335,53 +393,96 @@ fn entry_of(
     row: &Listed,
     digest: Digest,
     len_bytes: u64,
-    validators: &Validators,
+    origin: &Origin,
     about: Option<About>,
 ) -> Result<Entry> {
     let mut entry = Entry::new(&*row.id, row.path.clone(), digest)?.with_size(len_bytes);
     if let Some(about) = about {
         entry = entry.with_names(about.names).with_requirements(&about.requirements);
     }
-    if let Some(etag) = &validators.etag {
-        entry = entry.with_extra_string(ETAG, etag);
-    }
-    if let Some(last_modified) = &validators.last_modified {
-        entry = entry.with_extra_string(LAST_MODIFIED, last_modified);
+    let Origin { mirror, validators } = origin;
+    for (field, value) in
+        [(MIRROR, mirror), (ETAG, &validators.etag), (LAST_MODIFIED, &validators.last_modified)]
+    {
+        if let Some(value) = value {
+            entry = entry.with_extra_string(field, value);
+        }
     }
     Ok(entry)
 }
 
-/// A bare folder as a list: every `*.json` file at its top, named by its stem.
-///
-/// # Errors
-/// [`ErrorKind::Transport`] if the folder cannot be listed; [`ErrorKind::NotFound`] if
-/// there is no such file, which more likely means that a share is not mounted.
-fn list_folder(folder: &std::path::Path) -> Result<Listing> {
-    let fail = |error: std::io::Error| {
-        let kind = if is_absent(&error) { ErrorKind::NotFound } else { ErrorKind::Transport };
-        Error::new(kind, "cannot list this folder").with_path(folder).with_source(error)
-    };
-    let mut rows = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let name = entry.file_name();
-        let Some((name, id)) =
-            name.to_str().and_then(|name| Some((name, name.strip_suffix(".json")?)))
-        else {
-            continue;
-        };
-        match EntryPath::new(name) {
-            Ok(path) if !id.is_empty() && entry.path().is_file() => {
-                rows.push(Listed { id: id.to_owned(), path });
+/// A directory without a list, read as one: every `*.json` file at its top, named by its stem.
+struct BareDir {
+    listing: Listing,
+    /// A file that is there, to ask for when others fail.
+    probe: EntryPath,
+    /// Names that cannot be entries.
+    warnings: Vec<String>,
+}
+
+impl BareDir {
+    /// Lists `dir`. A file that cannot be looked at is listed all the same: asking for it says
+    /// what is wrong, and the entry keeps its local version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Transport`] if the directory cannot be listed or none of its files can be
+    /// looked at; [`ErrorKind::NotFound`] if there is no such file, which more likely means
+    /// that a share is not mounted.
+    fn read(dir: &Path) -> Result<BareDir> {
+        let mut rows = Vec::new();
+        let mut probe = None;
+        let mut warnings = Vec::new();
+        let mut unreadable = None;
+        for entry in std::fs::read_dir(dir).map_err(|error| cannot_list(dir, error))? {
+            let entry = entry.map_err(|error| cannot_list(dir, error))?;
+            let (path, name) = (entry.path(), entry.file_name());
+            let Some(stem) = name.as_encoded_bytes().strip_suffix(b".json") else { continue };
+            let mut leave_out = |why: &str| {
+                warnings.push(format!("{}: left out: {why}", path.display()));
+            };
+            let listed = match name.to_str().map(EntryPath::new) {
+                // A name that is nothing but the suffix is a hidden file.
+                _ if stem.is_empty() => continue,
+                Some(Ok(path)) => path,
+                Some(Err(error)) => {
+                    leave_out(&error.to_string());
+                    continue;
+                }
+                None => {
+                    leave_out("the name is not UTF-8");
+                    continue;
+                }
+            };
+            match std::fs::metadata(&path) {
+                Ok(metadata) if metadata.is_file() => {
+                    probe.get_or_insert_with(|| listed.clone());
+                }
+                Ok(_) => {
+                    leave_out("not a regular file");
+                    continue;
+                }
+                Err(error) => {
+                    let message = "cannot look at this file";
+                    let error = Error::new(ErrorKind::Transport, message).with_source(error);
+                    unreadable.get_or_insert(error.with_path(&path));
+                }
             }
-            Ok(_) => {}
-            Err(error) => log::warn!("left out: {error}"),
+            let id = String::from_utf8_lossy(stem).into_owned();
+            rows.push(Listed { id, path: listed });
         }
+        let Some(probe) = probe else {
+            return Err(unreadable.unwrap_or_else(|| {
+                let message =
+                    "expected a catalog, found neither root.sha, root.json nor any *.json file";
+                Error::new(ErrorKind::NotFound, message).with_path(dir)
+            }));
+        };
+        rows.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(BareDir { listing: Listing::from_rows(rows)?, probe, warnings })
     }
-    if rows.is_empty() {
-        let message = "expected a catalog, found neither root.sha, root.json nor any *.json file";
-        return Err(Error::new(ErrorKind::NotFound, message).with_path(folder));
-    }
-    rows.sort_by(|a, b| a.path.cmp(&b.path));
-    Listing::from_rows(rows)
+}
+
+fn cannot_list(dir: &Path, error: std::io::Error) -> Error {
+    let kind = if is_absent(&error) { ErrorKind::NotFound } else { ErrorKind::Transport };
+    Error::new(kind, "cannot list this folder").with_path(dir).with_source(error)
 }

@@ -302,7 +302,7 @@ impl Run<'_> {
         };
         match self.fetcher.fetch(&wanted, &mut part)? {
             Fetched::File(_) => part.keep(search.digest),
-            Fetched::Absent | Fetched::Unchanged => {
+            Fetched::Absent | Fetched::Unchanged { .. } => {
                 let message = "expected a file, got status 404";
                 Err(Error::new(ErrorKind::Status, message).with_url(shown))
             }
