@@ -385,6 +385,9 @@ void rockon_sync_cancel_token_free(rockon_sync_cancel_token *token);
 // The ids of entries whose local file had been damaged and is whole again.
 #define ROCKON_SYNC_IDS_HEALED 4
 
+// The ids of entries whose file is broken now, and which stay published as they were last.
+#define ROCKON_SYNC_IDS_KEPT 5
+
 // What an update of one source has done or, after a check, would do.
 //
 // Threads: any number at a time.

@@ -19,7 +19,8 @@ pub const ROCKON_SYNC_LAYOUT_IN_PLACE: i32 = 1;
 
 /// One bad definition means that nothing is published. The default.
 pub const ROCKON_SYNC_LENIENCY_STRICT: i32 = 0;
-/// A bad definition is left out, and reported.
+/// A bad definition is reported, and stays published as it was last; one that was never published
+/// is left out.
 pub const ROCKON_SYNC_LENIENCY_LEAVE_OUT: i32 = 1;
 
 /// The tree has no page; an earlier one is removed. The default.
@@ -104,6 +105,7 @@ impl From<rockon_sync_core::PublishReport> for PublishReport {
                 changed: Text::all(report.changed),
                 removed: Text::all(report.removed),
                 healed: Vec::new(),
+                kept: Text::all(report.kept),
             },
             problems: report.problems.iter().map(Problem::from).collect(),
         }
@@ -248,7 +250,7 @@ pub extern "C" fn rockon_sync_publish_report_entries(report: Option<&PublishRepo
 }
 
 /// How many ids a list has: ROCKON_SYNC_IDS_ADDED, _CHANGED or _REMOVED since the last
-/// publication.
+/// publication, or _KEPT.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_publish_report_id_count(
     report: Option<&PublishReport>,
@@ -268,7 +270,7 @@ pub extern "C" fn rockon_sync_publish_report_id(
     view(report, len_bytes, |report| report.ids.list(list).get(index))
 }
 
-/// How many findings there are: warnings, and what was left out.
+/// How many findings there are: warnings, and what was left out or kept.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_publish_report_problem_count(
     report: Option<&PublishReport>,

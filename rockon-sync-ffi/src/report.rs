@@ -26,6 +26,8 @@ pub const ROCKON_SYNC_IDS_CHANGED: i32 = 2;
 pub const ROCKON_SYNC_IDS_REMOVED: i32 = 3;
 /// The ids of entries whose local file had been damaged and is whole again.
 pub const ROCKON_SYNC_IDS_HEALED: i32 = 4;
+/// The ids of entries whose file is broken now, and which stay published as they were last.
+pub const ROCKON_SYNC_IDS_KEPT: i32 = 5;
 
 /// What an update of one source has done or, after a check, would do.
 ///
@@ -50,6 +52,7 @@ pub(crate) struct Ids {
     pub(crate) changed: Vec<Text>,
     pub(crate) removed: Vec<Text>,
     pub(crate) healed: Vec<Text>,
+    pub(crate) kept: Vec<Text>,
 }
 
 impl Ids {
@@ -60,6 +63,7 @@ impl Ids {
             ROCKON_SYNC_IDS_CHANGED => &self.changed,
             ROCKON_SYNC_IDS_REMOVED => &self.removed,
             ROCKON_SYNC_IDS_HEALED => &self.healed,
+            ROCKON_SYNC_IDS_KEPT => &self.kept,
             _ => &[],
         }
     }
@@ -98,6 +102,7 @@ impl From<rockon_sync_core::Report> for Report {
                 changed: Text::all(report.changed),
                 removed: Text::all(report.removed),
                 healed: Text::all(report.healed),
+                kept: Vec::new(),
             },
             failed: failed.collect(),
             warnings: Text::all(report.warnings),

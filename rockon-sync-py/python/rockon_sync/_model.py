@@ -216,8 +216,10 @@ class PublishReport:
     """Ids whose file has other bytes."""
     removed: tuple[str, ...]
     """Ids that are gone."""
+    kept: tuple[str, ...]
+    """Ids whose file is broken now, and which stay published as they were last."""
     problems: tuple[Problem, ...]
-    """Warnings, and what was left out."""
+    """Warnings, and what was left out or kept."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcome", PublishOutcome(self.outcome))

@@ -59,7 +59,7 @@ impl Walk<'_> {
             }
             let stat = self.files.stat(&path);
             match stat.map_err(|error| Error::io("look at this file", &path, error))?.kind {
-                FileKind::Folder if is_same_folder(&path, self.tree) => {}
+                FileKind::Folder if is_same_folder(&path, self.tree)? => {}
                 FileKind::Folder => match depth.checked_sub(1) {
                     Some(depth) => self.folder(&path, &format!("{shown}/"), depth)?,
                     None => {

@@ -17,8 +17,8 @@ use crate::files::{
     stat_if_any, write_atomically,
 };
 use crate::head::Head;
-use crate::limits::MAX_HEAD_BYTES;
-use crate::manifest::Manifest;
+use crate::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
+use crate::manifest::{Entry, Manifest};
 use crate::path::EntryPath;
 use crate::store::digest_if_any;
 
@@ -80,6 +80,24 @@ impl Tree<'_> {
                 let reader = self.files.open(&path);
                 let reader = reader.map_err(|error| Error::io("read this file", &path, error))?;
                 return Manifest::read(reader).map(Some).map_err(|error| error.with_path(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The file of an entry that is published now, with its bytes; `None` if it is missing or
+    /// damaged.
+    pub(super) fn published_file(&self, entry: &Entry) -> Result<Option<(PathBuf, Vec<u8>)>> {
+        let named = (self.layout == Layout::Separate).then(|| entry.path().below(self.folder));
+        for path in [Some(self.object(entry.digest())), named].into_iter().flatten() {
+            let bytes = match digest_if_any(self.files, &path)? {
+                Some((found, _)) if found == entry.digest() => {
+                    read_if_any(self.files, &path, MAX_FILE_BYTES)?
+                }
+                _ => None,
+            };
+            if let Some(bytes) = bytes {
+                return Ok(Some((path, bytes)));
             }
         }
         Ok(None)
