@@ -449,7 +449,7 @@ impl<'a> Publisher<'a> {
     fn list(&self, tree: &Tree<'_>, previous: &Manifest) -> Result<List> {
         match self.format.rules().collection() {
             Collection::Listed => List::of(self.files, &self.catalog, self.leniency, previous),
-            Collection::Folder => List::of_every_file(self.files, &self.catalog, tree.folder),
+            Collection::Folder => List::of_every_file(self.files, &self.catalog, tree),
             Collection::Site => {
                 let transport = AnyTransport::new();
                 let (files, clock) = (self.files, self.clock);

@@ -252,7 +252,7 @@ impl Tree<'_> {
         Ok(misplaced)
     }
 
-    fn is_intact(&self, digest: Digest) -> Result<bool> {
+    pub(super) fn is_intact(&self, digest: Digest) -> Result<bool> {
         let found = digest_if_any(self.files, &self.object(digest))?;
         Ok(found.is_some_and(|(found, _)| found == digest))
     }
