@@ -19,7 +19,8 @@ pub const ROCKON_SYNC_LAYOUT_IN_PLACE: i32 = 1;
 
 /// A single invalid definition prevents publishing. The default.
 pub const ROCKON_SYNC_LENIENCY_STRICT: i32 = 0;
-/// Invalid definitions are skipped and reported.
+/// Invalid definitions are reported. Their last published version is kept; without one, they are left
+/// out.
 pub const ROCKON_SYNC_LENIENCY_LEAVE_OUT: i32 = 1;
 
 /// The tree has no page; an existing one is removed. The default.
@@ -103,6 +104,7 @@ impl From<rockon_sync_core::PublishReport> for PublishReport {
                 changed: Text::all(report.changed),
                 removed: Text::all(report.removed),
                 healed: Vec::new(),
+                kept: Text::all(report.kept),
             },
             problems: report.problems.iter().map(Problem::from).collect(),
         }
@@ -247,7 +249,7 @@ pub extern "C" fn rockon_sync_publish_report_entries(report: Option<&PublishRepo
 }
 
 /// Returns the number of ids in a list: ROCKON_SYNC_IDS_ADDED, _CHANGED or _REMOVED since the last
-/// publication.
+/// publication, or _KEPT.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_publish_report_id_count(
     report: Option<&PublishReport>,
@@ -267,7 +269,7 @@ pub extern "C" fn rockon_sync_publish_report_id(
     view(report, len_bytes, |report| report.ids.list(list).get(index))
 }
 
-/// Returns the number of problems: warnings, and skipped definitions.
+/// Returns the number of problems: warnings, and definitions that were left out or kept.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_publish_report_problem_count(
     report: Option<&PublishReport>,

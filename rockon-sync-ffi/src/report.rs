@@ -26,6 +26,8 @@ pub const ROCKON_SYNC_IDS_CHANGED: i32 = 2;
 pub const ROCKON_SYNC_IDS_REMOVED: i32 = 3;
 /// The ids of entries whose damaged local file was repaired.
 pub const ROCKON_SYNC_IDS_HEALED: i32 = 4;
+/// Ids whose file is broken now; their last published version is kept.
+pub const ROCKON_SYNC_IDS_KEPT: i32 = 5;
 
 /// The result of an update of one source; after a check, the changes that an update would make.
 ///
@@ -50,6 +52,7 @@ pub(crate) struct Ids {
     pub(crate) changed: Vec<Text>,
     pub(crate) removed: Vec<Text>,
     pub(crate) healed: Vec<Text>,
+    pub(crate) kept: Vec<Text>,
 }
 
 impl Ids {
@@ -60,6 +63,7 @@ impl Ids {
             ROCKON_SYNC_IDS_CHANGED => &self.changed,
             ROCKON_SYNC_IDS_REMOVED => &self.removed,
             ROCKON_SYNC_IDS_HEALED => &self.healed,
+            ROCKON_SYNC_IDS_KEPT => &self.kept,
             _ => &[],
         }
     }
@@ -98,6 +102,7 @@ impl From<rockon_sync_core::Report> for Report {
                 changed: Text::all(report.changed),
                 removed: Text::all(report.removed),
                 healed: Text::all(report.healed),
+                kept: Vec::new(),
             },
             failed: failed.collect(),
             warnings: Text::all(report.warnings),

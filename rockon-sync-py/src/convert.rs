@@ -185,6 +185,7 @@ pub(crate) fn publish_report<'py>(
     fields.set_item("added", PyTuple::new(py, &report.added)?)?;
     fields.set_item("changed", PyTuple::new(py, &report.changed)?)?;
     fields.set_item("removed", PyTuple::new(py, &report.removed)?)?;
+    fields.set_item("kept", PyTuple::new(py, &report.kept)?)?;
     fields.set_item("problems", problems(py, &report.problems)?)?;
     model(py, &CLASS, "PublishReport")?.call((), Some(&fields))
 }

@@ -7,6 +7,7 @@
 //! | `folder.rs` | takes every file of a folder instead |
 //! | `site.rs` | takes what the collections of an update site lead to |
 //! | `scan.rs` | reads every file of the list, one at a time |
+//! | `keep.rs` | keeps the last published version of what is broken now |
 //! | `relations.rs` | checks what definitions say of each other |
 //! | `review.rs` | checks files that are not published yet |
 //! | `sign.rs` | signs the head |
@@ -20,6 +21,7 @@
 mod before;
 mod folder;
 mod history;
+mod keep;
 mod list;
 mod packs;
 mod page;
@@ -38,12 +40,13 @@ use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{Files, RealFiles, ensure_folders, try_lock};
+use crate::base::files::{Files, RealFiles, ensure_folders, is_absent, is_dir, try_lock};
 use crate::base::path::EntryPath;
 use crate::base::problem::{Problem, Severity};
 use crate::base::time::{Clock, SystemClock, Timestamp};
 use crate::format::target::Requirements;
 use crate::format::{Collection, Format};
+use crate::net::address::has_http_scheme;
 use crate::net::location::Location;
 use crate::net::transport::AnyTransport;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
@@ -51,6 +54,7 @@ use crate::tree::manifest::{Entry, Manifest};
 use crate::tree::note::SigningKey;
 use crate::update::plan::{MassDelete, Plan};
 use before::Before;
+use keep::Published;
 use list::List;
 pub use page::Page;
 pub use report::{PublishOutcome, PublishReport};
@@ -76,7 +80,8 @@ pub enum Leniency {
     /// One bad definition means that nothing is published.
     #[default]
     Strict,
-    /// A bad definition is left out, and reported.
+    /// A bad definition is reported, and stays published as it was last; one that was never
+    /// published is left out.
     LeaveOut,
 }
 
@@ -266,7 +271,7 @@ impl<'a> Publisher<'a> {
         let folder = self.tree_folder()?;
         if self.layout == Layout::Separate {
             ensure_folders(self.files, &folder)?;
-            if is_same_folder(&folder, &self.catalog) {
+            if is_same_folder(&folder, &self.catalog)? {
                 let message = "the tree would replace the catalog: publish in place instead";
                 return Err(Error::new(ErrorKind::Argument, message).with_path(folder));
             }
@@ -284,7 +289,9 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`ErrorKind::NotFound`] and [`ErrorKind::Argument`]: no folder follows from the catalog.
     fn tree_folder(&self) -> Result<PathBuf> {
-        if self.format.rules().collection() == Collection::Site && !self.catalog.is_dir() {
+        let is_url = self.catalog.to_str().is_some_and(has_http_scheme);
+        let is_catalog = !is_url && is_dir(&self.catalog)?;
+        if self.format.rules().collection() == Collection::Site && !is_catalog {
             return match (self.layout, &self.out) {
                 (Layout::Separate, Some(out)) => Ok(out.clone()),
                 _ => {
@@ -293,7 +300,7 @@ impl<'a> Publisher<'a> {
                 }
             };
         }
-        if !self.catalog.is_dir() {
+        if !is_catalog {
             let message = "expected the folder of a catalog, found none";
             return Err(Error::new(ErrorKind::NotFound, message).with_path(&self.catalog));
         }
@@ -321,7 +328,7 @@ impl<'a> Publisher<'a> {
         let signer = Signer::new(&self.sign_keys, &mut problems)?;
         let before = Before::find(tree, &mut problems)?;
         signer.warn_of_unsigning(tree.layout.head_name(), &before.head_bytes, &mut problems);
-        let scanned = self.scan(tree, &before.manifest, &mut problems)?;
+        let scanned = self.scan(tree, &before, &mut problems)?;
         let published = self.published.unwrap_or_else(|| self.clock.now().into());
         let manifest = manifest_of(&scanned, self.format, &before.manifest, published)?;
         let plan = Plan::to(&before.manifest, &manifest);
@@ -339,6 +346,7 @@ impl<'a> Publisher<'a> {
             added: plan.added(),
             changed: plan.changed(),
             removed: plan.removed(),
+            kept: kept_ids(&scanned),
             problems,
         };
         if let Some(head) = &before.head
@@ -375,17 +383,32 @@ impl<'a> Publisher<'a> {
     fn scan(
         &self,
         tree: &Tree<'_>,
-        previous: &Manifest,
+        before: &Before,
         problems: &mut Vec<Problem>,
     ) -> Result<Vec<Scanned>> {
-        let leniency = self.effective_leniency();
-        let scan = Scan::run(self.files, self.format, leniency, self.list(tree, previous)?)?;
-        let has_errors = scan.has_errors();
-        problems.extend(scan.problems);
-        if has_errors && leniency == Leniency::Strict {
+        let list = self.list(tree, &before.manifest)?;
+        let (scanned, is_refused) = match self.effective_leniency() {
+            Leniency::Strict => {
+                let scan = Scan::run(self.files, self.format, Leniency::Strict, list)?;
+                let has_errors = scan.has_errors();
+                problems.extend(scan.problems);
+                (scan.scanned, has_errors)
+            }
+            Leniency::LeaveOut => {
+                let published = Published { tree, manifest: &before.manifest };
+                let scan = published.scan(self.files, self.format, list)?;
+                let has_errors = scan.has_errors();
+                problems.extend(scan.problems);
+                // Without the last publication nobody knows what must not be left out. The
+                // author can mend a catalog, but not a site that is made by many.
+                let is_unknown = scan.is_short || (has_errors && before.is_manifest_lost);
+                (scan.scanned, is_unknown && self.format.rules().collection() != Collection::Site)
+            }
+        };
+        if is_refused {
             return Err(refused(std::mem::take(problems)));
         }
-        if scan.scanned.is_empty() {
+        if scanned.is_empty() {
             let shown = match self.format.rules().collection() {
                 Collection::Listed => DEFAULT_MANIFEST.to_owned(),
                 _ => self.catalog.display().to_string(),
@@ -393,7 +416,7 @@ impl<'a> Publisher<'a> {
             problems.push(Problem::error(&shown, None, "there is nothing to publish"));
             return Err(refused(std::mem::take(problems)));
         }
-        Ok(scan.scanned)
+        Ok(scanned)
     }
 
     /// What comes after the head: the page, the history, and what is no longer needed.
@@ -425,7 +448,7 @@ impl<'a> Publisher<'a> {
     fn list(&self, tree: &Tree<'_>, previous: &Manifest) -> Result<List> {
         match self.format.rules().collection() {
             Collection::Listed => List::of(self.files, &self.catalog, self.leniency, previous),
-            Collection::Folder => List::of_every_file(self.files, &self.catalog, tree.folder),
+            Collection::Folder => List::of_every_file(self.files, &self.catalog, tree),
             Collection::Site => {
                 let transport = AnyTransport::new();
                 let (files, clock) = (self.files, self.clock);
@@ -476,6 +499,9 @@ fn manifest_of(
     let by_digest: std::collections::HashMap<Digest, Option<Timestamp>> =
         previous.entries().iter().map(|entry| (entry.digest(), entry.updated())).collect();
     let entries = scanned.iter().map(|file| {
+        if let Some(entry) = &file.kept {
+            return Ok(entry.clone());
+        }
         let same = previous.entry(&file.id).filter(|old| old.digest() == file.digest);
         let updated = match same {
             Some(old) => old.updated(),
@@ -495,6 +521,11 @@ fn manifest_of(
     Manifest::from_entries(entries.collect::<Result<_>>()?)
 }
 
+fn kept_ids(scanned: &[Scanned]) -> Vec<String> {
+    let kept = scanned.iter().filter(|file| file.kept.is_some());
+    kept.map(|file| file.id.clone()).collect()
+}
+
 /// What is known of the machines that entries are for, by id, in byte order.
 fn requirements_by_id(manifest: &Manifest) -> Vec<(String, Requirements)> {
     let each = manifest.sorted().map(|entry| (entry.id().to_owned(), entry.requirements()));
@@ -510,6 +541,15 @@ fn refused(problems: Vec<Problem>) -> Error {
     Error::new(ErrorKind::Catalog, message).with_problems(problems)
 }
 
-fn is_same_folder(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+/// Returns true if both paths lead to the same place.
+///
+/// # Errors
+/// [`ErrorKind::Store`] if that cannot be found out.
+fn is_same_folder(a: &Path, b: &Path) -> Result<bool> {
+    let real = |path: &Path| match path.canonicalize() {
+        Ok(real) => Ok(Some(real)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(Error::io("look at this folder", path, error)),
+    };
+    Ok(matches!((real(a)?, real(b)?), (Some(a), Some(b)) if a == b))
 }

@@ -14,7 +14,7 @@
 //! | `updater.rs` | the public builder; opens the store for writing and starts the pipeline |
 //! | `session.rs` | transport, options, keys and deadline of one update |
 //! | `current.rs` | the current generation, its manifest, and damage to its files |
-//! | `ask.rs` | which mirror offers what: a head (v2), a list (v1), or nothing new |
+//! | `ask.rs` | which mirror offers what, or nothing new: `head.rs` (v2), `list.rs` (v1) |
 //! | `bundle.rs` | the same for a bundle that is imported, without asking a mirror |
 //! | `manifest.rs` | the remote manifest: from staging, out of a pack, or by itself |
 //! | `plan.rs` | the differences between the current and the remote manifest |
@@ -30,6 +30,8 @@ mod current;
 #[cfg(test)]
 mod faults;
 mod fetch;
+mod head;
+mod list;
 mod manifest;
 mod mirrors;
 pub(crate) mod plan;

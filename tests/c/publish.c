@@ -51,6 +51,7 @@ int main(int argc, char **argv)
     CHECK_TEXT("adguard home",
                rockon_sync_publish_report_id(report, ROCKON_SYNC_IDS_ADDED, 0, NULL));
     CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_HEALED) == 0);
+    CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_KEPT) == 0);
     FILE *page = fopen(join(out, "index.html"), "r");
     CHECK(page != NULL && fclose(page) == 0);
     import_bundle(out, rockon_sync_publish_report_manifest(report, NULL),

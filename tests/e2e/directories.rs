@@ -77,6 +77,86 @@ fn publishing_in_place_keeps_files_for_older_systems() {
 }
 
 #[test]
+fn a_file_that_cannot_be_looked_at_keeps_its_entry() {
+    let world = World::bare("tree");
+    fs::create_dir(world.path("bare")).unwrap();
+    let file = |name: char| world.path(&format!("bare/{name}.json"));
+    for name in 'a'..='e' {
+        fs::write(file(name), definition(name, "1")).unwrap();
+    }
+    let store = world.store();
+    let update = || world.updater(&store).run(&source(world.path("bare"))).unwrap();
+    update();
+    // A link to itself cannot be resolved; one to nowhere is a disk that is not mounted.
+    for (name, target) in [('c', "c.json"), ('a', "a.json"), ('c', "/nowhere/c.json")] {
+        fs::remove_file(file(name)).unwrap();
+        symlink(target, file(name)).unwrap();
+        fs::write(file('b'), definition('b', target)).unwrap();
+        let report = update();
+        assert_eq!((report.outcome, report.removed.len()), (Outcome::Partial, 0), "{target}");
+        assert_eq!(report.failed[0].id, name.to_string(), "{target}");
+        assert_eq!(report.changed, ["b"], "{target}");
+        assert_eq!(store.catalog().unwrap().definitions().len(), 5, "{target}");
+        fs::remove_file(file(name)).unwrap();
+        fs::write(file(name), definition(name, "1")).unwrap();
+    }
+    fs::remove_file(file('e')).unwrap();
+    assert_eq!(update().removed, ["e"]);
+    // Nor is anything removed if none can be looked at.
+    for name in 'a'..='d' {
+        fs::remove_file(file(name)).unwrap();
+        symlink(file(name), file(name)).unwrap();
+    }
+    let error = world.updater(&store).run(&source(world.path("bare"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+    assert_eq!(store.catalog().unwrap().definitions().len(), 4);
+}
+
+#[test]
+fn names_that_cannot_be_entries_are_warned_of() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::bare("tree");
+    fs::create_dir_all(world.path("bare/folder.json")).unwrap();
+    fs::write(world.path("bare/a.json"), definition('a', "1")).unwrap();
+    fs::write(world.path("bare/x:y.json"), definition('x', "1")).unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"\xff.json");
+    fs::write(world.path("bare").join(name), definition('y', "1")).unwrap();
+    let store = world.store();
+    let report = world.updater(&store).run(&source(world.path("bare"))).unwrap();
+    assert_eq!(report.added, ["a"]);
+    let mut warnings = report.warnings;
+    warnings.sort();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    for (warning, expected) in warnings.iter().zip([
+        "folder.json: left out: not a regular file",
+        "x:y.json: left out: unsafe path \"x:y.json\": colon",
+        "\u{fffd}.json: left out: the name is not UTF-8",
+    ]) {
+        assert!(warning.ends_with(expected), "{warning}");
+    }
+}
+
+#[test]
+fn a_tree_that_cannot_be_looked_at_is_an_error() {
+    let world = World::v2("abc");
+    let store = world.store();
+    symlink("loop", world.path("loop")).unwrap();
+    let error = world.updater(&store).run(&source(world.path("loop"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+    // A head that is a link to nowhere makes no v1 tree of it.
+    fs::create_dir(world.path("half")).unwrap();
+    fs::write(world.path("half/a.json"), definition('a', "1")).unwrap();
+    symlink("/nowhere/root.sha", world.path("half/root.sha")).unwrap();
+    let error = world.updater(&store).run(&source(world.path("half"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+    fs::remove_file(world.path("half/root.sha")).unwrap();
+    // Nor does such a list make one without a list of it.
+    symlink("/nowhere/root.json", world.path("half/root.json")).unwrap();
+    let error = world.updater(&store).run(&source(world.path("half"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+}
+
+#[test]
 fn an_unmounted_share_is_not_an_empty_catalog() {
     let world = World::v2("abc");
     let store = world.store();

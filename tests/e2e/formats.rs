@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rockon_sync::{Format, Novelty, Outcome, Publisher};
+use rockon_sync::{Format, Leniency, Novelty, Outcome, Page, PublishOutcome, Publisher};
 
 use crate::world::World;
 
@@ -90,6 +90,100 @@ fn a_tree_inside_the_catalog_directory_is_not_published() {
     let in_place = Publisher::new(world.path("catalog")).format(Format::Files).in_place().run();
     // The second tree is a directory of ordinary files for the first.
     assert!(in_place.unwrap().entries > 4);
+}
+
+#[test]
+fn a_link_to_the_tree_inside_the_folder_is_no_part_of_it() {
+    let world = files_world();
+    std::os::unix::fs::symlink(world.path("tree"), world.path("catalog/v2")).unwrap();
+    let publish = || Publisher::new(world.path("catalog")).format(Format::Files).run().unwrap();
+    assert_eq!(publish().entries, 4);
+    assert_eq!(publish().outcome, PublishOutcome::Unchanged);
+}
+
+#[test]
+fn in_place_what_the_publisher_wrote_is_no_file_of_the_catalog() {
+    let world = files_world();
+    let publisher = || publisher(&world).in_place().page(Page::Write);
+    assert_eq!(publisher().run().unwrap().entries, 4);
+    let again = publisher().run().unwrap();
+    assert_eq!((again.outcome, again.entries), (PublishOutcome::Unchanged, 4));
+    let warnings: Vec<String> = again.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, [".hidden: warning: hidden, so it is left out"]);
+    // Neither is it to a tree elsewhere.
+    assert_eq!(self::publisher(&world).run().unwrap().entries, 4);
+}
+
+#[test]
+fn no_file_is_left_out_because_of_its_name() {
+    let names = [
+        "root.json",
+        "root.sha",
+        "root.v2.json",
+        "root.v2.sha",
+        "history.json",
+        "Root.JSON",
+        "by-sha/x",
+        "packs/y",
+        "packs/deep/z",
+    ];
+    for name in names {
+        for in_place in [false, true] {
+            let world = files_world();
+            let file = world.path("catalog").join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, "mine").unwrap();
+            let publisher = || match in_place {
+                true => publisher(&world).in_place(),
+                false => publisher(&world),
+            };
+            let error = publisher().run().expect_err(name);
+            let message = error.to_chain() + &format!("{:?}", error.problems());
+            let first = name.split('/').next().unwrap();
+            assert!(message.contains(first), "{name}, in place {in_place}: {message}");
+            assert_eq!(fs::read(&file).unwrap(), b"mine", "{name}");
+            assert!(!world.path("tree/root.sha").exists(), "{name}");
+        }
+    }
+    // Further down they are names as any.
+    let world = files_world();
+    for name in names {
+        let file = world.path("catalog/sub").join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, name).unwrap();
+    }
+    fs::remove_file(world.path("catalog/sub/Root.JSON")).unwrap();
+    assert_eq!(publisher(&world).run().unwrap().entries, 4 + names.len() - 1);
+    // Neither is a file with the name of a page that no publisher wrote.
+    fs::write(world.path("catalog/root.v2.html"), "mine").unwrap();
+    assert_eq!(publisher(&world).run().unwrap().added, ["root.v2.html"]);
+}
+
+#[test]
+fn what_an_author_put_into_a_folder_of_the_tree_is_a_problem() {
+    let world = files_world();
+    let publisher = || publisher(&world).in_place();
+    publisher().run().unwrap();
+    fs::write(world.path("catalog/by-sha/mine"), "mine").unwrap();
+    let error = publisher().run().unwrap_err();
+    let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
+    let expected = "by-sha/mine: the name \"by-sha\" belongs to the tree itself";
+    assert_eq!(problems.last().map(String::as_str), Some(expected));
+    let report = publisher().leniency(Leniency::LeaveOut).run().unwrap();
+    assert_eq!(report.entries, 4);
+    assert!(report.problems.iter().any(|problem| problem.file == "by-sha/mine"));
+    assert_eq!(fs::read(world.path("catalog/by-sha/mine")).unwrap(), b"mine");
+}
+
+#[test]
+fn an_interrupted_first_publication_in_place_is_gone_on_with() {
+    let world = files_world();
+    let publisher = || publisher(&world).in_place();
+    publisher().run().unwrap();
+    fs::remove_file(world.path("catalog/root.v2.sha")).unwrap();
+    fs::remove_file(world.path("catalog/history.json")).unwrap();
+    assert_eq!(publisher().run().unwrap().entries, 4);
+    assert_eq!(publisher().run().unwrap().outcome, PublishOutcome::Unchanged);
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use rockon_sync::{Outcome, Trust};
+use rockon_sync::{ErrorKind, Outcome, Trust};
+use rockon_sync_tests::{Action, Match, Times};
 
-use crate::world::World;
+use crate::world::{World, assert_same_files, files_of};
 
 fn overwrite(path: &Path, bytes: &[u8]) {
     fs::set_permissions(path, Permissions::from_mode(0o644)).unwrap();
@@ -123,6 +124,26 @@ fn full_mode_fetches_everything_again() {
     assert!(report.changed.is_empty() && report.added.is_empty());
     world.assert_up_to_date();
     world.assert_unchanged();
+}
+
+#[test]
+fn distrust_asks_for_the_head_and_the_list_unconditionally() {
+    for (world, name) in [(World::v2("abc"), "root.sha"), (World::v1("abc"), "root.json")] {
+        world.updated();
+        let held = files_of(&world.held(""));
+        // A cache that says that nothing has changed, whatever happens.
+        let unchanged = Action::Respond { status: 304, headers: vec![], body: vec![] };
+        world.server.on(Match::Path(name.into()), Times::Always, unchanged);
+        let store = world.store();
+        let result = world.updater(&store).trust(Trust::Nothing).run(&world.source());
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Status, "{name}");
+        let log = world.server.take_log();
+        let asked = log.iter().filter(|asked| asked.path == name);
+        for header in ["if-none-match", "if-modified-since"] {
+            assert!(asked.clone().all(|asked| asked.header(header).is_none()), "{name}");
+        }
+        assert_same_files(&held, &files_of(&world.held("")));
+    }
 }
 
 #[test]

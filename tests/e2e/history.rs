@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rockon_sync::{
-    ErrorKind, Leniency, MassDelete, Outcome, Publisher, Source, Store, Timestamp, Updater,
+    ErrorKind, Leniency, Manifest, MassDelete, Outcome, Publisher, Source, Store, Timestamp,
+    Updater,
 };
 use rockon_sync_tests::Server;
 use tempfile::TempDir;
@@ -123,6 +124,38 @@ fn follow(mut requests: impl FnMut(&Path, &BTreeSet<Vec<u8>>) -> usize) {
 fn files(published: &BTreeMap<String, Vec<u8>>) -> BTreeSet<&Vec<u8>> {
     let of_the_tree = ["root.json", "root.sha"];
     published.iter().filter(|(path, _)| !of_the_tree.contains(&&***path)).map(|(_, b)| b).collect()
+}
+
+#[test]
+fn a_lenient_publication_removes_only_what_the_author_removed() {
+    let (_unpacked, states) = history();
+    let tree = tempfile::tempdir().unwrap();
+    let manifest = || Manifest::parse(&fs::read(tree.path().join("root.json")).unwrap()).unwrap();
+    let mut kept = BTreeMap::new();
+    for (n, state) in states.iter().enumerate() {
+        let before = if n == 0 { Manifest::default() } else { manifest() };
+        let publisher = publisher(state, tree.path(), n).keep(1);
+        let publisher = publisher.leniency(Leniency::LeaveOut).mass_delete(MassDelete::Allow);
+        let report = publisher.run().unwrap();
+        let list = fs::read(state.join("root.json")).ok();
+        let list: Option<BTreeMap<String, String>> =
+            list.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        for id in &report.removed {
+            let is_gone = list.as_ref().is_some_and(|list| !list.contains_key(id));
+            assert!(is_gone, "state {n}: {id}");
+        }
+        let now = manifest();
+        for id in &report.kept {
+            assert_eq!(now.entry(id), before.entry(id), "state {n}: {id}");
+        }
+        if !report.kept.is_empty() {
+            kept.insert(n, report.kept);
+        }
+    }
+    // While the list cannot be read, a file that is gone is not known to be removed.
+    let expected =
+        [(22, "crashplan"), (23, "crashplan"), (24, "crashplan"), (91, "Radarr"), (92, "Radarr")];
+    assert_eq!(kept, expected.map(|(n, id)| (n, vec![id.to_owned()])).into());
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
 
-use rockon_sync::{ErrorKind, Outcome};
-use rockon_sync_tests::{Action, Exchange, Match, Times};
+use rockon_sync::{ErrorKind, Outcome, Source};
+use rockon_sync_tests::{Action, Exchange, Match, Server, Times};
 
-use crate::world::{World, assert_same_files, files_of};
+use crate::world::{World, assert_same_files, definition, files_of};
 
 fn sent(log: &[Exchange]) -> Vec<&str> {
     let mut sent: Vec<&str> = log
@@ -95,8 +96,7 @@ fn a_file_that_was_never_fetched_is_the_only_one_missing() {
 #[test]
 fn without_validators_an_unchanged_catalog_writes_nothing() {
     let mut world = World::v1("abc");
-    let server = rockon_sync_tests::Server::serve(world.path("catalog")).without_validators();
-    world.server = server;
+    world.server = Server::serve(world.path("catalog")).without_validators();
     world.updated();
     let generation = world.current("").canonicalize().unwrap();
     let (report, log) = world.updated();
@@ -117,6 +117,113 @@ fn an_interrupted_first_update_is_resumed_by_conditional_requests() {
     assert_eq!((report.outcome, report.added.len()), (Outcome::Updated, 8));
     let unchanged = log.iter().filter(|exchange| exchange.status == 304).count();
     assert!(got > 0 && unchanged == got, "{unchanged} of {got}: {log:#?}");
+}
+
+/// A server whose files are `days` older than those of the catalog, with `a` in version 2.
+fn older_server(world: &World, folder: &str, days: u64) -> Server {
+    let folder = world.path(folder);
+    fs::create_dir(&folder).unwrap();
+    for name in ["root.json", "a.json", "b.json", "c.json"] {
+        fs::copy(world.path("catalog").join(name), folder.join(name)).unwrap();
+    }
+    fs::write(folder.join("a.json"), definition('a', "2")).unwrap();
+    for name in ["root.json", "a.json", "b.json", "c.json"] {
+        let time = UNIX_EPOCH + Duration::from_secs(1_600_000_000 - days * 86_400);
+        fs::File::options()
+            .append(true)
+            .open(folder.join(name))
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+    }
+    Server::serve(folder).without_tags()
+}
+
+#[test]
+fn validators_are_sent_only_to_the_mirror_that_gave_them() {
+    let mut world = World::v1("abc");
+    world.server = Server::serve(world.path("catalog")).without_tags();
+    world.updated();
+    let other = older_server(&world, "other", 1);
+    let source: Source = other.url().parse().unwrap();
+    let store = world.store();
+    let report = world.updater(&store).run(&source).unwrap();
+    assert!(other.take_log().iter().all(|asked| asked.header("if-modified-since").is_none()));
+    assert_eq!((report.outcome, &*report.changed), (Outcome::Updated, &["a".to_owned()][..]));
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+    // From now on they are those of the other one.
+    world.updater(&store).run(&source).unwrap();
+    assert_eq!(sent(&other.take_log()).len(), 0);
+}
+
+#[test]
+fn validators_of_an_interrupted_update_are_sent_only_to_their_mirror() {
+    let mut world = World::v1("abc");
+    world.server = Server::serve(world.path("catalog")).without_tags();
+    // The head, the list and a file come; then the server is gone.
+    world.server.on(Match::Nth(3), Times::Once, Action::Die);
+    assert_eq!(world.update().unwrap_err().kind(), ErrorKind::Transport);
+    let other = older_server(&world, "other", 1);
+    let store = world.store();
+    world.updater(&store).run(&other.url().parse().unwrap()).unwrap();
+    assert!(other.take_log().iter().all(|asked| asked.header("if-modified-since").is_none()));
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+}
+
+#[test]
+fn an_answer_from_behind_a_redirect_keeps_no_file() {
+    let mut world = World::v1("abc");
+    world.server = Server::serve(world.path("catalog")).without_tags();
+    world.updated();
+    let other = older_server(&world, "other", 1);
+    for name in ["root.json", "a.json", "b.json", "c.json"] {
+        let location = format!("{}{name}", other.url());
+        let redirect = Action::Redirect { status: 302, location };
+        world.server.on(Match::Path(name.into()), Times::Always, redirect);
+    }
+    let report = world.update().unwrap();
+    assert_eq!(report.changed, ["a"]);
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+    // Where it leads the next time, nobody knows: its validators are not remembered.
+    let third = older_server(&world, "third", 2);
+    fs::write(world.path("third/a.json"), definition('a', "3")).unwrap();
+    world.server.clear_rules();
+    for name in ["root.json", "a.json", "b.json", "c.json"] {
+        let location = format!("{}{name}", third.url());
+        let redirect = Action::Redirect { status: 302, location };
+        world.server.on(Match::Path(name.into()), Times::Always, redirect);
+    }
+    let report = world.update().unwrap();
+    assert_eq!(report.changed, ["a"]);
+    assert!(third.take_log().iter().all(|asked| asked.header("if-modified-since").is_none()));
+}
+
+#[test]
+fn a_mirror_told_apart_by_its_query_alone_is_another_mirror() {
+    let mut world = World::v1("abc");
+    world.server = Server::serve(world.path("catalog")).without_tags();
+    let store = world.store();
+    let source = |branch: &str| -> Source {
+        format!("{}?branch={branch}", world.server.url()).parse().unwrap()
+    };
+    world.updater(&store).run(&source("one")).unwrap();
+    drop(older_server(&world, "other", 1));
+    world.server.set_root(world.path("other"));
+    let report = world.updater(&store).run(&source("two")).unwrap();
+    assert_eq!(report.changed, ["a"]);
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+}
+
+#[test]
+fn a_304_that_was_not_asked_for_keeps_no_file() {
+    let mut world = World::v1("abc");
+    world.server = Server::serve(world.path("catalog")).without_validators();
+    world.updated();
+    let unchanged = Action::Respond { status: 304, headers: vec![], body: vec![] };
+    world.server.on(Match::Path("b.json".into()), Times::Always, unchanged);
+    let report = world.update().unwrap();
+    assert_eq!((report.outcome, report.failed.len()), (Outcome::Partial, 1));
+    assert!(report.failed[0].message.contains("got 304"), "{:?}", report.failed);
 }
 
 #[test]

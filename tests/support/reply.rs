@@ -57,11 +57,19 @@ impl Reply {
     }
 }
 
+/// The validators that answers have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validators {
+    TagAndTime,
+    Time,
+    Absent,
+}
+
 /// A served directory and its options.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub(crate) root: PathBuf,
-    pub(crate) has_validators: bool,
+    pub(crate) validators: Validators,
     pub(crate) has_gzip: bool,
 }
 
@@ -109,7 +117,7 @@ impl Site {
 
         let mut reply = Reply::of_status(200);
         let is_gzip = self.has_gzip && accepts_gzip(request);
-        if self.has_validators {
+        if self.validators != Validators::Absent {
             let modified_s = metadata
                 .modified()
                 .ok()
@@ -117,9 +125,10 @@ impl Site {
                 .map_or(0, |age| age.as_secs());
             // The compressed form is a different representation, so its strong tag must differ.
             let suffix = if is_gzip { "-gzip" } else { "" };
-            reply = reply
-                .with_header("ETag", format!("\"{tag}{suffix}\""))
-                .with_header("Last-Modified", date::format(modified_s));
+            if self.validators == Validators::TagAndTime {
+                reply = reply.with_header("ETag", format!("\"{tag}{suffix}\""));
+            }
+            reply = reply.with_header("Last-Modified", date::format(modified_s));
         }
         if self.has_gzip {
             reply = reply.with_header("Vary", "Accept-Encoding");

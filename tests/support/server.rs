@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::connection;
 use crate::exchange::{Exchange, Log, Ticket};
-use crate::reply::Site;
+use crate::reply::{Site, Validators};
 use crate::request::Request;
 use crate::rule::{Action, Match, Rule, Times};
 
@@ -40,7 +40,7 @@ impl Server {
     pub fn serve(root: impl Into<PathBuf>) -> Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let site = Site { root: root.into(), has_validators: true, has_gzip: false };
+        let site = Site { root: root.into(), validators: Validators::TagAndTime, has_gzip: false };
         let shared = Arc::new(Shared::new(site));
         let accepting = thread::spawn({
             let shared = Arc::clone(&shared);
@@ -52,7 +52,14 @@ impl Server {
     /// Sends no `ETag` and no `Last-Modified`, so that every response is complete.
     #[must_use]
     pub fn without_validators(self) -> Server {
-        self.shared.state().site.has_validators = false;
+        self.shared.state().site.validators = Validators::Absent;
+        self
+    }
+
+    /// The same server with `Last-Modified` alone, as simple servers have it.
+    #[must_use]
+    pub fn without_tags(self) -> Server {
+        self.shared.state().site.validators = Validators::Time;
         self
     }
 

@@ -216,8 +216,10 @@ class PublishReport:
     """Ids whose file changed."""
     removed: tuple[str, ...]
     """Removed ids."""
+    kept: tuple[str, ...]
+    """Ids whose file is broken now; their last published version is kept."""
     problems: tuple[Problem, ...]
-    """Warnings, and skipped definitions."""
+    """Warnings, and definitions that were left out or kept."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcome", PublishOutcome(self.outcome))

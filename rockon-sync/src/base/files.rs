@@ -186,6 +186,18 @@ pub(crate) fn stat_if_any(files: &dyn Files, path: &Path) -> Result<Option<Stat>
     }
 }
 
+/// Returns true if `path` is a directory or a link to one.
+///
+/// # Errors
+/// [`ErrorKind::Store`] if that cannot be found out: an error is never an absence.
+pub(crate) fn is_dir(path: &Path) -> Result<bool> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_dir()),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(Error::io("look at this folder", path, error)),
+    }
+}
+
 /// Creates a folder unless it is there.
 pub(crate) fn ensure_folder(files: &dyn Files, path: &Path) -> Result<()> {
     match files.create_folder(path) {
@@ -232,7 +244,10 @@ pub(crate) fn ensure_folders(files: &dyn Files, path: &Path) -> Result<()> {
             files.sync_folder(parent).map_err(|error| Error::io("sync this folder", parent, error))
         }
         // A link to a folder does as well.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match is_dir(path)? {
+            true => Ok(()),
+            false => Err(fail(error)),
+        },
         Err(error) => Err(fail(error)),
     }
 }
@@ -419,7 +434,7 @@ impl Drop for Lock {
 /// if another process has it.
 pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let fail = |error| Error::io("lock this", path, error);
-    let file = if path.is_dir() {
+    let file = if is_dir(path)? {
         File::open(path).map_err(fail)?
     } else {
         let mut options = OpenOptions::new();

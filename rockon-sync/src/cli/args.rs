@@ -91,7 +91,8 @@ pub(super) struct PublishArgs {
     #[arg(long)]
     pub(super) page: bool,
 
-    /// Leave out bad definitions instead of publishing nothing
+    /// Publish in spite of bad definitions: keep the last published version of each, and leave out
+    /// what was never published
     #[arg(long)]
     pub(super) lenient: bool,
 

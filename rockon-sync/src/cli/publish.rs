@@ -53,6 +53,9 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     for problem in problems {
         note(problem.to_string());
     }
+    for id in result.iter().flat_map(|report| &report.kept) {
+        note(format!("{id}: kept as it was published last"));
+    }
     if args.json {
         match &result {
             Ok(report) => out.json(&ReportJson::from(report))?,
@@ -87,6 +90,10 @@ fn sentence(report: &PublishReport) -> String {
     };
     let left_out =
         report.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let kept = match report.kept.len() {
+        0 => String::new(),
+        n => format!(", {n} kept"),
+    };
     let left_out = match left_out {
         0 => String::new(),
         n => format!(", {} passed over", count(n, "problem")),
@@ -103,7 +110,7 @@ fn sentence(report: &PublishReport) -> String {
         ),
     };
     format!(
-        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{left_out}) in {}{understood}",
+        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{kept}{left_out}) in {}{understood}",
         match report.entries {
             1 => "1 entry".to_owned(),
             n => format!("{n} entries"),
@@ -127,6 +134,7 @@ struct ReportJson<'a> {
     added: &'a [String],
     changed: &'a [String],
     removed: &'a [String],
+    kept: &'a [String],
     problems: Vec<ProblemJson<'a>>,
 }
 
@@ -196,6 +204,7 @@ impl<'a> From<&'a PublishReport> for ReportJson<'a> {
             added: &report.added,
             changed: &report.changed,
             removed: &report.removed,
+            kept: &report.kept,
             problems: report.problems.iter().map(ProblemJson::from).collect(),
         }
     }

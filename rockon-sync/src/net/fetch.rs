@@ -121,8 +121,11 @@ impl<'a> From<&'a Wanted<'_>> for Question<'a> {
 pub(crate) enum Fetched {
     /// The file is in the sink, and is what was wanted.
     File(FetchedFile),
-    /// The copy held is still good.
-    Unchanged,
+    /// The local copy is still good.
+    Unchanged {
+        /// The address that said so, if redirects led elsewhere.
+        moved_to: Option<Box<Address>>,
+    },
     /// There is no such file. The status is 404 or 410.
     Missing(u16),
 }
@@ -250,11 +253,13 @@ impl<'a> Fetcher<'a> {
     fn attempt(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Fetched> {
         sink.restart().map_err(sink_failed)?;
         let (address, response) = self.follow(&Question::from(wanted))?;
+        let moved_to = (address != wanted.address).then(|| Box::new(address.clone()));
         match response.status {
             200 => {}
-            304 if wanted.validators.is_some() => {
+            // Without validators nobody asked, so a 304 says nothing about the local copy.
+            304 if wanted.validators.is_some_and(|held| !held.is_empty()) => {
                 self.drain(response)?;
-                return Ok(Fetched::Unchanged);
+                return Ok(Fetched::Unchanged { moved_to });
             }
             status @ (404 | 410) => {
                 self.drain(response)?;
@@ -269,7 +274,6 @@ impl<'a> Fetcher<'a> {
                 format!("expected the digest {expected}, got {digest} ({len_bytes} bytes)");
             return Err(Error::new(ErrorKind::Integrity, message).with_url(address.to_string()));
         }
-        let moved_to = (address != wanted.address).then(|| Box::new(address));
         Ok(Fetched::File(FetchedFile { digest, validators, moved_to }))
     }
 

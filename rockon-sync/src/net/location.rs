@@ -148,6 +148,17 @@ impl Location {
         Ok(Location::of_http(folder_url(parse_url(text)?), None))
     }
 
+    /// Text that tells the location from all others in a later run and holds no secret; `None`
+    /// if there is no such text. The query of a URL selects what is served and may be secret; a
+    /// relative path leads elsewhere from another directory.
+    pub(crate) fn identity(&self) -> Option<String> {
+        let is_storable = match &self.base {
+            Base::Http(url) => url.query().is_none(),
+            Base::Folder(path) => path.is_absolute() && path.to_str().is_some(),
+        };
+        is_storable.then(|| self.to_storable())
+    }
+
     /// The location in full, for a later run. A URL has lost its password, user
     /// and query: they are secrets, and secrets are not stored.
     pub(crate) fn to_storable(&self) -> String {
@@ -287,6 +298,24 @@ mod tests {
             assert!(!shown.contains("secret"), "{shown}");
         }
         assert_eq!(location.to_storable(), "https://h/p/root.sha");
+    }
+
+    #[test]
+    fn a_location_has_an_identity_unless_it_is_secret_or_relative() {
+        for (text, expected) in [
+            ("https://me:secret@h/p", Some("https://h/p/")),
+            ("http://h:8080/p/", Some("http://h:8080/p/")),
+            ("https://h/p/?branch=one", None),
+            ("/srv/tree", Some("/srv/tree/")),
+            ("tree", None),
+        ] {
+            assert_eq!(location(text).identity().as_deref(), expected, "{text}");
+        }
+        let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"/srv/\xff");
+        assert_eq!(Location::folder(name).identity(), None);
+        let credentials = Arc::new(Credentials::new().with_query("token", "secret"));
+        let opened = location("https://h/p/").opened_with(&credentials);
+        assert_eq!(opened.identity().as_deref(), Some("https://h/p/"));
     }
 
     #[test]

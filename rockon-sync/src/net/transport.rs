@@ -6,7 +6,7 @@ mod http;
 use std::io::Read;
 use std::time::Duration;
 
-pub(crate) use folder::{FolderTransport, list_directory};
+pub(crate) use folder::FolderTransport;
 pub(crate) use http::HttpTransport;
 
 use crate::base::error::Result;

@@ -18,6 +18,8 @@ pub(super) struct Before {
     pub(super) is_recorded: bool,
     /// Empty if there is none.
     pub(super) manifest: Manifest,
+    /// True if something was published whose manifest is lost.
+    pub(super) is_manifest_lost: bool,
 }
 
 impl Before {
@@ -56,6 +58,7 @@ impl Before {
         }
         Ok(Before {
             head_bytes: tree.head_bytes()?.unwrap_or_default(),
+            is_manifest_lost: last.is_some() && manifest.is_none(),
             manifest: manifest.unwrap_or_default(),
             head,
             history,

@@ -17,7 +17,7 @@ use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::manifest::{Entry, Manifest};
 
 /// One file to be published.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) id: String,
     pub(super) path: EntryPath,
@@ -28,10 +28,30 @@ pub(super) struct Row {
     pub(super) position: Option<Position>,
 }
 
+/// A row that cannot be published as it is.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub(super) id: String,
+    /// `None` if the row names no usable path.
+    pub(super) path: Option<EntryPath>,
+}
+
+/// What a list says of the entries that are not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Completeness {
+    /// They are gone.
+    #[default]
+    Complete,
+    /// Nothing: the list itself cannot be read.
+    Unknown,
+}
+
 /// Rows that can stand together in one manifest, and what is wrong with the others.
 #[derive(Default)]
 pub(super) struct List {
     pub(super) rows: Vec<Row>,
+    pub(super) refused: Vec<Refused>,
+    pub(super) completeness: Completeness,
     pub(super) problems: Vec<Problem>,
     /// Index of the row with an id.
     ids: HashMap<String, usize>,
@@ -65,6 +85,8 @@ impl List {
             let without = List::of_folder(files, folder, previous)?;
             list.problems.extend(without.problems);
             list.rows = without.rows;
+            list.refused = without.refused;
+            list.completeness = Completeness::Unknown;
         }
         Ok(list)
     }
@@ -97,24 +119,29 @@ impl List {
         for member in &object.members {
             let position = places.of(member.value.get());
             let id = member.key.to_string();
-            let added = match serde_json::from_str::<String>(member.value.get()) {
+            let path = match serde_json::from_str::<String>(member.value.get()) {
                 Err(_) => Err(format!("expected a file name, got {}", kind_of(member.value))),
-                Ok(file) => match EntryPath::new(file) {
-                    Err(error) => Err(error.to_string()),
-                    Ok(path) => list.add(Row {
-                        id: id.clone(),
-                        file: path.below(folder),
-                        path,
-                        listed_in: Some(DEFAULT_MANIFEST),
-                        position,
-                    }),
-                },
+                Ok(file) => EntryPath::new(file).map_err(|error| error.to_string()),
             };
+            let added = path.clone().and_then(|path| {
+                list.add(Row {
+                    id: id.clone(),
+                    file: path.below(folder),
+                    path,
+                    listed_in: Some(DEFAULT_MANIFEST),
+                    position,
+                })
+            });
             if let Err(message) = added {
                 list.problem(position, format!("entry {id:?}: {message}"));
+                list.refused.push(Refused { id, path: path.ok() });
             }
         }
-        list.warn_of_unlisted(&top(files, folder)?, &object);
+        let top = top(files, folder)?;
+        list.warn_of_unlisted(&top.names, &object);
+        for name in top.unreadable {
+            list.problems.push(Problem::warning(&name, "the name is not UTF-8"));
+        }
         Ok((list, Found::Listed))
     }
 
@@ -129,24 +156,29 @@ impl List {
         list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
         let ids: HashMap<&str, &str> =
             previous.entries().iter().map(|entry| (entry.path().as_str(), entry.id())).collect();
+        let top = top(files, folder)?;
+        for name in top.unreadable {
+            list.problems.push(Problem::error(&name, None, "the name is not UTF-8"));
+        }
         // What was published before keeps its id, whatever is new beside it.
         let (known, new): (Vec<_>, Vec<_>) =
-            top(files, folder)?.into_iter().partition(|name| ids.contains_key(name.as_str()));
+            top.names.into_iter().partition(|name| ids.contains_key(name.as_str()));
         for name in known.into_iter().chain(new) {
             let stem = name.strip_suffix(".json").unwrap_or(&name);
             let id = ids.get(name.as_str()).copied().unwrap_or(stem).to_owned();
-            let added = match EntryPath::new(name.as_str()) {
-                Ok(path) => list.add(Row {
-                    id,
+            let path = EntryPath::new(name.as_str()).map_err(|error| error.to_string());
+            let added = path.clone().and_then(|path| {
+                list.add(Row {
+                    id: id.clone(),
                     file: path.below(folder),
                     path,
                     listed_in: Some(DEFAULT_MANIFEST),
                     position: None,
-                }),
-                Err(error) => Err(error.to_string()),
-            };
+                })
+            });
             if let Err(message) = added {
                 list.problems.push(Problem::error(&name, None, message));
+                list.refused.push(Refused { id, path: path.ok() });
             }
         }
         Ok(list)
@@ -206,6 +238,15 @@ impl List {
         Ok(())
     }
 
+    /// Takes an entry that is published as it was last. All that were published together can
+    /// stand beside each other.
+    pub(super) fn take_published(&mut self, entry: &Entry, file: &Path) {
+        let (id, path) = (entry.id().to_owned(), entry.path().clone());
+        let row = Row { id, path, file: file.to_owned(), listed_in: None, position: None };
+        let added = self.add(row);
+        debug_assert_eq!(added, Ok(()));
+    }
+
     fn problem(&mut self, position: Option<Position>, message: impl Into<String>) {
         self.problems.push(Problem::error(DEFAULT_MANIFEST, position, message));
     }
@@ -228,17 +269,30 @@ fn place(row: &Row) -> String {
 }
 
 /// The `*.json` files at the top of the catalog, in byte order.
-fn top(files: &dyn Files, folder: &Path) -> Result<Vec<String>> {
+struct Top {
+    names: Vec<String>,
+    /// Names that are not UTF-8, as they are shown.
+    unreadable: Vec<String>,
+}
+
+fn top(files: &dyn Files, folder: &Path) -> Result<Top> {
     let names = files.list(folder);
     let names = names.map_err(|error| Error::io("list this folder", folder, error))?;
-    let mut names: Vec<String> = names
-        .into_iter()
-        .filter_map(|name| name.into_string().ok())
-        .filter(|name| name.ends_with(".json") && !name.starts_with('.'))
-        .filter(|name| !is_of_the_tree(name))
-        .collect();
-    names.sort();
-    Ok(names)
+    let mut top = Top { names: Vec::new(), unreadable: Vec::new() };
+    for name in names {
+        let bytes = name.as_encoded_bytes();
+        if !bytes.ends_with(b".json") || bytes.starts_with(b".") {
+            continue;
+        }
+        match name.into_string() {
+            Ok(name) if is_of_the_tree(&name) => {}
+            Ok(name) => top.names.push(name),
+            Err(name) => top.unreadable.push(name.to_string_lossy().into_owned()),
+        }
+    }
+    top.names.sort();
+    top.unreadable.sort();
+    Ok(top)
 }
 
 #[cfg(test)]
@@ -311,6 +365,17 @@ mod tests {
         ]);
         let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
         assert_eq!(problems(&list), ["b.json: warning: root.json does not name this file"]);
+    }
+
+    #[test]
+    fn a_definition_file_whose_name_is_not_utf_8_is_reported() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = folder(&[("root.json", "{\"a\": \"a.json\"}"), ("a.json", "")]);
+        fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff.json")), "").unwrap();
+        let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(problems(&list), ["\u{fffd}.json: warning: the name is not UTF-8"]);
+        let list = List::of_folder(&RealFiles, dir.path(), &Manifest::default()).unwrap();
+        assert_eq!(problems(&list)[1..], ["\u{fffd}.json: the name is not UTF-8"]);
     }
 
     #[test]

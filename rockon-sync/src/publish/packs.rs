@@ -167,3 +167,23 @@ impl Contents for Tree<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_offers_as_many_deltas_as_have_room_beside_a_bundle() {
+        let (bundle, delta) = ("# pack empty 0123456789\n", "# pack 0123456789ab 0123456789\n");
+        for (room_bytes, deltas) in [
+            (0, 0),
+            (bundle.len(), 0),
+            (bundle.len() + delta.len() - 1, 0),
+            (bundle.len() + delta.len(), 1),
+            (bundle.len() + 3 * delta.len() - 1, 2),
+            (bundle.len() + 3 * delta.len(), 3),
+        ] {
+            assert_eq!(deltas_in(room_bytes), deltas, "{room_bytes} bytes");
+        }
+    }
+}

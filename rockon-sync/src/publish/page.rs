@@ -252,6 +252,14 @@ impl Tree<'_> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// True if `name`, at the top, is a page or feed that a publisher wrote.
+    pub(super) fn is_own_page(&self, name: &str) -> Result<bool> {
+        match Kind::ALL.into_iter().find(|kind| kind.name(self.layout) == name) {
+            Some(kind) => self.is_ours(kind),
+            None => Ok(false),
+        }
+    }
+
     fn is_ours(&self, kind: Kind) -> Result<bool> {
         Ok(self.top_of(kind)?.contains(kind.mark()))
     }

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Leniency;
+use super::list::Refused;
 use super::scan::{Related, Scan};
 use crate::base::problem::Problem;
 use crate::format::relation::Alternatives;
@@ -12,42 +13,53 @@ use crate::format::relation::Alternatives;
 type Known<'a> = HashMap<&'a str, &'a Related>;
 
 impl Scan<'_> {
-    /// Names every requirement that cannot be met. What is left out for it is not there for
-    /// others either, so that is found out again without it.
-    pub(super) fn check_relations(&mut self) {
-        loop {
-            let mut found = Vec::new();
-            let mut bad = HashSet::new();
-            {
-                let all = self.scanned.iter().flat_map(|file| &file.related);
-                let known: Known<'_> = all.map(|one| (&*one.named.name, one)).collect();
-                let installable = installable(&known);
-                for (n, file) in self.scanned.iter().enumerate() {
-                    for one in &file.related {
-                        for (is_bad, message) in problems_of(one, &known, &installable) {
-                            let (name, message) = (file.path.as_str(), message);
-                            found.push(match is_bad {
-                                Badness::Bad => {
-                                    bad.insert(n);
-                                    Problem::error(name, one.named.position, message)
-                                }
-                                Badness::Odd => Problem::warning(name, message),
-                            });
-                        }
+    /// Names every requirement that cannot be met. A lenient scan refuses the files that have
+    /// one, and returns true if it did: to others they are missing then, so that the relations
+    /// have to be checked again.
+    pub(super) fn check_relations(&mut self) -> bool {
+        let mut found = Vec::new();
+        let mut bad = HashSet::new();
+        {
+            let all = self.scanned.iter().flat_map(|file| &file.related);
+            let known: Known<'_> = all.map(|one| (&*one.named.name, one)).collect();
+            let installable = installable(&known);
+            for (n, file) in self.scanned.iter().enumerate() {
+                for one in &file.related {
+                    for (badness, message) in problems_of(one, &known, &installable) {
+                        let name = file.path.as_str();
+                        // A file that was published before stays published.
+                        found.push(match badness {
+                            Badness::Bad if file.kept.is_none() => {
+                                bad.insert(n);
+                                Problem::error(name, one.named.position, message)
+                            }
+                            Badness::Bad => {
+                                let message = format!("as it was published last: {message}");
+                                Problem::warning(name, message)
+                            }
+                            Badness::Odd => Problem::warning(name, message),
+                        });
                     }
                 }
             }
-            let leaves_out = self.leniency == Leniency::LeaveOut && !bad.is_empty();
-            if leaves_out {
-                found.retain(|problem| problem.severity == crate::base::problem::Severity::Error);
-            }
-            self.problems.append(&mut found);
-            if !leaves_out {
-                return;
-            }
-            let mut n = 0..;
-            self.scanned.retain(|_| n.next().is_some_and(|n| !bad.contains(&n)));
         }
+        let leaves_out = self.leniency == Leniency::LeaveOut && !bad.is_empty();
+        if leaves_out {
+            found.retain(|problem| problem.severity == crate::base::problem::Severity::Error);
+        }
+        self.problems.append(&mut found);
+        if !leaves_out {
+            return false;
+        }
+        let mut good = Vec::with_capacity(self.scanned.len() - bad.len());
+        for (n, file) in std::mem::take(&mut self.scanned).into_iter().enumerate() {
+            match bad.contains(&n) {
+                true => self.refused.push(Refused { id: file.id, path: Some(file.path) }),
+                false => good.push(file),
+            }
+        }
+        self.scanned = good;
+        true
     }
 }
 

@@ -28,7 +28,10 @@ pub struct PublishReport {
     pub changed: Vec<String>,
     /// Ids that are gone.
     pub removed: Vec<String>,
-    /// Warnings, and what was left out.
+    /// Ids whose file is broken now, and which stay published as they were last. Only a
+    /// lenient publication keeps any.
+    pub kept: Vec<String>,
+    /// Warnings, and what was left out or kept.
     pub problems: Vec<Problem>,
 }
 

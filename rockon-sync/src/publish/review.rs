@@ -73,5 +73,6 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     if RealFiles.stat(&real).map_err(fail)?.kind != FileKind::File {
         return Err(Error::new(ErrorKind::Store, "not a regular file").with_path(path));
     }
-    Ok(read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?.unwrap_or_default())
+    read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?
+        .ok_or_else(|| fail(std::io::ErrorKind::NotFound.into()))
 }

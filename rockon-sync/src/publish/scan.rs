@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use super::Leniency;
-use super::list::{List, Row};
+use super::list::{List, Refused, Row};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::files::{FileKind, Files, stat_if_any};
@@ -15,6 +15,7 @@ use crate::base::problem::{Problem, Severity};
 use crate::format::relation::Relations;
 use crate::format::target::Requirements;
 use crate::format::{About, Checked, Format, Named, requirements_of};
+use crate::tree::manifest::Entry;
 
 /// A file to be published.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub(super) struct Scanned {
     pub(super) fields: Vec<(&'static str, String)>,
     /// Its definitions, as others may speak of them.
     pub(super) related: Vec<Related>,
+    /// The entry as it was published last, if it is published like that again.
+    pub(super) kept: Option<Entry>,
 }
 
 /// A definition, and what it says of others.
@@ -49,7 +52,9 @@ pub(super) struct Scan<'a> {
     pub(super) leniency: Leniency,
     pub(super) scanned: Vec<Scanned>,
     pub(super) problems: Vec<Problem>,
-    names: Names,
+    /// Rows that are not in `scanned`. Only a lenient scan leaves any out.
+    pub(super) refused: Vec<Refused>,
+    pub(super) names: Names,
 }
 
 impl<'a> Scan<'a> {
@@ -70,13 +75,27 @@ impl<'a> Scan<'a> {
             leniency,
             scanned: Vec::new(),
             problems: list.problems,
+            refused: list.refused,
             names: Names::new(format),
         };
         for row in list.rows {
             scan.read_file(row)?;
         }
-        scan.check_relations();
+        while scan.check_relations() {}
         Ok(scan)
+    }
+
+    /// A scan of nothing yet.
+    pub(super) fn empty(files: &'a dyn Files, format: Format) -> Scan<'a> {
+        Scan {
+            files,
+            format,
+            leniency: Leniency::LeaveOut,
+            scanned: Vec::new(),
+            problems: Vec::new(),
+            refused: Vec::new(),
+            names: Names::new(format),
+        }
     }
 
     /// Whether something stands in the way of publishing.
@@ -85,7 +104,17 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads and checks one file, and takes it if nothing is wrong with it.
-    fn read_file(&mut self, row: Row) -> Result<()> {
+    pub(super) fn read_file(&mut self, row: Row) -> Result<()> {
+        let refused = Refused { id: row.id.clone(), path: Some(row.path.clone()) };
+        let taken = self.scanned.len();
+        self.take_file(row)?;
+        if self.scanned.len() == taken {
+            self.refused.push(refused);
+        }
+        Ok(())
+    }
+
+    fn take_file(&mut self, row: Row) -> Result<()> {
         let path = &row.file;
         let missing = |message: &str| {
             let message = format!("entry {:?}: \"{}\": {message}", row.id, row.path);
@@ -130,6 +159,7 @@ impl<'a> Scan<'a> {
                 fields,
                 names: Some(names).filter(|names| self.format.is_named_inside(names, &row.id)),
                 related: related.collect(),
+                kept: None,
                 id: row.id,
                 path: row.path,
                 file: row.file,
@@ -184,10 +214,30 @@ impl Names {
             return None;
         }
         for (what, named) in named {
-            let known = self.known.entry(what).or_default();
-            known.entry(named.name.clone()).or_insert_with(|| named.place(shown));
+            self.know(what, &named.name, named.place(shown));
         }
         Some(checked)
+    }
+
+    /// Checks a file that was published before. It takes its names, whatever is wrong with it
+    /// by now.
+    pub(super) fn take_published(&mut self, entry: &Entry, bytes: &[u8]) -> Checked {
+        let shown = entry.path().as_str();
+        let checked = self.format.rules().check(entry.id(), shown, bytes);
+        let definitions = checked.definitions.iter().map(|named| (DEFINITION, named));
+        for (what, named) in
+            definitions.chain(checked.unique.iter().map(|(what, named)| (*what, named)))
+        {
+            self.know(what, &named.name, named.place(shown));
+        }
+        for name in entry.names().unwrap_or_default() {
+            self.know(DEFINITION, name, shown.to_owned());
+        }
+        checked
+    }
+
+    fn know(&mut self, what: &'static str, name: &str, place: String) {
+        self.known.entry(what).or_default().entry(name.to_owned()).or_insert(place);
     }
 
     /// Names that another file, or this one before, has already.
@@ -297,7 +347,14 @@ mod tests {
                 "3.json:1:7: the definition \"B\" is at 2.json:3:6 already",
             ]
         );
+        // However often it is there, the place is that of the first.
+        let files = [("1.json", &*first), ("2.json", &*first), ("3.json", &*first)];
+        let (_, problems) = scan(&files, Leniency::Strict);
+        assert_eq!(problems.len(), 4);
+        assert_eq!(problems[2], "3.json:1:7: the definition \"A\" is at 1.json:1:7 already");
+
         // What is left out takes no names from the files after it.
+        let files = [("1.json", &*first), ("2.json", &*other), ("3.json", &*third)];
         let (taken, problems) = scan(&files, Leniency::LeaveOut);
         assert_eq!((taken.len(), problems.len()), (2, 2), "{problems:?}");
         assert_eq!(taken, ["1.json", "3.json"]);

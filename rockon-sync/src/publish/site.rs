@@ -19,10 +19,10 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::list::{List, Row};
+use super::list::{List, Refused, Row};
 use crate::base::cancel::CancelToken;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{Files, ensure_folders};
+use crate::base::files::{Files, ensure_folders, is_dir};
 use crate::base::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -119,6 +119,7 @@ impl List {
             Err(error) => {
                 let message = format!("left out: {address}: {}", error.to_chain());
                 self.problems.push(Problem::warning(path.as_str(), message));
+                self.refused.push(Refused { id: id.clone(), path: Some(path.clone()) });
                 return Ok(());
             }
         };
@@ -127,10 +128,12 @@ impl List {
             self.problems.push(Problem::warning(path.as_str(), message));
         }
         let (id, file) = (id.clone(), got.file.clone());
+        let refused = Refused { id: id.clone(), path: Some(path.clone()) };
         let row = Row { id, path: path.clone(), file, listed_in: None, position: None };
         if let Err(message) = self.add(row) {
             let message = format!("left out: {message}");
             self.problems.push(Problem::warning(path.as_str(), message));
+            self.refused.push(refused);
         }
         Ok(())
     }
@@ -150,14 +153,19 @@ fn starts(start: &Path) -> Result<(PathBuf, Vec<Address>)> {
     }
     let fail = |error| Error::io("read this file or folder", start, error);
     let real = start.canonicalize().map_err(fail)?;
-    if real.is_file() {
+    if !is_dir(&real)? {
         let folder = real.parent().unwrap_or(&real).to_path_buf();
         return Ok((folder, vec![Address::File(real)]));
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&real).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if path.extension().is_some_and(|extension| extension == "xml") && path.is_file() {
+        if path.extension().is_none_or(|extension| extension != "xml") {
+            continue;
+        }
+        // A file that cannot be looked at is no reason to publish the site without it.
+        let metadata = std::fs::metadata(&path);
+        if metadata.map_err(|error| Error::io("look at this file", &path, error))?.is_file() {
             files.push(path);
         }
     }
@@ -282,7 +290,10 @@ impl Walk<'_> {
                 },
                 Reference::Extension { id, url } => match address.referred(&url, self.root) {
                     Ok(address) => self.extension(&shown, id, address)?,
-                    Err(error) => self.warn(&shown, format!("{id}: left out: {error}")),
+                    Err(error) => {
+                        self.warn(&shown, format!("{id}: left out: {error}"));
+                        self.list.refused.push(Refused { id, path: None });
+                    }
                 },
                 Reference::Itself => is_itself = true,
                 Reference::Unusable(message) => {

@@ -16,11 +16,11 @@ use crate::base::files::{
     FileKind, Files, ensure_folder, ensure_folders, read_if_any, remove_if_any, replace, stage,
     stat_if_any, write_atomically,
 };
-use crate::base::limits::MAX_HEAD_BYTES;
+use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
 use crate::base::path::EntryPath;
 use crate::store::digest_if_any;
 use crate::tree::head::Head;
-use crate::tree::manifest::Manifest;
+use crate::tree::manifest::{Entry, Manifest};
 
 /// Nanoseconds in a second.
 const NS_PER_S: i128 = 1_000_000_000;
@@ -80,6 +80,24 @@ impl Tree<'_> {
                 let reader = self.files.open(&path);
                 let reader = reader.map_err(|error| Error::io("read this file", &path, error))?;
                 return Manifest::read(reader).map(Some).map_err(|error| error.with_path(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The file of an entry that is published now, with its bytes; `None` if it is missing or
+    /// damaged.
+    pub(super) fn published_file(&self, entry: &Entry) -> Result<Option<(PathBuf, Vec<u8>)>> {
+        let named = (self.layout == Layout::Separate).then(|| entry.path().below(self.folder));
+        for path in [Some(self.object(entry.digest())), named].into_iter().flatten() {
+            let bytes = match digest_if_any(self.files, &path)? {
+                Some((found, _)) if found == entry.digest() => {
+                    read_if_any(self.files, &path, MAX_FILE_BYTES)?
+                }
+                _ => None,
+            };
+            if let Some(bytes) = bytes {
+                return Ok(Some((path, bytes)));
             }
         }
         Ok(None)
@@ -234,7 +252,7 @@ impl Tree<'_> {
         Ok(misplaced)
     }
 
-    fn is_intact(&self, digest: Digest) -> Result<bool> {
+    pub(super) fn is_intact(&self, digest: Digest) -> Result<bool> {
         let found = digest_if_any(self.files, &self.object(digest))?;
         Ok(found.is_some_and(|(found, _)| found == digest))
     }

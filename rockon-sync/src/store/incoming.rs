@@ -45,6 +45,9 @@ pub(crate) struct Incoming<'a> {
 pub(crate) struct Seen {
     pub(crate) path: String,
     digest: String,
+    /// The mirror that said it; without one, the validators are of no use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mirror: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,10 +55,16 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn new(path: &EntryPath, digest: Digest, validators: &Validators) -> Seen {
+    pub(crate) fn new(
+        path: &EntryPath,
+        digest: Digest,
+        mirror: Option<String>,
+        validators: &Validators,
+    ) -> Seen {
         Seen {
             path: path.as_str().to_owned(),
             digest: digest.to_string(),
+            mirror,
             etag: validators.etag.clone(),
             last_modified: validators.last_modified.clone(),
         }

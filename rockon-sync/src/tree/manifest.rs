@@ -57,6 +57,8 @@ pub(crate) const MIN_VERSION: &str = "min_version";
 pub(crate) const ETAG: &str = "etag";
 /// As [`ETAG`].
 pub(crate) const LAST_MODIFIED: &str = "last-modified";
+/// As [`ETAG`]: the mirror that gave them.
+pub(crate) const MIRROR: &str = "mirror";
 
 /// Name and value of a further field.
 type Field = (Box<str>, Box<str>);

@@ -3,9 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::ask::{Index, Remote, check_head, newer_head};
+use super::ask::{Index, Remote};
 use super::current::Current;
 use super::fetch::copy_from_pack;
+use super::head::{check_head, newer_head};
 use super::mirrors::Mirrors;
 use super::session::Session;
 use crate::base::digest::Digest;

@@ -31,6 +31,7 @@ use crate::base::workers::{self, Done, Event};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Retries, Wanted};
 use crate::tree::manifest::{Entry, Manifest};
+pub(super) use listed::fetch_listed;
 pub(super) use packs::Packs;
 pub(super) use unpack::copy_from_pack;
 
@@ -249,7 +250,7 @@ fn download(
     match session.fetcher.fetch(&wanted, &mut part, retries)? {
         Fetched::File(_) => part.keep(file.digest),
         Fetched::Missing(status) => Err(missing_file(status, shown)),
-        Fetched::Unchanged => unreachable!("no validators were sent"),
+        Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
     }
 }
 

@@ -47,7 +47,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expi
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; given several times, each signs it' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Put the tree into the folder itself, beside what older systems read'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a page for people as well, and a feed of its updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this, earlier ones are removed'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Leave out bad definitions instead of publishing nothing'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Publish in spite of bad definitions: keep the last published version of each, and leave out what was never published'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l allow-mass-delete -d 'Publish even if more than half of the catalog is gone'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l json -d 'Print one JSON object'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s v -l verbose -d 'Say more about what is being done (twice: every request)'

@@ -1,15 +1,14 @@
 //! A tree in a folder, answered as a web server would.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use super::{Request, Response, Transport, Validators};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::path::EntryPath;
+use crate::base::files::is_absent;
 use crate::net::address::Address;
-use crate::tree::manifest::{Listed, Listing};
 
 /// Reads files below a folder. Symbolic links are followed: the folder belongs to
 /// whoever named it. Anything but a regular file is an error.
@@ -24,13 +23,14 @@ impl Transport for FolderTransport {
         let answer = |status| Response::new(status, Box::new(io::empty()));
         let (mut file, length, validators) = match open(path) {
             Ok(opened) => opened,
-            Err(error) if is_absent(&error) => return Ok(answer(404)),
-            Err(error) => {
-                let doing = "cannot read this file of the source";
-                return Err(Error::new(ErrorKind::Transport, doing)
-                    .with_path(path)
-                    .with_source(error));
-            }
+            Err(error) if is_absent(&error) => match fs::symlink_metadata(path) {
+                Err(error) if is_absent(&error) => return Ok(answer(404)),
+                Err(error) => return Err(unreadable(path, error)),
+                // There is a link. That its target is not there, such as a disk that is not
+                // mounted, does not mean that the file was removed.
+                Ok(_) => return Err(unreadable(path, error)),
+            },
+            Err(error) => return Err(unreadable(path, error)),
         };
         if request.validators.is_some_and(|held| held.etag == validators.etag) {
             return Ok(Response { validators, ..answer(304) });
@@ -40,10 +40,8 @@ impl Transport for FolderTransport {
             let response = Response::new(200, Box::new(file));
             return Ok(Response { validators, length: Some(length), ..response });
         };
-        io::Seek::seek(&mut file, io::SeekFrom::Start(held)).map_err(|error| {
-            let doing = "cannot read this file of the source";
-            Error::new(ErrorKind::Transport, doing).with_path(path).with_source(error)
-        })?;
+        io::Seek::seek(&mut file, io::SeekFrom::Start(held))
+            .map_err(|error| unreadable(path, error))?;
         let content_range = Some(format!("bytes {held}-{}/{length}", length - 1));
         let length = Some(length - held);
         Ok(Response { validators, length, content_range, ..Response::new(206, Box::new(file)) })
@@ -68,43 +66,9 @@ fn open(path: &Path) -> io::Result<(File, u64, Validators)> {
     Ok((file, metadata.len(), Validators { etag: Some(etag), last_modified: None }))
 }
 
-fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// A bare folder as a list: every `*.json` file at its top, named by its stem.
-///
-/// # Errors
-/// [`ErrorKind::Transport`] if the folder cannot be listed; [`ErrorKind::NotFound`] if
-/// there is no such file, which more likely means that a share is not mounted.
-pub(crate) fn list_directory(folder: &Path) -> Result<Listing> {
-    let fail = |error: io::Error| {
-        let kind = if is_absent(&error) { ErrorKind::NotFound } else { ErrorKind::Transport };
-        Error::new(kind, "cannot list this folder").with_path(folder).with_source(error)
-    };
-    let mut rows = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let entry = entry.map_err(fail)?;
-        let name = entry.file_name();
-        let Some((name, id)) =
-            name.to_str().and_then(|name| Some((name, name.strip_suffix(".json")?)))
-        else {
-            continue;
-        };
-        match EntryPath::new(name) {
-            Ok(path) if !id.is_empty() && entry.path().is_file() => {
-                rows.push(Listed { id: id.to_owned(), path });
-            }
-            Ok(_) => {}
-            Err(error) => log::warn!("left out: {error}"),
-        }
-    }
-    if rows.is_empty() {
-        let message = "expected a catalog, found neither root.sha, root.json nor any *.json file";
-        return Err(Error::new(ErrorKind::NotFound, message).with_path(folder));
-    }
-    rows.sort_by(|a, b| a.path.cmp(&b.path));
-    Listing::from_rows(rows)
+fn unreadable(path: &Path, error: io::Error) -> Error {
+    let message = "cannot read this file of the source";
+    Error::new(ErrorKind::Transport, message).with_path(path).with_source(error)
 }
 
 #[cfg(test)]
@@ -126,13 +90,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         assert_eq!(get(&path, None).unwrap().status, 404);
-        std::fs::write(&path, "one").unwrap();
+        fs::write(&path, "one").unwrap();
         let mut response = get(&path, None).unwrap();
         let mut body = String::new();
         response.body.read_to_string(&mut body).unwrap();
         assert_eq!((response.status, &*body, response.length), (200, "one", Some(3)));
         assert_eq!(get(&path, Some(&response.validators)).unwrap().status, 304);
-        std::fs::write(&path, "three").unwrap();
+        fs::write(&path, "three").unwrap();
         assert_eq!(get(&path, Some(&response.validators)).unwrap().status, 200);
         assert_eq!(get(&path.join("below"), None).unwrap().status, 404);
     }
@@ -140,7 +104,7 @@ mod tests {
     #[test]
     fn links_are_followed_and_other_things_refused() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("real"), "x").unwrap();
+        fs::write(folder.path().join("real"), "x").unwrap();
         let link = folder.path().join("link");
         std::os::unix::fs::symlink("real", &link).unwrap();
         assert_eq!(get(&link, None).unwrap().status, 200);
@@ -155,10 +119,22 @@ mod tests {
     }
 
     #[test]
+    fn a_link_that_leads_nowhere_is_an_error_and_not_a_missing_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let link = folder.path().join("link");
+        for target in ["missing/file", "link"] {
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            let error = get(&link, None).err().unwrap();
+            assert_eq!(error.kind(), ErrorKind::Transport, "{target}: {}", error.to_chain());
+            fs::remove_file(&link).unwrap();
+        }
+    }
+
+    #[test]
     fn the_rest_of_a_file_is_answered_as_a_server_would() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pack");
-        std::fs::write(&path, "0123456789").unwrap();
+        fs::write(&path, "0123456789").unwrap();
         let address = Address::File(path);
         for (range_from, status, body, range) in [
             (Some(4), 206, "456789", Some("bytes 4-9/10")),

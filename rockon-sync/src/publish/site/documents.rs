@@ -135,7 +135,7 @@ impl<'a> Documents<'a> {
         }
         drop(failures);
         match fetched? {
-            Fetched::Unchanged => Ok(None),
+            Fetched::Unchanged { .. } => Ok(None),
             Fetched::Missing(_) => {
                 let message = "expected a document, got status 404";
                 Err(Error::new(ErrorKind::Status, message).with_url(shown))

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{ARCH, ETAG, Entry, FORMAT, Field, LAST_MODIFIED, MIN_VERSION, Manifest, invalid};
+use super::{
+    ARCH, ETAG, Entry, FORMAT, Field, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest, invalid,
+};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::json;
@@ -28,7 +30,7 @@ pub(super) enum Extras {
 }
 
 /// The further fields that a client goes by.
-const OF_USE: &[&str] = &[ARCH, MIN_VERSION, FORMAT, ETAG, LAST_MODIFIED];
+const OF_USE: &[&str] = &[ARCH, MIN_VERSION, FORMAT, ETAG, LAST_MODIFIED, MIRROR];
 
 pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
     collect(serde_json::Deserializer::from_slice(bytes), Extras::All, None)

@@ -9,10 +9,11 @@ use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::files::read_if_any;
 use crate::base::limits::{MAX_FILE_BYTES, MAX_UNSIZED_FILE_BYTES};
-use crate::net::fetch::{Fetched, Retries, Wanted};
+use crate::net::fetch::{Fetched, Retries, Sink, Wanted};
+use crate::net::location::Location;
 use crate::net::transport::Validators;
 use crate::store::Seen;
-use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, Manifest};
+use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, MIRROR, Manifest};
 use crate::update::ask::Remote;
 use crate::update::mirrors::Mirror;
 use crate::update::plan::Plan;
@@ -37,15 +38,58 @@ enum Prior<'a> {
     Staged(Digest, Seen),
 }
 
-impl Prior<'_> {
-    fn validators(&self) -> Validators {
-        match self {
-            Prior::Current(entry) => Validators {
-                etag: entry.extra_string(ETAG),
-                last_modified: entry.extra_string(LAST_MODIFIED),
-            },
-            Prior::Staged(_, seen) => seen.validators(),
+/// The validators of a file, and the mirror that gave them: they mean nothing to any other.
+#[derive(Default)]
+struct GivenValidators {
+    mirror: Option<String>,
+    validators: Validators,
+}
+
+impl GivenValidators {
+    /// Nothing is remembered of a mirror that cannot be recognized in a later update.
+    fn new(mirror: &Location, validators: Validators) -> Self {
+        match mirror.identity() {
+            Some(mirror) if !validators.is_empty() => {
+                GivenValidators { mirror: Some(mirror), validators }
+            }
+            _ => GivenValidators::default(),
         }
+    }
+
+    /// The entry with these validators.
+    fn note_in(&self, entry: Entry) -> Entry {
+        let GivenValidators { mirror, validators } = self;
+        let fields = [
+            (MIRROR, mirror),
+            (ETAG, &validators.etag),
+            (LAST_MODIFIED, &validators.last_modified),
+        ];
+        fields.into_iter().fold(entry, |entry, (name, value)| match value {
+            Some(value) => entry.with_extra_string(name, value),
+            None => entry,
+        })
+    }
+}
+
+impl Prior<'_> {
+    fn validators(&self) -> GivenValidators {
+        match self {
+            Prior::Current(entry) => GivenValidators {
+                mirror: entry.extra_string(MIRROR),
+                validators: Validators {
+                    etag: entry.extra_string(ETAG),
+                    last_modified: entry.extra_string(LAST_MODIFIED),
+                },
+            },
+            Prior::Staged(_, seen) => {
+                GivenValidators { mirror: seen.mirror.clone(), validators: seen.validators() }
+            }
+        }
+    }
+
+    /// True if `mirror` gave the validators.
+    fn is_from(&self, mirror: &Location) -> bool {
+        mirror.identity().is_some_and(|identity| self.validators().mirror == Some(identity))
     }
 }
 
@@ -129,33 +173,60 @@ fn ask_for(
     let row = job.row;
     let address = mirror.address(&row.path);
     let shown = address.to_string();
-    let validators = job.prior.as_ref().map(Prior::validators);
+    let prior = job.prior.as_ref().filter(|prior| prior.is_from(mirror.location()));
+    let given = prior.map(Prior::validators);
     let wanted = Wanted {
-        validators: validators.as_ref(),
+        validators: given.as_ref().map(|given| &given.validators),
         ..Wanted::plain(address, MAX_UNSIZED_FILE_BYTES)
     };
     let incoming = &session.store.incoming;
     let mut part = incoming.begin()?.counted(bytes_done);
-    match (session.fetcher.fetch(&wanted, &mut part, retries)?, &job.prior) {
-        (Fetched::Unchanged, Some(Prior::Current(entry))) => (*entry).clone().with_id(&row.id),
-        (Fetched::Unchanged, Some(Prior::Staged(digest, seen))) => {
+    match (fetch_listed(session, &wanted, &mut part, retries)?, prior) {
+        (Fetched::Unchanged { .. }, Some(Prior::Current(entry))) => {
+            (*entry).clone().with_id(&row.id)
+        }
+        (Fetched::Unchanged { .. }, Some(prior @ Prior::Staged(digest, seen))) => {
             let path = incoming.path(*digest);
             let bytes = read_if_any(session.store.files, &path, MAX_FILE_BYTES)?;
             incoming.note_seen(seen)?;
-            accepted(session, row, *digest, &bytes.unwrap_or_default(), &seen.validators())
+            accepted(session, row, *digest, &bytes.unwrap_or_default(), &prior.validators())
         }
         (Fetched::File(file), _) => {
             let bytes = read_if_any(session.store.files, part.path(), MAX_FILE_BYTES)?;
-            let bytes = bytes.unwrap_or_default();
-            let entry = accepted(session, row, file.digest, &bytes, &file.validators)
+            let given = GivenValidators::new(mirror.location(), file.validators);
+            let entry = accepted(session, row, file.digest, &bytes.unwrap_or_default(), &given)
                 .map_err(|error| error.with_url(&*shown))?;
             part.keep(file.digest)?;
-            incoming.note_seen(&Seen::new(&row.path, file.digest, &file.validators))?;
+            let GivenValidators { mirror, validators } = given;
+            incoming.note_seen(&Seen::new(&row.path, file.digest, mirror, &validators))?;
             Ok(entry)
         }
         (Fetched::Missing(status), _) => Err(missing_file(status, shown)),
-        (Fetched::Unchanged, None) => unreachable!("no validators were sent"),
+        (Fetched::Unchanged { .. }, None) => unreachable!("no validators were sent"),
     }
+}
+
+/// Fetches a list, or a file of one: its validators are all that vouches for the local copy.
+///
+/// A redirect may lead to another server the next time. So the validators of a file behind one are
+/// not remembered, and a 304 from behind one is not believed.
+pub(in crate::update) fn fetch_listed(
+    session: &Session<'_>,
+    wanted: &Wanted<'_>,
+    sink: &mut dyn Sink,
+    retries: Retries,
+) -> Result<Fetched> {
+    let mut fetched = session.fetcher.fetch(wanted, sink, retries)?;
+    if let Fetched::Unchanged { moved_to: Some(_) } = fetched {
+        let unconditional = Wanted::plain(wanted.address.clone(), wanted.max_bytes);
+        fetched = session.fetcher.fetch(&unconditional, sink, retries)?;
+    }
+    if let Fetched::File(file) = &mut fetched
+        && file.moved_to.is_some()
+    {
+        file.validators = Validators::default();
+    }
+    Ok(fetched)
 }
 
 /// The entry of a file that passes the check, with what the server said about it.
@@ -164,15 +235,8 @@ fn accepted(
     row: &Listed,
     digest: Digest,
     bytes: &[u8],
-    validators: &Validators,
+    given: &GivenValidators,
 ) -> Result<Entry> {
     let entry = Entry::new(&*row.id, row.path.clone(), digest)?.with_size(bytes.len() as u64);
-    let mut entry = (session.accept)(entry, bytes)?;
-    if let Some(etag) = &validators.etag {
-        entry = entry.with_extra_string(ETAG, etag);
-    }
-    if let Some(last_modified) = &validators.last_modified {
-        entry = entry.with_extra_string(LAST_MODIFIED, last_modified);
-    }
-    Ok(entry)
+    Ok(given.note_in((session.accept)(entry, bytes)?))
 }

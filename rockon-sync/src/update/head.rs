@@ -1,0 +1,205 @@
+//! The head of a v2 tree: asked for at one mirror, and checked.
+
+use std::path::Path;
+
+use super::ask::{Index, Remote};
+use super::current::Current;
+use super::mirrors::Mirrors;
+use super::session::Session;
+use super::updater::{Freshness, Rollback, Trust};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::is_absent;
+use crate::base::limits::MAX_HEAD_BYTES;
+use crate::base::time::Timestamp;
+use crate::net::fetch::{Fetched, Retries, Wanted};
+use crate::net::location::Location;
+use crate::net::transport::Validators;
+use crate::tree::head::Head;
+use crate::tree::note;
+
+/// The answer of one mirror.
+pub(super) enum HeadAnswer {
+    Head(Remote),
+    /// An older head than this one, which the store knows.
+    Stale(Head),
+    /// No head: a v1 tree, if it is one at all.
+    Missing,
+    /// A head that was rejected at another mirror.
+    Rejected,
+}
+
+/// Asks one mirror for its head.
+pub(super) fn ask(
+    session: &Session<'_>,
+    current: &Current,
+    mirror: &Location,
+    rejected: &[Vec<u8>],
+    retries: Retries,
+) -> Result<HeadAnswer> {
+    let address = mirror.head_address();
+    let shown = address.to_string();
+    let validators = head_validators(session, current, mirror);
+    let wanted = Wanted {
+        validators: validators.as_ref(),
+        ..Wanted::plain(address.clone(), MAX_HEAD_BYTES)
+    };
+    let mut bytes = Vec::new();
+    let (validators, moved_to) = match session.fetcher.fetch(&wanted, &mut bytes, retries)? {
+        Fetched::Unchanged { .. } => {
+            bytes.clone_from(current.head.as_ref().expect("validators speak of this head"));
+            (validators.unwrap_or_default(), None)
+        }
+        Fetched::Missing(404) => return may_be_v1(session, current, mirror),
+        Fetched::Missing(status) => {
+            let got = format!("expected a head, got status {status}");
+            return Err(Error::new(ErrorKind::Status, got).with_url(shown));
+        }
+        Fetched::File(file) => (file.validators, file.moved_to),
+    };
+    if rejected.contains(&bytes) {
+        return Ok(HeadAnswer::Rejected);
+    }
+    let head = check_head(session, &bytes).map_err(|error| error.with_url(&*shown))?;
+    let is_current = current.head.as_ref() == Some(&bytes);
+    if !is_current && let Some(newer) = newer_head(session, current, &head, &shown) {
+        return Ok(HeadAnswer::Stale(newer));
+    }
+    let own = moved_to
+        .and_then(|target| mirror.moved(mirror.head_name(), &target))
+        .unwrap_or_else(|| mirror.clone());
+    // A directory answers for itself, with or without a network.
+    let elsewhere = match (mirror.as_folder(), head.url()) {
+        (None, Some(url)) => Some(session.source.opened(Location::of_head_url(url)?)),
+        _ => None,
+    };
+    let first = elsewhere.into_iter().chain([own]).map(|mirror| (mirror, address.clone()));
+    let others = session.source.opened_mirrors().into_iter();
+    let others = others.map(|mirror| (mirror.clone(), mirror.head_address()));
+    Ok(HeadAnswer::Head(Remote {
+        index: Index::Head(head),
+        bytes,
+        is_current,
+        mirrors: Mirrors::new(first.chain(others)),
+        address,
+        validators,
+    }))
+}
+
+/// Parses a head, and checks who signed it and when it expires.
+///
+/// # Errors
+/// [`ErrorKind::Head`], [`ErrorKind::Trust`], [`ErrorKind::Expired`].
+pub(super) fn check_head(session: &Session<'_>, bytes: &[u8]) -> Result<Head> {
+    // First, to tell a page that is not a head from a head that nobody signed. It reads no
+    // further than the signed text goes: up to an empty line.
+    let head = Head::parse(bytes)?;
+    note::check_head(bytes, &session.keys)?;
+    let now = Timestamp::from(session.clock.now());
+    if let Some(expires) = head.expires().filter(|expires| *expires < now) {
+        let expired = format!("the head expired at {expires}, and it is {now}");
+        match session.options.freshness {
+            Freshness::Require => return Err(Error::new(ErrorKind::Expired, expired)),
+            Freshness::Warn => session.warnings.add(expired),
+        }
+    }
+    Ok(head)
+}
+
+/// The newest head that the store knows, if `offered` is older, or differs from it under the same
+/// serial: one serial stands for one manifest, so that nobody who can replay heads has a choice.
+pub(super) fn newer_head(
+    session: &Session<'_>,
+    current: &Current,
+    offered: &Head,
+    shown: &str,
+) -> Option<Head> {
+    if session.options.rollback == Rollback::Allow {
+        return None;
+    }
+    let known = current.head.as_ref().and_then(|bytes| Head::parse(bytes).ok());
+    let floor = current.status.serial_floor.max(known.as_ref().and_then(Head::serial))?;
+    let serial = offered.serial();
+    if serial.is_some_and(|serial| serial >= floor) {
+        // A damaged head does not tell what was published under its serial.
+        let is_whole = current.head.as_deref().map(Digest::of) == current.status.digest;
+        let other = known.filter(|known| {
+            is_whole && known.serial() == serial && known.digest() != offered.digest()
+        })?;
+        session.warnings.add(format!(
+            "{shown}: expected serial {floor} to be the manifest {}, got {}",
+            other.digest(),
+            offered.digest()
+        ));
+        return Some(other);
+    }
+    let got = serial.map_or("no serial".to_owned(), |serial| format!("serial {serial}"));
+    session.warnings.add(format!("{shown}: expected serial {floor} or newer, got {got}"));
+    Some(known.unwrap_or_else(|| offered.clone()))
+}
+
+/// A tree without a head is v1, unless it was v2 before, or must be.
+///
+/// # Errors
+/// Says why it cannot be followed as v1.
+fn may_be_v1(session: &Session<'_>, current: &Current, mirror: &Location) -> Result<HeadAnswer> {
+    let shown = mirror.head_address().to_string();
+    if mirror.names_head() {
+        let expected = "expected a head, got status 404";
+        return Err(Error::new(ErrorKind::Status, expected).with_url(shown));
+    }
+    // A share that is not mounted: the next mirror may be there.
+    if let Some(directory) = mirror.as_folder() {
+        check_directory(directory)?;
+    }
+    if !session.keys.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Trust,
+            "expected a signed head, got status 404: a source with trusted keys must have one",
+        )
+        .with_url(shown));
+    }
+    if current.head.is_some() || current.status.has_been_v2 {
+        return Err(Error::new(
+            ErrorKind::Trust,
+            "expected a head, got status 404: this source had a v2 tree before and is not followed \
+             as v1; if it really went back, remove its directory from the store",
+        )
+        .with_url(shown));
+    }
+    Ok(HeadAnswer::Missing)
+}
+
+/// Fails unless `directory` is a directory, or a link to one.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Transport`] if it cannot be examined.
+fn check_directory(directory: &Path) -> Result<()> {
+    let kind = match std::fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => ErrorKind::NotFound,
+        Err(error) if is_absent(&error) => ErrorKind::NotFound,
+        Err(error) => {
+            return Err(Error::new(ErrorKind::Transport, "cannot examine this directory")
+                .with_path(directory)
+                .with_source(error));
+        }
+    };
+    Err(Error::new(kind, "expected the directory of a tree, found none").with_path(directory))
+}
+
+/// The validators to send when a mirror is asked for its head; `None` to get the head in any case.
+fn head_validators(
+    session: &Session<'_>,
+    current: &Current,
+    mirror: &Location,
+) -> Option<Validators> {
+    if session.options.trust == Trust::Nothing || mirror.identity().is_none() {
+        return None;
+    }
+    // A time in whole seconds does not distinguish two heads, and a head is no larger than the
+    // answer that it has not changed.
+    let shown = mirror.head_address().to_string();
+    let known = current.status.validators_of(&shown, current.head.as_deref())?;
+    known.etag.is_some().then_some(Validators { last_modified: None, ..known })
+}
