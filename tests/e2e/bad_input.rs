@@ -147,22 +147,37 @@ fn a_bad_file_leaves_its_entry_unchanged() {
 }
 
 #[test]
-fn an_invalid_definition_is_fetched_only_once() {
-    let world = outdated_world();
-    let bad = b"{\"App a\": [}";
-    fs::write(world.path("tree/a.json"), bad).unwrap();
-    let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
-    let (old, new) = (Digest::of(definition('a', "2").as_bytes()), Digest::of(bad));
-    let manifest = manifest.replace(&old.to_string(), &new.to_string());
-    let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest.as_bytes()));
-    fs::write(world.path("tree/root.json"), manifest).unwrap();
-    fs::write(world.path("tree/root.sha"), head).unwrap();
-    let (report, log) = world.updated();
-    assert_eq!((report.outcome, log.len()), (Outcome::Partial, 3));
-    assert_eq!(report.failed[0].kind, ErrorKind::Definition);
-    assert_eq!(fs::read_to_string(world.current("a.json")).unwrap(), definition('a', "1"));
-    let (report, log) = world.updated();
-    assert_eq!((report.outcome, log.len()), (Outcome::Partial, 1));
+fn an_invalid_definition_is_stored_as_published_and_never_becomes_a_delete() {
+    for names in [true, false] {
+        let world = outdated_world();
+        let bad = b"{\"App a\": [}";
+        fs::write(world.path("tree/a.json"), bad).unwrap();
+        let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
+        let (old, new) = (Digest::of(definition('a', "2").as_bytes()), Digest::of(bad));
+        let mut manifest = manifest.replace(&old.to_string(), &new.to_string());
+        if !names {
+            assert!(manifest.contains("\"names\":[\"App a\"]"), "{manifest}");
+            manifest = manifest.replace("\"names\":[\"App a\"]", "\"note\":\"\"");
+        }
+        let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest.as_bytes()));
+        fs::write(world.path("tree/root.json"), manifest).unwrap();
+        fs::write(world.path("tree/root.sha"), head).unwrap();
+        let (report, log) = world.updated();
+        assert_eq!((report.outcome, log.len()), (Outcome::Updated, 3), "{report:?}");
+        assert_eq!(fs::read(world.current("a.json")).unwrap(), bad);
+        world.assert_unchanged();
+
+        let catalog = world.store().catalog().unwrap();
+        let changes = catalog.changes_since([("App a", "as of before"), ("App b", "")]);
+        assert!(changes.deletes.is_empty(), "{changes:?}");
+        if names {
+            let error = catalog.definition("App a").unwrap().text().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Definition);
+        } else {
+            assert_eq!(catalog.problems()[0].kind(), ErrorKind::Definition);
+            assert_eq!(changes.withheld, ["App a"]);
+        }
+    }
 }
 
 #[test]

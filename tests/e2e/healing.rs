@@ -130,7 +130,7 @@ fn full_mode_fetches_everything_again() {
 fn distrust_asks_for_the_head_and_the_list_unconditionally() {
     for (world, name) in [(World::v2("abc"), "root.sha"), (World::v1("abc"), "root.json")] {
         world.updated();
-        let held = files_of(&world.held(""));
+        let held = files_of(&world.current(""));
         // A cache that says that nothing has changed, whatever happens.
         let unchanged = Action::Respond { status: 304, headers: vec![], body: vec![] };
         world.server.on(Match::Path(name.into()), Times::Always, unchanged);
@@ -142,7 +142,7 @@ fn distrust_asks_for_the_head_and_the_list_unconditionally() {
         for header in ["if-none-match", "if-modified-since"] {
             assert!(asked.clone().all(|asked| asked.header(header).is_none()), "{name}");
         }
-        assert_same_files(&held, &files_of(&world.held("")));
+        assert_same_files(&held, &files_of(&world.current("")));
     }
 }
 

@@ -150,7 +150,7 @@ fn validators_are_sent_only_to_the_mirror_that_gave_them() {
     let report = world.updater(&store).run(&source).unwrap();
     assert!(other.take_log().iter().all(|asked| asked.header("if-modified-since").is_none()));
     assert_eq!((report.outcome, &*report.changed), (Outcome::Updated, &["a".to_owned()][..]));
-    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.current("")));
     // From now on they are those of the other one.
     world.updater(&store).run(&source).unwrap();
     assert_eq!(sent(&other.take_log()).len(), 0);
@@ -167,7 +167,7 @@ fn validators_of_an_interrupted_update_are_sent_only_to_their_mirror() {
     let store = world.store();
     world.updater(&store).run(&other.url().parse().unwrap()).unwrap();
     assert!(other.take_log().iter().all(|asked| asked.header("if-modified-since").is_none()));
-    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.current("")));
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn an_answer_from_behind_a_redirect_keeps_no_file() {
     }
     let report = world.update().unwrap();
     assert_eq!(report.changed, ["a"]);
-    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.current("")));
     // Where it leads the next time, nobody knows: its validators are not remembered.
     let third = older_server(&world, "third", 2);
     fs::write(world.path("third/a.json"), definition('a', "3")).unwrap();
@@ -211,7 +211,7 @@ fn a_mirror_told_apart_by_its_query_alone_is_another_mirror() {
     world.server.set_root(world.path("other"));
     let report = world.updater(&store).run(&source("two")).unwrap();
     assert_eq!(report.changed, ["a"]);
-    assert_same_files(&files_of(&world.path("other")), &files_of(&world.held("")));
+    assert_same_files(&files_of(&world.path("other")), &files_of(&world.current("")));
 }
 
 #[test]

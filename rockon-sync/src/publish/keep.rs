@@ -13,10 +13,10 @@ use super::scan::{Related, Scan, Scanned};
 use super::tree::Tree;
 use crate::base::error::Result;
 use crate::base::files::Files;
-use crate::format::Format;
-use crate::tree::manifest::{Entry, Manifest};
 use crate::base::path::EntryPath;
 use crate::base::problem::{Problem, Severity};
+use crate::format::Format;
+use crate::tree::manifest::{Entry, Manifest};
 
 /// The last publication.
 pub(super) struct Published<'a> {

@@ -151,6 +151,10 @@ impl Candidates {
         remote: Remote,
         outcome: Result<Prepared>,
     ) -> Result<Option<(Remote, Prepared)>> {
+        if remote.head().is_none() {
+            // Every mirror was asked for each file of the list.
+            return outcome.map(|prepared| Some((remote, prepared)));
+        }
         let (prepared, error) = match outcome {
             Ok(mut prepared) => match prepared.take_missing() {
                 None => return Ok(Some((remote, prepared))),
@@ -161,7 +165,6 @@ impl Candidates {
         };
         let may_have_moved = error.kind() == ErrorKind::Integrity || is_missing_at_mirror(&error);
         if may_have_moved
-            && remote.head().is_some()
             && self.refetches < MAX_HEAD_REFETCHES
             && (prepared.is_none() || has_moved(session, &remote))
         {

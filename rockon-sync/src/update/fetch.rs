@@ -201,6 +201,12 @@ pub(super) fn fetch_into_staging(
     file: &FileToFetch<'_>,
     bytes_done: &AtomicU64,
 ) -> Result<(), Failure> {
+    if mirrors.is_empty() {
+        return Err(Failure::Request(Error::new(
+            ErrorKind::Integrity,
+            format!("{} is not in the bundle", file.path),
+        )));
+    }
     let object = file
         .objects
         .and_then(|directory| EntryPath::new(format!("{directory}/{}", file.digest)).ok());
@@ -271,6 +277,8 @@ fn run_jobs<J: Sync, R: Send>(
     work: impl Fn(&J, &AtomicU64) -> Result<R, Failure> + Sync,
     mut done: impl FnMut(&J, Result<R>),
 ) -> Result<()> {
+    // Another mirror may have been tried before.
+    session.stop.store(false, Ordering::Relaxed);
     progress.progress.files_done = 0;
     progress.progress.files_total = jobs.len() as u64;
     progress.progress.bytes_done = 0;

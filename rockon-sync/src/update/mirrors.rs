@@ -115,12 +115,7 @@ impl Mirrors {
             }
         }
         let error = worst(failures.into_iter().map(|(_, error)| error));
-        let error = error.unwrap_or_else(|| {
-            Error::new(
-                ErrorKind::Integrity,
-                "the file is not in the bundle, and no mirror is asked",
-            )
-        });
+        let error = error.unwrap_or_else(|| Error::new(ErrorKind::Argument, "no mirror to ask"));
         if !self.mirrors.is_empty() && self.mirrors.iter().all(Mirror::is_dead) {
             return Err(Failure::Update(error));
         }

@@ -14,6 +14,8 @@ pub(super) struct Offer {
     pub(super) len_bytes: u64,
     /// The bytes that are not in staging yet.
     pub(super) left_bytes: u64,
+    /// True if an earlier update has left some of it in staging.
+    pub(super) is_resumed: bool,
 }
 
 impl Offer {
@@ -81,7 +83,7 @@ mod tests {
 
     fn offer(base: Option<&str>, left_bytes: u64) -> Offer {
         let name = PackName::new(base.map(str::to_owned), Digest::of(b""));
-        Offer { name, len_bytes: left_bytes, left_bytes }
+        Offer { name, len_bytes: left_bytes, left_bytes, is_resumed: false }
     }
 
     fn delta(left_bytes: u64) -> Offer {

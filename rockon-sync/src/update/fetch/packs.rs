@@ -45,7 +45,7 @@ impl Packs {
             // An imported bundle is in staging already, whether the head offers it or not.
             let name = PackName::new(None, head.digest());
             let len_bytes = session.store.incoming.spooled(&name)?;
-            offers.push(Offer { name, len_bytes, left_bytes: 0 });
+            offers.push(Offer { name, len_bytes, left_bytes: 0, is_resumed: false });
             return Ok(Packs { offers });
         }
         for offer in head.packs().iter().filter(|offer| offer.size_bytes <= MAX_PACK_BYTES) {
@@ -53,7 +53,12 @@ impl Packs {
                 let name = PackName::new(offer.base.clone(), head.digest());
                 let there = session.store.incoming.spooled(&name)?;
                 let left_bytes = offer.size_bytes.saturating_sub(there);
-                offers.push(Offer { name, len_bytes: offer.size_bytes, left_bytes });
+                offers.push(Offer {
+                    name,
+                    len_bytes: offer.size_bytes,
+                    left_bytes,
+                    is_resumed: there > 0,
+                });
             }
         }
         Ok(Packs { offers })
@@ -135,7 +140,7 @@ fn use_pack(
     act: &mut dyn FnMut(&PackName) -> Result<()>,
 ) -> Result<bool> {
     // The rest of an earlier download may be damaged: then the pack is fetched again, once.
-    let attempts = if offer.left_bytes < offer.len_bytes { 2 } else { 1 };
+    let attempts = if offer.is_resumed { 2 } else { 1 };
     for _ in 0..attempts {
         match download(session, progress, remote, offer) {
             Ok(()) => {}
