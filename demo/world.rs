@@ -74,7 +74,7 @@ impl World {
         let log = self.server.take_log();
         expect("exit code of the update that was cut off", run.code, Some(FAILED))?;
         let current = self.folder.path().join(store).join("rockstor/current");
-        expect("a half-fetched catalog in use", current.exists(), false)?;
+        expect("a half-fetched catalog in use", current.try_exists()?, false)?;
         Ok((run, log))
     }
 

@@ -1,5 +1,6 @@
 //! Real C programs, built from the installed files, against the test server.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
 #[path = "support/toolchain.rs"]
 mod toolchain;

@@ -1,6 +1,7 @@
 //! The command as its users run it: output, exit codes, and what is said on failure.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
 mod desk;
 

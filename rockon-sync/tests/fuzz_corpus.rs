@@ -1,6 +1,7 @@
 //! Runs every fuzz target on its committed inputs: seeds, and what once made one fail.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! The command where it chooses: what fits a machine, what is new, what hides what.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
 mod desk;
 

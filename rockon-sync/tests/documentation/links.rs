@@ -18,7 +18,7 @@ fn leads_somewhere(page: &Path, link: &str) -> bool {
         "" => page.to_path_buf(),
         file => page.parent().unwrap().join(file),
     };
-    let is_there = target.exists();
+    let is_there = target.try_exists().unwrap();
     let has_place = || {
         let text = fs::read_to_string(&target).unwrap();
         text.lines().any(|line| line.starts_with('#') && anchor(line) == place)

@@ -5,7 +5,7 @@ use rockon_sync_instructions::{SIZES, folder, prepare};
 fn main() -> rockon_sync::Result<()> {
     for entries in SIZES {
         let folder = folder().join(entries.to_string());
-        if !folder.exists() {
+        if std::fs::metadata(&folder).is_err() {
             prepare(&folder, entries)?;
         }
     }
