@@ -1352,7 +1352,8 @@ void rockon_sync_verifier_key_free(rockon_sync_verifier_key *key);
 // One bad definition means that nothing is published. The default.
 #define ROCKON_SYNC_LENIENCY_STRICT 0
 
-// A bad definition is left out, and reported.
+// A bad definition is reported, and stays published as it was last; one that was never published
+// is left out.
 #define ROCKON_SYNC_LENIENCY_LEAVE_OUT 1
 
 // The tree has no page; an earlier one is removed. The default.
@@ -1449,7 +1450,7 @@ const char *rockon_sync_publish_report_head(const rockon_sync_publish_report *re
 size_t rockon_sync_publish_report_entries(const rockon_sync_publish_report *report);
 
 // How many ids a list has: ROCKON_SYNC_IDS_ADDED, _CHANGED or _REMOVED since the last
-// publication.
+// publication, or _KEPT.
 size_t rockon_sync_publish_report_id_count(const rockon_sync_publish_report *report,
                                            int32_t list);
 
@@ -1459,7 +1460,7 @@ const char *rockon_sync_publish_report_id(const rockon_sync_publish_report *repo
                                           size_t index,
                                           size_t *len_bytes);
 
-// How many findings there are: warnings, and what was left out.
+// How many findings there are: warnings, and what was left out or kept.
 size_t rockon_sync_publish_report_problem_count(const rockon_sync_publish_report *report);
 
 // One finding; NULL beyond the last. It lives as long as the report.
