@@ -380,6 +380,9 @@ void rockon_sync_cancel_token_free(rockon_sync_cancel_token *token);
 // The ids of entries whose damaged local file was repaired.
 #define ROCKON_SYNC_IDS_HEALED 4
 
+// Ids whose file is broken now; their last published version is kept.
+#define ROCKON_SYNC_IDS_KEPT 5
+
 // The result of an update of one source; after a check, the changes that an update would make.
 //
 // Threads: any number at a time.
@@ -1331,7 +1334,8 @@ void rockon_sync_verifier_key_free(rockon_sync_verifier_key *key);
 // A single invalid definition prevents publishing. The default.
 #define ROCKON_SYNC_LENIENCY_STRICT 0
 
-// Invalid definitions are skipped and reported.
+// Invalid definitions are reported. Their last published version is kept; without one, they are left
+// out.
 #define ROCKON_SYNC_LENIENCY_LEAVE_OUT 1
 
 // The tree has no page; an existing one is removed. The default.
@@ -1427,7 +1431,7 @@ const char *rockon_sync_publish_report_head(const rockon_sync_publish_report *re
 size_t rockon_sync_publish_report_entries(const rockon_sync_publish_report *report);
 
 // Returns the number of ids in a list: ROCKON_SYNC_IDS_ADDED, _CHANGED or _REMOVED since the last
-// publication.
+// publication, or _KEPT.
 size_t rockon_sync_publish_report_id_count(const rockon_sync_publish_report *report,
                                            int32_t list);
 
@@ -1437,7 +1441,7 @@ const char *rockon_sync_publish_report_id(const rockon_sync_publish_report *repo
                                           size_t index,
                                           size_t *len_bytes);
 
-// Returns the number of problems: warnings, and skipped definitions.
+// Returns the number of problems: warnings, and definitions that were left out or kept.
 size_t rockon_sync_publish_report_problem_count(const rockon_sync_publish_report *report);
 
 // Returns a problem; NULL beyond the last. It lives as long as the report.

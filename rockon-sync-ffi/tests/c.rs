@@ -1,5 +1,6 @@
 //! C programs, built from the installed files, run against the test server.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests may look at paths")]
 
 #[path = "support/toolchain.rs"]
 mod toolchain;

@@ -69,7 +69,7 @@ fn update(session: &Session<'_>, progress: &mut Reporter<'_>) -> Result<Report> 
         match candidates.ask(session, &current)? {
             Answer::Unchanged(remote) => return commit::unchanged(session, current, &remote),
             Answer::Stale(head) => return Ok(session.stale(&head)),
-            Answer::Incomplete(remote, prepared) => break (remote, prepared),
+            Answer::Incomplete(remote, prepared) => break (remote, *prepared),
             Answer::Remote(remote) => {
                 let prepared = prepare(session, progress, &current, &remote);
                 if let Some(accepted) = candidates.consider(session, remote, prepared)? {

@@ -1,6 +1,7 @@
 //! Runs every fuzz target on its committed inputs: seeds and regressions.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests may look at paths")]
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! Lists, sources and local definitions on the command line.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests may look at paths")]
 
 mod catalog;
 

@@ -109,7 +109,7 @@ fn committed(share: &Path) -> BTreeMap<String, String> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() {
+            if fs::metadata(&path).unwrap().is_dir() {
                 folders.push(path);
             } else {
                 let name = path.strip_prefix(share).unwrap().to_str().unwrap().to_owned();

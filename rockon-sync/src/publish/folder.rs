@@ -19,7 +19,7 @@ use crate::tree::pack::{self, PackName};
 const MAX_DEPTH: usize = 64;
 
 impl List {
-    /// Every file below `folder`; the path is the id. What publishers themselves wrote is left
+    /// Lists every file below `folder`; the path is the id. What publishers themselves wrote is left
     /// out: the tree in `tree`, and a tree in place. Hidden files are left out with a warning.
     /// Anything else with a name that belongs to a tree is a problem.
     ///
@@ -119,7 +119,7 @@ struct InPlace<'a> {
     claim: Claim,
 }
 
-/// Who wrote what has the names of a tree in place.
+/// The author of files that have the names of a tree in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claim {
     /// A publisher, as its head or history shows.
@@ -151,7 +151,7 @@ impl<'a> InPlace<'a> {
     }
 
     /// Returns true if `name`, at the top of the catalog, is of the tree in place and so no
-    /// file of the catalog. Files in the tree's folders that are not of the tree are problems.
+    /// file of the catalog. Files in the tree's directories that are not of the tree are problems.
     fn takes(&self, name: &str, kind: FileKind, problems: &mut Vec<Problem>) -> Result<bool> {
         let own = [self.tree.head_path(), self.tree.manifest_path(), self.tree.history_path()];
         let is_own = own.iter().any(|path| path.file_name().is_some_and(|own| own == name));
@@ -176,7 +176,7 @@ impl<'a> InPlace<'a> {
         }
     }
 
-    /// Reports what is in a folder of the tree without being of the tree.
+    /// Reports files in a directory of the tree that are not of the tree.
     fn check_folder(&self, folder: &str, problems: &mut Vec<Problem>) -> Result<()> {
         let path = self.tree.folder.join(folder);
         let names = self.tree.files.list(&path);

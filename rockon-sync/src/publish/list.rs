@@ -36,7 +36,7 @@ pub(super) struct Refused {
     pub(super) path: Option<EntryPath>,
 }
 
-/// What a list says of the entries that are not in it.
+/// The meaning of a list for the entries that it does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Completeness {
     /// They are gone.

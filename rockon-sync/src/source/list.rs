@@ -36,7 +36,7 @@ pub use secret::Secret;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{
-    RealFiles, ensure_folders, read_if_any, remove_all, try_lock, write_atomically,
+    RealFiles, ensure_folders, is_dir, read_if_any, remove_all, try_lock, write_atomically,
 };
 use crate::base::time::SystemClock;
 use crate::net::credentials::Credentials;
@@ -329,7 +329,7 @@ impl Store {
     /// [`ErrorKind::Locked`] while it is being updated.
     pub fn remove_source(&self, name: &SourceName, data: HeldData) -> Result<()> {
         let folder = self.folder().join(name.as_str());
-        let is_held = data == HeldData::Remove && folder.is_dir();
+        let is_held = data == HeldData::Remove && is_dir(&folder)?;
         // Taken first, so that nothing has changed if somebody is updating it.
         let files = &RealFiles;
         let writer = is_held

@@ -17,13 +17,13 @@ use crate::tree::manifest::Listing;
 /// The answer of the mirrors as a whole.
 pub(super) enum Answer {
     /// The current generation has what this mirror offers.
-    Unchanged(Remote),
+    Unchanged(Box<Remote>),
     /// There is something to compare.
-    Remote(Remote),
+    Remote(Box<Remote>),
     /// Every mirror has an older head than this one, which the store knows.
     Stale(Head),
     /// No mirror leads to everything. This is the first that led to something.
-    Incomplete(Remote, Prepared),
+    Incomplete(Box<Remote>, Box<Prepared>),
 }
 
 /// What one mirror offers.
@@ -65,7 +65,7 @@ pub(super) struct Candidates {
     /// Heads that led to an error, or not to everything.
     rejected: Vec<Vec<u8>>,
     first_error: Option<Error>,
-    incomplete: Option<(Remote, Prepared)>,
+    incomplete: Option<(Box<Remote>, Prepared)>,
     /// How often a head was asked for again because its tree had been replaced meanwhile.
     refetches: usize,
 }
@@ -120,7 +120,7 @@ impl Candidates {
             }
         }
         if let Some((remote, prepared)) = self.incomplete.take() {
-            return Ok(Answer::Incomplete(remote, prepared));
+            return Ok(Answer::Incomplete(remote, Box::new(prepared)));
         }
         if let Some(head) = stale {
             warn_of_unused(session, &errors);
@@ -130,7 +130,7 @@ impl Candidates {
             match list::ask(session, current, without_head) {
                 Ok(remote) => {
                     warn_of_unused(session, &errors);
-                    return Ok(Answer::Remote(remote));
+                    return Ok(Answer::Remote(Box::new(remote)));
                 }
                 Err(error) if ends_the_update(&error) => return Err(error),
                 Err(error) => errors.push(error),
@@ -148,9 +148,9 @@ impl Candidates {
     pub(super) fn consider(
         &mut self,
         session: &Session<'_>,
-        remote: Remote,
+        remote: Box<Remote>,
         outcome: Result<Prepared>,
-    ) -> Result<Option<(Remote, Prepared)>> {
+    ) -> Result<Option<(Box<Remote>, Prepared)>> {
         if remote.head().is_none() {
             // Every mirror was asked for each file of the list.
             return outcome.map(|prepared| Some((remote, prepared)));
@@ -206,7 +206,7 @@ fn warn_of_unused(session: &Session<'_>, errors: &[Error]) {
 }
 
 /// Returns whether there is anything to do, given the head of a mirror.
-fn answer_of(session: &Session<'_>, current: &Current, remote: Remote) -> Result<Answer> {
+fn answer_of(session: &Session<'_>, current: &Current, remote: Box<Remote>) -> Result<Answer> {
     let is_done = match &current.generation {
         Some(generation) if remote.is_current && current.is_intact => {
             generation.is_complete(session.store.files)?

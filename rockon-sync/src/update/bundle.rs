@@ -24,7 +24,7 @@ const HEADS: &[&str] = &["root.sha", "../root.sha", "../root.v2.sha"];
 
 /// A bundle that can be unpacked, or is not needed.
 pub(super) enum Opened {
-    Remote(Remote),
+    Remote(Box<Remote>),
     /// It is older than this head, which the store knows.
     Stale(Head),
 }
@@ -44,14 +44,14 @@ pub(super) fn open(session: &Session<'_>, current: &Current, bundle: &Path) -> R
         return Ok(Opened::Stale(newer));
     }
     keep_pack(session, bundle, digest).map_err(|error| error.with_path(bundle))?;
-    Ok(Opened::Remote(Remote {
+    Ok(Opened::Remote(Box::new(Remote {
         index: Index::Head(head),
         bytes,
         is_current,
         address: Address::File(address),
         validators: Validators::default(),
         mirrors: Mirrors::none(),
-    }))
+    })))
 }
 
 /// Puts the manifest of a bundle into staging, and returns its digest.

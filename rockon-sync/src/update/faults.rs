@@ -168,7 +168,7 @@ fn read_folder(folder: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).ok()? {
         let path = entry.unwrap().path();
-        if path.is_file() {
+        if fs::metadata(&path).unwrap().is_file() {
             files.insert(path.file_name().unwrap().into(), fs::read(&path).unwrap());
         }
     }

@@ -82,7 +82,7 @@ pub(super) fn all(
         }
     };
     let Found { manifest, file, packs } = found;
-    let staged = packs.bring_files(session, progress, local, remote, head, &manifest, &plan)?;
+    let staged = packs.bring_files(session, progress, local, remote, &manifest, &plan)?;
     let errors = fetch_files(session, progress, remote, head.by_sha(), &plan, &staged)?;
     if errors.is_empty() {
         return Ok(Staged { manifest, plan, file, failed: Vec::new(), missing: None });

@@ -20,7 +20,7 @@ use crate::tree::note;
 
 /// The answer of one mirror.
 pub(super) enum HeadAnswer {
-    Head(Remote),
+    Head(Box<Remote>),
     /// An older head than this one, which the store knows.
     Stale(Head),
     /// No head: a v1 tree, if it is one at all.
@@ -76,14 +76,14 @@ pub(super) fn ask(
     let first = elsewhere.into_iter().chain([own]).map(|mirror| (mirror, address.clone()));
     let others = session.source.opened_mirrors().into_iter();
     let others = others.map(|mirror| (mirror.clone(), mirror.head_address()));
-    Ok(HeadAnswer::Head(Remote {
+    Ok(HeadAnswer::Head(Box::new(Remote {
         index: Index::Head(head),
         bytes,
         is_current,
         mirrors: Mirrors::new(first.chain(others)),
         address,
         validators,
-    }))
+    })))
 }
 
 /// Parses a head, and checks who signed it and when it expires.

@@ -198,7 +198,7 @@ fn a_list_that_cannot_be_read_removes_nothing() {
         place.put("d.json", &definition("D", "1"));
         let report = place.lenient().run().unwrap();
         assert_eq!((&*report.added, &*report.changed), (&["d".into()][..], &["a".into()][..]));
-        // The one in a subfolder, where nothing is looked for, and the one whose file is gone.
+        // One is in a subdirectory, which is not searched; the file of the other is gone.
         assert_eq!((&*report.removed, &*report.kept), (&[][..], &["b".into(), "c".into()][..]));
     }
 }
@@ -217,7 +217,8 @@ fn files_of_any_kind_are_kept_too() {
 
 #[test]
 fn without_the_last_publication_nothing_is_left_out() {
-    let lost: &[(&str, fn(&Place))] = &[
+    type Lose = fn(&Place);
+    let lost: &[(&str, Lose)] = &[
         ("the published file", |place| {
             fs::remove_file(place.out().join("b.json")).unwrap();
             let digest = Digest::of(definition("B", "1").as_bytes()).to_string();

@@ -1,4 +1,4 @@
-//! Which packs a head offers.
+//! A head offers the packs that save something.
 
 use super::*;
 

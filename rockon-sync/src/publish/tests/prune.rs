@@ -1,4 +1,4 @@
-//! What a publication removes, and what it leaves alone.
+//! A publication removes its own files and leaves those of others alone.
 
 use super::*;
 use crate::tree::pack::PackName;

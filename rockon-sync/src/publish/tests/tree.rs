@@ -1,4 +1,4 @@
-//! What is there already is recognized, and written again only if it has to be.
+//! Files that are published already are recognized, and written again only if damaged.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -12,6 +12,7 @@ fn object(folder: &Path, bytes: impl AsRef<[u8]>) -> PathBuf {
 #[test]
 fn a_damaged_object_is_noticed_and_written_again() {
     type Damage = fn(&Path);
+    type Which = fn(&Place) -> Vec<u8>;
     let damages: &[(&str, Damage)] = &[
         ("gone", |object| fs::remove_file(object).unwrap()),
         ("empty", |object| fs::write(object, "").unwrap()),
@@ -26,7 +27,6 @@ fn a_damaged_object_is_noticed_and_written_again() {
         }),
     ];
     let manifest = |place: &Place| fs::read(place.catalog().join("root.v2.json")).unwrap();
-    type Which = fn(&Place) -> Vec<u8>;
     let which: [(&str, Which); 2] = [
         ("a file", |_| definition("B", "1").into_bytes()),
         ("the manifest", |place| fs::read(place.catalog().join("root.v2.json")).unwrap()),

@@ -104,17 +104,16 @@ impl Packs {
     ///
     /// # Errors
     /// What ends the update.
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn bring_files(
         self,
         session: &Session<'_>,
         progress: &mut Reporter<'_>,
         local: &CurrentManifest,
         remote: &Remote,
-        head: &Head,
         manifest: &Manifest,
         plan: &Plan,
     ) -> Result<HashSet<Digest>> {
+        let Some(head) = remote.head() else { return Ok(HashSet::new()) };
         let mut unpacker = Unpacker::new(session, plan, manifest);
         salvage_old_packs(session, head, &mut unpacker)?;
         if unpacker.is_done() {
