@@ -117,7 +117,7 @@ pub use digest::Digest;
 pub use error::{Error, ErrorKind, Result};
 pub use format::{Download, Format, Release};
 pub use head::{Head, PackOffer};
-pub use inspect::{HeldStatus, SourceStatus, Verification};
+pub use inspect::{HeldStatus, SourceStatus, StatusError, Verification};
 pub use installation::{Conflict, Installation, Unmet};
 pub use json::Position;
 pub use location::Location;

@@ -322,7 +322,13 @@ impl Setup<'_> {
             [] => remembered.clone(),
             given => given.to_vec(),
         };
-        let mut status = writer.reader().status();
+        let mut warnings: Vec<String> = writer.leftovers().collect();
+        // It is written anew; the current generation guards against rollback, too.
+        let mut status = writer.reader().status().unwrap_or_else(|error| {
+            warnings.push(format!("the last status is lost: {}", error.to_chain()));
+            Status::default()
+        });
+        warnings.iter().for_each(|warning| log::warn!("{warning}"));
         status.rank = rank.or(status.rank);
         let mut run = Run {
             source,
@@ -337,8 +343,9 @@ impl Setup<'_> {
             status,
             writer,
             stop: &stop,
-            warnings: Vec::new(),
+            warnings,
             is_intact: false,
+            is_head_damaged: false,
             refetches: 0,
         };
         let mut reporter = Reporter::new(callback, self.clock, source.name().clone());
@@ -368,6 +375,9 @@ struct Run<'a> {
     warnings: Vec<String>,
     /// Whether the current generation has the sizes and times it was committed with.
     is_intact: bool,
+    /// True if the local head is not the one that was committed: then nothing that it says
+    /// counts, or one changed digit could make every head from the source look older.
+    is_head_damaged: bool,
     /// How often the head was asked for again because the tree had moved on.
     refetches: usize,
 }
@@ -382,9 +392,7 @@ enum Pass {
 impl Run<'_> {
     fn go(&mut self, reporter: &mut Reporter<'_>) -> Result<Report> {
         reporter.report_now();
-        if let Some(generation) = self.writer.reader().current()? {
-            self.is_intact = self.looks_intact(&generation)?;
-        }
+        self.look_at_current()?;
         loop {
             let pass = match self.find_head()? {
                 head::Found::V2(found) => self.follow_v2(&found, reporter)?,

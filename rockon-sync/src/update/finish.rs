@@ -4,7 +4,7 @@ use super::head::FoundHead;
 use super::local::Local;
 use super::{Extent, Rollback, Run, Supplier, Trust};
 use crate::digest::Digest;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::files::read_if_any;
 use crate::format::{Definition, Format};
 use crate::head::DEFAULT_MANIFEST;
@@ -14,7 +14,7 @@ use crate::path::EntryPath;
 use crate::plan::{Action, Plan, Step};
 use crate::progress::{Phase, Reporter};
 use crate::report::{FailedEntry, Outcome, Report};
-use crate::store::{Commit, FailedRecord, From, Placement};
+use crate::store::{Commit, Committed, FailedRecord, From, Placement};
 use crate::time::Timestamp;
 
 /// Where the manifest (v2) or list (v1) is.
@@ -58,6 +58,12 @@ impl Run<'_> {
             || !local.damage.is_none()
             || self.options.trust == Trust::Nothing
             || local.generation.is_none();
+        // Before anything is done: once the swap is, nothing may fail any more.
+        let manifest = match (finished.head, &finished.list) {
+            (Some(found), _) => Some(found.head.digest()),
+            (None, List::Incoming(digest)) => Some(*digest),
+            (None, List::Held) => self.held_list_digest()?,
+        };
         let outcome = match (is_new, finished.failed.is_empty()) {
             (_, false) => Outcome::Partial,
             (true, true) => Outcome::Updated,
@@ -72,11 +78,7 @@ impl Run<'_> {
         let mut report = self.report_of(&plan, outcome);
         report.failed = finished.failed;
         report.serial = finished.head.and_then(|found| found.head.serial());
-        report.manifest = match (finished.head, finished.list) {
-            (Some(found), _) => Some(found.head.digest()),
-            (None, List::Incoming(digest)) => Some(digest),
-            (None, List::Held) => self.held_list_digest()?,
-        };
+        report.manifest = manifest;
         Ok(report)
     }
 
@@ -114,13 +116,41 @@ impl Run<'_> {
         // Before the swap: a kill in between must not leave a signed state without its keys.
         self.remember_keys()?;
         let fetcher = &self.fetcher;
-        let generation = self.writer.commit(&commit, &|| fetcher.check_go_on())?;
+        let committed = self.writer.commit(&commit, &|| fetcher.check_go_on())?;
         drop(commit);
-        // From here on the update has taken place; what follows makes the next one cheap.
+        self.settle(local, finished, &committed);
+        Ok(())
+    }
+
+    /// Does what makes the next update cheap. The update has taken place, whatever fails here:
+    /// each failure is a warning.
+    fn settle(&mut self, local: &Local, finished: &Finished<'_>, committed: &Committed) {
+        let generation = &committed.generation;
+        if let Some(error) = &committed.unsynced {
+            self.warn(format!(
+                "generation {} is current, but may be lost if the power fails: {}",
+                generation.number,
+                error.to_chain()
+            ));
+        }
+        let fingerprint = generation.fingerprint(self.writer.files);
         self.status.generation = generation.number;
-        self.status.fingerprint = generation.fingerprint(self.writer.files)?;
-        self.remember(finished)?;
-        self.writer.tidy(&generation, &finished.keep)
+        self.status.fingerprint = fingerprint.unwrap_or_else(|error| {
+            self.warn(format!("the next update reads every file: {}", error.to_chain()));
+            None
+        });
+        let remembered = self.remember(finished);
+        if let Err(error) = &remembered {
+            self.warn(format!("the status of this update is not kept: {}", error.to_chain()));
+        }
+        // A status that is kept was synced, and the swap with it. Unless one of both is, the
+        // previous generation may come back, and its update needs the downloads again.
+        if committed.unsynced.is_some() && remembered.is_err() {
+            return;
+        }
+        for warning in self.writer.tidy(generation, local.generation.as_ref(), &finished.keep) {
+            self.warn(warning);
+        }
     }
 
     /// Ends an update that has nothing to commit.
@@ -138,7 +168,10 @@ impl Run<'_> {
         }
         self.remember_keys()?;
         self.remember(finished)?;
-        self.writer.incoming.clear_except(&finished.keep)
+        if let Err(error) = self.writer.incoming.clear_except(&finished.keep) {
+            self.warn(format!("cannot remove old downloads: {}", error.to_chain()));
+        }
+        Ok(())
     }
 
     /// From now on the keys that were given count, instead of those of before: the head
@@ -209,7 +242,7 @@ impl Run<'_> {
     /// taken as they are.
     ///
     /// # Errors
-    /// [`Definition`](crate::ErrorKind::Definition).
+    /// [`Definition`](ErrorKind::Definition); [`Store`](ErrorKind::Store) if it cannot be read.
     pub(super) fn examine<T>(
         &self,
         (format, id): (Format, &str),
@@ -221,7 +254,9 @@ impl Run<'_> {
         if format == Format::Files || !rules.takes(path.as_str()) {
             return Ok(None);
         }
-        let bytes = read_if_any(self.writer.files, file, MAX_FILE_BYTES)?.unwrap_or_default();
+        let Some(bytes) = read_if_any(self.writer.files, file, MAX_FILE_BYTES)? else {
+            return Err(Error::new(ErrorKind::Store, "the file is gone").with_path(file));
+        };
         Ok(Some(look(&rules.read(id, &bytes)?)))
     }
 }

@@ -156,7 +156,8 @@ impl Run<'_> {
         held_bytes: Option<&[u8]>,
         shown: &str,
     ) -> Option<Head> {
-        let held = held_bytes.and_then(|bytes| Head::parse(bytes).ok());
+        let held = held_bytes.filter(|_| !self.is_head_damaged);
+        let held = held.and_then(|bytes| Head::parse(bytes).ok());
         let floor = self.status.serial_floor.max(held.as_ref().and_then(Head::serial))?;
         let serial = offered.serial();
         if self.options.rollback == Rollback::Allow {

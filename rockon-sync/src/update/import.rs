@@ -9,7 +9,7 @@ use super::packs::{self, Brought};
 use super::{Extent, Run, Supplier, Trust, Updater};
 use crate::digest::Digest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::files::{Files, read_if_any};
+use crate::files::{FileKind, Files, read_if_any, stat_if_any};
 use crate::head::{DEFAULT_MANIFEST, Head};
 use crate::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
 use crate::location::Location;
@@ -68,9 +68,7 @@ impl Updater<'_> {
 
 impl Run<'_> {
     fn import(&mut self, bundle: &Path, reporter: &mut Reporter<'_>) -> Result<Report> {
-        if let Some(generation) = self.writer.reader().current()? {
-            self.is_intact = self.looks_intact(&generation)?;
-        }
+        self.look_at_current()?;
         reporter.progress.files_total = 1;
         reporter.enter(Phase::Fetching);
         let digest = self.keep_bundled_manifest(bundle)?;
@@ -181,8 +179,14 @@ fn find_head(
     digest: Digest,
 ) -> Result<Option<(Vec<u8>, PathBuf)>> {
     for path in paths {
-        // What is no head here is somebody else's file.
-        let bytes = read_if_any(files, &path, MAX_HEAD_BYTES).unwrap_or_default();
+        // A head without a serial must not take the place of one that only cannot be read.
+        let bytes = match stat_if_any(files, &path)? {
+            Some(stat) if stat.kind == FileKind::File && stat.len_bytes <= MAX_HEAD_BYTES => {
+                read_if_any(files, &path, MAX_HEAD_BYTES)?
+            }
+            // Anything else is not a head, and none of our business.
+            _ => None,
+        };
         let Some(bytes) = bytes else { continue };
         if Head::parse(&bytes).is_ok_and(|head| head.digest() == digest) {
             return Ok(Some((bytes, path)));

@@ -16,6 +16,21 @@ pub(super) struct Local {
 }
 
 impl Run<'_> {
+    /// Finds out how far the current generation can be trusted without reading its files.
+    pub(super) fn look_at_current(&mut self) -> Result<()> {
+        let Some(generation) = self.writer.reader().current()? else {
+            return Ok(());
+        };
+        self.is_intact = self.looks_intact(&generation)?;
+        let head = generation.head_bytes(self.writer.files)?;
+        self.is_head_damaged = head.is_some_and(|head| self.status.contradicts(&generation, &head));
+        if self.is_head_damaged {
+            let head = generation.head_path();
+            self.warn(format!("{}: damaged, and fetched again", head.display()));
+        }
+        Ok(())
+    }
+
     /// Whether every file of the generation has the size and time it was committed with.
     pub(super) fn looks_intact(&self, generation: &Generation) -> Result<bool> {
         Ok(self.options.trust == Trust::SizeAndTime
@@ -35,7 +50,7 @@ impl Run<'_> {
         let (held, damage) = match generation.held(files) {
             Ok(held) if self.is_intact => (held, Damage::default()),
             Ok(held) => {
-                let damage = generation.damage(files, &held)?;
+                let damage = generation.damage(files, &held, &self.status)?;
                 (held, damage)
             }
             Err(error) => {

@@ -130,7 +130,9 @@ impl Run<'_> {
         if local.damage.of_the_tree || self.options.trust == Trust::Nothing {
             return None;
         }
-        Some(pack::digits(generation.head(self.writer.files)?.digest()))
+        // Without a base, the pack that needs none does as well.
+        let head = generation.head(self.writer.files).ok()??;
+        Some(pack::digits(head.digest()))
     }
 
     /// Downloads a pack and does something with it. `false` if it is not to be had, or not

@@ -150,7 +150,7 @@ impl Run<'_> {
         if let Some(generation) = &local.generation
             && !local.damage.of_the_tree
             && self.options.trust != Trust::Nothing
-            && generation.head(self.writer.files).is_some_and(|held| held.digest() == digest)
+            && generation.head(self.writer.files)?.is_some_and(|held| held.digest() == digest)
         {
             return Ok(Some(List::Held));
         }
