@@ -1267,6 +1267,14 @@ const char *rockon_sync_source_status_failed_message(const rockon_sync_source_st
                                                      size_t index,
                                                      size_t *len_bytes);
 
+// The kind of the error that keeps a source from being read: ROCKON_SYNC_ERROR_...;
+// ROCKON_SYNC_OK if there is none. With an error, nothing but the name is known.
+int32_t rockon_sync_source_status_error(const rockon_sync_source_status *source);
+
+// The error in words; NULL if there is none.
+const char *rockon_sync_source_status_error_message(const rockon_sync_source_status *source,
+                                                    size_t *len_bytes);
+
 // Compares every file of every source with its digest. Nothing is changed: an update
 // with ROCKON_SYNC_TRUST_DIGEST repairs what is found.
 //

@@ -247,6 +247,8 @@ static void status_tells_what_is_held(const rockon_sync_store *store, const char
     CHECK(strlen(rockon_sync_source_status_manifest(source, NULL)) == 64);
     CHECK(rockon_sync_source_status_entries(source) == DEFINITIONS);
     CHECK(rockon_sync_source_status_failed_count(source) == 0);
+    CHECK(rockon_sync_source_status_error(source) == ROCKON_SYNC_OK);
+    CHECK(rockon_sync_source_status_error_message(source, NULL) == NULL);
     rockon_sync_status_list_free(status);
 }
 
