@@ -69,7 +69,7 @@ extern "C" {
 
 // The version of the interface that this header describes. It grows with every
 // addition; SONAME changes when something is taken away.
-#define ROCKON_SYNC_ABI_VERSION 4
+#define ROCKON_SYNC_ABI_VERSION 5
 
 // The interface version of the library that is loaded. A program that was compiled
 // with a newer header than the library must not call what is new in it:

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 /// The version of the interface that this header describes. It grows with every
 /// addition; SONAME changes when something is taken away.
-pub const ROCKON_SYNC_ABI_VERSION: u32 = 4;
+pub const ROCKON_SYNC_ABI_VERSION: u32 = 5;
 
 /// The interface version of the library that is loaded. A program that was compiled
 /// with a newer header than the library must not call what is new in it:
