@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
 use crate::boundary::{Text, free, number, part, read, required, run, view};
-use crate::error::{Error, status_named};
+use crate::error::{Error, status_named, status_of};
 use crate::report::FailedEntry;
 use crate::store::Store;
 
@@ -23,6 +23,7 @@ pub struct SourceStatus {
     trusted_keys: Vec<Text>,
     held: Option<Held>,
     failed: Vec<FailedEntry>,
+    error: Option<(i32, Text)>,
 }
 
 struct Held {
@@ -55,6 +56,7 @@ impl From<rockon_sync_core::SourceStatus> for SourceStatus {
                 entries: held.entries,
             }),
             failed: failed.collect(),
+            error: status.error.map(|error| (status_of(error.kind), error.message.into())),
         }
     }
 }
@@ -238,6 +240,22 @@ pub extern "C" fn rockon_sync_source_status_failed_message(
     len_bytes: Option<&mut MaybeUninit<usize>>,
 ) -> *const c_char {
     view(source, len_bytes, |source| source.failed.get(index).map(|failed| &failed.message))
+}
+
+/// The kind of the error that keeps a source from being read: ROCKON_SYNC_ERROR_...;
+/// ROCKON_SYNC_OK if there is none. With an error, nothing but the name is known.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_error(source: Option<&SourceStatus>) -> i32 {
+    read(source, |source| source.error.as_ref().map_or(0, |(status, _)| *status))
+}
+
+/// The error in words; NULL if there is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn rockon_sync_source_status_error_message(
+    source: Option<&SourceStatus>,
+    len_bytes: Option<&mut MaybeUninit<usize>>,
+) -> *const c_char {
+    view(source, len_bytes, |source| source.error.as_ref().map(|(_, message)| message))
 }
 
 /// The result of comparing every file of a store with its digest, by source.

@@ -151,6 +151,8 @@ pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bo
     fields.set_item("trusted_keys", PyTuple::new(py, keys)?)?;
     fields.set_item("held", held)?;
     fields.set_item("failed", failed)?;
+    let error = status.error.as_ref().map(|error| &*error.message);
+    fields.set_item("error", error)?;
     model(py, &CLASS, "SourceStatus")?.call((), Some(&fields))
 }
 

@@ -9,12 +9,16 @@ pub(crate) mod installation;
 pub(crate) mod newest;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
+use crate::base::files::{
+    FileKind, Files, RealFiles, read_if_any, stat_if_any, stat_target_if_any,
+};
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::base::time::Timestamp;
 use crate::format::target::{Mismatch, Requirements, Target};
@@ -187,8 +191,9 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if it cannot
-    /// be read. A definition that cannot be read is no error: see
-    /// [`Catalog::problems`]. Those of [`source_list`](Self::source_list).
+    /// be read. A source or definition that cannot be read is one of the
+    /// [`Catalog::problems`]; nothing that may be part of it is a deletion. Those of
+    /// [`source_list`](Self::source_list).
     pub fn catalog(&self) -> Result<Catalog> {
         self.catalog_with(&self.local_folder())
     }
@@ -198,9 +203,15 @@ impl Store {
     /// # Errors
     /// Those of [`Store::catalog`].
     pub fn catalog_with(&self, local: &Path) -> Result<Catalog> {
-        let mut names = self.sources_by_priority()?;
-        names.reverse();
-        self.catalog_of(&names, local)
+        let mut ranking = self.ranking()?;
+        ranking.names.reverse();
+        let mut catalog = self.catalog_of(&ranking.names, local)?;
+        for (name, error) in ranking.unknown {
+            let reason = format!("the priority of source {name} is not known");
+            catalog.gaps.reasons.push(reason);
+            catalog.problems.push(error);
+        }
+        Ok(catalog)
     }
 
     /// Reads the catalog of these sources, the first having the lowest priority, with
@@ -217,12 +228,12 @@ impl Store {
             gaps: Gaps::default(),
         };
         for source in sources {
-            catalog.add_source(self, source)?;
+            catalog.add_source(self, source);
         }
         if sources.is_empty() {
             catalog.gaps.reasons.push("the store has no source yet".to_owned());
         }
-        catalog.add_local(local);
+        catalog.add_local(self.files(), local);
         Ok(catalog)
     }
 }
@@ -248,7 +259,7 @@ impl Catalog {
         &self.hidden
     }
 
-    /// Files that could not be read as definitions.
+    /// Sources that could not be read, and files that could not be read as definitions.
     pub fn problems(&self) -> &[Error] {
         &self.problems
     }
@@ -257,12 +268,20 @@ impl Catalog {
         &self.gaps
     }
 
-    fn add_source(&mut self, store: &Store, name: &SourceName) -> Result<()> {
-        let folder = store.source(&RealFiles, name);
-        let read = folder.read_current(|generation| read_generation(name, generation))?;
-        let Some(read) = read else {
-            self.gaps.reasons.push(format!("source {name} was never updated completely"));
-            return Ok(());
+    fn add_source(&mut self, store: &Store, name: &SourceName) {
+        let files = store.files();
+        let read =
+            store.source(name).read_current(|generation| read_generation(files, name, generation));
+        let read = match read {
+            Ok(Some(read)) => read,
+            Ok(None) => {
+                let reason = format!("source {name} was never updated completely");
+                return self.gaps.reasons.push(reason);
+            }
+            Err(error) => {
+                self.gaps.reasons.push(format!("source {name} cannot be read"));
+                return self.problems.push(error);
+            }
         };
         if read.definitions.is_empty() {
             self.gaps.reasons.push(format!("source {name} is empty"));
@@ -271,7 +290,6 @@ impl Catalog {
         self.gaps.reasons.extend(read.gaps.reasons);
         self.problems.extend(read.problems);
         self.add_all(read.definitions);
-        Ok(())
     }
 
     /// Adds definitions on top. The first ones are taken over as they are: of a large
@@ -290,12 +308,11 @@ impl Catalog {
         definitions.into_iter().for_each(|definition| self.add(definition));
     }
 
-    fn add_local(&mut self, folder: &Path) {
-        let names = match RealFiles.list(folder) {
+    fn add_local(&mut self, files: &dyn Files, folder: &Path) {
+        let names = match list_local(files, folder) {
             Ok(names) => names,
-            Err(error) if is_absent(&error) => return,
             Err(error) => {
-                self.problems.push(Error::io("list this folder", folder, error));
+                self.problems.push(error);
                 let reason = format!("{} cannot be listed", folder.display());
                 self.gaps.reasons.push(reason);
                 return;
@@ -306,7 +323,7 @@ impl Catalog {
         for path in paths {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let Some(format) = self.format_of_local(name) else { continue };
-            match read_local(&path, name, format) {
+            match read_local(files, &path, name, format) {
                 Ok(definitions) => definitions.into_iter().for_each(|found| self.add(found)),
                 Err(error) => {
                     self.gaps.reasons.push(format!("{} cannot be read", path.display()));
@@ -353,12 +370,20 @@ struct Part {
     gaps: Gaps,
 }
 
-fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part> {
-    let files = &RealFiles;
+fn read_generation(
+    files: &dyn Files,
+    source: &SourceName,
+    generation: &Generation,
+) -> Result<Part> {
     let mut part = Part::default();
     let held = generation.held(files)?;
-    if !generation.is_complete(files)? {
-        part.gaps.add_unheld(source, generation, &held)?;
+    // A v1 generation that has lost its record holds whatever is left of its files.
+    let is_v1 = stat_if_any(files, &generation.head_path())?.is_none();
+    if (is_v1 || !generation.is_complete(files)?)
+        && let Err(error) = part.gaps.add_unheld(files, source, generation, &held)
+    {
+        part.gaps.reasons.push(format!("it is not known what else source {source} publishes"));
+        part.problems.push(error);
     }
     part.definitions.reserve_exact(held.len());
     let mut shared: HashMap<Requirements, Arc<Requirements>> = HashMap::new();
@@ -372,7 +397,6 @@ fn read_generation(source: &SourceName, generation: &Generation) -> Result<Part>
             None if !format.rules().takes(entry.path().as_str()) => continue,
             None => match look_into(files, entry.id(), &file) {
                 Ok((names, found)) => (names, entry.requirements().or(found)),
-                Err(error) if error.kind() == ErrorKind::NotFound => return Err(error),
                 Err(error) => {
                     part.gaps.reasons.push(format!("{} cannot be read", file.display()));
                     part.problems.push(error);
@@ -402,14 +426,15 @@ impl Gaps {
     /// Notes what is published but not held.
     fn add_unheld(
         &mut self,
+        files: &dyn Files,
         source: &SourceName,
         generation: &Generation,
         held: &Manifest,
     ) -> Result<()> {
-        let files = &RealFiles;
+        let fail = |error: Error| error.with_path(generation.list_path());
         let bytes = generation.list_bytes(files)?.unwrap_or_default();
-        if generation.head(files).is_some() {
-            let wanted = Manifest::parse(&bytes)?;
+        if generation.head(files)?.is_some() {
+            let wanted = Manifest::parse(&bytes).map_err(fail)?;
             for entry in wanted.entries().iter().filter(|e| held.entry(e.id()).is_none()) {
                 match entry.names() {
                     Some(names) => self.names.extend_from_slice(names),
@@ -418,7 +443,7 @@ impl Gaps {
             }
             return Ok(());
         }
-        for row in crate::tree::manifest::Listing::parse(&bytes)?.rows() {
+        for row in crate::tree::manifest::Listing::parse(&bytes).map_err(fail)?.rows() {
             if held.entry(&row.id).is_none() {
                 self.note_unknown(source, &row.id);
             }
@@ -434,7 +459,7 @@ impl Gaps {
 /// The names of the Rock-ons in a file, and what it needs of a machine.
 fn look_into(files: &dyn Files, id: &str, file: &Path) -> Result<(Vec<Box<str>>, Requirements)> {
     let Some(bytes) = read_if_any(files, file, MAX_FILE_BYTES)? else {
-        return Err(Error::new(ErrorKind::NotFound, "the file is gone").with_path(file));
+        return Err(Error::new(ErrorKind::Store, "the file is gone").with_path(file));
     };
     let rules = Format::Rockon.rules();
     let definitions = rules.read(id, &bytes);
@@ -444,14 +469,35 @@ fn look_into(files: &dyn Files, id: &str, file: &Path) -> Result<(Vec<Box<str>>,
     Ok((names, requirements_of(&about)))
 }
 
+/// Lists the folder of hand-made definitions. One that does not exist is empty; a link that
+/// leads nowhere is an error, since its target may only be out of reach.
+fn list_local(files: &dyn Files, folder: &Path) -> Result<Vec<OsString>> {
+    match files.list(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match stat_target_if_any(files, folder)? {
+                None => Ok(Vec::new()),
+                Some(_) => Err(Error::io("list this folder", folder, error)),
+            }
+        }
+        listed => listed.map_err(|error| Error::io("list this folder", folder, error)),
+    }
+}
+
 /// Reads a hand-made file. It may be a link: the folder is the administrator's.
-fn read_local(path: &Path, name: &str, format: Format) -> Result<Vec<Definition>> {
+fn read_local(
+    files: &dyn Files,
+    path: &Path,
+    name: &str,
+    format: Format,
+) -> Result<Vec<Definition>> {
     let fail = |error| Error::io("read this file", path, error);
-    let real = std::fs::canonicalize(path).map_err(fail)?;
-    if RealFiles.stat(&real).map_err(fail)?.kind != FileKind::File {
+    let real = files.resolve(path).map_err(fail)?;
+    if files.stat(&real).map_err(fail)?.kind != FileKind::File {
         return Err(Error::new(ErrorKind::Store, "not a regular file").with_path(path));
     }
-    let bytes = read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?.unwrap_or_default();
+    let Some(bytes) = read_if_any(files, &real, MAX_FILE_BYTES)? else {
+        return Err(Error::new(ErrorKind::Store, "the file is gone").with_path(path));
+    };
     let revision = Digest::of(&bytes);
     let rules = format.rules();
     let definitions = rules.read(name, &bytes).map_err(|error| error.with_path(path))?;

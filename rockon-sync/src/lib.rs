@@ -107,7 +107,7 @@ pub use publish::{
 pub use source::list::{HeldData, ListedSource, Priority, Secret, SourceList};
 pub use source::{Source, SourceName};
 pub use store::Store;
-pub use store::inspect::{HeldStatus, SourceStatus, Verification};
+pub use store::inspect::{HeldStatus, SourceStatus, StatusError, Verification};
 pub use tree::head::{Head, PackOffer};
 pub use tree::manifest::{Entry, Listed, Listing, Manifest};
 pub use tree::note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};

@@ -28,10 +28,13 @@ pub(crate) mod inspect;
 mod keys;
 mod status;
 
+use std::ffi::OsString;
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) use commit::{Commit, From, Placement};
+pub(crate) use commit::{Commit, Committed, From, Placement};
 pub(crate) use generation::{Damage, Generation, digest_if_any};
 pub(crate) use incoming::{Incoming, Seen, SpoolFile, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};
@@ -39,7 +42,7 @@ pub(crate) use status::{FailedRecord, Status};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{
     FileKind, Files, Lock, RealFiles, ensure_folders, ensure_own_folder, is_absent, remove_all,
-    stat_if_any, try_lock,
+    stat_if_any, stat_target_if_any, try_lock,
 };
 use crate::base::time::Clock;
 use crate::source::SourceName;
@@ -58,16 +61,35 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 const READ_ATTEMPTS: usize = 8;
 
 /// A folder that keeps the catalogs of one or more sources.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     folder: PathBuf,
+    /// Used by readers; an update brings its own.
+    files: Arc<dyn Files>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("folder", &self.folder).finish()
+    }
 }
 
 impl Store {
     /// The store in `folder`. Nothing is read or created yet: an update creates
     /// what is missing.
     pub fn new(folder: impl Into<PathBuf>) -> Store {
-        Store { folder: folder.into() }
+        Store { folder: folder.into(), files: Arc::new(RealFiles) }
+    }
+
+    /// Reads with these file operations.
+    #[cfg(test)]
+    pub(crate) fn with_files(mut self, files: impl Files + 'static) -> Store {
+        self.files = Arc::new(files);
+        self
+    }
+
+    pub(crate) fn files(&self) -> &dyn Files {
+        &*self.files
     }
 
     /// The folder of the store.
@@ -80,29 +102,41 @@ impl Store {
         self.folder.join(LOCAL)
     }
 
-    /// The names of the sources that have a folder here, in byte order.
+    /// Returns the names of the sources that have a directory here, in byte order. A directory
+    /// that cannot be examined counts: an error does not mean that the source is gone.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store, [`ErrorKind::Store`] if it
     /// cannot be listed.
     #[expect(clippy::disallowed_methods, reason = "to be replaced: an error becomes an absence")]
     pub fn source_names(&self) -> Result<Vec<SourceName>> {
-        let names = RealFiles.list(&self.folder).map_err(|error| match is_absent(&error) {
+        let names = self.files.list(&self.folder).map_err(|error| match is_absent(&error) {
             true => Error::new(ErrorKind::NotFound, "there is no store").with_path(&self.folder),
             false => Error::io("list this folder", &self.folder, error),
         })?;
         let mut sources: Vec<SourceName> = names
             .iter()
             .filter_map(|name| name.to_str()?.parse().ok())
-            .filter(|name: &SourceName| self.folder.join(name.as_str()).is_dir())
+            .filter(|name| self.may_be_a_source(name))
             .collect();
         sources.sort();
         Ok(sources)
     }
 
+    /// True unless it is certain that no directory has this name.
+    fn may_be_a_source(&self, name: &SourceName) -> bool {
+        match stat_target_if_any(self.files(), &self.folder.join(name.as_str())) {
+            Ok(stat) => stat.is_some_and(|stat| stat.kind == FileKind::Folder),
+            Err(error) => {
+                log::warn!("{}", error.to_chain());
+                true
+            }
+        }
+    }
+
     /// The reading side of one source.
-    pub(crate) fn source<'a>(&self, files: &'a dyn Files, name: &SourceName) -> SourceFolder<'a> {
-        SourceFolder { files, folder: self.folder.join(name.as_str()) }
+    pub(crate) fn source(&self, name: &SourceName) -> SourceFolder<'_> {
+        SourceFolder { files: self.files(), folder: self.folder.join(name.as_str()) }
     }
 }
 
@@ -112,12 +146,42 @@ pub(crate) struct SourceFolder<'a> {
     folder: PathBuf,
 }
 
-impl SourceFolder<'_> {
+impl<'a> SourceFolder<'a> {
+    pub(crate) fn files(&self) -> &'a dyn Files {
+        self.files
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The link to the current generation.
+    pub(crate) fn current_path(&self) -> PathBuf {
+        self.folder.join(CURRENT)
+    }
+
+    /// True if the source has a directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if that cannot be found out, and if the name leads to something
+    /// else, or nowhere: both happen to a link to a disk that is not mounted.
+    pub(crate) fn exists(&self) -> Result<bool> {
+        match stat_target_if_any(self.files, &self.folder)? {
+            None => Ok(false),
+            Some(stat) if stat.kind == FileKind::Folder => Ok(true),
+            Some(_) => {
+                let message = "expected the directory of a source, got something else";
+                Err(Error::new(ErrorKind::Store, message).with_path(&self.folder))
+            }
+        }
+    }
+
     /// The committed generation; `None` before the first update was completed, and when
     /// somebody removed it.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] if `current` is not the link that an update puts there.
+    /// [`ErrorKind::Store`] if `current` is not the link that an update puts there, or if the
+    /// directory of the source cannot be examined.
     pub(crate) fn current(&self) -> Result<Option<Generation>> {
         let mut missing = None;
         while let Some(generation) = self.linked()? {
@@ -132,12 +196,14 @@ impl SourceFolder<'_> {
             }
             missing = Some(generation.number);
         }
+        // Without a link nothing was committed yet, or everything is out of reach.
+        self.exists()?;
         Ok(None)
     }
 
     /// The generation that `current` names, whether it is there or not.
     fn linked(&self) -> Result<Option<Generation>> {
-        let link = self.folder.join(CURRENT);
+        let link = self.current_path();
         let target = match self.files.read_link(&link) {
             Ok(target) => target,
             Err(error) if is_absent(&error) => return Ok(None),
@@ -158,8 +224,9 @@ impl SourceFolder<'_> {
         Ok(Some(Generation { number, folder: self.folder.join(target) }))
     }
 
-    /// Reads from the current generation, starting over when it was dropped
-    /// meanwhile because two updates were completed.
+    /// Reads from the current generation, starting over if it was pruned meanwhile because
+    /// two updates were completed. A generation that is being pruned may look complete, empty
+    /// or damaged, so a value counts only if the generation was still kept afterwards.
     ///
     /// # Errors
     /// Those of `read` on a generation that is still current.
@@ -171,19 +238,27 @@ impl SourceFolder<'_> {
             let Some(generation) = self.current()? else {
                 return Ok(None);
             };
-            match read(&generation) {
-                Ok(value) => return Ok(Some(value)),
-                Err(error) => match self.current()? {
-                    Some(now) if now.number != generation.number => {}
-                    _ => return Err(error),
-                },
+            let value = read(&generation);
+            let now = self.linked()?.map(|now| now.number);
+            match value {
+                // The generation before the current one is kept, too.
+                Ok(value) if now.is_some_and(|now| generation.is_kept_beside(now)) => {
+                    return Ok(Some(value));
+                }
+                Err(error) if now == Some(generation.number) => return Err(error),
+                _ => {}
             }
         }
         let message = "the catalog is replaced faster than it can be read";
         Err(Error::new(ErrorKind::Store, message).with_path(&self.folder))
     }
 
-    pub(crate) fn status(&self) -> Status {
+    /// Reads what the last update remembered.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Limit`] if it cannot be read. One that is damaged
+    /// or missing is an empty one.
+    pub(crate) fn status(&self) -> Result<Status> {
         Status::load(self.files, &self.folder)
     }
 }
@@ -193,12 +268,21 @@ pub(crate) struct SourceWriter<'a> {
     pub(crate) files: &'a dyn Files,
     folder: PathBuf,
     pub(crate) incoming: Incoming<'a>,
+    /// Old generations, and records of them, that could not be removed.
+    stuck: Vec<Stuck>,
     _lock: Lock,
+}
+
+/// An old generation, or its record, that cannot be removed.
+struct Stuck {
+    name: OsString,
+    error: Error,
 }
 
 impl<'a> SourceWriter<'a> {
     /// Takes the lock, waiting up to `patience`, and clears what an interrupted
-    /// run left.
+    /// run left. An old generation that cannot be removed stays: see
+    /// [`leftovers`](Self::leftovers).
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if another process writes; [`ErrorKind::Store`].
@@ -214,9 +298,9 @@ impl<'a> SourceWriter<'a> {
         ensure_folders(files, &folder)?;
         let lock = take_lock(&folder.join(LOCK), clock, patience)?;
         let incoming = Incoming::open(files, folder.join(INCOMING))?;
-        let writer = SourceWriter { files, folder, incoming, _lock: lock };
+        let mut writer = SourceWriter { files, folder, incoming, stuck: Vec::new(), _lock: lock };
         ensure_own_folder(files, &writer.generations())?;
-        writer.recover()?;
+        writer.stuck = writer.recover()?;
         Ok(writer)
     }
 
@@ -232,28 +316,50 @@ impl<'a> SourceWriter<'a> {
         status.save(self.files, &self.folder)
     }
 
+    /// Old generations that could not be removed when the source was opened: one sentence each.
+    pub(crate) fn leftovers(&self) -> impl Iterator<Item = String> {
+        self.stuck.iter().map(Stuck::warning)
+    }
+
     /// Removes generations that were never committed or are no longer needed.
-    fn recover(&self) -> Result<()> {
+    fn recover(&self) -> Result<Vec<Stuck>> {
         let current = self.reader().current()?.map(|generation| generation.number);
         self.drop_generations(|number| match current {
-            Some(current) => number == current || number + 1 == current,
+            Some(current) => number == current || number.checked_add(1) == Some(current),
             None => false,
         })
     }
 
-    /// Removes every generation, and its record, whose number `keep` does not want.
-    fn drop_generations(&self, keep: impl Fn(u64) -> bool) -> Result<()> {
+    /// Removes every generation, and its record, whose number `keep` does not want. Returns
+    /// those that cannot be removed, except for those that are known already: disk space is
+    /// all that they cost.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if the generations cannot be listed.
+    fn drop_generations(&self, keep: impl Fn(u64) -> bool) -> Result<Vec<Stuck>> {
         let folder = self.generations();
         let names = self.files.list(&folder);
         let names = names.map_err(|error| Error::io("list this folder", &folder, error))?;
+        let mut stuck = Vec::new();
         for name in names {
             let number = name.to_str().map(|name| name.strip_suffix(HELD_SUFFIX).unwrap_or(name));
             let number: Option<u64> = number.and_then(|number| number.parse().ok());
-            if !number.is_some_and(&keep) {
-                remove_all(self.files, &folder.join(name))?;
+            let is_known = self.stuck.iter().any(|known| known.name == name);
+            if is_known || number.is_some_and(&keep) {
+                continue;
+            }
+            if let Err(error) = remove_all(self.files, &folder.join(&name)) {
+                stuck.push(Stuck { name, error });
             }
         }
-        Ok(())
+        Ok(stuck)
+    }
+}
+
+impl Stuck {
+    fn warning(&self) -> String {
+        let name = self.name.to_string_lossy();
+        format!("cannot remove the old generation {name}: {}", self.error.to_chain())
     }
 }
 

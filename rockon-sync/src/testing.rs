@@ -1,6 +1,7 @@
 //! What unit tests of several modules share.
 
 mod disk;
+mod hooked;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::base::files::{Files, NewFile, RealFiles};
 use crate::base::time::Clock;
 pub(crate) use disk::{Disk, Survives};
+pub(crate) use hooked::{Call, HookedFiles, bad_disk};
 
 /// A clock that waits in no time and remembers for how long.
 pub(crate) struct TestClock {
@@ -66,6 +68,8 @@ pub(crate) fn scratch() -> tempfile::TempDir {
 pub(crate) enum Fault {
     /// Only that one: a passing error.
     Once,
+    /// None really: that one is done, but an error is reported, as a network file system may.
+    Late,
     /// That one and all that follow: the process was killed there.
     FromThenOn,
     /// That one and all that follow, as far as they need space: the disk is full.
@@ -119,10 +123,18 @@ impl FailingFiles {
 }
 
 impl Countdown {
+    /// Does an operation unless it is to fail.
+    fn act<T>(&self, needs: Needs, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self.step(needs) {
+            Err(error) if self.fault == Fault::Late => act().and(Err(error)),
+            step => step.and_then(|_| act()),
+        }
+    }
+
     fn step(&self, needs: Needs) -> io::Result<usize> {
         let n = self.operations.fetch_add(1, Ordering::Relaxed) + 1;
         let fails = match self.fault {
-            Fault::Once => n == self.fail_at,
+            Fault::Once | Fault::Late => n == self.fail_at,
             Fault::FromThenOn => n >= self.fail_at,
             Fault::Full => n >= self.fail_at && needs == Needs::Space,
             Fault::Short => false,
@@ -137,8 +149,7 @@ impl Countdown {
 
 impl Files for FailingFiles {
     fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Space)?;
-        RealFiles.create_folder(path)
+        self.countdown.act(Needs::Space, || RealFiles.create_folder(path))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
@@ -154,48 +165,41 @@ impl Files for FailingFiles {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        RealFiles.rename(from, to)
+        self.countdown.act(Needs::Nothing, || RealFiles.rename(from, to))
     }
 
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Space)?;
-        RealFiles.hard_link(from, to)
+        self.countdown.act(Needs::Space, || RealFiles.hard_link(from, to))
     }
 
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Space)?;
-        RealFiles.symlink(target, link)
+        self.countdown.act(Needs::Space, || RealFiles.symlink(target, link))
     }
 
     fn remove_file(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        RealFiles.remove_file(path)
+        self.countdown.act(Needs::Nothing, || RealFiles.remove_file(path))
     }
 
     fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        RealFiles.remove_folder(path)
+        self.countdown.act(Needs::Nothing, || RealFiles.remove_folder(path))
     }
 
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        paths.iter().try_for_each(|path| RealFiles.stat(path).map(|_| ()))
+        self.countdown.act(Needs::Nothing, || {
+            paths.iter().try_for_each(|path| RealFiles.stat(path).map(|_| ()))
+        })
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        RealFiles.list(path).map(|_| ())
+        self.countdown.act(Needs::Nothing, || RealFiles.list(path).map(|_| ()))
     }
 
     fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        RealFiles.make_read_only(path)
+        self.countdown.act(Needs::Nothing, || RealFiles.make_read_only(path))
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        RealFiles.set_modified(path, time)
+        self.countdown.act(Needs::Nothing, || RealFiles.set_modified(path, time))
     }
 }
 
@@ -225,7 +229,6 @@ impl Write for FailingFile {
 
 impl NewFile for FailingFile {
     fn truncate(&mut self) -> io::Result<()> {
-        self.countdown.step(Needs::Nothing)?;
-        self.inner.truncate()
+        self.countdown.act(Needs::Nothing, || self.inner.truncate())
     }
 }

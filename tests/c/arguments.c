@@ -102,6 +102,7 @@ static void functions_that_cannot_fail_take_null(void)
     CHECK(rockon_sync_source_status_manifest(NULL, &len) == NULL);
     CHECK(rockon_sync_source_status_failed_id(NULL, 0, &len) == NULL);
     CHECK(rockon_sync_source_status_failed_message(NULL, 0, &len) == NULL);
+    CHECK(rockon_sync_source_status_error_message(NULL, &len) == NULL);
     CHECK(rockon_sync_verification_list_get(NULL, 0) == NULL);
     CHECK(rockon_sync_verification_source(NULL, &len) == NULL);
     CHECK(rockon_sync_verification_damaged(NULL, 0, &len) == NULL);
@@ -147,6 +148,7 @@ static void functions_that_cannot_fail_take_null(void)
     CHECK(rockon_sync_source_status_entries(NULL) == 0);
     CHECK(rockon_sync_source_status_failed_count(NULL) == 0);
     CHECK(rockon_sync_source_status_failed_status(NULL, 0) == 0);
+    CHECK(rockon_sync_source_status_error(NULL) == 0);
     CHECK(rockon_sync_verification_list_len(NULL) == 0);
     CHECK(!rockon_sync_verification_is_intact(NULL));
     CHECK(rockon_sync_verification_entries(NULL) == 0);

@@ -248,6 +248,8 @@ static void status_describes_the_current_generation(const rockon_sync_store *sto
     CHECK(strlen(rockon_sync_source_status_manifest(source, NULL)) == 64);
     CHECK(rockon_sync_source_status_entries(source) == DEFINITIONS);
     CHECK(rockon_sync_source_status_failed_count(source) == 0);
+    CHECK(rockon_sync_source_status_error(source) == ROCKON_SYNC_OK);
+    CHECK(rockon_sync_source_status_error_message(source, NULL) == NULL);
     rockon_sync_status_list_free(status);
 }
 

@@ -14,6 +14,22 @@ fn overwrite(path: &Path, bytes: &[u8]) {
     fs::write(path, bytes).unwrap();
 }
 
+/// Changes the serial of the local head, and nothing that shows in its size.
+fn set_serial(world: &World, old: u64, new: u64) {
+    let path = world.current("root.sha");
+    let head = fs::read_to_string(&path).unwrap();
+    let changed = head.replace(&format!("# serial {old}\n"), &format!("# serial {new}\n"));
+    assert_ne!(changed, head);
+    overwrite(&path, changed.as_bytes());
+}
+
+fn change_digest(world: &World) {
+    let path = world.current("root.sha");
+    let mut head = fs::read(&path).unwrap();
+    head[0] = if head[0] == b'0' { b'1' } else { b'0' };
+    overwrite(&path, &head);
+}
+
 type Damage = fn(&World);
 
 /// Kinds of damage to a file of the store, and the number of requests that heal it.
@@ -42,6 +58,8 @@ const DAMAGES: &[(&str, Damage, usize)] = &[
     ("manifest edited", |world| overwrite(&world.current("root.json"), b"{}"), 2),
     ("head deleted", |world| fs::remove_file(world.current("root.sha")).unwrap(), 2),
     ("head edited", |world| overwrite(&world.current("root.sha"), b"x"), 2),
+    ("serial of the head raised", |world| set_serial(world, 1, 7), 1),
+    ("digest in the head changed", change_digest, 2),
     ("an extra file", |world| fs::write(world.current("stray.json"), "{}").unwrap(), 1),
     ("status lost", |world| fs::remove_file(world.path("store/rockstor/status.json")).unwrap(), 1),
     (
@@ -111,6 +129,58 @@ fn verify_mode_finds_an_edit_that_keeps_size_and_time() {
     let report = world.updater(&store).trust(Trust::Digest).run(&world.source()).unwrap();
     assert_eq!(report.healed, ["b"]);
     world.assert_up_to_date();
+}
+
+#[test]
+fn a_damaged_head_is_found_and_healed_and_blocks_no_update() {
+    for keeps_time in [true, false] {
+        let world = World::v2("abc");
+        world.updated();
+        let path = world.current("root.sha").canonicalize().unwrap();
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        set_serial(&world, 1, 9);
+        if keeps_time {
+            let file = fs::File::options().append(true).open(&path).unwrap();
+            file.set_modified(modified).unwrap();
+        }
+        let found = world.store().verify().unwrap();
+        assert_eq!(found[0].damaged, [path], "{keeps_time}");
+        let (report, log) = world.updated();
+        assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(1)), "{report:?}");
+        assert!(report.warnings[0].contains("root.sha: damaged"), "{report:?}");
+        assert_eq!(log.len(), 1, "{log:#?}");
+        world.assert_up_to_date();
+        world.assert_unchanged();
+        assert!(world.store().verify().unwrap()[0].is_intact());
+        world.define('a', "2");
+        world.publish();
+        assert_eq!(world.updated().0.serial, Some(2));
+    }
+}
+
+#[test]
+fn a_damaged_list_of_a_v1_store_is_found_and_healed() {
+    let world = World::v1("abc");
+    world.updated();
+    let path = world.current("root.json").canonicalize().unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    overwrite(&path, text.replace("\"c\"", "\"x\"").as_bytes());
+    assert_eq!(world.store().verify().unwrap()[0].damaged, std::slice::from_ref(&path));
+    let (report, _) = world.updated();
+    assert_eq!((report.outcome, report.removed.len()), (Outcome::Updated, 0), "{report:?}");
+    assert_eq!(fs::read_to_string(world.current("root.json")).unwrap(), text);
+    assert!(world.store().verify().unwrap()[0].is_intact());
+}
+
+#[test]
+fn a_store_whose_link_is_lost_is_not_intact() {
+    let world = World::v2("abc");
+    world.updated();
+    let link = world.path("store/rockstor/current");
+    fs::remove_file(&link).unwrap();
+    assert_eq!(world.store().verify().unwrap()[0].damaged, [link]);
+    world.updated();
+    assert!(world.store().verify().unwrap()[0].is_intact());
 }
 
 #[test]

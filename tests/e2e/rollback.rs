@@ -94,6 +94,27 @@ fn the_floor_and_the_generation_survive_each_other() {
 }
 
 #[test]
+fn a_damaged_head_does_not_lower_the_floor() {
+    for serial in ["1", "9"] {
+        let world = at_serial_2();
+        let path = world.current("root.sha").canonicalize().unwrap();
+        let head = fs::read_to_string(&path).unwrap();
+        let damaged = head.replace("# serial 2\n", &format!("# serial {serial}\n"));
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, damaged).unwrap();
+        world.server.set_root(world.path("old"));
+        let report = update(&world, Rollback::Refuse);
+        assert_eq!(report.outcome, Outcome::Stale, "{report:?}");
+        let expected = "expected serial 2 or newer, got serial 1";
+        let is_told = |warning: &String| warning.contains(expected);
+        assert!(report.warnings.iter().any(is_told), "{report:?}");
+        world.server.set_root(world.path("tree"));
+        assert_eq!(update(&world, Rollback::Refuse).serial, Some(2));
+        world.assert_up_to_date();
+    }
+}
+
+#[test]
 fn the_floor_rises_only_after_the_commit() {
     let world = at_serial_2();
     publish(&world, "3");

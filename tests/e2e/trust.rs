@@ -142,7 +142,10 @@ fn a_damaged_key_list_is_an_error() {
         fs::write(&file, damaged).unwrap();
         let error = world.update().unwrap_err();
         assert_eq!((error.kind(), error.path()), (ErrorKind::Trust, Some(&*file)), "{damaged:?}");
-        assert_eq!(world.store().status().unwrap_err().kind(), ErrorKind::Trust);
+        let status = world.store().status().unwrap();
+        let error = status[0].error.as_ref().unwrap();
+        assert_eq!((error.kind, &status[0].held), (ErrorKind::Trust, &None), "{damaged:?}");
+        assert!(error.message.contains("trusted-keys"), "{error:?}");
     }
     fs::write(&file, good).unwrap();
     world.assert_unchanged();

@@ -163,6 +163,8 @@ class SourceStatus:
     held: HeldStatus | None
     """None before the first update was completed."""
     failed: tuple[FailedEntry, ...]
+    error: str | None
+    """The error if the source cannot be read; then nothing but its name is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::panic::RefUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -36,8 +37,9 @@ pub(crate) trait NewFile: Write + Send {
     fn truncate(&mut self) -> io::Result<()>;
 }
 
-/// The operations. None follows a symbolic link at the end of its path.
-pub(crate) trait Files: Send + Sync {
+/// The operations. None but [`resolve`](Files::resolve) follows a symbolic link at the end of
+/// its path.
+pub(crate) trait Files: Send + Sync + RefUnwindSafe {
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// Creates a file that must not exist yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
@@ -70,6 +72,11 @@ pub(crate) trait Files: Send + Sync {
 
     fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
         fs::read_link(path)
+    }
+
+    /// Returns the absolute path that all symbolic links in `path` lead to.
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
@@ -198,6 +205,19 @@ pub(crate) fn is_dir(path: &Path) -> Result<bool> {
     }
 }
 
+/// Like [`stat_if_any`], but follows symbolic links. A link that leads nowhere is an error: it
+/// stands for something that is not there at the moment, such as a disk that is not mounted.
+pub(crate) fn stat_target_if_any(files: &dyn Files, path: &Path) -> Result<Option<Stat>> {
+    let fail = |error| Error::io("follow this symbolic link", path, error);
+    match stat_if_any(files, path)? {
+        Some(stat) if stat.kind == FileKind::Link => {
+            let target = files.resolve(path).map_err(fail)?;
+            files.stat(&target).map(Some).map_err(fail)
+        }
+        stat => Ok(stat),
+    }
+}
+
 /// Creates a folder unless it is there.
 pub(crate) fn ensure_folder(files: &dyn Files, path: &Path) -> Result<()> {
     match files.create_folder(path) {
@@ -244,10 +264,12 @@ pub(crate) fn ensure_folders(files: &dyn Files, path: &Path) -> Result<()> {
             files.sync_folder(parent).map_err(|error| Error::io("sync this folder", parent, error))
         }
         // A link to a folder does as well.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match is_dir(path)? {
-            true => Ok(()),
-            false => Err(fail(error)),
-        },
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            match stat_target_if_any(files, path)? {
+                Some(stat) if stat.kind == FileKind::Folder => Ok(()),
+                _ => Err(fail(error)),
+            }
+        }
         Err(error) => Err(fail(error)),
     }
 }

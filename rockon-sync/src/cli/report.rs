@@ -63,10 +63,11 @@ pub(super) fn sentence(report: &Report, purpose: Purpose) -> String {
 
 /// After a failure, what can still be relied on.
 pub(super) fn print_what_is_held(store: &Store, name: &SourceName) {
-    let held = store.source_status(name).ok().and_then(|status| status.held);
+    let held = store.source_status(name).map(|status| status.held);
     note(match held {
-        None => format!("the store holds nothing of {name} yet"),
-        Some(held) => {
+        Err(error) => format!("cannot tell what the store holds of {name}: {}", error.to_chain()),
+        Ok(None) => format!("the store holds nothing of {name} yet"),
+        Ok(Some(held)) => {
             let serial = held.serial.map_or(String::new(), |serial| format!(", serial {serial}"));
             format!(
                 "the store still holds generation {} of {name}{serial}, {}",

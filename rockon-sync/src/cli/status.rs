@@ -17,10 +17,12 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
     let catalog = catalog(&args.browse)?;
     let local = catalog.definitions().iter().filter(|found| *found.origin() == Origin::Local);
     let (definitions, local) = (catalog.definitions().len(), local.count());
+    let errors = sources.iter().filter_map(|source| source.error.as_ref());
+    let code = errors.map(|error| error.kind.exit_code()).max().unwrap_or(0);
     if args.browse.json {
         let sources = sources.iter().map(SourceJson::from).collect();
         out.json(&StatusJson { definitions, local, hidden: catalog.hidden().len(), sources })?;
-        return Ok(0);
+        return Ok(code);
     }
     for source in &sources {
         out.line(describe(source))?;
@@ -33,11 +35,14 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
         "{}, {local} of them put there by hand; {hidden} hidden by others of the same name",
         count(definitions, "definition")
     ))?;
-    Ok(0)
+    Ok(code)
 }
 
 /// What is held of a source, in a line.
 fn describe(source: &SourceStatus) -> String {
+    if let Some(error) = &source.error {
+        return printable(&format!("{}: cannot be read: {}", source.name, error.message));
+    }
     let checked = source.checked.map_or("never asked".to_owned(), |at| format!("asked {at}"));
     let held = source.held.as_ref().map_or("nothing held yet".to_owned(), |held| {
         let serial = held.serial.map_or("v1".to_owned(), |serial| format!("serial {serial}"));
@@ -68,6 +73,13 @@ struct SourceJson<'a> {
     trusted_keys: Vec<String>,
     held: Option<HeldJson>,
     failed: Vec<FailedJson<'a>>,
+    error: Option<ErrorJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    kind: &'a str,
+    message: &'a str,
 }
 
 #[derive(Serialize)]
@@ -105,6 +117,10 @@ impl<'a> From<&'a SourceStatus> for SourceJson<'a> {
             trusted_keys: source.trusted_keys.iter().map(VerifierKey::to_string).collect(),
             held,
             failed: failed.map(|(id, kind, message)| FailedJson { id, kind, message }).collect(),
+            error: source
+                .error
+                .as_ref()
+                .map(|error| ErrorJson { kind: error.kind.name(), message: &error.message }),
         }
     }
 }

@@ -36,7 +36,7 @@ pub use secret::Secret;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{
-    RealFiles, ensure_folders, is_dir, read_if_any, remove_all, try_lock, write_atomically,
+    Files, RealFiles, ensure_folders, read_if_any, remove_all, try_lock, write_atomically,
 };
 use crate::base::time::SystemClock;
 use crate::net::credentials::Credentials;
@@ -293,7 +293,7 @@ impl Store {
     /// [`ErrorKind::Store`], [`ErrorKind::Limit`].
     pub fn source_list(&self) -> Result<Option<SourceList>> {
         let path = self.source_list_path();
-        let Some(bytes) = read_if_any(&RealFiles, &path, MAX_BYTES)? else {
+        let Some(bytes) = read_if_any(self.files(), &path, MAX_BYTES)? else {
             return Ok(None);
         };
         let text = std::str::from_utf8(&bytes)
@@ -329,7 +329,7 @@ impl Store {
     /// [`ErrorKind::Locked`] while it is being updated.
     pub fn remove_source(&self, name: &SourceName, data: HeldData) -> Result<()> {
         let folder = self.folder().join(name.as_str());
-        let is_held = data == HeldData::Remove && is_dir(&folder)?;
+        let is_held = data == HeldData::Remove && self.source(name).exists()?;
         // Taken first, so that nothing has changed if somebody is updating it.
         let files = &RealFiles;
         let writer = is_held
@@ -343,9 +343,12 @@ impl Store {
             // No name of a source: from here on it is gone, however long the rest takes.
             let leftover = self.folder().join(format!(".removed-{name}"));
             remove_all(files, &leftover)?;
-            std::fs::rename(&folder, &leftover)
+            files
+                .rename(&folder, &leftover)
                 .map_err(|error| Error::io("remove this folder", &folder, error))?;
-            remove_all(files, &leftover)?;
+            if let Err(error) = remove_all(files, &leftover) {
+                log::warn!("source {name} is removed, but not all of it: {}", error.to_chain());
+            }
         }
         Ok(())
     }
@@ -368,39 +371,67 @@ impl Store {
 
     /// The names of the sources whose catalogs are merged, the first with the highest priority:
     /// those of `sources.toml`, then those that were updated together in their order, then the
-    /// others by name, the last one first.
+    /// others by name, the last one first. A source of the list whose directory is missing
+    /// counts: the directory may have been moved.
+    ///
+    /// # Errors
+    /// Those of [`source_list`](Self::source_list) and [`source_names`](Self::source_names);
+    /// [`ErrorKind::Store`] if the order of several sources cannot be read.
+    pub fn sources_by_priority(&self) -> Result<Vec<SourceName>> {
+        let ranking = self.ranking()?;
+        match ranking.unknown.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok(ranking.names),
+        }
+    }
+
+    /// Orders the sources as [`sources_by_priority`](Self::sources_by_priority) does. Those
+    /// whose rank cannot be read come last.
     ///
     /// # Errors
     /// Those of [`source_list`](Self::source_list) and [`source_names`](Self::source_names).
-    pub fn sources_by_priority(&self) -> Result<Vec<SourceName>> {
+    pub(crate) fn ranking(&self) -> Result<Ranking> {
         let listed = self.source_list()?.map_or_else(Vec::new, |list| list.sources);
         let mut others = match self.source_names() {
             // A list is a store, if only just begun.
             Err(error) if error.kind() == ErrorKind::NotFound && !listed.is_empty() => Vec::new(),
             names => names?,
         };
-        let mut names: Vec<SourceName> = Vec::new();
-        for source in listed {
-            // What is no longer asked, and was never held, is not missing.
-            if source.is_enabled || others.contains(&source.name) {
-                names.push(source.name);
-            }
-        }
+        let mut names: Vec<SourceName> = listed.into_iter().map(|source| source.name).collect();
         others.retain(|name| !names.contains(name));
         others.reverse();
+        let mut unknown = Vec::new();
+        let is_ordered = others.len() > 1;
         others.sort_by_cached_key(|name| {
-            let rank = self.source(&RealFiles, name).status().rank;
+            let rank = match self.source(name).status() {
+                Ok(status) => status.rank,
+                Err(error) => {
+                    // One source alone needs no order.
+                    if is_ordered {
+                        unknown.push((name.clone(), error));
+                    }
+                    None
+                }
+            };
             (rank.is_none(), rank)
         });
         names.append(&mut others);
-        Ok(names)
+        Ok(Ranking { names, unknown })
     }
 
     /// Where the list is; a link leads to it.
     fn source_list_path(&self) -> PathBuf {
         let path: &Path = &self.folder().join(FILE);
-        std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+        // A link that cannot be followed is an error when it is opened.
+        self.files().resolve(path).unwrap_or_else(|_| path.to_path_buf())
     }
+}
+
+/// The sources of a store in the order of priority.
+pub(crate) struct Ranking {
+    pub(crate) names: Vec<SourceName>,
+    /// Those whose place in the order cannot be read.
+    pub(crate) unknown: Vec<(SourceName, Error)>,
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::generation::HEAD;
-use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
+use super::{CURRENT, GENERATIONS, Generation, SourceWriter, Stuck};
 use crate::base::digest::Digest;
-use crate::base::error::{Error, Result};
-use crate::base::files::{Files, ensure_folder, remove_if_any, staged};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{Files, ensure_folder, remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
 use crate::tree::manifest::Manifest;
 
@@ -27,6 +27,13 @@ pub(crate) struct Commit<'a> {
     pub(crate) placements: Vec<Placement<'a>>,
     /// What is really held, unless that is what the manifest says.
     pub(crate) held: Option<&'a Manifest>,
+}
+
+/// A generation that is the current one.
+pub(crate) struct Committed {
+    pub(crate) generation: Generation,
+    /// The error if the swap may be lost when the power fails now.
+    pub(crate) unsynced: Option<Error>,
 }
 
 /// One file of the new generation.
@@ -50,12 +57,13 @@ impl SourceWriter<'_> {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store), or what `last_check` says. The old
     /// generation stays current, downloads stay in `incoming`; what was built of
-    /// the new generation is dropped when the source is next opened.
+    /// the new generation is dropped when the source is next opened. After the swap nothing
+    /// is an error any more: see [`Committed::unsynced`].
     pub(crate) fn commit(
         &self,
         commit: &Commit<'_>,
         last_check: &dyn Fn() -> Result<()>,
-    ) -> Result<Generation> {
+    ) -> Result<Committed> {
         let generation = self.next_generation()?;
         let files = self.files;
         let mut new = Vec::new();
@@ -92,7 +100,6 @@ impl SourceWriter<'_> {
             new.push(path);
         }
         if let Some(held) = commit.held {
-            remove_if_any(files, &generation.held_path())?;
             write_read_only(files, &generation.held_path(), |file| held.write_canonical(file))?;
             new.push(generation.held_path());
         }
@@ -107,14 +114,28 @@ impl SourceWriter<'_> {
         last_check()?;
         self.swap(&generation)?;
         log::debug!("generation {} is current", generation.number);
-        Ok(generation)
+        let synced = files.sync_folder(&self.folder);
+        let unsynced =
+            synced.map_err(|error| Error::io("sync this folder", &self.folder, error)).err();
+        Ok(Committed { generation, unsynced })
     }
 
-    /// Drops what a completed update no longer needs: generations older than the
-    /// previous one, and all downloads.
-    pub(crate) fn tidy(&self, current: &Generation) -> Result<()> {
-        self.incoming.clear()?;
-        self.drop_generations(|number| number == current.number || number + 1 == current.number)
+    /// Drops what a completed update no longer needs: generations other than `current` and
+    /// `previous`, and downloads other than those in `keep`. Returns what could not be removed,
+    /// one sentence each.
+    pub(crate) fn tidy(&self, current: &Generation, previous: Option<&Generation>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Err(error) = self.incoming.clear() {
+            warnings.push(format!("cannot remove old downloads: {}", error.to_chain()));
+        }
+        let kept = [Some(current.number), previous.map(|previous| previous.number)];
+        match self.drop_generations(|number| kept.contains(&Some(number))) {
+            Ok(stuck) => warnings.extend(stuck.iter().map(Stuck::warning)),
+            Err(error) => {
+                warnings.push(format!("cannot remove old generations: {}", error.to_chain()));
+            }
+        }
+        warnings
     }
 
     /// Replaces what is said to be held of the current generation, when only the
@@ -130,24 +151,44 @@ impl SourceWriter<'_> {
         )
     }
 
+    /// Returns the number above the current one; further above if an old generation that
+    /// cannot be removed has it.
     fn next_generation(&self) -> Result<Generation> {
-        let current = self.reader().current()?.map_or(0, |generation| generation.number);
-        let number = current + 1;
-        let folder = self.generations().join(format!("{number:06}"));
-        Ok(Generation { number, folder })
+        let mut number = self.reader().current()?.map_or(0, |generation| generation.number);
+        loop {
+            number = number.checked_add(1).ok_or_else(|| {
+                let message = "no number is left for a new generation";
+                Error::new(ErrorKind::Store, message).with_path(self.generations())
+            })?;
+            let folder = self.generations().join(format!("{number:06}"));
+            let generation = Generation { number, folder };
+            let is_taken = stat_if_any(self.files, &generation.folder)?.is_some()
+                || stat_if_any(self.files, &generation.held_path())?.is_some();
+            if !is_taken {
+                return Ok(generation);
+            }
+        }
     }
 
+    /// Makes a generation the current one. The directory is left to be synced by the caller.
     fn swap(&self, generation: &Generation) -> Result<()> {
         let current = self.folder.join(CURRENT);
         let staged = staged(&current);
         remove_if_any(self.files, &staged)?;
         let target = Path::new(GENERATIONS).join(format!("{:06}", generation.number));
-        self.files
+        let swapped = self
+            .files
             .symlink(&target, &staged)
-            .and_then(|()| self.files.rename(&staged, &current))
-            .map_err(|error| Error::io("make this generation the current one", &current, error))?;
-        let synced = self.files.sync_folder(&self.folder);
-        synced.map_err(|error| Error::io("sync this folder", &self.folder, error))
+            .and_then(|()| self.files.rename(&staged, &current));
+        match swapped {
+            Ok(()) => Ok(()),
+            // Over a network, an answer can be lost after the work was done.
+            Err(error) if self.files.read_link(&current).is_ok_and(|link| link == target) => {
+                log::warn!("{}: swapped in spite of {error}", current.display());
+                Ok(())
+            }
+            Err(error) => Err(Error::io("activate the new generation", &current, error)),
+        }
     }
 }
 

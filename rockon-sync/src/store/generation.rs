@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::HELD_SUFFIX;
+use super::{HELD_SUFFIX, Status};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, walk};
@@ -27,8 +27,11 @@ pub(crate) struct Generation {
 pub(crate) struct Damage {
     /// Files of entries that are missing or have other bytes.
     pub(crate) entries: BTreeSet<EntryPath>,
-    /// Whether the head or the manifest is missing or has other bytes.
+    /// True if the manifest (v1: the list) is missing or has other bytes, or the head that has
+    /// its digest cannot be read.
     pub(crate) of_the_tree: bool,
+    /// True if the head is not the one that was committed.
+    pub(crate) of_the_head: bool,
     /// Files that nobody asked for.
     pub(crate) strays: usize,
 }
@@ -49,9 +52,19 @@ impl Generation {
         self.folder.join(HEAD)
     }
 
-    /// The head, if there is one that can be read.
-    pub(crate) fn head(&self, files: &dyn Files) -> Option<Head> {
-        Head::parse(&self.head_bytes(files).ok()??).ok()
+    /// True if this generation is kept while the generation `current` is the current one.
+    pub(crate) fn is_kept_beside(&self, current: u64) -> bool {
+        self.number == current || self.number.checked_add(1) == Some(current)
+    }
+
+    /// Returns the head; `None` in a v1 generation.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Head`] if it cannot be read.
+    pub(crate) fn head(&self, files: &dyn Files) -> Result<Option<Head>> {
+        let bytes = self.head_bytes(files)?;
+        let head = bytes.map(|bytes| Head::parse(&bytes)).transpose();
+        head.map_err(|error| error.with_path(self.head_path()))
     }
 
     /// The bytes of `root.json`.
@@ -142,12 +155,18 @@ impl Generation {
         Ok(is_regular.then(|| format!("{sum:032x}")))
     }
 
-    /// Compares every file with its digest.
+    /// Compares every file with its digest. Nothing in a generation has the digest of its head
+    /// (v1: of its list): `status` has, if it is of this generation.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] if something cannot be read for another reason than
     /// not being there.
-    pub(crate) fn damage(&self, files: &dyn Files, held: &Manifest) -> Result<Damage> {
+    pub(crate) fn damage(
+        &self,
+        files: &dyn Files,
+        held: &Manifest,
+        status: &Status,
+    ) -> Result<Damage> {
         let mut damage = Damage::default();
         let mut expected: BTreeSet<&str> = BTreeSet::new();
         for entry in held.entries() {
@@ -157,21 +176,30 @@ impl Generation {
                 damage.entries.insert(entry.path().clone());
             }
         }
+        // A head that cannot be read is healed like one that is damaged.
         let head = self.head(files);
-        let manifest_name = head.as_ref().map(|head| head.manifest().clone());
-        if let Some(head) = head {
-            expected.extend([HEAD, DEFAULT_MANIFEST]);
-            expected.extend(manifest_name.as_ref().map(EntryPath::as_str));
-            for name in [DEFAULT_MANIFEST, head.manifest().as_str()] {
-                let found = digest_if_any(files, &self.folder.join(name))?;
-                damage.of_the_tree |= found.map(|(digest, _)| digest) != Some(head.digest());
+        match &head {
+            Ok(Some(head)) => {
+                expected.extend([HEAD, DEFAULT_MANIFEST, head.manifest().as_str()]);
+                for name in [DEFAULT_MANIFEST, head.manifest().as_str()] {
+                    let found = digest_if_any(files, &self.folder.join(name))?;
+                    damage.of_the_tree |= found.map(|(digest, _)| digest) != Some(head.digest());
+                }
+                let bytes = self.head_bytes(files)?.unwrap_or_default();
+                damage.of_the_head = status.contradicts(self, &bytes);
             }
-        } else if stat_if_any(files, &self.head_path())?.is_some() {
-            damage.of_the_tree = true;
-        } else {
-            expected.insert(DEFAULT_MANIFEST);
-            let listing = self.list_bytes(files)?.map(|bytes| Listing::parse(&bytes));
-            damage.of_the_tree |= !matches!(listing, Some(Ok(_)));
+            Ok(None) if stat_if_any(files, &self.head_path())?.is_none() => {
+                expected.insert(DEFAULT_MANIFEST);
+                let bytes = self.list_bytes(files)?;
+                let is_whole = bytes.is_some_and(|bytes| {
+                    Listing::parse(&bytes).is_ok() && !status.contradicts(self, &bytes)
+                });
+                damage.of_the_tree |= !is_whole;
+            }
+            Ok(None) | Err(_) => {
+                damage.of_the_tree = true;
+                damage.of_the_head = true;
+            }
         }
         walk(files, &self.folder, &mut |path, stat| {
             let known = path.to_str().is_some_and(|path| expected.contains(path));

@@ -1,12 +1,13 @@
 //! What a store holds, and whether it is intact.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::RealFiles;
 use crate::base::time::Timestamp;
 use crate::net::location::Location;
+use crate::source::list::SourceList;
 use crate::source::{Source, SourceName};
 use crate::store::Store;
 use crate::tree::note::{self, VerifierKey};
@@ -27,6 +28,18 @@ pub struct SourceStatus {
     pub held: Option<HeldStatus>,
     /// Entries that the last update could not bring up to date: id, kind, message.
     pub failed: Vec<(String, String, String)>,
+    /// The error if the source cannot be read: then nothing but its name is known.
+    pub error: Option<StatusError>,
+}
+
+/// The reason why the status of a source is not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StatusError {
+    /// The kind of the error.
+    pub kind: ErrorKind,
+    /// The error in words, with the path.
+    pub message: String,
 }
 
 /// The current generation of a source.
@@ -63,6 +76,20 @@ pub struct Verification {
     pub strays: usize,
 }
 
+impl SourceStatus {
+    fn unknown(name: SourceName, error: &Error) -> SourceStatus {
+        SourceStatus {
+            name,
+            locations: Vec::new(),
+            checked: None,
+            trusted_keys: Vec::new(),
+            held: None,
+            failed: Vec::new(),
+            error: Some(StatusError { kind: error.kind(), message: error.to_chain() }),
+        }
+    }
+}
+
 impl Verification {
     /// Whether everything is as it was committed.
     pub fn is_intact(&self) -> bool {
@@ -71,26 +98,33 @@ impl Verification {
 }
 
 impl Store {
-    /// What is held of each source, the one with the highest priority first.
+    /// Returns the status of each source, the one with the highest priority first. A source
+    /// that cannot be read has its [`error`](SourceStatus::error).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no store; those of
-    /// [`source_status`](Self::source_status).
+    /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if it cannot be
+    /// listed; those of [`source_list`](Self::source_list).
     pub fn status(&self) -> Result<Vec<SourceStatus>> {
-        self.sources_by_priority()?.iter().map(|name| self.source_status(name)).collect()
+        let names = self.ranking()?.names.into_iter();
+        let status = |name: SourceName| {
+            self.source_status(&name).unwrap_or_else(|error| SourceStatus::unknown(name, &error))
+        };
+        Ok(names.map(status).collect())
     }
 
-    /// What is held of one source.
+    /// Returns the status of one source.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; [`ErrorKind::Trust`] if its trusted keys cannot be read.
+    /// [`ErrorKind::Store`], [`ErrorKind::Head`] and [`ErrorKind::Manifest`] if it cannot be
+    /// read; [`ErrorKind::Trust`] if that is its trusted keys.
     pub fn source_status(&self, name: &SourceName) -> Result<SourceStatus> {
-        let folder = self.source(&RealFiles, name);
+        let folder = self.source(name);
+        let files = folder.files();
         let held = folder.read_current(|generation| {
-            let head = generation.head(&RealFiles);
+            let head = generation.head(files)?;
             let manifest = match &head {
                 Some(head) => Some(head.digest()),
-                None => generation.list_bytes(&RealFiles)?.map(|bytes| Digest::of(&bytes)),
+                None => generation.list_bytes(files)?.map(|bytes| Digest::of(&bytes)),
             };
             Ok(HeldStatus {
                 generation: generation.number,
@@ -98,10 +132,10 @@ impl Store {
                 published: head.as_ref().and_then(|head| head.published()),
                 expires: head.as_ref().and_then(|head| head.expires()),
                 manifest,
-                entries: generation.held(&RealFiles).map_or(0, |held| held.len()),
+                entries: generation.held(files)?.len(),
             })
         })?;
-        let status = folder.status();
+        let status = folder.status()?;
         let failed = status.failed.into_iter();
         Ok(SourceStatus {
             name: name.clone(),
@@ -110,6 +144,7 @@ impl Store {
             trusted_keys: folder.trusted_keys()?,
             held,
             failed: failed.map(|failed| (failed.id, failed.kind, failed.message)).collect(),
+            error: None,
         })
     }
 
@@ -119,31 +154,66 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if something
-    /// cannot be read; [`ErrorKind::Trust`] if that is the trusted keys.
+    /// cannot be read; [`ErrorKind::Trust`] if that is the trusted keys. Those of
+    /// [`source_list`](Self::source_list).
     pub fn verify(&self) -> Result<Vec<Verification>> {
         let mut found = Vec::new();
-        for name in self.source_names()? {
-            let folder = self.source(&RealFiles, &name);
-            let keys = folder.trusted_keys()?;
-            found.extend(folder.read_current(|generation| {
-                let root = generation.list_path();
-                let Ok(held) = generation.held(&RealFiles) else {
-                    let (name, damaged) = (name.clone(), vec![root]);
-                    return Ok(Verification { name, entries: 0, damaged, strays: 0 });
-                };
-                let damage = generation.damage(&RealFiles, &held)?;
-                let below = |path: &crate::base::path::EntryPath| path.below(&generation.folder);
-                let mut damaged: Vec<PathBuf> = damage.entries.iter().map(below).collect();
-                damaged.extend(damage.of_the_tree.then_some(root));
-                let head = generation.head_bytes(&RealFiles)?.unwrap_or_default();
-                if note::check_head(&head, &keys).is_err() {
-                    damaged.push(generation.head_path());
-                }
-                let (name, entries) = (name.clone(), held.len());
-                Ok(Verification { name, entries, damaged, strays: damage.strays })
-            })?);
+        for name in self.names_to_verify()? {
+            found.extend(self.verify_source(&name)?);
         }
         Ok(found)
+    }
+
+    /// Returns the names of the sources that have a directory, or should have one, in byte
+    /// order.
+    fn names_to_verify(&self) -> Result<BTreeSet<SourceName>> {
+        let listed = self.source_list()?;
+        let listed = listed.iter().flat_map(SourceList::sources);
+        let enabled = listed.filter(|source| source.is_enabled());
+        let mut names: BTreeSet<SourceName> = enabled.map(|source| source.name().clone()).collect();
+        names.extend(self.source_names()?);
+        Ok(names)
+    }
+
+    /// Compares the files of a source with their digests; `None` if it was never updated
+    /// completely.
+    fn verify_source(&self, name: &SourceName) -> Result<Option<Verification>> {
+        let folder = self.source(name);
+        let files = folder.files();
+        let keys = folder.trusted_keys()?;
+        let verification = |entries: usize, damaged: Vec<PathBuf>, strays: usize| {
+            let name = name.clone();
+            Verification { name, entries, damaged, strays }
+        };
+        let found = folder.read_current(|generation| {
+            let root = generation.list_path();
+            let held = match generation.held(files) {
+                Ok(held) => held,
+                Err(error) => {
+                    log::warn!("{}", error.to_chain());
+                    return Ok(verification(0, vec![root], 0));
+                }
+            };
+            // Read after the generation was chosen, or it might be of an older one.
+            let damage = generation.damage(files, &held, &folder.status()?)?;
+            let below = |path: &crate::base::path::EntryPath| path.below(&generation.folder);
+            let mut damaged: Vec<PathBuf> = damage.entries.iter().map(below).collect();
+            damaged.extend(damage.of_the_tree.then_some(root));
+            let head = generation.head_bytes(files)?.unwrap_or_default();
+            if damage.of_the_head || note::check_head(&head, &keys).is_err() {
+                damaged.push(generation.head_path());
+            }
+            Ok(verification(held.len(), damaged, damage.strays))
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        if !folder.exists()? {
+            return Ok(Some(verification(0, vec![folder.path().to_owned()], 0)));
+        }
+        // Only a completed update remembers a generation.
+        let was_held = folder.status()?.generation > 0;
+        Ok(was_held.then(|| verification(0, vec![folder.current_path()], 0)))
     }
 
     /// The sources as they were at their last update, without credentials, the one with the
@@ -155,7 +225,7 @@ impl Store {
     pub fn remembered_sources(&self) -> Result<Vec<Source>> {
         let mut sources = Vec::new();
         for name in self.sources_by_priority()? {
-            let status = self.source(&RealFiles, &name).status();
+            let status = self.source(&name).status()?;
             let mut locations =
                 status.locations.iter().filter_map(|text| text.parse::<Location>().ok());
             if let Some(first) = locations.next() {

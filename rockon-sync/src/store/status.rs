@@ -1,12 +1,14 @@
 //! `status.json`: what a source's folder remembers beside its generations.
 //!
 //! All of it can be lost without harm but for one request more: what guards
-//! against rollback and downgrade is also read off the current generation.
+//! against rollback and downgrade is also read off the current generation. The digest in it
+//! tells a damaged head of that generation from a good one.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::Generation;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::files::{Files, read_if_any, write_atomically};
@@ -71,21 +73,21 @@ struct Wire {
 }
 
 impl Status {
-    /// Reads the status; one that is missing or unreadable is an empty one.
-    pub(crate) fn load(files: &dyn Files, folder: &Path) -> Status {
+    /// Reads the status; one that is missing or damaged is an empty one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) and
+    /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if it cannot be read.
+    pub(crate) fn load(files: &dyn Files, folder: &Path) -> Result<Status> {
         let path = folder.join(FILE);
-        let wire = match read_if_any(files, &path, MAX_BYTES) {
-            Ok(None) => Wire::default(),
-            Ok(Some(bytes)) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+        let wire = match read_if_any(files, &path, MAX_BYTES)? {
+            None => Wire::default(),
+            Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 log::warn!("{}: ignored, and made anew: {error}", path.display());
                 Wire::default()
             }),
-            Err(error) => {
-                log::warn!("ignored, and made anew: {}", error.to_chain());
-                Wire::default()
-            }
         };
-        Status {
+        Ok(Status {
             checked: wire.checked.and_then(|text| text.parse().ok()),
             generation: wire.generation,
             fingerprint: wire.fingerprint,
@@ -97,7 +99,7 @@ impl Status {
             locations: wire.locations,
             rank: wire.rank,
             failed: wire.failed,
-        }
+        })
     }
 
     pub(crate) fn save(&self, files: &dyn Files, folder: &Path) -> Result<()> {
@@ -118,6 +120,13 @@ impl Status {
         let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");
         bytes.push(b'\n');
         write_atomically(files, &folder.join(FILE), &bytes)
+    }
+
+    /// True if these bytes cannot be the head (v1: the list) that `generation` was committed
+    /// with. Needs a status of that generation; any other one says nothing about it.
+    pub(crate) fn contradicts(&self, generation: &Generation, bytes: &[u8]) -> bool {
+        let is_known = self.generation == generation.number;
+        is_known && self.digest.is_some_and(|digest| digest != Digest::of(bytes))
     }
 
     /// The validators to send along when asking `address` for a head or list of which

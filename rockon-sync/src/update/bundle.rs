@@ -11,7 +11,7 @@ use super::mirrors::Mirrors;
 use super::session::Session;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{Files, read_if_any};
+use crate::base::files::{FileKind, Files, read_if_any, stat_if_any};
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_PACK_BYTES};
 use crate::net::address::Address;
 use crate::net::transport::Validators;
@@ -108,17 +108,20 @@ fn head_among(
     digest: Digest,
 ) -> Result<Option<(Vec<u8>, PathBuf)>> {
     for path in paths {
-        match read_if_any(files, &path, MAX_HEAD_BYTES) {
-            Ok(Some(bytes)) if Head::parse(&bytes).is_ok_and(|head| head.digest() == digest) => {
+        // An error is not an absence: a head without a serial must not replace one that only
+        // cannot be read.
+        let bytes = match stat_if_any(files, &path)? {
+            Some(stat) if stat.kind == FileKind::File && stat.len_bytes <= MAX_HEAD_BYTES => {
+                read_if_any(files, &path, MAX_HEAD_BYTES)?
+            }
+            _ => None,
+        };
+        match bytes {
+            Some(bytes) if Head::parse(&bytes).is_ok_and(|head| head.digest() == digest) => {
                 return Ok(Some((bytes, path)));
             }
-            Ok(None) => {}
-            // Somebody else's file.
-            Ok(Some(_)) => log::info!("{} does not lead to the bundle", path.display()),
-            Err(error) if error.kind() == ErrorKind::Limit => {
-                log::info!("{} is not a head", path.display());
-            }
-            Err(error) => return Err(error),
+            Some(_) => log::info!("{} does not lead to the bundle", path.display()),
+            None => {}
         }
     }
     Ok(None)

@@ -10,10 +10,10 @@ use super::report::{Outcome, Report};
 use super::session::{Extent, Session};
 use super::updater::{Rollback, Trust};
 use crate::base::digest::Digest;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
-use crate::store::{Commit, FailedRecord, From, Generation, Placement, Status};
+use crate::store::{Commit, Committed, FailedRecord, From, Generation, Placement, Status};
 use crate::tree::head::DEFAULT_MANIFEST;
 
 /// Ends an update whose mirror has nothing new.
@@ -116,10 +116,39 @@ fn build(
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
     remember_keys(session)?;
-    let generation = session.store.commit(&commit, &|| session.fetcher.check_go_on())?;
-    // From here on the update has taken place; the rest makes the next one cheap.
-    remember(session, &generation, remote, staged, status)?;
-    session.store.tidy(&generation)
+    let committed = session.store.commit(&commit, &|| session.fetcher.check_go_on())?;
+    settle(session, local, remote, staged, status, &committed);
+    Ok(())
+}
+
+/// Makes the next update cheap. This one has taken place, so each failure is a warning.
+fn settle(
+    session: &Session<'_>,
+    local: &CurrentManifest,
+    remote: &Remote,
+    staged: &Staged,
+    status: &mut Status,
+    committed: &Committed,
+) {
+    let generation = &committed.generation;
+    let warn = |what: &str, error: &Error| {
+        session.warnings.add(format!("{what}: {}", error.to_chain()));
+    };
+    if let Some(error) = &committed.unsynced {
+        let number = generation.number;
+        warn(&format!("generation {number} is current, but may be lost if the power fails"), error);
+    }
+    let remembered = remember(session, generation, remote, staged, status);
+    if let Err(error) = &remembered {
+        warn("the status of this update was not saved", error);
+    }
+    // A saved status was synced, and the swap with it. Unless one of them is, the previous
+    // generation may come back, and its update needs the downloads again.
+    if committed.unsynced.is_some() && remembered.is_err() {
+        return;
+    }
+    let leftovers = session.store.tidy(generation, local.generation.as_ref());
+    leftovers.into_iter().for_each(|warning| session.warnings.add(warning));
 }
 
 /// Ends an update that has nothing to commit.
@@ -136,7 +165,10 @@ fn keep(
     }
     remember_keys(session)?;
     remember(session, generation, remote, staged, status)?;
-    session.store.incoming.clear()
+    if let Err(error) = session.store.incoming.clear() {
+        session.warnings.add(format!("cannot remove old downloads: {}", error.to_chain()));
+    }
+    Ok(())
 }
 
 /// From now on the given keys are trusted, instead of those of before: one of them has signed the
@@ -156,7 +188,11 @@ fn remember(
     status: &mut Status,
 ) -> Result<()> {
     status.generation = generation.number;
-    status.fingerprint = generation.fingerprint(session.store.files)?;
+    status.fingerprint = generation.fingerprint(session.store.files).unwrap_or_else(|error| {
+        let lost = "the next update reads every file";
+        session.warnings.add(format!("{lost}: {}", error.to_chain()));
+        None
+    });
     status.remember(&remote.address.to_string(), &remote.validators, &remote.bytes);
     if let Some(head) = remote.head() {
         status.serial_floor = match session.options.rollback {

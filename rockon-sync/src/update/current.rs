@@ -18,6 +18,9 @@ pub(super) struct Current {
     pub(super) status: Status,
     /// True if every file has the size and time that it was committed with.
     pub(super) is_intact: bool,
+    /// True if the head is not the one that was committed. Then nothing that it says counts: one
+    /// changed digit of its serial could make every other head look older.
+    is_head_damaged: bool,
 }
 
 /// The current manifest, with the damage to its files.
@@ -36,17 +39,39 @@ impl Current {
     pub(super) fn open(session: &Session<'_>) -> Result<Current> {
         let files = session.store.files;
         let reader = session.store.reader();
-        let mut status = reader.status();
+        // The current generation guards against rollback, too.
+        let mut status = reader.status().unwrap_or_else(|error| {
+            session.warnings.add(format!("the last status is lost: {}", error.to_chain()));
+            Status::default()
+        });
         status.rank = session.rank.or(status.rank);
         let Some(generation) = reader.current()? else {
-            return Ok(Current { generation: None, head: None, status, is_intact: false });
+            return Ok(Current {
+                generation: None,
+                head: None,
+                status,
+                is_intact: false,
+                is_head_damaged: false,
+            });
         };
         let is_intact = session.options.trust == Trust::SizeAndTime
             && status.generation == generation.number
             && status.fingerprint.is_some()
             && generation.fingerprint(files)? == status.fingerprint;
         let head = generation.head_bytes(files)?;
-        Ok(Current { generation: Some(generation), head, status, is_intact })
+        let is_head_damaged =
+            head.as_ref().is_some_and(|head| status.contradicts(&generation, head));
+        if is_head_damaged {
+            let path = generation.head_path();
+            session.warnings.add(format!("{}: damaged, and fetched again", path.display()));
+        }
+        Ok(Current { generation: Some(generation), head, status, is_intact, is_head_damaged })
+    }
+
+    /// The head of the current generation, unless it is damaged.
+    pub(super) fn intact_head(&self) -> Option<Head> {
+        let bytes = self.head.as_ref().filter(|_| !self.is_head_damaged)?;
+        Head::parse(bytes).ok()
     }
 
     /// Reads the current manifest. Files are only read if something looks wrong, or if the
@@ -65,7 +90,7 @@ impl Current {
         let (manifest, damage) = match generation.held(files) {
             Ok(manifest) if self.is_intact => (manifest, Damage::default()),
             Ok(manifest) => {
-                let damage = generation.damage(files, &manifest)?;
+                let damage = generation.damage(files, &manifest, &self.status)?;
                 (manifest, damage)
             }
             Err(error) => {
@@ -76,7 +101,10 @@ impl Current {
         // A damaged manifest does not tell which files there are.
         let is_known = !damage.of_the_tree || !generation.is_complete(files)?;
         let manifest = if is_known { manifest } else { Manifest::default() };
-        let head = generation.head(files);
+        let head = generation.head(files).unwrap_or_else(|error| {
+            log::warn!("{}", error.to_chain());
+            None
+        });
         Ok(CurrentManifest { generation: Some(generation), head, manifest, damage, is_known })
     }
 }

@@ -3,11 +3,13 @@
 //! that had been fetched and verified.
 
 mod crashes;
+mod leftovers;
+mod readers;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::Updater;
 use crate::base::digest::Digest;
@@ -18,9 +20,9 @@ use crate::net::transport::{AnyTransport, Request, Response, Transport};
 use crate::publish::Publisher;
 use crate::source::Source;
 use crate::store::Store;
-use crate::testing::{FailingFiles, Fault, scratch};
+use crate::testing::{Call, FailingFiles, Fault, HookedFiles, bad_disk, scratch};
 use crate::tree::note::SigningKey;
-use crate::update::report::Report;
+use crate::update::report::{Outcome, Report};
 
 /// Notes which files were asked for.
 struct Noting {
@@ -103,6 +105,11 @@ impl World {
 
     fn source_folder(&self) -> PathBuf {
         self.folder.path().join("store/rockstor")
+    }
+
+    /// Which generation is current.
+    fn current(&self) -> Option<PathBuf> {
+        fs::read_link(self.source_folder().join("current")).ok()
     }
 
     fn update(&self) -> (Report, Vec<String>) {
@@ -217,12 +224,22 @@ fn fail_operation(n: usize, tree: Tree, fault: Fault, prepare: Prepare, update: 
     let world = World::new(tree);
     prepare(&world);
     let (old, new) = (world.seen(), world.published());
+    let generation = world.current();
     let files = FailingFiles::new(n, fault);
     let result = world.bring(Updater::new(&world.store()).files(&files));
     if !files.has_failed() {
         result.unwrap();
         assert_eq!(world.seen(), new, "{label}");
         return false;
+    }
+    if world.current() != generation {
+        let report = result.as_ref().unwrap_or_else(|error| {
+            panic!("{label}: done, but reported as failed: {}", error.to_chain())
+        });
+        assert!(report.failed.is_empty(), "{label}: {report:?}");
+        assert_eq!(report.outcome, Outcome::Updated, "{label}: {report:?}");
+        let lists = [&report.added, &report.changed, &report.removed, &report.healed];
+        assert!(lists.iter().any(|list| !list.is_empty()), "{label}: {report:?}");
     }
     match (result, fault) {
         (Ok(_), _) => {}
@@ -267,6 +284,37 @@ fn an_update_survives_the_failure_of_any_operation() {
     for tree in [Tree::Packed, Tree::Plain, Tree::Bundle, Tree::V1] {
         fail_each_operation(tree, Fault::Once);
     }
+}
+
+#[test]
+fn an_update_survives_an_error_of_any_operation_that_was_done() {
+    for tree in [Tree::Packed, Tree::Plain, Tree::Bundle, Tree::V1] {
+        fail_each_operation(tree, Fault::Late);
+    }
+}
+
+#[test]
+fn an_error_after_the_swap_is_a_warning() {
+    let world = World::new(Tree::Packed);
+    world.update();
+    world.publish(&[("a", "2"), ("b", "1"), ("d", "1")], 2);
+    // The first time the source's directory is synced is after the swap.
+    let folder = world.source_folder();
+    let files = HookedFiles::new(|call, path| match call {
+        Call::Sync if path == folder => Err(bad_disk()),
+        Call::Change if path.ends_with("status.json") => Err(bad_disk()),
+        _ => Ok(()),
+    });
+    let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
+    assert_eq!(report.outcome, Outcome::Updated);
+    assert_eq!((report.added, report.changed), (vec!["d".to_owned()], vec!["a".to_owned()]));
+    assert_eq!(report.removed, ["c"]);
+    let expected = ["may be lost if the power fails", "the status of this update is not kept"];
+    assert_eq!(report.warnings.len(), expected.len(), "{:?}", report.warnings);
+    for (warning, expected) in report.warnings.iter().zip(expected) {
+        assert!(warning.contains(expected), "{:?}", report.warnings);
+    }
+    assert!(world.seen() == world.published());
 }
 
 #[test]

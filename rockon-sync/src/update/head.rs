@@ -117,7 +117,7 @@ pub(super) fn newer_head(
     if session.options.rollback == Rollback::Allow {
         return None;
     }
-    let known = current.head.as_ref().and_then(|bytes| Head::parse(bytes).ok());
+    let known = current.intact_head();
     let floor = current.status.serial_floor.max(known.as_ref().and_then(Head::serial))?;
     let serial = offered.serial();
     if serial.is_some_and(|serial| serial >= floor) {

@@ -330,6 +330,7 @@ impl Setup<'_> {
             stop: &stop,
             warnings: Warnings::default(),
         };
+        session.store.leftovers().for_each(|warning| session.warnings.add(warning));
         let mut progress = Reporter::new(callback, self.clock, source.name().clone());
         progress.report_now();
         let report = match &job.origin {

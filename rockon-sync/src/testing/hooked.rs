@@ -1,0 +1,129 @@
+//! The real file system, with a hook in front of every operation.
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::panic::RefUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::base::files::{Files, NewFile, RealFiles, Stat};
+
+/// The kind of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    /// Finds out or reads something.
+    Read,
+    /// Removes a file or a directory.
+    Remove,
+    /// Waits until something is on the disk.
+    Sync,
+    /// Changes anything else.
+    Change,
+}
+
+/// The real file system. Before each operation it calls a hook with the kind of the operation
+/// and its path; an error of the hook is that of the operation. Nothing is really synced, to
+/// be quick.
+pub(crate) struct HookedFiles<H>(H);
+
+impl<H> HookedFiles<H>
+where
+    H: Fn(Call, &Path) -> io::Result<()> + Send + Sync + RefUnwindSafe,
+{
+    pub(crate) fn new(hook: H) -> Self {
+        HookedFiles(hook)
+    }
+}
+
+/// The I/O error of a bad disk.
+pub(crate) fn bad_disk() -> io::Error {
+    io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error())
+}
+
+impl<H> Files for HookedFiles<H>
+where
+    H: Fn(Call, &Path) -> io::Result<()> + Send + Sync + RefUnwindSafe,
+{
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        self.0(Call::Change, path)?;
+        RealFiles.create_folder(path)
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        self.0(Call::Change, path)?;
+        RealFiles.create(path)
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        self.0(Call::Change, path)?;
+        RealFiles.append(path)
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
+        self.0(Call::Read, path)?;
+        RealFiles.open(path)
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.0(Call::Read, path)?;
+        RealFiles.stat(path)
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        self.0(Call::Read, path)?;
+        RealFiles.list(path)
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        self.0(Call::Read, path)?;
+        RealFiles.read_link(path)
+    }
+
+    fn resolve(&self, path: &Path) -> io::Result<PathBuf> {
+        self.0(Call::Read, path)?;
+        RealFiles.resolve(path)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0(Call::Change, to)?;
+        RealFiles.rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0(Call::Change, to)?;
+        RealFiles.hard_link(from, to)
+    }
+
+    fn symlink(&self, target: &Path, link: &Path) -> io::Result<()> {
+        self.0(Call::Change, link)?;
+        RealFiles.symlink(target, link)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        self.0(Call::Remove, path)?;
+        RealFiles.remove_file(path)
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.0(Call::Remove, path)?;
+        RealFiles.remove_folder(path)
+    }
+
+    fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
+        paths.iter().try_for_each(|path| self.0(Call::Sync, path))
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.0(Call::Sync, path)
+    }
+
+    fn make_read_only(&self, path: &Path) -> io::Result<()> {
+        self.0(Call::Change, path)?;
+        RealFiles.make_read_only(path)
+    }
+
+    fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {
+        self.0(Call::Change, path)?;
+        RealFiles.set_modified(path, time)
+    }
+}

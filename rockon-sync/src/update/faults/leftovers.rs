@@ -1,0 +1,64 @@
+//! Old generations that cannot be removed, for example because another user made them.
+
+use std::io;
+
+use super::*;
+
+/// Removes nothing below these generations.
+fn keeping(kept: &'static [&str]) -> impl crate::base::files::Files {
+    HookedFiles::new(|call, path| {
+        let is_kept = kept.iter().any(|kept| path.iter().any(|part| part == *kept));
+        match call == Call::Remove && is_kept {
+            true => Err(io::ErrorKind::PermissionDenied.into()),
+            false => Ok(()),
+        }
+    })
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_old_generation_that_cannot_be_removed_is_one_warning_a_run() {
+    let world = World::new(Tree::Packed);
+    let files = keeping(&["000001"]);
+    for serial in 1..6 {
+        let version = serial.to_string();
+        world.publish(&[("a", &version), ("b", "1"), ("c", "1")], serial);
+        let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
+        assert_eq!(report.outcome, Outcome::Updated);
+        let warnings = &report.warnings;
+        // The first one is kept for readers until the third is there.
+        assert_eq!(warnings.len(), usize::from(serial > 2), "update {serial}: {warnings:?}");
+        let says_which = |warning: &String| warning.contains("old generation 000001");
+        assert!(warnings.iter().all(says_which), "{warnings:?}");
+        assert!(world.seen() == world.published(), "update {serial}");
+    }
+    let generations = names_in(&world.source_folder().join("gen"));
+    assert_eq!(generations, ["000001", "000004", "000005"]);
+    // Without a change, too.
+    let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
+    assert_eq!((report.outcome, report.warnings.len()), (Outcome::Unchanged, 1));
+}
+
+#[test]
+fn a_leftover_that_cannot_be_removed_does_not_take_the_next_number() {
+    for leftover in ["000002", "000002.held"] {
+        let world = World::new(Tree::Packed);
+        world.update();
+        let generations = world.source_folder().join("gen");
+        fs::create_dir(generations.join(leftover)).unwrap();
+        world.publish(&[("a", "2"), ("b", "1"), ("c", "1")], 2);
+        let files = keeping(&["000002", "000002.held"]);
+        let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
+        assert_eq!((report.outcome, report.warnings.len()), (Outcome::Updated, 1), "{report:?}");
+        assert!(world.seen() == world.published());
+        // The one before is kept for readers.
+        assert_eq!(names_in(&generations), ["000001", leftover, "000003"]);
+    }
+}
