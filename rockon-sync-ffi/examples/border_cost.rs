@@ -76,7 +76,7 @@ fn filled_store(dir: &Path) -> Store {
     let published = Publisher::new(&catalog).out(dir.join("tree")).run();
     published.unwrap_or_else(|error| panic!("{error}: {:?}", error.problems().first()));
     let store = Store::new(dir.join("store"));
-    let source = Source::new(Default::default(), Location::folder(dir.join("tree")));
+    let source = Source::new(Default::default(), Location::dir(dir.join("tree")));
     let report = Updater::new(&store).run(&source).expect("an update from a directory");
     assert_eq!(report.added.len(), DEFINITIONS);
     store
@@ -120,7 +120,7 @@ fn through_c(store: &Store, dir: &Path) -> Times {
     let program = dir.join("changes_cost");
     installed.compile(&source, &program, &["-O2"]);
     let mut command = installed.command(&program);
-    let output = succeed(command.arg(store.folder()).arg(ROUNDS.to_string()));
+    let output = succeed(command.arg(store.dir()).arg(ROUNDS.to_string()));
     let text = String::from_utf8(output.stdout).expect("numbers");
     let numbers: Vec<u64> = text.split_whitespace().filter_map(|n| n.parse().ok()).collect();
     let [open, fresh, applied, bytes] = numbers[..] else { panic!("four numbers: {text}") };

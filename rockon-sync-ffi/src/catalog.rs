@@ -155,7 +155,7 @@ pub unsafe extern "C" fn rockon_sync_catalog_open(
         let options = unsafe { boundary::versioned(options, "options") }?;
         // SAFETY: the header requires this many bytes.
         let local = unsafe { options.local_folder.text("options.local_folder") }?;
-        let local = local.map_or_else(|| store.local_folder(), |local| Path::new(local).into());
+        let local = local.map_or_else(|| store.local_dir(), |local| Path::new(local).into());
         // SAFETY: the header requires this many names.
         let sources = unsafe { source_names(&options) }?;
         let out = required(catalog, "catalog")?;

@@ -113,6 +113,6 @@ pub(crate) fn of_argument(argument: &Bound<'_, PyAny>) -> PyResult<rockon_sync::
 fn location(argument: &Bound<'_, PyAny>) -> PyResult<Location> {
     match argument.cast::<PyString>() {
         Ok(text) => text.to_str()?.parse().map_err(|error| convert::error(argument.py(), &error)),
-        Err(_) => Ok(Location::folder(argument.extract::<std::path::PathBuf>()?)),
+        Err(_) => Ok(Location::dir(argument.extract::<std::path::PathBuf>()?)),
     }
 }

@@ -29,13 +29,13 @@ impl Store {
     /// The directory of the store.
     #[getter]
     fn folder(&self) -> &Path {
-        self.store.folder()
+        self.store.dir()
     }
 
     /// The directory of local definitions that `catalog` uses by default.
     #[getter]
     fn local_folder(&self) -> PathBuf {
-        self.store.local_folder()
+        self.store.local_dir()
     }
 
     /// Updates the store from `source`.
@@ -107,7 +107,7 @@ impl Store {
         let source = match source {
             Some(source) => source,
             // The default source. An import uses no mirror, so any location will do.
-            None => self.store.folder().into_pyobject(py)?.into_any(),
+            None => self.store.dir().into_pyobject(py)?.into_any(),
         };
         let job = Job {
             work: Work::Import(bundle),
@@ -137,7 +137,7 @@ impl Store {
             None => None,
         };
         let catalog = detached(py, || {
-            let local = local.unwrap_or_else(|| self.store.local_folder());
+            let local = local.unwrap_or_else(|| self.store.local_dir());
             match names {
                 Some(names) => self.store.catalog_of(&names, &local),
                 None => self.store.catalog_with(&local),
@@ -179,7 +179,7 @@ impl Store {
     }
 
     fn __repr__(&self) -> String {
-        format!("Store({:?})", self.store.folder())
+        format!("Store({:?})", self.store.dir())
     }
 }
 

@@ -1,7 +1,7 @@
-//! The catalog: the merged view of all sources and the folder of hand-made definitions.
+//! The catalog: the merged view of all sources and the directory of hand-made definitions.
 //!
 //! Definitions are keyed by the name inside their file, never by entry id. Sources
-//! come in order of priority, the lowest first, each in its manifest's order, then the local folder by
+//! come in order of priority, the lowest first, each in its manifest's order, then the local directory by
 //! file name. A name defined again replaces the earlier definition and keeps its place.
 
 pub(crate) mod changes;
@@ -70,7 +70,7 @@ pub enum Origin {
         /// The id of the entry.
         id: Box<str>,
     },
-    /// The folder of definitions put there by hand.
+    /// The directory of definitions put there by hand.
     Local,
 }
 
@@ -186,7 +186,7 @@ impl Definition {
 
 impl Store {
     /// Reads the catalog: the sources by their priority (see
-    /// [`sources_by_priority`](Self::sources_by_priority)), then the local folder on top. No
+    /// [`sources_by_priority`](Self::sources_by_priority)), then the local directory on top. No
     /// network, no lock; a running update does not disturb it.
     ///
     /// # Errors
@@ -195,10 +195,10 @@ impl Store {
     /// [`Catalog::problems`]; nothing that may be part of it is a deletion. Those of
     /// [`source_list`](Self::source_list).
     pub fn catalog(&self) -> Result<Catalog> {
-        self.catalog_with(&self.local_folder())
+        self.catalog_with(&self.local_dir())
     }
 
-    /// The same with `local` as the folder of hand-made definitions.
+    /// The same with `local` as the directory of hand-made definitions.
     ///
     /// # Errors
     /// Those of [`Store::catalog`].
@@ -215,7 +215,7 @@ impl Store {
     }
 
     /// Reads the catalog of these sources, the first having the lowest priority, with
-    /// `local` as the folder of hand-made definitions; one that does not exist is empty.
+    /// `local` as the directory of hand-made definitions; one that does not exist is empty.
     ///
     /// # Errors
     /// Those of [`Store::catalog`].
@@ -308,17 +308,17 @@ impl Catalog {
         definitions.into_iter().for_each(|definition| self.add(definition));
     }
 
-    fn add_local(&mut self, files: &dyn Files, folder: &Path) {
-        let names = match list_local(files, folder) {
+    fn add_local(&mut self, files: &dyn Files, dir: &Path) {
+        let names = match list_local(files, dir) {
             Ok(names) => names,
             Err(error) => {
                 self.problems.push(error);
-                let reason = format!("{} cannot be listed", folder.display());
+                let reason = format!("{} cannot be listed", dir.display());
                 self.gaps.reasons.push(reason);
                 return;
             }
         };
-        let mut paths: Vec<PathBuf> = names.into_iter().map(|name| folder.join(name)).collect();
+        let mut paths: Vec<PathBuf> = names.into_iter().map(|name| dir.join(name)).collect();
         paths.sort();
         for path in paths {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -389,7 +389,7 @@ fn read_generation(
     let mut shared: HashMap<Requirements, Arc<Requirements>> = HashMap::new();
     // Each entry goes as soon as it has become definitions.
     for entry in held.into_entries() {
-        let file = entry.path().below(&generation.folder);
+        let file = entry.path().below(&generation.dir);
         let format = Format::of(&entry);
         let (names, requirements) = match entry.names() {
             Some(names) => (names.to_vec(), entry.requirements()),
@@ -469,21 +469,21 @@ fn look_into(files: &dyn Files, id: &str, file: &Path) -> Result<(Vec<Box<str>>,
     Ok((names, requirements_of(&about)))
 }
 
-/// Lists the folder of hand-made definitions. One that does not exist is empty; a link that
+/// Lists the directory of hand-made definitions. One that does not exist is empty; a link that
 /// leads nowhere is an error, since its target may only be out of reach.
-fn list_local(files: &dyn Files, folder: &Path) -> Result<Vec<OsString>> {
-    match files.list(folder) {
+fn list_local(files: &dyn Files, dir: &Path) -> Result<Vec<OsString>> {
+    match files.list(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            match stat_target_if_any(files, folder)? {
+            match stat_target_if_any(files, dir)? {
                 None => Ok(Vec::new()),
-                Some(_) => Err(Error::io("list this folder", folder, error)),
+                Some(_) => Err(Error::io("list this directory", dir, error)),
             }
         }
-        listed => listed.map_err(|error| Error::io("list this folder", folder, error)),
+        listed => listed.map_err(|error| Error::io("list this directory", dir, error)),
     }
 }
 
-/// Reads a hand-made file. It may be a link: the folder is the administrator's.
+/// Reads a hand-made file. It may be a link: the directory is the administrator's.
 fn read_local(
     files: &dyn Files,
     path: &Path,

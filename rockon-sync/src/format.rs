@@ -118,8 +118,8 @@ impl FromStr for Format {
 pub(crate) enum Collection {
     /// A list names them.
     Listed,
-    /// All that are in the folder.
-    Folder,
+    /// All that are in the directory.
+    Dir,
     /// Those that the collections of an update site lead to.
     Site,
 }

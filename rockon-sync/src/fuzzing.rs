@@ -24,7 +24,7 @@ use crate::tree::manifest::{Listing, Manifest, write_patched};
 use crate::tree::note::{Note, SigningKey, VerifierKey};
 use crate::tree::pack::{self, Member};
 
-/// A target: is given an input and an empty folder, and panics if something is wrong.
+/// A target: is given an input and an empty directory, and panics if something is wrong.
 pub type Target = fn(&[u8], &Path);
 
 /// Every target by its name.
@@ -194,7 +194,7 @@ pub fn site(data: &[u8], _: &Path) {
     }
 }
 
-/// A path that is taken stays below any folder and any URL, and a redirect leads to HTTP
+/// A path that is taken stays below any directory and any URL, and a redirect leads to HTTP
 /// or nowhere.
 pub fn path(data: &[u8], _: &Path) {
     let Ok(text) = std::str::from_utf8(data) else {
@@ -227,7 +227,7 @@ pub fn path(data: &[u8], _: &Path) {
 /// Nothing but ordinary names, of which each can be a file.
 fn assert_is_safe(path: &EntryPath) {
     let below = path.below(Path::new("/store"));
-    let inside = below.strip_prefix("/store").expect("below the folder");
+    let inside = below.strip_prefix("/store").expect("below the directory");
     assert!(inside.components().all(|part| matches!(part, Component::Normal(_))));
     assert_eq!(inside.components().count(), path.segments().count());
     assert!(!path.as_str().contains(['\0', '\\', '\n', ':']));

@@ -1,6 +1,6 @@
-//! Keeps a folder of catalog files in step with a published tree.
+//! Keeps a directory of catalog files in step with a published tree.
 //!
-//! A *publisher* turns a folder of files into a tree of static files with digests,
+//! A *publisher* turns a directory of files into a tree of static files with digests,
 //! which any web server can serve. A *store* on the client's side is kept in step with
 //! it: one tiny file says whether anything changed, only what did is fetched, what was
 //! fetched is kept when the line breaks, and every byte is verified before anybody can
@@ -16,10 +16,10 @@
 //! # let desk = tempfile::tempdir().unwrap();
 //! # let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/catalog");
 //! # let (tree, store) = (desk.path().join("tree"), desk.path().join("store"));
-//! // Whoever has the catalog publishes it: a folder to be served by any web server.
+//! // Whoever has the catalog publishes it: a directory to be served by any web server.
 //! Publisher::new(catalog).out(&tree).run()?;
 //!
-//! // Whoever wants it keeps a store in step. A URL works just like this folder.
+//! // Whoever wants it keeps a store in step. A URL works just like this directory.
 //! let source: Source = tree.display().to_string().parse()?;
 //! let store = Store::new(&store);
 //! let report = Updater::new(&store).run(&source)?;

@@ -1,10 +1,10 @@
-//! The publisher: turns the folder of a catalog into a tree of static files.
+//! The publisher: turns the directory of a catalog into a tree of static files.
 //!
 //! | file | does |
 //! |---|---|
 //! | `before.rs` | finds out what was published before |
 //! | `list.rs` | reads the list: which files there are, under which ids |
-//! | `folder.rs` | takes every file of a folder instead |
+//! | `dir.rs` | takes every file of a directory instead |
 //! | `site.rs` | takes what the collections of an update site lead to |
 //! | `scan.rs` | reads every file of the list, one at a time |
 //! | `keep.rs` | keeps the last published version of what is broken now |
@@ -19,7 +19,7 @@
 //! | `page.rs` | writes the page for people, and the feed |
 
 mod before;
-mod folder;
+mod dir;
 mod history;
 mod keep;
 mod list;
@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{Files, RealFiles, ensure_folders, is_absent, is_dir, try_lock};
+use crate::base::files::{Files, RealFiles, ensure_dirs, is_absent, is_dir, try_lock};
 use crate::base::path::EntryPath;
 use crate::base::problem::{Problem, Severity};
 use crate::base::time::{Clock, SystemClock, Timestamp};
@@ -64,7 +64,7 @@ use sign::{KeySource, Signer};
 use site::Reach;
 use tree::Tree;
 
-/// The folder in which every file is found under its digest.
+/// The directory in which every file is found under its digest.
 const BY_SHA: &str = "by-sha";
 
 /// Largest head that is published, in bytes: one TCP segment together with the
@@ -88,9 +88,9 @@ pub enum Leniency {
 /// Where the parts of a tree are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// A folder of its own.
+    /// A directory of its own.
     Separate,
-    /// In the catalog's own folder, beside what older systems read.
+    /// In the catalog's own directory, beside what older systems read.
     InPlace,
 }
 
@@ -110,12 +110,12 @@ impl Layout {
     }
 }
 
-/// Whether a name at the top of the catalog's folder is part of a published tree.
+/// Whether a name at the top of the catalog's directory is part of a published tree.
 fn is_of_the_tree(name: &str) -> bool {
     EntryPath::new(name).is_ok_and(|path| path.is_reserved()) || page::is_page_in_place(name)
 }
 
-/// Publishes the catalog in a folder: `root.json`, which maps ids to files, and the files.
+/// Publishes the catalog in a directory: `root.json`, which maps ids to files, and the files.
 ///
 /// Everything is checked before anything is written; files are written under their
 /// digest first and the head last, each by rename, so that no client ever sees half a
@@ -139,7 +139,7 @@ pub struct Publisher<'a> {
 }
 
 impl<'a> Publisher<'a> {
-    /// Publishes the catalog in this folder, into its subfolder `v2` unless told otherwise.
+    /// Publishes the catalog in this directory, into its subdirectory `v2` unless told otherwise.
     pub fn new(catalog: impl Into<PathBuf>) -> Publisher<'a> {
         Publisher {
             catalog: catalog.into(),
@@ -165,14 +165,14 @@ impl<'a> Publisher<'a> {
         self
     }
 
-    /// Puts the tree into this folder; `<catalog>/v2` by default.
-    pub fn out(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.out = Some(folder.into());
+    /// Puts the tree into this directory; `<catalog>/v2` by default.
+    pub fn out(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.out = Some(dir.into());
         self.layout = Layout::Separate;
         self
     }
 
-    /// Puts the tree into the catalog's own folder, as `root.v2.json`, `root.v2.sha` and
+    /// Puts the tree into the catalog's own directory, as `root.v2.json`, `root.v2.sha` and
     /// `by-sha/`: systems that read `root.json` notice nothing.
     pub fn in_place(mut self) -> Self {
         self.out = None;
@@ -181,7 +181,7 @@ impl<'a> Publisher<'a> {
     }
 
     /// The URL that clients fetch everything but the head from; by default they use the
-    /// head's own folder.
+    /// head's own directory.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());
         self
@@ -259,49 +259,49 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`ErrorKind::Catalog`] if something is wrong with the catalog, with every
     /// finding in [`Error::problems`]; [`ErrorKind::MassDelete`];
-    /// [`ErrorKind::Argument`] for a URL, folder or key that cannot be used;
+    /// [`ErrorKind::Argument`] for a URL, directory or key that cannot be used;
     /// [`ErrorKind::Locked`] while another process publishes there;
-    /// [`ErrorKind::Head`] if the folder has a head that is not a publisher's;
+    /// [`ErrorKind::Head`] if the directory has a head that is not a publisher's;
     /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if there
-    /// is no such folder; [`ErrorKind::Store`], also for somebody else's file where one of
+    /// is no such directory; [`ErrorKind::Store`], also for somebody else's file where one of
     /// the tree has to go. Until the new head is written, the tree is published as it
     /// was; what a failed run left is used or removed by the next one.
     pub fn run(&self) -> Result<PublishReport> {
         self.check_arguments()?;
-        let folder = self.tree_folder()?;
+        let dir = self.tree_dir()?;
         if self.layout == Layout::Separate {
-            ensure_folders(self.files, &folder)?;
-            if is_same_folder(&folder, &self.catalog)? {
+            ensure_dirs(self.files, &dir)?;
+            if is_same_dir(&dir, &self.catalog)? {
                 let message = "the tree would replace the catalog: publish in place instead";
-                return Err(Error::new(ErrorKind::Argument, message).with_path(folder));
+                return Err(Error::new(ErrorKind::Argument, message).with_path(dir));
             }
         }
-        let Some(_lock) = try_lock(&folder)? else {
+        let Some(_lock) = try_lock(&dir)? else {
             let message = "another process is publishing here";
-            return Err(Error::new(ErrorKind::Locked, message).with_path(folder));
+            return Err(Error::new(ErrorKind::Locked, message).with_path(dir));
         };
-        let tree = Tree { files: self.files, folder: &folder, layout: self.layout };
+        let tree = Tree { files: self.files, dir: &dir, layout: self.layout };
         self.publish(&tree)
     }
 
-    /// The folder of the tree.
+    /// The directory of the tree.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] and [`ErrorKind::Argument`]: no folder follows from the catalog.
-    fn tree_folder(&self) -> Result<PathBuf> {
+    /// [`ErrorKind::NotFound`] and [`ErrorKind::Argument`]: no directory follows from the catalog.
+    fn tree_dir(&self) -> Result<PathBuf> {
         let is_url = self.catalog.to_str().is_some_and(has_http_scheme);
         let is_catalog = !is_url && is_dir(&self.catalog)?;
         if self.format.rules().collection() == Collection::Site && !is_catalog {
             return match (self.layout, &self.out) {
                 (Layout::Separate, Some(out)) => Ok(out.clone()),
                 _ => {
-                    let message = "an update site that is not a folder needs another one for the tree: say which (`out`)";
+                    let message = "an update site that is not a directory needs another one for the tree: say which (`out`)";
                     Err(Error::new(ErrorKind::Argument, message))
                 }
             };
         }
         if !is_catalog {
-            let message = "expected the folder of a catalog, found none";
+            let message = "expected the directory of a catalog, found none";
             return Err(Error::new(ErrorKind::NotFound, message).with_path(&self.catalog));
         }
         Ok(match self.layout {
@@ -448,12 +448,12 @@ impl<'a> Publisher<'a> {
     fn list(&self, tree: &Tree<'_>, previous: &Manifest) -> Result<List> {
         match self.format.rules().collection() {
             Collection::Listed => List::of(self.files, &self.catalog, self.leniency, previous),
-            Collection::Folder => List::of_every_file(self.files, &self.catalog, tree),
+            Collection::Dir => List::of_every_file(self.files, &self.catalog, tree),
             Collection::Site => {
                 let transport = AnyTransport::new();
                 let (files, clock) = (self.files, self.clock);
                 let reach = Reach { files, transport: &transport, clock };
-                List::of_site(&reach, &self.catalog, tree.folder)
+                List::of_site(&reach, &self.catalog, tree.dir)
             }
         }
     }
@@ -545,11 +545,11 @@ fn refused(problems: Vec<Problem>) -> Error {
 ///
 /// # Errors
 /// [`ErrorKind::Store`] if that cannot be found out.
-fn is_same_folder(a: &Path, b: &Path) -> Result<bool> {
+fn is_same_dir(a: &Path, b: &Path) -> Result<bool> {
     let real = |path: &Path| match path.canonicalize() {
         Ok(real) => Ok(Some(real)),
         Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(Error::io("look at this folder", path, error)),
+        Err(error) => Err(Error::io("look at this directory", path, error)),
     };
     Ok(matches!((real(a)?, real(b)?), (Some(a), Some(b)) if a == b))
 }

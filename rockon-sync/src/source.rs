@@ -12,11 +12,11 @@ use crate::net::credentials::Credentials;
 use crate::net::location::Location;
 use crate::tree::note::VerifierKey;
 
-/// Longest name of a source, in bytes: it is a folder's name.
+/// Longest name of a source, in bytes: it is a directory's name.
 const MAX_NAME_BYTES: usize = 64;
 
 /// The name of a source: lower-case letters, digits, `-`, `_` and `.`, starting with a
-/// letter or digit, at most 64 bytes; not `local`, which is the folder of hand-made
+/// letter or digit, at most 64 bytes; not `local`, which is the directory of hand-made
 /// definitions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceName(Arc<str>);
@@ -149,7 +149,7 @@ impl Source {
         }
     }
 
-    /// The name, which is also the name of the source's folder in the store.
+    /// The name, which is also the name of the source's directory in the store.
     pub fn name(&self) -> &SourceName {
         &self.name
     }
@@ -168,7 +168,7 @@ impl Source {
 impl FromStr for Source {
     type Err = Error;
 
-    /// Reads `[NAME=]URL|FOLDER`; without a name it is `rockstor`.
+    /// Reads `[NAME=]URL|DIR`; without a name it is `rockstor`.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for what is no location.
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_safe_folder_names_are_refused() {
+    fn names_that_are_no_safe_dir_names_are_refused() {
         for bad in ["", "local", "..", ".x", "-x", "a/b", "A", "ü", "a b", &"a".repeat(65)] {
             assert_eq!(bad.parse::<SourceName>().unwrap_err().kind(), ErrorKind::Argument, "{bad}");
         }

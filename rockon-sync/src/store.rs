@@ -1,8 +1,8 @@
-//! The store: one folder a source, with whole generations in it.
+//! The store: one directory a source, with whole generations in it.
 //!
 //! ```text
 //! <store>/
-//!   rockstor/                 one folder a source
+//!   rockstor/                 one directory a source
 //!     current -> gen/000042   the committed generation: swapped by one rename
 //!     gen/000041/ gen/000042/ root.sha root.json and every file, read-only;
 //!                             unchanged files are hard links between generations
@@ -15,7 +15,7 @@
 //!   local/                    definitions put there by hand
 //! ```
 //!
-//! A reader resolves `current` once and then reads a folder that nobody changes; the
+//! A reader resolves `current` once and then reads a directory that nobody changes; the
 //! previous generation stays until the next commit. A writer holds `lock`, builds a
 //! new generation beside the others, syncs it, and swaps. Recovery is done when a
 //! writer opens the source: whatever is neither the current generation nor the one
@@ -23,9 +23,9 @@
 
 mod commit;
 mod generation;
-mod incoming;
 pub(crate) mod inspect;
 mod keys;
+mod staging;
 mod status;
 
 use std::ffi::OsString;
@@ -36,12 +36,12 @@ use std::time::Duration;
 
 pub(crate) use commit::{Commit, Committed, From, Placement};
 pub(crate) use generation::{Damage, Generation, digest_if_any};
-pub(crate) use incoming::{Incoming, Seen, SpoolFile, cannot_keep};
+pub(crate) use staging::{PartialPack, Seen, Staging, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{
-    FileKind, Files, Lock, RealFiles, ensure_folders, ensure_own_folder, is_absent, remove_all,
+    FileKind, Files, Lock, RealFiles, ensure_dirs, ensure_own_dir, is_absent, remove_all,
     stat_if_any, stat_target_if_any, try_lock,
 };
 use crate::base::time::Clock;
@@ -60,25 +60,25 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 /// How often a reader starts over when the generation it reads is dropped under it.
 const READ_ATTEMPTS: usize = 8;
 
-/// A folder that keeps the catalogs of one or more sources.
+/// A directory that keeps the catalogs of one or more sources.
 #[derive(Clone)]
 pub struct Store {
-    folder: PathBuf,
+    dir: PathBuf,
     /// Used by readers; an update brings its own.
     files: Arc<dyn Files>,
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("folder", &self.folder).finish()
+        f.debug_struct("Store").field("dir", &self.dir).finish()
     }
 }
 
 impl Store {
-    /// The store in `folder`. Nothing is read or created yet: an update creates
+    /// The store in `dir`. Nothing is read or created yet: an update creates
     /// what is missing.
-    pub fn new(folder: impl Into<PathBuf>) -> Store {
-        Store { folder: folder.into(), files: Arc::new(RealFiles) }
+    pub fn new(dir: impl Into<PathBuf>) -> Store {
+        Store { dir: dir.into(), files: Arc::new(RealFiles) }
     }
 
     /// Reads with these file operations.
@@ -92,14 +92,14 @@ impl Store {
         &*self.files
     }
 
-    /// The folder of the store.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// The directory of the store.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    /// The folder of definitions put there by hand, unless a caller names another.
-    pub fn local_folder(&self) -> PathBuf {
-        self.folder.join(LOCAL)
+    /// The directory of definitions put there by hand, unless a caller names another.
+    pub fn local_dir(&self) -> PathBuf {
+        self.dir.join(LOCAL)
     }
 
     /// Returns the names of the sources that have a directory here, in byte order. A directory
@@ -108,11 +108,10 @@ impl Store {
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no store, [`ErrorKind::Store`] if it
     /// cannot be listed.
-    #[expect(clippy::disallowed_methods, reason = "to be replaced: an error becomes an absence")]
     pub fn source_names(&self) -> Result<Vec<SourceName>> {
-        let names = self.files.list(&self.folder).map_err(|error| match is_absent(&error) {
-            true => Error::new(ErrorKind::NotFound, "there is no store").with_path(&self.folder),
-            false => Error::io("list this folder", &self.folder, error),
+        let names = self.files.list(&self.dir).map_err(|error| match is_absent(&error) {
+            true => Error::new(ErrorKind::NotFound, "there is no store").with_path(&self.dir),
+            false => Error::io("list this directory", &self.dir, error),
         })?;
         let mut sources: Vec<SourceName> = names
             .iter()
@@ -125,8 +124,8 @@ impl Store {
 
     /// True unless it is certain that no directory has this name.
     fn may_be_a_source(&self, name: &SourceName) -> bool {
-        match stat_target_if_any(self.files(), &self.folder.join(name.as_str())) {
-            Ok(stat) => stat.is_some_and(|stat| stat.kind == FileKind::Folder),
+        match stat_target_if_any(self.files(), &self.dir.join(name.as_str())) {
+            Ok(stat) => stat.is_some_and(|stat| stat.kind == FileKind::Dir),
             Err(error) => {
                 log::warn!("{}", error.to_chain());
                 true
@@ -135,29 +134,29 @@ impl Store {
     }
 
     /// The reading side of one source.
-    pub(crate) fn source(&self, name: &SourceName) -> SourceFolder<'_> {
-        SourceFolder { files: self.files(), folder: self.folder.join(name.as_str()) }
+    pub(crate) fn source(&self, name: &SourceName) -> SourceDir<'_> {
+        SourceDir { files: self.files(), dir: self.dir.join(name.as_str()) }
     }
 }
 
-/// The folder of one source, to be read by anyone at any time.
-pub(crate) struct SourceFolder<'a> {
+/// The directory of one source, to be read by anyone at any time.
+pub(crate) struct SourceDir<'a> {
     files: &'a dyn Files,
-    folder: PathBuf,
+    dir: PathBuf,
 }
 
-impl<'a> SourceFolder<'a> {
+impl<'a> SourceDir<'a> {
     pub(crate) fn files(&self) -> &'a dyn Files {
         self.files
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.folder
+        &self.dir
     }
 
     /// The link to the current generation.
     pub(crate) fn current_path(&self) -> PathBuf {
-        self.folder.join(CURRENT)
+        self.dir.join(CURRENT)
     }
 
     /// True if the source has a directory.
@@ -166,12 +165,12 @@ impl<'a> SourceFolder<'a> {
     /// [`ErrorKind::Store`] if that cannot be found out, and if the name leads to something
     /// else, or nowhere: both happen to a link to a disk that is not mounted.
     pub(crate) fn exists(&self) -> Result<bool> {
-        match stat_target_if_any(self.files, &self.folder)? {
+        match stat_target_if_any(self.files, &self.dir)? {
             None => Ok(false),
-            Some(stat) if stat.kind == FileKind::Folder => Ok(true),
+            Some(stat) if stat.kind == FileKind::Dir => Ok(true),
             Some(_) => {
                 let message = "expected the directory of a source, got something else";
-                Err(Error::new(ErrorKind::Store, message).with_path(&self.folder))
+                Err(Error::new(ErrorKind::Store, message).with_path(&self.dir))
             }
         }
     }
@@ -185,13 +184,13 @@ impl<'a> SourceFolder<'a> {
     pub(crate) fn current(&self) -> Result<Option<Generation>> {
         let mut missing = None;
         while let Some(generation) = self.linked()? {
-            let stat = stat_if_any(self.files, &generation.folder)?;
-            if stat.is_some_and(|stat| stat.kind == FileKind::Folder) {
+            let stat = stat_if_any(self.files, &generation.dir)?;
+            if stat.is_some_and(|stat| stat.kind == FileKind::Dir) {
                 return Ok(Some(generation));
             }
             // Dropped after the link was read, by two updates: there is a newer one.
             if missing == Some(generation.number) {
-                log::warn!("{} is gone", generation.folder.display());
+                log::warn!("{} is gone", generation.dir.display());
                 break;
             }
             missing = Some(generation.number);
@@ -215,13 +214,13 @@ impl<'a> SourceFolder<'a> {
         });
         let Some(number) = number else {
             let message = format!(
-                "expected a link to {GENERATIONS}/<number>, got one to {}; remove the folder of \
+                "expected a link to {GENERATIONS}/<number>, got one to {}; remove the dir of \
                  this source and update again",
                 target.display()
             );
             return Err(Error::new(ErrorKind::Store, message).with_path(link));
         };
-        Ok(Some(Generation { number, folder: self.folder.join(target) }))
+        Ok(Some(Generation { number, dir: self.dir.join(target) }))
     }
 
     /// Reads from the current generation, starting over if it was pruned meanwhile because
@@ -250,7 +249,7 @@ impl<'a> SourceFolder<'a> {
             }
         }
         let message = "the catalog is replaced faster than it can be read";
-        Err(Error::new(ErrorKind::Store, message).with_path(&self.folder))
+        Err(Error::new(ErrorKind::Store, message).with_path(&self.dir))
     }
 
     /// Reads what the last update remembered.
@@ -259,15 +258,15 @@ impl<'a> SourceFolder<'a> {
     /// [`ErrorKind::Store`] and [`ErrorKind::Limit`] if it cannot be read. One that is damaged
     /// or missing is an empty one.
     pub(crate) fn status(&self) -> Result<Status> {
-        Status::load(self.files, &self.folder)
+        Status::load(self.files, &self.dir)
     }
 }
 
 /// The one writer of a source. The lock goes when this is dropped.
 pub(crate) struct SourceWriter<'a> {
     pub(crate) files: &'a dyn Files,
-    folder: PathBuf,
-    pub(crate) incoming: Incoming<'a>,
+    dir: PathBuf,
+    pub(crate) staging: Staging<'a>,
     /// Old generations, and records of them, that could not be removed.
     stuck: Vec<Stuck>,
     _lock: Lock,
@@ -293,27 +292,27 @@ impl<'a> SourceWriter<'a> {
         clock: &dyn Clock,
         patience: Duration,
     ) -> Result<SourceWriter<'a>> {
-        let folder = store.folder.join(name.as_str());
-        // Durable before anything is in it: a commit syncs no further up than this folder.
-        ensure_folders(files, &folder)?;
-        let lock = take_lock(&folder.join(LOCK), clock, patience)?;
-        let incoming = Incoming::open(files, folder.join(INCOMING))?;
-        let mut writer = SourceWriter { files, folder, incoming, stuck: Vec::new(), _lock: lock };
-        ensure_own_folder(files, &writer.generations())?;
+        let dir = store.dir.join(name.as_str());
+        // Durable before anything is in it: a commit syncs no further up than this directory.
+        ensure_dirs(files, &dir)?;
+        let lock = take_lock(&dir.join(LOCK), clock, patience)?;
+        let staging = Staging::open(files, dir.join(INCOMING))?;
+        let mut writer = SourceWriter { files, dir, staging, stuck: Vec::new(), _lock: lock };
+        ensure_own_dir(files, &writer.generations())?;
         writer.stuck = writer.recover()?;
         Ok(writer)
     }
 
     fn generations(&self) -> PathBuf {
-        self.folder.join(GENERATIONS)
+        self.dir.join(GENERATIONS)
     }
 
-    pub(crate) fn reader(&self) -> SourceFolder<'a> {
-        SourceFolder { files: self.files, folder: self.folder.clone() }
+    pub(crate) fn reader(&self) -> SourceDir<'a> {
+        SourceDir { files: self.files, dir: self.dir.clone() }
     }
 
     pub(crate) fn save(&self, status: &Status) -> Result<()> {
-        status.save(self.files, &self.folder)
+        status.save(self.files, &self.dir)
     }
 
     /// Old generations that could not be removed when the source was opened: one sentence each.
@@ -337,9 +336,9 @@ impl<'a> SourceWriter<'a> {
     /// # Errors
     /// [`ErrorKind::Store`] if the generations cannot be listed.
     fn drop_generations(&self, keep: impl Fn(u64) -> bool) -> Result<Vec<Stuck>> {
-        let folder = self.generations();
-        let names = self.files.list(&folder);
-        let names = names.map_err(|error| Error::io("list this folder", &folder, error))?;
+        let dir = self.generations();
+        let names = self.files.list(&dir);
+        let names = names.map_err(|error| Error::io("list this directory", &dir, error))?;
         let mut stuck = Vec::new();
         for name in names {
             let number = name.to_str().map(|name| name.strip_suffix(HELD_SUFFIX).unwrap_or(name));
@@ -348,7 +347,7 @@ impl<'a> SourceWriter<'a> {
             if is_known || number.is_some_and(&keep) {
                 continue;
             }
-            if let Err(error) = remove_all(self.files, &folder.join(&name)) {
+            if let Err(error) = remove_all(self.files, &dir.join(&name)) {
                 stuck.push(Stuck { name, error });
             }
         }

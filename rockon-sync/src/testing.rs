@@ -57,7 +57,7 @@ pub(crate) fn cases(cases: u32) -> proptest::test_runner::Config {
     }
 }
 
-/// A folder for a test that does thousands of small file operations: in memory, where the
+/// A directory for a test that does thousands of small file operations: in memory, where the
 /// system has such a file system.
 pub(crate) fn scratch() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
@@ -148,8 +148,8 @@ impl Countdown {
 }
 
 impl Files for FailingFiles {
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.act(Needs::Space, || RealFiles.create_folder(path))
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.countdown.act(Needs::Space, || RealFiles.create_dir(path))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
@@ -180,8 +180,8 @@ impl Files for FailingFiles {
         self.countdown.act(Needs::Nothing, || RealFiles.remove_file(path))
     }
 
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.countdown.act(Needs::Nothing, || RealFiles.remove_folder(path))
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.countdown.act(Needs::Nothing, || RealFiles.remove_dir(path))
     }
 
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
@@ -190,7 +190,7 @@ impl Files for FailingFiles {
         })
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.countdown.act(Needs::Nothing, || RealFiles.list(path).map(|_| ()))
     }
 

@@ -207,7 +207,7 @@ fn a_cache_that_is_refreshed_during_the_update_is_followed() {
 fn an_update_during_publications_ends_with_one_of_their_states() {
     const NAMES: &str = "abcdef";
     let world = World::small(NAMES, Packs::Offered);
-    let source = Source::new(Default::default(), Location::folder(world.path("tree")));
+    let source = Source::new(Default::default(), Location::dir(world.path("tree")));
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let (world, is_over) = (&world, &is_over);

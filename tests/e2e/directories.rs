@@ -8,7 +8,7 @@ use rockon_sync::{ErrorKind, Location, Outcome, Source, Store};
 use crate::world::{World, assert_same_files, definition, files_of, published_files};
 
 fn source(path: impl Into<std::path::PathBuf>) -> Source {
-    Source::new(Default::default(), Location::folder(path))
+    Source::new(Default::default(), Location::dir(path))
 }
 
 #[test]

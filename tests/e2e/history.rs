@@ -111,7 +111,7 @@ fn follow(mut requests: impl FnMut(&Path, &BTreeSet<Vec<u8>>) -> usize) {
         assert_eq!(log.len(), expected, "state {n}: {log:#?}");
         assert_eq!((result.requests, result.serial), (expected as u64, Some(report.serial)));
         assert!(result.failed.is_empty() && result.warnings.is_empty(), "state {n}: {result:?}");
-        let current = store.folder().join("rockstor/current");
+        let current = store.dir().join("rockstor/current");
         assert_same_files(&published, &files_of(&current));
         let again = Updater::new(&store).run(&source).unwrap();
         assert_eq!((again.outcome, server.take_log().len()), (Outcome::Unchanged, 1));
@@ -180,7 +180,7 @@ fn the_same_history_is_followed_over_v1() {
     let store = Store::new(dir.path().join("store"));
     let server = Server::serve(&states[6]);
     let source: Source = server.url().parse().unwrap();
-    let current = store.folder().join("rockstor/current");
+    let current = store.dir().join("rockstor/current");
     for (n, state) in states.iter().enumerate() {
         server.set_root(state);
         let before = current.exists().then(|| files_of(&current));

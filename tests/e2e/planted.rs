@@ -142,7 +142,7 @@ fn special_files_in_a_source_directory_block_nothing() {
         let world = World::v1("abc");
         outside(&world);
         plant(&world, thing, &world.path("catalog/b.json"));
-        let source = Source::new(Default::default(), Location::folder(world.path("catalog")));
+        let source = Source::new(Default::default(), Location::dir(world.path("catalog")));
         let report = Updater::new(&world.store()).run(&source).unwrap();
         let failed: Vec<&str> = report.failed.iter().map(|failed| &*failed.id).collect();
         assert_eq!(failed, ["b"], "{thing:?}: {report:?}");

@@ -23,7 +23,7 @@ impl Relay {
     }
 
     fn serve(&self) -> Server {
-        Server::serve(self.store.folder().join("rockstor/current"))
+        Server::serve(self.store.dir().join("rockstor/current"))
     }
 }
 

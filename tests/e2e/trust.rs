@@ -262,9 +262,8 @@ fn a_relay_keeps_the_signature() {
     for tree in ["tree", "catalog/root.v2.sha"] {
         let stores = tempfile::tempdir().unwrap();
         let first = Store::new(stores.path().join("first"));
-        let follow = |path: &Path| {
-            Source::new(Default::default(), Location::folder(path)).trust(verifier(1))
-        };
+        let follow =
+            |path: &Path| Source::new(Default::default(), Location::dir(path)).trust(verifier(1));
         world.updater(&first).run(&follow(&world.path(tree))).unwrap();
         let current = stores.path().join("first/rockstor/current");
         let second = Store::new(stores.path().join("second"));

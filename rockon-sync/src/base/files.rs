@@ -25,7 +25,7 @@ pub(crate) struct Stat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileKind {
     File,
-    Folder,
+    Dir,
     Link,
     /// A device, a FIFO, a socket: nothing that belongs here.
     Other,
@@ -40,7 +40,7 @@ pub(crate) trait NewFile: Write + Send {
 /// The operations. None but [`resolve`](Files::resolve) follows a symbolic link at the end of
 /// its path.
 pub(crate) trait Files: Send + Sync + RefUnwindSafe {
-    fn create_folder(&self, path: &Path) -> io::Result<()>;
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Creates a file that must not exist yet.
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
     /// Opens a file to add to its end.
@@ -55,7 +55,7 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
         Ok(Stat {
             kind: match kind {
                 _ if kind.is_file() => FileKind::File,
-                _ if kind.is_dir() => FileKind::Folder,
+                _ if kind.is_dir() => FileKind::Dir,
                 _ if kind.is_symlink() => FileKind::Link,
                 _ => FileKind::Other,
             },
@@ -65,7 +65,7 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
         })
     }
 
-    /// The names in a folder, in no particular order.
+    /// The names in a directory, in no particular order.
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
     }
@@ -83,11 +83,11 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
     fn hard_link(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
-    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+    fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Waits until the bytes of these files, which are on one file system, are on the disk.
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()>;
-    /// Waits until the names in a folder are on the disk.
-    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+    /// Waits until the names in a directory are on the disk.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Takes the permission to write from everyone.
     fn make_read_only(&self, path: &Path) -> io::Result<()>;
     /// Says when a file was last modified.
@@ -103,7 +103,7 @@ pub(crate) struct RealFiles;
 const MAX_SINGLE_SYNCS: usize = 32;
 
 impl Files for RealFiles {
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
         DirBuilder::new().mode(0o755).create(path)
     }
 
@@ -132,7 +132,7 @@ impl Files for RealFiles {
         fs::remove_file(path)
     }
 
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
         fs::remove_dir(path)
     }
 
@@ -145,7 +145,7 @@ impl Files for RealFiles {
         }
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
     }
 
@@ -201,7 +201,7 @@ pub(crate) fn is_dir(path: &Path) -> Result<bool> {
     match fs::metadata(path) {
         Ok(metadata) => Ok(metadata.is_dir()),
         Err(error) if is_absent(&error) => Ok(false),
-        Err(error) => Err(Error::io("look at this folder", path, error)),
+        Err(error) => Err(Error::io("look at this directory", path, error)),
     }
 }
 
@@ -218,55 +218,55 @@ pub(crate) fn stat_target_if_any(files: &dyn Files, path: &Path) -> Result<Optio
     }
 }
 
-/// Creates a folder unless it is there.
-pub(crate) fn ensure_folder(files: &dyn Files, path: &Path) -> Result<()> {
-    match files.create_folder(path) {
+/// Creates a directory unless it is there.
+pub(crate) fn ensure_dir(files: &dyn Files, path: &Path) -> Result<()> {
+    match files.create_dir(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Error::io("create this folder", path, error))
+            Err(Error::io("create this directory", path, error))
         }
         _ => Ok(()),
     }
 }
 
-/// Creates a folder unless it is there, and nothing else is: what is written to a link to
-/// a folder, or removed from one, would be somebody else's.
+/// Creates a directory unless it is there, and nothing else is: what is written to a link to
+/// a directory, or removed from one, would be somebody else's.
 ///
 /// # Errors
 /// [`ErrorKind::Store`].
-pub(crate) fn ensure_own_folder(files: &dyn Files, path: &Path) -> Result<()> {
-    ensure_folder(files, path)?;
+pub(crate) fn ensure_own_dir(files: &dyn Files, path: &Path) -> Result<()> {
+    ensure_dir(files, path)?;
     match stat_if_any(files, path)? {
-        Some(stat) if stat.kind == FileKind::Folder => Ok(()),
+        Some(stat) if stat.kind == FileKind::Dir => Ok(()),
         _ => {
-            let message = "expected a folder, found something else; remove it";
+            let message = "expected a directory, found something else; remove it";
             Err(Error::new(ErrorKind::Store, message).with_path(path))
         }
     }
 }
 
-/// Creates a folder, and those above it, unless they are there.
+/// Creates a directory, and those above it, unless they are there.
 ///
 /// # Errors
-/// [`ErrorKind::Store`], also if something else has the name of the folder.
-pub(crate) fn ensure_folders(files: &dyn Files, path: &Path) -> Result<()> {
-    let fail = |error| Error::io("create this folder", path, error);
+/// [`ErrorKind::Store`], also if something else has the name of the directory.
+pub(crate) fn ensure_dirs(files: &dyn Files, path: &Path) -> Result<()> {
+    let fail = |error| Error::io("create this directory", path, error);
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let created = match (files.create_folder(path), parent) {
+    let created = match (files.create_dir(path), parent) {
         (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => {
-            ensure_folders(files, parent)?;
-            files.create_folder(path)
+            ensure_dirs(files, parent)?;
+            files.create_dir(path)
         }
         (created, _) => created,
     };
     match created {
         Ok(()) => {
             let parent = parent.unwrap_or(Path::new("."));
-            files.sync_folder(parent).map_err(|error| Error::io("sync this folder", parent, error))
+            files.sync_dir(parent).map_err(|error| Error::io("sync this directory", parent, error))
         }
-        // A link to a folder does as well.
+        // A link to a directory does as well.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             match stat_target_if_any(files, path)? {
-                Some(stat) if stat.kind == FileKind::Folder => Ok(()),
+                Some(stat) if stat.kind == FileKind::Dir => Ok(()),
                 _ => Err(fail(error)),
             }
         }
@@ -340,15 +340,15 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Puts `bytes` at `path` so that after a crash either the old or the new content
-/// is there: file, sync, rename, sync of the folder.
+/// is there: file, sync, rename, sync of the directory.
 pub(crate) fn write_atomically(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<()> {
     replace(files, path, |file| file.write_all(bytes))?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    files.sync_folder(folder).map_err(|error| Error::io("sync this folder", folder, error))
+    let dir = path.parent().unwrap_or(Path::new("."));
+    files.sync_dir(dir).map_err(|error| Error::io("sync this directory", dir, error))
 }
 
 /// Replaces a file by what `write` writes: staged beside it, synced, renamed. The
-/// folder is left to be synced by the caller.
+/// directory is left to be synced by the caller.
 pub(crate) fn replace(
     files: &dyn Files,
     path: &Path,
@@ -395,26 +395,26 @@ pub(crate) fn staged(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Removes a file, or a folder and everything in it; links are removed, not followed.
+/// Removes a file, or a directory and everything in it; links are removed, not followed.
 pub(crate) fn remove_all(files: &dyn Files, path: &Path) -> Result<()> {
     let Some(stat) = stat_if_any(files, path)? else {
         return Ok(());
     };
-    if stat.kind != FileKind::Folder {
+    if stat.kind != FileKind::Dir {
         return remove_if_any(files, path);
     }
-    let names = files.list(path).map_err(|error| Error::io("list this folder", path, error))?;
+    let names = files.list(path).map_err(|error| Error::io("list this directory", path, error))?;
     for name in names {
         remove_all(files, &path.join(name))?;
     }
-    files.remove_folder(path).map_err(|error| Error::io("remove this folder", path, error))
+    files.remove_dir(path).map_err(|error| Error::io("remove this directory", path, error))
 }
 
-/// Calls `visit` for everything below `folder` that is not a folder, with the path
+/// Calls `visit` for everything below `dir` that is not a directory, with the path
 /// relative to it.
 pub(crate) fn walk(
     files: &dyn Files,
-    folder: &Path,
+    dir: &Path,
     visit: &mut dyn FnMut(&Path, Stat) -> Result<()>,
 ) -> Result<()> {
     fn below(
@@ -423,22 +423,22 @@ pub(crate) fn walk(
         relative: &Path,
         visit: &mut dyn FnMut(&Path, Stat) -> Result<()>,
     ) -> Result<()> {
-        let folder = root.join(relative);
+        let dir = root.join(relative);
         let names =
-            files.list(&folder).map_err(|error| Error::io("list this folder", &folder, error))?;
+            files.list(&dir).map_err(|error| Error::io("list this directory", &dir, error))?;
         for name in names {
             let relative = relative.join(name);
             let path = root.join(&relative);
             let stat =
                 files.stat(&path).map_err(|error| Error::io("look at this file", &path, error))?;
             match stat.kind {
-                FileKind::Folder => below(files, root, &relative, visit)?,
+                FileKind::Dir => below(files, root, &relative, visit)?,
                 _ => visit(&relative, stat)?,
             }
         }
         Ok(())
     }
-    below(files, folder, Path::new(""), visit)
+    below(files, dir, Path::new(""), visit)
 }
 
 /// An exclusive lock, for as long as the value lives.
@@ -452,7 +452,7 @@ impl Drop for Lock {
     }
 }
 
-/// Takes the exclusive lock on `path`, a file that is created or a folder; `None`
+/// Takes the exclusive lock on `path`, a file that is created or a directory; `None`
 /// if another process has it.
 pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let fail = |error| Error::io("lock this", path, error);

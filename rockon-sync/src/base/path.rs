@@ -12,7 +12,7 @@ use crate::base::error::{Error, ErrorKind};
 /// Longest segment of an entry path, in bytes: what common file systems take.
 const MAX_SEGMENT_BYTES: usize = 255;
 
-/// Longest entry path, in bytes: leaves room for a store's own folders below `PATH_MAX`.
+/// Longest entry path, in bytes: leaves room for a store's own directories below `PATH_MAX`.
 const MAX_PATH_BYTES: usize = 1024;
 
 /// Names at the top of a tree or store that belong to the protocol, without case.
@@ -53,9 +53,9 @@ impl EntryPath {
         self.0.split('/')
     }
 
-    /// Where this path leads below `folder`.
-    pub fn below(&self, folder: &Path) -> PathBuf {
-        folder.join(&*self.0)
+    /// Where this path leads below `dir`.
+    pub fn below(&self, dir: &Path) -> PathBuf {
+        dir.join(&*self.0)
     }
 
     /// Whether the protocol itself uses this name (`root.json`, `by-sha/...`), in any case
@@ -72,7 +72,7 @@ impl EntryPath {
         if is_plain { Cow::Borrowed(&self.0) } else { Cow::Owned(fold(&self.0)) }
     }
 
-    /// Every folder that leads to the file, outermost first: `a/b/c` gives `a`, `a/b`.
+    /// Every directory that leads to the file, outermost first: `a/b/c` gives `a`, `a/b`.
     pub(crate) fn parents(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').map(|(at, _)| &self.0[..at])
     }

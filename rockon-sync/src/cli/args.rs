@@ -54,11 +54,11 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PublishArgs {
-    /// The catalog: a folder with root.json and definition files; of the format files any folder;
-    /// of the format jupdate an update site: its URL, its first XML file, or the folder of all
+    /// The catalog: a directory with root.json and definition files; of the format files any directory;
+    /// of the format jupdate an update site: its URL, its first XML file, or the directory of all
     pub(super) dir: PathBuf,
 
-    /// What its files are: rockon, jupdate, or files (of any kind, all that are in the folder)
+    /// What its files are: rockon, jupdate, or files (of any kind, all that are in the directory)
     #[arg(long, value_name = "FORMAT", default_value_t = Format::Rockon)]
     pub(super) format: Format,
 
@@ -66,7 +66,7 @@ pub(super) struct PublishArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
     pub(super) out: Option<PathBuf>,
 
-    /// Put the tree into the folder itself, beside what older systems read
+    /// Put the tree into the directory itself, beside what older systems read
     #[arg(long)]
     pub(super) in_place: bool,
 
@@ -107,11 +107,11 @@ pub(super) struct PublishArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct UpdateArgs {
-    /// The folder of the store
+    /// The directory of the store
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
-    /// A tree to follow: URL or folder; NAME= tells several apart, the first having the highest
+    /// A tree to follow: URL or directory; NAME= tells several apart, the first having the highest
     /// priority, and the same name again is a mirror [default: STORE/sources.toml, or without it
     /// the sources of the last update]
     #[arg(long, value_name = "[NAME=]URL|DIR")]
@@ -155,7 +155,7 @@ pub(super) struct UpdateArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArgs {
-    /// The folder of the store
+    /// The directory of the store
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
@@ -232,11 +232,11 @@ pub(super) struct GuardArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BrowseArgs {
-    /// The folder of the store
+    /// The directory of the store
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
-    /// The folder of definitions put there by hand [default: STORE/local]
+    /// The directory of definitions put there by hand [default: STORE/local]
     #[arg(long, value_name = "DIR")]
     pub(super) local: Option<PathBuf>,
 
@@ -359,14 +359,14 @@ pub(super) enum SourceCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SourceAddArgs {
-    /// The name of the source, which is also that of its folder
+    /// The name of the source, which is also that of its directory
     pub(super) name: String,
 
-    /// Where its tree is: URL or folder; further ones are mirrors
+    /// Where its tree is: URL or directory; further ones are mirrors
     #[arg(required = true, value_name = "URL|DIR")]
     pub(super) urls: Vec<String>,
 
-    /// The folder of the store
+    /// The directory of the store
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
@@ -424,7 +424,7 @@ pub(super) struct SourceRemoveArgs {
     /// The name of the source
     pub(super) name: String,
 
-    /// The folder of the store
+    /// The directory of the store
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
@@ -435,7 +435,7 @@ pub(super) struct SourceRemoveArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SourceListArgs {
-    /// The folder of the store
+    /// The directory of the store
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
@@ -454,7 +454,7 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) store: Option<PathBuf>,
 
-    /// The folder of definitions put there by hand [default: STORE/local]
+    /// The directory of definitions put there by hand [default: STORE/local]
     #[arg(long, value_name = "DIR", requires = "store")]
     pub(super) local: Option<PathBuf>,
 

@@ -43,7 +43,7 @@ pub(super) fn catalog(args: &BrowseArgs) -> Result<Catalog> {
 
 pub(super) fn catalog_in(store: &Path, local: Option<&Path>) -> Result<Catalog> {
     let store = Store::new(store);
-    let local = local.map_or_else(|| store.local_folder(), Path::to_path_buf);
+    let local = local.map_or_else(|| store.local_dir(), Path::to_path_buf);
     let catalog = store.catalog_with(&local)?;
     for problem in catalog.problems() {
         note(format!("rockon-sync: warning: {}", problem.to_chain()));

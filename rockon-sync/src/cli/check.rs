@@ -51,7 +51,7 @@ fn sentence(
     format!("{file}: {name:?}, for {}{overridden}", definition.requirements)
 }
 
-/// The definition that one in the local folder would hide, or hides already if it is there.
+/// The definition that one in the local directory would hide, or hides already if it is there.
 fn overridden<'a>(
     catalog: &'a Catalog,
     file: &ReviewedFile,

@@ -30,7 +30,7 @@ pub(super) fn sources(store: &Store, args: &UpdateArgs) -> Result<Vec<Followed>>
 
 fn none_known(store: &Store) -> Error {
     let message = "no source is known yet: name one with --source, or add one with source add";
-    Error::new(ErrorKind::Argument, message).with_path(store.folder())
+    Error::new(ErrorKind::Argument, message).with_path(store.dir())
 }
 
 /// Collects what is said of each name: the first location is the source, further

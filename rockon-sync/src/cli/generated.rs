@@ -65,7 +65,7 @@ fn man_pages_and_completions_are_what_the_command_says() {
 fn generate() -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for (shell, path) in [
-        // Each under the name and in the folder by which its shell finds it below `/usr/share`.
+        // Each under the name and in the directory by which its shell finds it below `/usr/share`.
         (Shell::Bash, "bash-completion/completions/rockon-sync"),
         (Shell::Fish, "fish/vendor_completions.d/rockon-sync.fish"),
         (Shell::Zsh, "zsh/site-functions/_rockon-sync"),
@@ -102,15 +102,15 @@ fn add_pages(command: &Command, name: &str, files: &mut BTreeMap<String, String>
     }
 }
 
-/// Every file that is committed, by its path below this folder.
+/// Every file that is committed, by its path below this directory.
 fn committed(share: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
-    let mut folders = vec![share.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
+    let mut dirs = vec![share.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
             if fs::metadata(&path).unwrap().is_dir() {
-                folders.push(path);
+                dirs.push(path);
             } else {
                 let name = path.strip_prefix(share).unwrap().to_str().unwrap().to_owned();
                 files.insert(name, fs::read_to_string(path).unwrap());

@@ -21,8 +21,8 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     if args.in_place {
         publisher = publisher.in_place();
     }
-    if let Some(folder) = &args.out {
-        publisher = publisher.out(folder);
+    if let Some(dir) = &args.out {
+        publisher = publisher.out(dir);
     }
     if let Some(url) = &args.url {
         publisher = publisher.url(url);

@@ -64,14 +64,14 @@ fn add(args: &SourceAddArgs) -> Result<u8> {
 
 /// An update may be run from anywhere.
 fn absolute(tree: Location) -> Result<Location> {
-    let Some(folder) = tree.as_folder() else { return Ok(tree) };
+    let Some(dir) = tree.as_dir() else { return Ok(tree) };
     let whole = match tree.names_head() {
-        true => folder.join(tree.head_name()),
-        false => folder.to_path_buf(),
+        true => dir.join(tree.head_name()),
+        false => dir.to_path_buf(),
     };
     let path = std::path::absolute(&whole)
-        .map_err(|error| Error::io("find this folder", &whole, error))?;
-    Ok(Location::folder(path))
+        .map_err(|error| Error::io("find this directory", &whole, error))?;
+    Ok(Location::dir(path))
 }
 
 fn remove(args: &SourceRemoveArgs) -> Result<u8> {

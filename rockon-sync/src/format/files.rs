@@ -12,7 +12,7 @@ impl Rules for AnyFile {
     }
 
     fn collection(&self) -> Collection {
-        Collection::Folder
+        Collection::Dir
     }
 
     fn takes(&self, _: &str) -> bool {

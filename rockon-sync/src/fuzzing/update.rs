@@ -35,12 +35,12 @@ const BEFORE: &[u8] =
 
 /// After an update of any kind, every file of the store is what the manifest held says,
 /// nothing else was written, and a further update without faults works.
-pub fn update(data: &[u8], folder: &Path) {
-    let store = Store::new(folder.join("store"));
+pub fn update(data: &[u8], dir: &Path) {
+    let store = Store::new(dir.join("store"));
     run_well(&store);
     let before = manifest_of(&store);
     let outcome = run(data, &store);
-    let names: Vec<_> = std::fs::read_dir(folder).expect("a folder").flatten().collect();
+    let names: Vec<_> = std::fs::read_dir(dir).expect("a directory").flatten().collect();
     assert_eq!(names.len(), 1, "something was written outside: {names:?}");
     for verified in store.verify().expect("the store can be read") {
         assert!(verified.is_intact(), "{verified:?}");

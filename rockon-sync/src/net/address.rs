@@ -118,7 +118,7 @@ impl Address {
                 let path = from.parent().unwrap_or(root).join(decode(path));
                 match (path.canonicalize(), root.canonicalize()) {
                     (Ok(path), Ok(root)) if path.starts_with(&root) => Ok(Address::File(path)),
-                    (Ok(_), Ok(_)) => refuse("leads out of the site's folder"),
+                    (Ok(_), Ok(_)) => refuse("leads out of the site's directory"),
                     _ => refuse("leads to no file"),
                 }
             }
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn references_lead_to_files_of_the_folder_or_to_urls() {
+    fn references_lead_to_files_of_the_dir_or_to_urls() {
         let from = Address::of_http_url("https://me:pw@h/p/list.xml").unwrap();
         let nowhere = Path::new("");
         for (reference, url, keeps_password) in [

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
-pub(crate) use resume::Spool;
+pub(crate) use resume::ResumableSink;
 
 use crate::base::cancel::CancelToken;
 use crate::base::digest::{Digest, Hasher};

@@ -1,4 +1,4 @@
-//! Where a tree is: a URL or a folder.
+//! Where a tree is: a URL or a directory.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ use crate::net::credentials::Credentials;
 /// The head of a tree whose location names none.
 const DEFAULT_HEAD: &str = "root.sha";
 
-/// Where a tree is: an `http`, `https` or `file` URL, or the path of a folder.
+/// Where a tree is: an `http`, `https` or `file` URL, or the path of a directory.
 ///
-/// One that ends in `.sha` names the head itself; any other is a folder with a
+/// One that ends in `.sha` names the head itself; any other is a directory with a
 /// `root.sha` (v2), with only a `root.json` (v1), or, on disk, just with `*.json`
 /// files. Credentials in a URL are sent to its host alone and never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -33,12 +33,12 @@ pub struct Location {
 enum Base {
     /// Its path ends in `/`.
     Http(Url),
-    Folder(PathBuf),
+    Dir(PathBuf),
 }
 
 impl Location {
-    /// A folder on disk (or on a share).
-    pub fn folder(path: impl Into<PathBuf>) -> Location {
+    /// A directory on disk (or on a share).
+    pub fn dir(path: impl Into<PathBuf>) -> Location {
         let mut path = path.into();
         let mut head = None;
         if let Some(name) = path.file_name().and_then(|name| name.to_str())
@@ -47,14 +47,14 @@ impl Location {
             head = Some(name.to_owned());
             path.pop();
         }
-        Location { base: Base::Folder(path), head, credentials: None }
+        Location { base: Base::Dir(path), head, credentials: None }
     }
 
     fn of_http(url: Url, head: Option<String>) -> Location {
         Location { base: Base::Http(url), head, credentials: None }
     }
 
-    /// The same tree, opened with these credentials. Folders need none.
+    /// The same tree, opened with these credentials. Directories need none.
     pub(crate) fn opened_with(mut self, credentials: &Arc<Credentials>) -> Location {
         if let Base::Http(_) = self.base {
             self.credentials = Some(credentials.clone());
@@ -76,7 +76,7 @@ impl Location {
             Base::Http(url) => {
                 url.query().is_some() || !url.username().is_empty() || url.password().is_some()
             }
-            Base::Folder(_) => false,
+            Base::Dir(_) => false,
         }
     }
 
@@ -85,11 +85,11 @@ impl Location {
         self.head.is_some()
     }
 
-    /// The folder, if the tree is on disk.
-    pub(crate) fn as_folder(&self) -> Option<&Path> {
+    /// The directory, if the tree is on disk.
+    pub(crate) fn as_dir(&self) -> Option<&Path> {
         match &self.base {
             Base::Http(_) => None,
-            Base::Folder(path) => Some(path),
+            Base::Dir(path) => Some(path),
         }
     }
 
@@ -122,19 +122,19 @@ impl Location {
                 }
                 Address::from_url(url, self.credentials.clone())
             }
-            Base::Folder(path) => Address::File(path.join(relative)),
+            Base::Dir(path) => Address::File(path.join(relative)),
         }
     }
 
     /// The location that a redirect of `relative` to `target` reveals, when the
-    /// whole folder has moved and not just the one file.
+    /// whole directory has moved and not just the one file.
     pub(crate) fn moved(&self, relative: &str, target: &Address) -> Option<Location> {
         let (Base::Http(_), Address::Http(target)) = (&self.base, target) else {
             return None;
         };
-        let folder = target.url.path().strip_suffix(relative)?;
+        let dir = target.url.path().strip_suffix(relative)?;
         let mut url = target.url.clone();
-        url.set_path(if folder.ends_with('/') { folder } else { return None });
+        url.set_path(if dir.ends_with('/') { dir } else { return None });
         let moved = Location {
             base: Base::Http(url),
             head: self.head.clone(),
@@ -145,7 +145,7 @@ impl Location {
 
     /// The location that a head's `url` gives for everything else.
     pub(crate) fn of_head_url(text: &str) -> Result<Location> {
-        Ok(Location::of_http(folder_url(parse_url(text)?), None))
+        Ok(Location::of_http(dir_url(parse_url(text)?), None))
     }
 
     /// Text that tells the location from all others in a later run and holds no secret; `None`
@@ -154,7 +154,7 @@ impl Location {
     pub(crate) fn identity(&self) -> Option<String> {
         let is_storable = match &self.base {
             Base::Http(url) => url.query().is_none(),
-            Base::Folder(path) => path.is_absolute() && path.to_str().is_some(),
+            Base::Dir(path) => path.is_absolute() && path.to_str().is_some(),
         };
         is_storable.then(|| self.to_storable())
     }
@@ -168,13 +168,13 @@ impl Location {
                 url.set_query(None);
                 url.to_string()
             }
-            Base::Folder(path) => path.join("").to_string_lossy().into_owned(),
+            Base::Dir(path) => path.join("").to_string_lossy().into_owned(),
         };
         text + self.head.as_deref().unwrap_or_default()
     }
 }
 
-fn folder_url(mut url: Url) -> Url {
+fn dir_url(mut url: Url) -> Url {
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
         url.set_path(&path);
@@ -192,14 +192,17 @@ impl FromStr for Location {
     /// for an empty text.
     fn from_str(text: &str) -> Result<Self> {
         if text.is_empty() {
-            return Err(Error::new(ErrorKind::Argument, "expected a URL or a folder, got nothing"));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "expected a URL or a directory, got nothing",
+            ));
         }
         let Some((scheme, _)) = text.split_once("://") else {
-            return Ok(Location::folder(text));
+            return Ok(Location::dir(text));
         };
         if scheme.eq_ignore_ascii_case("file") {
             let path = Url::parse(text).ok().and_then(|url| url.to_file_path().ok());
-            return path.map(Location::folder).ok_or_else(|| {
+            return path.map(Location::dir).ok_or_else(|| {
                 Error::new(ErrorKind::Argument, format!("not a usable file URL: {text:?}"))
             });
         }
@@ -211,7 +214,7 @@ impl FromStr for Location {
                 segments.pop();
             }
         }
-        Ok(Location::of_http(folder_url(url), head))
+        Ok(Location::of_http(dir_url(url), head))
     }
 }
 
@@ -220,7 +223,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.base {
             Base::Http(url) => f.write_str(&redacted(url))?,
-            Base::Folder(path) => write!(f, "{}", path.join("").display())?,
+            Base::Dir(path) => write!(f, "{}", path.join("").display())?,
         }
         f.write_str(self.head.as_deref().unwrap_or_default())
     }
@@ -252,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_and_heads_are_told_apart() {
+    fn dirs_and_heads_are_told_apart() {
         for (text, head, file) in [
             ("http://h/a", "http://h/a/root.sha", "http://h/a/x%20y/z+.json"),
             ("http://h/a/", "http://h/a/root.sha", "http://h/a/x%20y/z+.json"),
@@ -268,9 +271,9 @@ mod tests {
             assert_eq!(url_of(&location.head_address()), head);
             assert_eq!(url_of(&location.address(&path("x y/z+.json"))), file);
         }
-        let folder = location("/srv/tree/root.v2.sha");
-        assert_eq!(folder.head_address(), Address::File("/srv/tree/root.v2.sha".into()));
-        assert_eq!(location("file:///srv/a%20b"), Location::folder("/srv/a b"));
+        let dir = location("/srv/tree/root.v2.sha");
+        assert_eq!(dir.head_address(), Address::File("/srv/tree/root.v2.sha".into()));
+        assert_eq!(location("file:///srv/a%20b"), Location::dir("/srv/a b"));
         for bad in ["", "ftp://h/", "http://", "gopher:// x"] {
             assert_eq!(bad.parse::<Location>().unwrap_err().kind(), ErrorKind::Argument, "{bad}");
         }
@@ -312,7 +315,7 @@ mod tests {
             assert_eq!(location(text).identity().as_deref(), expected, "{text}");
         }
         let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"/srv/\xff");
-        assert_eq!(Location::folder(name).identity(), None);
+        assert_eq!(Location::dir(name).identity(), None);
         let credentials = Arc::new(Credentials::new().with_query("token", "secret"));
         let opened = location("https://h/p/").opened_with(&credentials);
         assert_eq!(opened.identity().as_deref(), Some("https://h/p/"));
@@ -347,12 +350,12 @@ mod tests {
         for shown in [format!("{from} {from:?} {opened} {opened:?}"), opened.to_storable()] {
             assert!(!shown.contains("s%26cret") && !shown.contains("s&cret"), "{shown}");
         }
-        let folder = Location::folder("/srv").opened_with(&credentials);
-        assert_eq!(folder, Location::folder("/srv"));
+        let dir = Location::dir("/srv").opened_with(&credentials);
+        assert_eq!(dir, Location::dir("/srv"));
     }
 
     #[test]
-    fn a_folder_that_moved_is_recognized() {
+    fn a_dir_that_moved_is_recognized() {
         let from = location("http://h/p/");
         let target = from.head_address().redirected("https://cdn/q/root.sha").unwrap();
         let moved = from.moved("root.sha", &target).unwrap();

@@ -1,12 +1,12 @@
 //! How bytes are asked for: one trait, and an implementation a file.
 
-mod folder;
+mod dir;
 mod http;
 
 use std::io::Read;
 use std::time::Duration;
 
-pub(crate) use folder::FolderTransport;
+pub(crate) use dir::DirTransport;
 pub(crate) use http::HttpTransport;
 
 use crate::base::error::Result;
@@ -95,12 +95,12 @@ impl Validators {
 /// Sends each request where its address says.
 pub(crate) struct AnyTransport {
     http: HttpTransport,
-    folder: FolderTransport,
+    dir: DirTransport,
 }
 
 impl AnyTransport {
     pub(crate) fn new() -> Self {
-        AnyTransport { http: HttpTransport::new(), folder: FolderTransport }
+        AnyTransport { http: HttpTransport::new(), dir: DirTransport }
     }
 }
 
@@ -108,7 +108,7 @@ impl Transport for AnyTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         match request.address {
             Address::Http(_) => self.http.get(request),
-            Address::File(_) => self.folder.get(request),
+            Address::File(_) => self.dir.get(request),
         }
     }
 }

@@ -74,7 +74,7 @@ impl Before {
         let recorded = self.history.records.iter().map(|record| record.serial).max();
         let newest = recorded.max(self.head.as_ref().and_then(Head::serial)).unwrap_or(0);
         newest.checked_add(1).ok_or_else(|| {
-            let message = "the serial cannot grow any more; publish into a new folder";
+            let message = "the serial cannot grow any more; publish into a new directory";
             Error::new(ErrorKind::Head, message).with_path(tree.head_path())
         })
     }

@@ -1,5 +1,5 @@
 //! Which files there are to publish, under which ids: the `root.json` of the catalog, or
-//! the folder itself.
+//! the directory itself.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -57,8 +57,8 @@ pub(super) struct List {
     ids: HashMap<String, usize>,
     /// Index of the row with a file, compared without case.
     paths: HashMap<String, usize>,
-    /// Folders that lead to files, compared without case, and the row of such a file.
-    folders: HashMap<String, usize>,
+    /// Directories that lead to files, compared without case, and the row of such a file.
+    dirs: HashMap<String, usize>,
 }
 
 /// Whether `root.json` could be read as a list at all.
@@ -70,19 +70,19 @@ enum Found {
 
 impl List {
     /// What `root.json` names; where it cannot be read and that is to be passed over, what the
-    /// folder has, under the ids of `previous`.
+    /// directory has, under the ids of `previous`.
     ///
     /// # Errors
     /// Those of [`List::read`].
     pub(super) fn of(
         files: &dyn Files,
-        folder: &Path,
+        dir: &Path,
         leniency: Leniency,
         previous: &Manifest,
     ) -> Result<List> {
-        let (mut list, found) = List::read(files, folder)?;
+        let (mut list, found) = List::read(files, dir)?;
         if found == Found::NoList && leniency == Leniency::LeaveOut {
-            let without = List::of_folder(files, folder, previous)?;
+            let without = List::of_dir(files, dir, previous)?;
             list.problems.extend(without.problems);
             list.rows = without.rows;
             list.refused = without.refused;
@@ -96,9 +96,9 @@ impl List {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); [`Limit`](crate::ErrorKind::Limit) for a list
     /// that no client would accept.
-    fn read(files: &dyn Files, folder: &Path) -> Result<(List, Found)> {
+    fn read(files: &dyn Files, dir: &Path) -> Result<(List, Found)> {
         let mut list = List::default();
-        let path = folder.join(DEFAULT_MANIFEST);
+        let path = dir.join(DEFAULT_MANIFEST);
         let Some(bytes) = read_if_any(files, &path, MAX_MANIFEST_BYTES)? else {
             list.problem(None, "expected the list of the catalog's files, found no such file");
             return Ok((list, Found::NoList));
@@ -126,7 +126,7 @@ impl List {
             let added = path.clone().and_then(|path| {
                 list.add(Row {
                     id: id.clone(),
-                    file: path.below(folder),
+                    file: path.below(dir),
                     path,
                     listed_in: Some(DEFAULT_MANIFEST),
                     position,
@@ -137,7 +137,7 @@ impl List {
                 list.refused.push(Refused { id, path: path.ok() });
             }
         }
-        let top = top(files, folder)?;
+        let top = top(files, dir)?;
         list.warn_of_unlisted(&top.names, &object);
         for name in top.unreadable {
             list.problems.push(Problem::warning(&name, "the name is not UTF-8"));
@@ -145,18 +145,18 @@ impl List {
         Ok((list, Found::Listed))
     }
 
-    /// Every `*.json` file at the top of the folder. The ids are those of `previous`, or
+    /// Every `*.json` file at the top of the directory. The ids are those of `previous`, or
     /// made from the names of the files.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store).
-    fn of_folder(files: &dyn Files, folder: &Path, previous: &Manifest) -> Result<List> {
+    fn of_dir(files: &dyn Files, dir: &Path, previous: &Manifest) -> Result<List> {
         let mut list = List::default();
-        let message = "without a list, every definition file of the folder is published";
+        let message = "without a list, every definition file of the directory is published";
         list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
         let ids: HashMap<&str, &str> =
             previous.entries().iter().map(|entry| (entry.path().as_str(), entry.id())).collect();
-        let top = top(files, folder)?;
+        let top = top(files, dir)?;
         for name in top.unreadable {
             list.problems.push(Problem::error(&name, None, "the name is not UTF-8"));
         }
@@ -170,7 +170,7 @@ impl List {
             let added = path.clone().and_then(|path| {
                 list.add(Row {
                     id: id.clone(),
-                    file: path.below(folder),
+                    file: path.below(dir),
                     path,
                     listed_in: Some(DEFAULT_MANIFEST),
                     position: None,
@@ -217,11 +217,11 @@ impl List {
             ));
         }
         let parents = || folded.match_indices('/').map(|(at, _)| &folded[..at]);
-        let both = self.folders.get(&folded).or_else(|| parents().find_map(|p| self.paths.get(p)));
+        let both = self.dirs.get(&folded).or_else(|| parents().find_map(|p| self.paths.get(p)));
         if let Some(n) = both {
             let other = &self.rows[*n];
             return Err(format!(
-                "of \"{}\" and \"{}\", the file of {:?}{}, one would be the folder of the other",
+                "of \"{}\" and \"{}\", the file of {:?}{}, one would be the directory of the other",
                 row.path,
                 other.path,
                 other.id,
@@ -230,7 +230,7 @@ impl List {
         }
         let n = self.rows.len();
         for parent in parents() {
-            self.folders.entry(parent.to_owned()).or_insert(n);
+            self.dirs.entry(parent.to_owned()).or_insert(n);
         }
         self.paths.insert(folded, n);
         self.ids.insert(row.id.clone(), n);
@@ -275,9 +275,9 @@ struct Top {
     unreadable: Vec<String>,
 }
 
-fn top(files: &dyn Files, folder: &Path) -> Result<Top> {
-    let names = files.list(folder);
-    let names = names.map_err(|error| Error::io("list this folder", folder, error))?;
+fn top(files: &dyn Files, dir: &Path) -> Result<Top> {
+    let names = files.list(dir);
+    let names = names.map_err(|error| Error::io("list this directory", dir, error))?;
     let mut top = Top { names: Vec::new(), unreadable: Vec::new() };
     for name in names {
         let bytes = name.as_encoded_bytes();
@@ -312,7 +312,7 @@ mod tests {
         list.problems.iter().map(Problem::to_string).collect()
     }
 
-    fn folder(files: &[(&str, &str)]) -> TempDir {
+    fn dir(files: &[(&str, &str)]) -> TempDir {
         let dir = TempDir::new().unwrap();
         for (name, text) in files {
             fs::write(dir.path().join(name), text).unwrap();
@@ -326,7 +326,7 @@ mod tests {
                     \"up\": \"../up.json\",\n\"own\": \"root.json\",\n\"A\": \"A.JSON\",\n\
                     \"in\": \"a.json/b\",\n\"s\": \"s/b\",\n\"t\": \"S\",\n\"\": \"e.json\",\n\
                     \"z\": \"z.json\"\n}\n";
-        let dir = folder(&[("root.json", text)]);
+        let dir = dir(&[("root.json", text)]);
         let (list, found) = List::read(&RealFiles, dir.path()).unwrap();
         assert_eq!(found, Found::Listed);
         assert_eq!(rows(&list), [("a", "a.json"), ("s", "s/b"), ("z", "z.json")]);
@@ -340,9 +340,9 @@ mod tests {
             "root.json:8:6: entry \"A\": the file \"A.JSON\" belongs to \"a\" already \
              at line 2 column 6 (compared without case)",
             "root.json:9:7: entry \"in\": of \"a.json/b\" and \"a.json\", the file of \"a\" \
-             at line 2 column 6, one would be the folder of the other",
+             at line 2 column 6, one would be the dir of the other",
             "root.json:11:6: entry \"t\": of \"S\" and \"s/b\", the file of \"s\" \
-             at line 10 column 6, one would be the folder of the other",
+             at line 10 column 6, one would be the dir of the other",
             "root.json:12:5: entry \"\": the id \"\" is empty",
         ];
         let found = problems(&list);
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn files_that_the_list_does_not_name_are_warned_of() {
-        let dir = folder(&[
+        let dir = dir(&[
             ("root.json", "{\"a\": \"a.json\"}"),
             ("a.json", ""),
             ("b.json", ""),
@@ -370,11 +370,11 @@ mod tests {
     #[test]
     fn a_definition_file_whose_name_is_not_utf_8_is_reported() {
         use std::os::unix::ffi::OsStrExt;
-        let dir = folder(&[("root.json", "{\"a\": \"a.json\"}"), ("a.json", "")]);
+        let dir = dir(&[("root.json", "{\"a\": \"a.json\"}"), ("a.json", "")]);
         fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff.json")), "").unwrap();
         let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
         assert_eq!(problems(&list), ["\u{fffd}.json: warning: the name is not UTF-8"]);
-        let list = List::of_folder(&RealFiles, dir.path(), &Manifest::default()).unwrap();
+        let list = List::of_dir(&RealFiles, dir.path(), &Manifest::default()).unwrap();
         assert_eq!(problems(&list)[1..], ["\u{fffd}.json: the name is not UTF-8"]);
     }
 
@@ -389,7 +389,7 @@ mod tests {
             (Some("[]"), "root.json: not a JSON object: invalid type: sequence"),
             (Some(""), "root.json:1:1: not a JSON object: EOF"),
         ] {
-            let dir = folder(&[]);
+            let dir = dir(&[]);
             if let Some(text) = text {
                 fs::write(dir.path().join("root.json"), text).unwrap();
             }
@@ -402,16 +402,16 @@ mod tests {
 
     #[test]
     fn without_a_list_known_files_keep_their_ids_and_no_id_is_there_twice() {
-        let dir = folder(&[("b.json", ""), ("c.json", ""), ("z.json", ""), ("C.json", "")]);
+        let dir = dir(&[("b.json", ""), ("c.json", ""), ("z.json", ""), ("C.json", "")]);
         let path = EntryPath::new("z.json").unwrap();
         let known = Entry::new("b", path, Digest::of(b"")).unwrap();
         let previous = Manifest::from_entries(vec![known]).unwrap();
-        let list = List::of_folder(&RealFiles, dir.path(), &previous).unwrap();
+        let list = List::of_dir(&RealFiles, dir.path(), &previous).unwrap();
         assert_eq!(rows(&list), [("b", "z.json"), ("C", "C.json")]);
         assert_eq!(
             problems(&list),
             [
-                "root.json: warning: without a list, every definition file of the folder is published",
+                "root.json: warning: without a list, every definition file of the directory is published",
                 "b.json: the id is there twice, the other time with \"z.json\"",
                 "c.json: the file \"c.json\" belongs to \"C\" already (compared without case)",
             ]

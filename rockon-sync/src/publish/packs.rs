@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::tree::Tree;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
-use crate::base::files::{ensure_folders, is_absent, remove_if_any, stage, stat_if_any};
+use crate::base::files::{ensure_dirs, is_absent, remove_if_any, stage, stat_if_any};
 use crate::tree::head::{Head, PackOffer};
 use crate::tree::manifest::{Entry, Manifest};
 use crate::tree::pack::{self, Contents, PackName};
@@ -32,7 +32,7 @@ struct Draft {
 
 impl Tree<'_> {
     pub(super) fn packs(&self) -> PathBuf {
-        self.folder.join(pack::FOLDER)
+        self.dir.join(pack::DIR)
     }
 
     /// Writes the packs that lead to `manifest`: the bundle, and a delta from each of
@@ -47,7 +47,7 @@ impl Tree<'_> {
         digest: Digest,
         bases: &[Digest],
     ) -> Result<Vec<PackOffer>> {
-        ensure_folders(self.files, &self.packs())?;
+        ensure_dirs(self.files, &self.packs())?;
         let bytes = manifest.to_canonical();
         let sizes = manifest.entries().iter().map(|entry| entry.size_bytes().unwrap_or(0));
         let manifest_bytes = bytes.len() as u64;
@@ -73,8 +73,8 @@ impl Tree<'_> {
             let renamed = self.files.rename(&draft.staged, &path);
             renamed.map_err(|error| Error::io("write this file", &path, error))?;
         }
-        let synced = self.files.sync_folder(&self.packs());
-        synced.map_err(|error| Error::io("sync this folder", &self.packs(), error))?;
+        let synced = self.files.sync_dir(&self.packs());
+        synced.map_err(|error| Error::io("sync this directory", &self.packs(), error))?;
         Ok(drafts
             .into_iter()
             .map(|draft| PackOffer { base: draft.name.base, size_bytes: draft.len_bytes })
@@ -145,12 +145,12 @@ impl Tree<'_> {
         Ok(true)
     }
 
-    /// The names in a folder of the tree, if it is there.
-    pub(super) fn names_in(&self, folder: &std::path::Path) -> Result<Vec<String>> {
-        match self.files.list(folder) {
+    /// The names in a directory of the tree, if it is there.
+    pub(super) fn names_in(&self, dir: &std::path::Path) -> Result<Vec<String>> {
+        match self.files.list(dir) {
             Ok(names) => Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect()),
             Err(error) if is_absent(&error) => Ok(Vec::new()),
-            Err(error) => Err(Error::io("list this folder", folder, error)),
+            Err(error) => Err(Error::io("list this directory", dir, error)),
         }
     }
 }

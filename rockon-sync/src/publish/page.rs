@@ -235,7 +235,7 @@ impl Tree<'_> {
     }
 
     fn page_path(&self, kind: Kind) -> PathBuf {
-        self.folder.join(kind.name(self.layout))
+        self.dir.join(kind.name(self.layout))
     }
 
     /// The first bytes of one of the files, as text; nothing, if there is no such file.
@@ -274,7 +274,7 @@ impl Tree<'_> {
     }
 
     fn sync_top(&self) -> Result<()> {
-        let synced = self.files.sync_folder(self.folder);
-        synced.map_err(|error| Error::io("sync this folder", self.folder, error))
+        let synced = self.files.sync_dir(self.dir);
+        synced.map_err(|error| Error::io("sync this directory", self.dir, error))
     }
 }

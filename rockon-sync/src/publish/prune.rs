@@ -47,7 +47,7 @@ impl Tree<'_> {
             let gone = manifest.entries().iter().filter(|old| !now.contains(old.path()));
             former.extend(gone.map(|old| (old.path().clone(), old.digest())));
         }
-        let mut touched = Touched { tree: self, folders: BTreeSet::new() };
+        let mut touched = Touched { tree: self, dirs: BTreeSet::new() };
         if self.layout == Layout::Separate {
             former.sort();
             former.dedup();
@@ -75,32 +75,32 @@ impl Tree<'_> {
                 found.push(staged);
             }
         }
-        for folder in [self.objects(), self.packs()] {
-            let drafts = self.names_in(&folder)?.into_iter();
+        for dir in [self.objects(), self.packs()] {
+            let drafts = self.names_in(&dir)?.into_iter();
             let drafts = drafts.filter(|name| name.starts_with('.') && name.ends_with(".new"));
-            found.extend(drafts.map(|name| folder.join(name)));
+            found.extend(drafts.map(|name| dir.join(name)));
         }
         Ok(found)
     }
 }
 
-/// Folders of the tree that something was removed from.
+/// Directories of the tree that something was removed from.
 struct Touched<'a> {
     tree: &'a Tree<'a>,
-    folders: BTreeSet<PathBuf>,
+    dirs: BTreeSet<PathBuf>,
 }
 
 impl Touched<'_> {
     fn remove(&mut self, path: &Path) -> Result<()> {
         remove_if_any(self.tree.files, path)?;
-        self.folders.extend(path.parent().map(Path::to_owned));
+        self.dirs.extend(path.parent().map(Path::to_owned));
         Ok(())
     }
 
     fn sync(&self) -> Result<()> {
-        for folder in &self.folders {
-            let synced = self.tree.files.sync_folder(folder);
-            synced.map_err(|error| Error::io("sync this folder", folder, error))?;
+        for dir in &self.dirs {
+            let synced = self.tree.files.sync_dir(dir);
+            synced.map_err(|error| Error::io("sync this directory", dir, error))?;
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Touched<'_> {
         for (path, digest) in former {
             // Somebody else's file of the same name has other bytes.
             if self.tree.has_named(path, *digest)? {
-                self.remove(&path.below(self.tree.folder))?;
+                self.remove(&path.below(self.tree.dir))?;
             }
         }
         Ok(())

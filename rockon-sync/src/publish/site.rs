@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 use super::list::{List, Refused, Row};
 use crate::base::cancel::CancelToken;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{Files, ensure_folders, is_dir};
+use crate::base::files::{Files, ensure_dirs, is_dir};
 use crate::base::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -34,7 +34,7 @@ use crate::net::fetch::Fetcher;
 use crate::net::transport::Transport;
 use documents::{Documents, Got};
 
-/// Folder, in the tree, of what was fetched. No entry can have such a name.
+/// Directory, in the tree, of what was fetched. No entry can have such a name.
 const CACHE: &str = ".site";
 
 /// Deepest nesting of collections that is followed: Joomla's own has two levels.
@@ -55,17 +55,17 @@ pub(super) struct Reach<'a> {
 }
 
 impl List {
-    /// The extensions of the site at `start`, a URL, a file or a folder; `tree` is where they
+    /// The extensions of the site at `start`, a URL, a file or a directory; `tree` is where they
     /// will be published. What is wrong with one extension or one category harms no other: it
     /// keeps its previous version, or is left out, and is a warning.
     ///
     /// # Errors
     /// What the first document fails with if it was never fetched before;
-    /// [`ErrorKind::NotFound`] for a folder without one; [`ErrorKind::Store`] if the cache
+    /// [`ErrorKind::NotFound`] for a directory without one; [`ErrorKind::Store`] if the cache
     /// cannot be written; [`ErrorKind::Limit`].
     pub(super) fn of_site(reach: &Reach<'_>, start: &Path, tree: &Path) -> Result<List> {
         let cache = tree.join(CACHE);
-        ensure_folders(reach.files, &cache)?;
+        ensure_dirs(reach.files, &cache)?;
         let (root, starts) = starts(start)?;
         let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
         let deadline = reach.clock.monotonic() + SITE_TIMEOUT;
@@ -146,16 +146,16 @@ struct Extension {
     address: Address,
 }
 
-/// The folder that files may not lead out of, and the documents to begin with.
+/// The directory that files may not lead out of, and the documents to begin with.
 fn starts(start: &Path) -> Result<(PathBuf, Vec<Address>)> {
     if let Some(url) = start.to_str().filter(|text| has_http_scheme(text)) {
         return Ok((PathBuf::new(), vec![Address::of_http_url(url)?]));
     }
-    let fail = |error| Error::io("read this file or folder", start, error);
+    let fail = |error| Error::io("read this file or directory", start, error);
     let real = start.canonicalize().map_err(fail)?;
     if !is_dir(&real)? {
-        let folder = real.parent().unwrap_or(&real).to_path_buf();
-        return Ok((folder, vec![Address::File(real)]));
+        let dir = real.parent().unwrap_or(&real).to_path_buf();
+        return Ok((dir, vec![Address::File(real)]));
     }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(&real).map_err(fail)? {
@@ -171,7 +171,7 @@ fn starts(start: &Path) -> Result<(PathBuf, Vec<Address>)> {
     }
     files.sort();
     if files.is_empty() {
-        let message = "expected the folder of an update site, found no XML file in it";
+        let message = "expected the directory of an update site, found no XML file in it";
         return Err(Error::new(ErrorKind::NotFound, message).with_path(start));
     }
     Ok((real, files.into_iter().map(Address::File).collect()))
@@ -227,7 +227,7 @@ impl Walk<'_> {
                 Err(error) => self.warn(&shown, format!("not followed: {}", error.to_chain())),
             }
         }
-        // Of a folder, the collections say which of the other files belong to the site.
+        // Of a directory, the collections say which of the other files belong to the site.
         if self.extensions.is_empty() {
             for (address, file) in files {
                 if let Err(error) = self.itself(&address, &file) {

@@ -28,13 +28,13 @@ pub(super) fn definition(name: &str, version: &str) -> String {
     )
 }
 
-/// A catalog in a folder of its own, and room for a tree beside it.
+/// A catalog in a directory of its own, and room for a tree beside it.
 pub(super) struct Place {
     dir: TempDir,
 }
 
 impl Place {
-    /// A catalog of entries `a`, `b` and `c`, the last one in a subfolder.
+    /// A catalog of entries `a`, `b` and `c`, the last one in a subdirectory.
     pub(super) fn new() -> Place {
         let place = Place { dir: scratch() };
         fs::create_dir(place.catalog()).unwrap();
@@ -64,7 +64,7 @@ impl Place {
         self.put("root.json", &format!("{{\n{}\n}}\n", rows.join(",\n")));
     }
 
-    /// Changes `a`, removes `b` and adds `d` in a new subfolder.
+    /// Changes `a`, removes `b` and adds `d` in a new subdirectory.
     pub(super) fn edit(&self) {
         self.put("a.json", &definition("A", "2"));
         fs::remove_file(self.catalog().join("b.json")).unwrap();
@@ -82,11 +82,11 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(seconds).unwrap()
 }
 
-/// Every file below `folder` with its bytes.
-pub(super) fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+/// Every file below `dir` with its bytes.
+pub(super) fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    walk(&RealFiles, folder, &mut |path, _| {
-        let bytes = fs::read(folder.join(path)).unwrap();
+    walk(&RealFiles, dir, &mut |path, _| {
+        let bytes = fs::read(dir.join(path)).unwrap();
         found.insert(path.to_str().unwrap().to_owned(), bytes);
         Ok(())
     })
@@ -94,16 +94,16 @@ pub(super) fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Modification times of everything below `folder`, folders included.
-fn times(folder: &Path) -> BTreeMap<PathBuf, std::time::SystemTime> {
+/// Modification times of everything below `dir`, directories included.
+fn times(dir: &Path) -> BTreeMap<PathBuf, std::time::SystemTime> {
     let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        found.insert(folder.clone(), fs::metadata(&folder).unwrap().modified().unwrap());
-        for entry in fs::read_dir(&folder).unwrap() {
+    let mut dirs = vec![dir.to_path_buf()];
+    while let Some(dir) = dirs.pop() {
+        found.insert(dir.clone(), fs::metadata(&dir).unwrap().modified().unwrap());
+        for entry in fs::read_dir(&dir).unwrap() {
             let entry = entry.unwrap();
             if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
+                dirs.push(entry.path());
             } else {
                 found.insert(entry.path(), entry.metadata().unwrap().modified().unwrap());
             }
@@ -112,12 +112,12 @@ fn times(folder: &Path) -> BTreeMap<PathBuf, std::time::SystemTime> {
     found
 }
 
-fn manifest_in(folder: &Path, name: &str) -> Manifest {
-    Manifest::parse(&fs::read(folder.join(name)).unwrap()).unwrap()
+fn manifest_in(dir: &Path, name: &str) -> Manifest {
+    Manifest::parse(&fs::read(dir.join(name)).unwrap()).unwrap()
 }
 
-fn head_in(folder: &Path) -> Head {
-    Head::parse(&fs::read(folder.join("root.sha")).unwrap()).unwrap()
+fn head_in(dir: &Path) -> Head {
+    Head::parse(&fs::read(dir.join("root.sha")).unwrap()).unwrap()
 }
 
 #[test]
@@ -313,7 +313,7 @@ fn a_damaged_tree_is_repaired() {
             let edited = vec![b'x'; fs::read(out.join("a.json")).unwrap().len()];
             fs::write(out.join("a.json"), edited).unwrap();
         }),
-        ("a subfolder is gone", |out| fs::remove_dir_all(out.join("sub")).unwrap()),
+        ("a subdirectory is gone", |out| fs::remove_dir_all(out.join("sub")).unwrap()),
         ("every object is gone", |out| fs::remove_dir_all(out.join(BY_SHA)).unwrap()),
         ("the manifest is gone", |out| fs::remove_file(out.join("root.json")).unwrap()),
         ("the manifest was edited", |out| fs::write(out.join("root.json"), "{}").unwrap()),

@@ -13,7 +13,7 @@ use super::{BY_SHA, Layout};
 use crate::base::digest::{Digest, HashingWriter};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{
-    FileKind, Files, ensure_folder, ensure_folders, read_if_any, remove_if_any, replace, stage,
+    FileKind, Files, ensure_dir, ensure_dirs, read_if_any, remove_if_any, replace, stage,
     stat_if_any, write_atomically,
 };
 use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
@@ -31,25 +31,25 @@ const DRAFT: &str = ".named.new";
 /// The published tree on disk.
 pub(super) struct Tree<'a> {
     pub(super) files: &'a dyn Files,
-    pub(super) folder: &'a Path,
+    pub(super) dir: &'a Path,
     pub(super) layout: Layout,
 }
 
 impl Tree<'_> {
     pub(super) fn head_path(&self) -> PathBuf {
-        self.folder.join(self.layout.head_name())
+        self.dir.join(self.layout.head_name())
     }
 
     pub(super) fn history_path(&self) -> PathBuf {
-        self.folder.join("history.json")
+        self.dir.join("history.json")
     }
 
     pub(super) fn manifest_path(&self) -> PathBuf {
-        self.folder.join(self.layout.manifest_name())
+        self.dir.join(self.layout.manifest_name())
     }
 
     pub(super) fn objects(&self) -> PathBuf {
-        self.folder.join(BY_SHA)
+        self.dir.join(BY_SHA)
     }
 
     pub(super) fn object(&self, digest: Digest) -> PathBuf {
@@ -88,7 +88,7 @@ impl Tree<'_> {
     /// The file of an entry that is published now, with its bytes; `None` if it is missing or
     /// damaged.
     pub(super) fn published_file(&self, entry: &Entry) -> Result<Option<(PathBuf, Vec<u8>)>> {
-        let named = (self.layout == Layout::Separate).then(|| entry.path().below(self.folder));
+        let named = (self.layout == Layout::Separate).then(|| entry.path().below(self.dir));
         for path in [Some(self.object(entry.digest())), named].into_iter().flatten() {
             let bytes = match digest_if_any(self.files, &path)? {
                 Some((found, _)) if found == entry.digest() => {
@@ -103,7 +103,7 @@ impl Tree<'_> {
         Ok(None)
     }
 
-    /// Refuses a folder in which somebody else's files have the names of the tree's own.
+    /// Refuses a directory in which somebody else's files have the names of the tree's own.
     /// The caller has found neither a head nor a history.
     ///
     /// # Errors
@@ -147,7 +147,7 @@ impl Tree<'_> {
     }
 
     pub(super) fn has_named(&self, path: &EntryPath, digest: Digest) -> Result<bool> {
-        let found = digest_if_any(self.files, &path.below(self.folder))?;
+        let found = digest_if_any(self.files, &path.below(self.dir))?;
         Ok(found.is_some_and(|(found, _)| found == digest))
     }
 
@@ -169,22 +169,22 @@ impl Tree<'_> {
         };
         // A named file may be a second name of its object: who wrote to one wrote to both.
         let suspects: HashSet<Digest> = misplaced.iter().map(|file| file.digest).collect();
-        ensure_folders(self.files, &self.objects())?;
+        ensure_dirs(self.files, &self.objects())?;
         let bytes = manifest.to_canonical();
         self.write_objects(scanned, &suspects, digest, &bytes)?;
-        let mut folders = BTreeSet::from([self.folder.to_path_buf()]);
+        let mut dirs = BTreeSet::from([self.dir.to_path_buf()]);
         for file in misplaced {
             for parent in file.path.parents() {
-                let folder = self.folder.join(parent);
-                ensure_folder(self.files, &folder)?;
-                folders.insert(folder);
+                let dir = self.dir.join(parent);
+                ensure_dir(self.files, &dir)?;
+                dirs.insert(dir);
             }
             self.put_named(file)?;
         }
         replace(self.files, &self.manifest_path(), |file| file.write_all(&bytes))?;
-        for folder in folders.iter().rev() {
-            let synced = self.files.sync_folder(folder);
-            synced.map_err(|error| Error::io("sync this folder", folder, error))?;
+        for dir in dirs.iter().rev() {
+            let synced = self.files.sync_dir(dir);
+            synced.map_err(|error| Error::io("sync this directory", dir, error))?;
         }
         Ok(())
     }
@@ -224,13 +224,13 @@ impl Tree<'_> {
         let mut misplaced = Vec::new();
         for file in scanned {
             for parent in file.path.parents() {
-                let folder = self.folder.join(parent);
-                match stat_if_any(self.files, &folder)? {
-                    Some(stat) if stat.kind != FileKind::Folder => return Err(in_the_way(folder)),
+                let dir = self.dir.join(parent);
+                match stat_if_any(self.files, &dir)? {
+                    Some(stat) if stat.kind != FileKind::Dir => return Err(in_the_way(dir)),
                     _ => {}
                 }
             }
-            let to = file.path.below(self.folder);
+            let to = file.path.below(self.dir);
             match stat_if_any(self.files, &to)? {
                 None => misplaced.push(file),
                 Some(stat) if stat.kind != FileKind::File => return Err(in_the_way(to)),
@@ -288,8 +288,8 @@ impl Tree<'_> {
         }
         // Before any other name is written: a name without its object is taken for
         // somebody else's file.
-        let synced = self.files.sync_folder(&self.objects());
-        synced.map_err(|error| Error::io("sync this folder", &self.objects(), error))
+        let synced = self.files.sync_dir(&self.objects());
+        synced.map_err(|error| Error::io("sync this directory", &self.objects(), error))
     }
 
     /// Copies a file of the catalog beside the name of its object.
@@ -315,7 +315,7 @@ impl Tree<'_> {
     /// Puts a file under its own name: a second name of the object, or a copy where
     /// the file system has no second names.
     fn put_named(&self, file: &Scanned) -> Result<()> {
-        let to = file.path.below(self.folder);
+        let to = file.path.below(self.dir);
         let object = self.object(file.digest);
         // Drafts are in one place, where the next run finds what this one left.
         let draft = self.objects().join(DRAFT);

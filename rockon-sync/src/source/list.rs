@@ -36,7 +36,7 @@ pub use secret::Secret;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{
-    Files, RealFiles, ensure_folders, read_if_any, remove_all, try_lock, write_atomically,
+    Files, RealFiles, ensure_dirs, read_if_any, remove_all, try_lock, write_atomically,
 };
 use crate::base::time::SystemClock;
 use crate::net::credentials::Credentials;
@@ -307,10 +307,10 @@ impl Store {
     /// Those of [`source_list`](Self::source_list) and of `edit`, which leave the file as it is;
     /// [`ErrorKind::Locked`] while another process edits it; [`ErrorKind::Store`].
     pub fn edit_source_list(&self, edit: impl FnOnce(&mut SourceList) -> Result<()>) -> Result<()> {
-        ensure_folders(&RealFiles, self.folder())?;
-        let Some(_lock) = try_lock(self.folder())? else {
+        ensure_dirs(&RealFiles, self.dir())?;
+        let Some(_lock) = try_lock(self.dir())? else {
             let message = "another process edits the list of sources";
-            return Err(Error::new(ErrorKind::Locked, message).with_path(self.folder()));
+            return Err(Error::new(ErrorKind::Locked, message).with_path(self.dir()));
         };
         let mut list = match self.source_list()? {
             Some(list) => list,
@@ -328,7 +328,7 @@ impl Store {
     /// neither such a source in the list nor, if it is to be removed, anything held of it;
     /// [`ErrorKind::Locked`] while it is being updated.
     pub fn remove_source(&self, name: &SourceName, data: HeldData) -> Result<()> {
-        let folder = self.folder().join(name.as_str());
+        let dir = self.dir().join(name.as_str());
         let is_held = data == HeldData::Remove && self.source(name).exists()?;
         // Taken first, so that nothing has changed if somebody is updating it.
         let files = &RealFiles;
@@ -341,11 +341,11 @@ impl Store {
         }
         if writer.is_some() {
             // No name of a source: from here on it is gone, however long the rest takes.
-            let leftover = self.folder().join(format!(".removed-{name}"));
+            let leftover = self.dir().join(format!(".removed-{name}"));
             remove_all(files, &leftover)?;
             files
-                .rename(&folder, &leftover)
-                .map_err(|error| Error::io("remove this folder", &folder, error))?;
+                .rename(&dir, &leftover)
+                .map_err(|error| Error::io("remove this directory", &dir, error))?;
             if let Err(error) = remove_all(files, &leftover) {
                 log::warn!("source {name} is removed, but not all of it: {}", error.to_chain());
             }
@@ -421,7 +421,7 @@ impl Store {
 
     /// Where the list is; a link leads to it.
     fn source_list_path(&self) -> PathBuf {
-        let path: &Path = &self.folder().join(FILE);
+        let path: &Path = &self.dir().join(FILE);
         // A link that cannot be followed is an error when it is opened.
         self.files().resolve(path).unwrap_or_else(|_| path.to_path_buf())
     }

@@ -1,7 +1,7 @@
 //! Making a new generation the current one.
 //!
 //! ```text
-//! link or copy every file -> write the head -> sync files -> sync folders
+//! link or copy every file -> write the head -> sync files -> sync directories
 //!   -> link .current.new -> rename it to current -> sync -> drop what is older
 //! ```
 
@@ -13,7 +13,7 @@ use super::generation::HEAD;
 use super::{CURRENT, GENERATIONS, Generation, SourceWriter, Stuck};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{Files, ensure_folder, remove_if_any, staged, stat_if_any};
+use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
 use crate::tree::manifest::Manifest;
 
@@ -47,7 +47,7 @@ pub(crate) enum From<'a> {
     /// The base generation has it, under this path.
     Base(&'a EntryPath),
     /// It was downloaded.
-    Incoming(Digest),
+    Staging(Digest),
 }
 
 impl SourceWriter<'_> {
@@ -56,7 +56,7 @@ impl SourceWriter<'_> {
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store), or what `last_check` says. The old
-    /// generation stays current, downloads stay in `incoming`; what was built of
+    /// generation stays current, downloads stay in `staging`; what was built of
     /// the new generation is dropped when the source is next opened. After the swap nothing
     /// is an error any more: see [`Committed::unsynced`].
     pub(crate) fn commit(
@@ -67,26 +67,26 @@ impl SourceWriter<'_> {
         let generation = self.next_generation()?;
         let files = self.files;
         let mut new = Vec::new();
-        let mut folders: BTreeSet<PathBuf> = BTreeSet::from([generation.folder.clone()]);
+        let mut dirs: BTreeSet<PathBuf> = BTreeSet::from([generation.dir.clone()]);
         files
-            .create_folder(&generation.folder)
-            .map_err(|error| Error::io("create this folder", &generation.folder, error))?;
+            .create_dir(&generation.dir)
+            .map_err(|error| Error::io("create this directory", &generation.dir, error))?;
         for placement in &commit.placements {
             for parent in placement.path.parents() {
-                let folder = generation.folder.join(parent);
-                if !folders.contains(&folder) {
-                    ensure_folder(files, &folder)?;
-                    folders.insert(folder);
+                let dir = generation.dir.join(parent);
+                if !dirs.contains(&dir) {
+                    ensure_dir(files, &dir)?;
+                    dirs.insert(dir);
                 }
             }
-            let to = placement.path.below(&generation.folder);
+            let to = placement.path.below(&generation.dir);
             match (&placement.from, commit.base) {
-                (From::Incoming(digest), _) => {
-                    place(files, &self.incoming.path(*digest), &to)?;
+                (From::Staging(digest), _) => {
+                    place(files, &self.staging.path(*digest), &to)?;
                     new.push(to);
                 }
                 (From::Base(path), Some(base)) => {
-                    let placed = place(files, &path.below(&base.folder), &to)?;
+                    let placed = place(files, &path.below(&base.dir), &to)?;
                     if placed == Placed::Copied {
                         new.push(to);
                     }
@@ -95,7 +95,7 @@ impl SourceWriter<'_> {
             }
         }
         if let Some(head) = commit.head {
-            let path = generation.folder.join(HEAD);
+            let path = generation.dir.join(HEAD);
             write_read_only(files, &path, |file| file.write_all(head))?;
             new.push(path);
         }
@@ -104,19 +104,19 @@ impl SourceWriter<'_> {
             new.push(generation.held_path());
         }
         let synced = files.sync_files(&new);
-        synced.map_err(|error| Error::io("sync the new files of", &generation.folder, error))?;
-        // Innermost first, so that no folder is durable before what it names.
-        folders.insert(self.generations());
-        for folder in folders.iter().rev() {
-            let synced = files.sync_folder(folder);
-            synced.map_err(|error| Error::io("sync this folder", folder, error))?;
+        synced.map_err(|error| Error::io("sync the new files of", &generation.dir, error))?;
+        // Innermost first, so that no directory is durable before what it names.
+        dirs.insert(self.generations());
+        for dir in dirs.iter().rev() {
+            let synced = files.sync_dir(dir);
+            synced.map_err(|error| Error::io("sync this directory", dir, error))?;
         }
         last_check()?;
         self.swap(&generation)?;
         log::debug!("generation {} is current", generation.number);
-        let synced = files.sync_folder(&self.folder);
+        let synced = files.sync_dir(&self.dir);
         let unsynced =
-            synced.map_err(|error| Error::io("sync this folder", &self.folder, error)).err();
+            synced.map_err(|error| Error::io("sync this directory", &self.dir, error)).err();
         Ok(Committed { generation, unsynced })
     }
 
@@ -125,7 +125,7 @@ impl SourceWriter<'_> {
     /// one sentence each.
     pub(crate) fn tidy(&self, current: &Generation, previous: Option<&Generation>) -> Vec<String> {
         let mut warnings = Vec::new();
-        if let Err(error) = self.incoming.clear() {
+        if let Err(error) = self.staging.clear() {
             warnings.push(format!("cannot remove old downloads: {}", error.to_chain()));
         }
         let kept = [Some(current.number), previous.map(|previous| previous.number)];
@@ -160,9 +160,9 @@ impl SourceWriter<'_> {
                 let message = "no number is left for a new generation";
                 Error::new(ErrorKind::Store, message).with_path(self.generations())
             })?;
-            let folder = self.generations().join(format!("{number:06}"));
-            let generation = Generation { number, folder };
-            let is_taken = stat_if_any(self.files, &generation.folder)?.is_some()
+            let dir = self.generations().join(format!("{number:06}"));
+            let generation = Generation { number, dir };
+            let is_taken = stat_if_any(self.files, &generation.dir)?.is_some()
                 || stat_if_any(self.files, &generation.held_path())?.is_some();
             if !is_taken {
                 return Ok(generation);
@@ -172,7 +172,7 @@ impl SourceWriter<'_> {
 
     /// Makes a generation the current one. The directory is left to be synced by the caller.
     fn swap(&self, generation: &Generation) -> Result<()> {
-        let current = self.folder.join(CURRENT);
+        let current = self.dir.join(CURRENT);
         let staged = staged(&current);
         remove_if_any(self.files, &staged)?;
         let target = Path::new(GENERATIONS).join(format!("{:06}", generation.number));

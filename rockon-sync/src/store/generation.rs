@@ -1,4 +1,4 @@
-//! One committed state of one source: a folder that is itself a tree.
+//! One committed state of one source: a directory that is itself a tree.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub(crate) const HEAD: &str = "root.sha";
 #[derive(Debug, Clone)]
 pub(crate) struct Generation {
     pub(crate) number: u64,
-    pub(crate) folder: PathBuf,
+    pub(crate) dir: PathBuf,
 }
 
 /// What of a generation is not as it was committed.
@@ -49,7 +49,7 @@ impl Generation {
     }
 
     pub(crate) fn head_path(&self) -> PathBuf {
-        self.folder.join(HEAD)
+        self.dir.join(HEAD)
     }
 
     /// True if this generation is kept while the generation `current` is the current one.
@@ -73,12 +73,12 @@ impl Generation {
     }
 
     pub(crate) fn list_path(&self) -> PathBuf {
-        self.folder.join(DEFAULT_MANIFEST)
+        self.dir.join(DEFAULT_MANIFEST)
     }
 
     /// The file that says what is held where that is not simply the manifest.
     pub(crate) fn held_path(&self) -> PathBuf {
-        let mut path = self.folder.as_os_str().to_owned();
+        let mut path = self.dir.as_os_str().to_owned();
         path.push(HELD_SUFFIX);
         path.into()
     }
@@ -123,12 +123,11 @@ impl Generation {
     fn held_by_listing(&self, files: &dyn Files) -> Result<Manifest> {
         let Some(bytes) = self.list_bytes(files)? else {
             let message = "there is neither a head nor a root.json";
-            return Err(Error::new(ErrorKind::Store, message).with_path(&self.folder));
+            return Err(Error::new(ErrorKind::Store, message).with_path(&self.dir));
         };
         let mut entries = Vec::new();
         for row in Listing::parse(&bytes).map_err(|e| e.with_path(self.list_path()))?.rows() {
-            if let Some((digest, len_bytes)) = digest_if_any(files, &row.path.below(&self.folder))?
-            {
+            if let Some((digest, len_bytes)) = digest_if_any(files, &row.path.below(&self.dir))? {
                 let entry = Entry::new(row.id.as_str(), row.path.clone(), digest)?;
                 entries.push(entry.with_size(len_bytes));
             }
@@ -140,11 +139,11 @@ impl Generation {
     /// of listing. `None` if something is there that is not a regular file.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] if the folder cannot be listed.
+    /// [`ErrorKind::Store`] if the directory cannot be listed.
     pub(crate) fn fingerprint(&self, files: &dyn Files) -> Result<Option<String>> {
         let mut sum = 0_u128;
         let mut is_regular = true;
-        walk(files, &self.folder, &mut |path, stat| {
+        walk(files, &self.dir, &mut |path, stat| {
             is_regular &= stat.kind == FileKind::File;
             let text = format!("{} {} {}", stat.len_bytes, stat.mtime_ns, path.display());
             let digest = Digest::of(text.as_bytes());
@@ -171,7 +170,7 @@ impl Generation {
         let mut expected: BTreeSet<&str> = BTreeSet::new();
         for entry in held.entries() {
             expected.insert(entry.path().as_str());
-            let found = digest_if_any(files, &entry.path().below(&self.folder))?;
+            let found = digest_if_any(files, &entry.path().below(&self.dir))?;
             if found.map(|(digest, _)| digest) != Some(entry.digest()) {
                 damage.entries.insert(entry.path().clone());
             }
@@ -182,7 +181,7 @@ impl Generation {
             Ok(Some(head)) => {
                 expected.extend([HEAD, DEFAULT_MANIFEST, head.manifest().as_str()]);
                 for name in [DEFAULT_MANIFEST, head.manifest().as_str()] {
-                    let found = digest_if_any(files, &self.folder.join(name))?;
+                    let found = digest_if_any(files, &self.dir.join(name))?;
                     damage.of_the_tree |= found.map(|(digest, _)| digest) != Some(head.digest());
                 }
                 let bytes = self.head_bytes(files)?.unwrap_or_default();
@@ -201,7 +200,7 @@ impl Generation {
                 damage.of_the_head = true;
             }
         }
-        walk(files, &self.folder, &mut |path, stat| {
+        walk(files, &self.dir, &mut |path, stat| {
             let known = path.to_str().is_some_and(|path| expected.contains(path));
             damage.strays += usize::from(!known || stat.kind != FileKind::File);
             Ok(())

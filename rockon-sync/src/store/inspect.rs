@@ -118,9 +118,9 @@ impl Store {
     /// [`ErrorKind::Store`], [`ErrorKind::Head`] and [`ErrorKind::Manifest`] if it cannot be
     /// read; [`ErrorKind::Trust`] if that is its trusted keys.
     pub fn source_status(&self, name: &SourceName) -> Result<SourceStatus> {
-        let folder = self.source(name);
-        let files = folder.files();
-        let held = folder.read_current(|generation| {
+        let dir = self.source(name);
+        let files = dir.files();
+        let held = dir.read_current(|generation| {
             let head = generation.head(files)?;
             let manifest = match &head {
                 Some(head) => Some(head.digest()),
@@ -135,13 +135,13 @@ impl Store {
                 entries: generation.held(files)?.len(),
             })
         })?;
-        let status = folder.status()?;
+        let status = dir.status()?;
         let failed = status.failed.into_iter();
         Ok(SourceStatus {
             name: name.clone(),
             locations: status.locations,
             checked: status.checked,
-            trusted_keys: folder.trusted_keys()?,
+            trusted_keys: dir.trusted_keys()?,
             held,
             failed: failed.map(|failed| (failed.id, failed.kind, failed.message)).collect(),
             error: None,
@@ -178,14 +178,14 @@ impl Store {
     /// Compares the files of a source with their digests; `None` if it was never updated
     /// completely.
     fn verify_source(&self, name: &SourceName) -> Result<Option<Verification>> {
-        let folder = self.source(name);
-        let files = folder.files();
-        let keys = folder.trusted_keys()?;
+        let dir = self.source(name);
+        let files = dir.files();
+        let keys = dir.trusted_keys()?;
         let verification = |entries: usize, damaged: Vec<PathBuf>, strays: usize| {
             let name = name.clone();
             Verification { name, entries, damaged, strays }
         };
-        let found = folder.read_current(|generation| {
+        let found = dir.read_current(|generation| {
             let root = generation.list_path();
             let held = match generation.held(files) {
                 Ok(held) => held,
@@ -195,8 +195,8 @@ impl Store {
                 }
             };
             // Read after the generation was chosen, or it might be of an older one.
-            let damage = generation.damage(files, &held, &folder.status()?)?;
-            let below = |path: &crate::base::path::EntryPath| path.below(&generation.folder);
+            let damage = generation.damage(files, &held, &dir.status()?)?;
+            let below = |path: &crate::base::path::EntryPath| path.below(&generation.dir);
             let mut damaged: Vec<PathBuf> = damage.entries.iter().map(below).collect();
             damaged.extend(damage.of_the_tree.then_some(root));
             let head = generation.head_bytes(files)?.unwrap_or_default();
@@ -208,12 +208,12 @@ impl Store {
         if found.is_some() {
             return Ok(found);
         }
-        if !folder.exists()? {
-            return Ok(Some(verification(0, vec![folder.path().to_owned()], 0)));
+        if !dir.exists()? {
+            return Ok(Some(verification(0, vec![dir.path().to_owned()], 0)));
         }
         // Only a completed update remembers a generation.
-        let was_held = folder.status()?.generation > 0;
-        Ok(was_held.then(|| verification(0, vec![folder.current_path()], 0)))
+        let was_held = dir.status()?.generation > 0;
+        Ok(was_held.then(|| verification(0, vec![dir.current_path()], 0)))
     }
 
     /// The sources as they were at their last update, without credentials, the one with the
@@ -234,7 +234,7 @@ impl Store {
         }
         if sources.is_empty() {
             let message = "no source of this store was ever asked";
-            return Err(Error::new(ErrorKind::NotFound, message).with_path(self.folder()));
+            return Err(Error::new(ErrorKind::NotFound, message).with_path(self.dir()));
         }
         Ok(sources)
     }

@@ -10,7 +10,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{SourceFolder, SourceWriter};
+use super::{SourceDir, SourceWriter};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{read_if_any, write_atomically};
 use crate::tree::note::VerifierKey;
@@ -20,21 +20,21 @@ const FILE: &str = "trusted-keys";
 /// Largest file read: a key has about 100 bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
-impl SourceFolder<'_> {
+impl SourceDir<'_> {
     /// The keys that are trusted; none for a source that need not be signed.
     ///
     /// # Errors
     /// [`ErrorKind::Trust`] for a line that is no key; [`ErrorKind::Store`];
     /// [`ErrorKind::Limit`].
     pub(crate) fn trusted_keys(&self) -> Result<Vec<VerifierKey>> {
-        let path = path_in(&self.folder);
+        let path = path_in(&self.dir);
         let bytes = read_if_any(self.files, &path, MAX_BYTES)?;
         let Some(bytes) = bytes else {
             return Ok(Vec::new());
         };
         let bad = |problem: &str| {
             let message = format!(
-                "{problem}; mend it, or remove the folder of this source and name its keys again"
+                "{problem}; mend it, or remove the directory of this source and name its keys again"
             );
             Error::new(ErrorKind::Trust, message).with_path(&path)
         };
@@ -62,10 +62,10 @@ impl SourceWriter<'_> {
         for key in keys {
             text.push_str(&format!("{key}\n"));
         }
-        write_atomically(self.files, &path_in(&self.folder), text.as_bytes())
+        write_atomically(self.files, &path_in(&self.dir), text.as_bytes())
     }
 }
 
-fn path_in(folder: &Path) -> PathBuf {
-    folder.join(FILE)
+fn path_in(dir: &Path) -> PathBuf {
+    dir.join(FILE)
 }

@@ -1,4 +1,4 @@
-//! `status.json`: what a source's folder remembers beside its generations.
+//! `status.json`: what a source's directory remembers beside its generations.
 //!
 //! All of it can be lost without harm but for one request more: what guards
 //! against rollback and downgrade is also read off the current generation. The digest in it
@@ -78,8 +78,8 @@ impl Status {
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) and
     /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if it cannot be read.
-    pub(crate) fn load(files: &dyn Files, folder: &Path) -> Result<Status> {
-        let path = folder.join(FILE);
+    pub(crate) fn load(files: &dyn Files, dir: &Path) -> Result<Status> {
+        let path = dir.join(FILE);
         let wire = match read_if_any(files, &path, MAX_BYTES)? {
             None => Wire::default(),
             Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
@@ -102,7 +102,7 @@ impl Status {
         })
     }
 
-    pub(crate) fn save(&self, files: &dyn Files, folder: &Path) -> Result<()> {
+    pub(crate) fn save(&self, files: &dyn Files, dir: &Path) -> Result<()> {
         let wire = Wire {
             checked: self.checked.map(|checked| checked.to_string()),
             generation: self.generation,
@@ -119,7 +119,7 @@ impl Status {
         };
         let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");
         bytes.push(b'\n');
-        write_atomically(files, &folder.join(FILE), &bytes)
+        write_atomically(files, &dir.join(FILE), &bytes)
     }
 
     /// True if these bytes cannot be the head (v1: the list) that `generation` was committed

@@ -1,7 +1,7 @@
 //! A disk that loses power: whatever was not synced is lost, kept, or kept in part.
 //!
 //! The model is stricter than file systems are. The bytes of a file are safe once the file
-//! was synced, a name once its folder was; of everything else any part may survive, in any
+//! was synced, a name once its directory was; of everything else any part may survive, in any
 //! order. A rename happens as a whole or not at all.
 
 use std::collections::{BTreeMap, HashMap};
@@ -26,7 +26,7 @@ pub(crate) enum Survives {
     Some(u64),
 }
 
-/// Everything below a folder, on a disk that loses power at the Nth operation that changes
+/// Everything below a directory, on a disk that loses power at the Nth operation that changes
 /// something: it fails, as do all that follow. Nothing is really synced, to be quick.
 #[derive(Clone)]
 pub(crate) struct Disk {
@@ -38,7 +38,7 @@ struct State {
     fail_at: usize,
     operations: usize,
     nodes: Vec<Node>,
-    /// Names that changed since their folder was last synced, oldest first.
+    /// Names that changed since their directory was last synced, oldest first.
     pending: Vec<Change>,
 }
 
@@ -50,16 +50,16 @@ const ROOT: NodeId = 0;
 #[derive(Clone)]
 enum Node {
     File { now: Vec<u8>, synced: Vec<u8>, modified: Option<SystemTime> },
-    Folder { now: Names, synced: Names },
+    Dir { now: Names, synced: Names },
     Link(PathBuf),
 }
 
 type Names = BTreeMap<OsString, NodeId>;
 
-/// A name in a folder, and what it leads to.
+/// A name in a directory, and what it leads to.
 #[derive(Clone)]
 struct Name {
-    folder: NodeId,
+    dir: NodeId,
     name: OsString,
     node: NodeId,
 }
@@ -86,8 +86,8 @@ impl Disk {
         state.operations >= state.fail_at
     }
 
-    /// Writes to `folder` what is found when the power is back.
-    pub(crate) fn restore(&self, survives: Survives, folder: &Path) {
+    /// Writes to `dir` what is found when the power is back.
+    pub(crate) fn restore(&self, survives: Survives, dir: &Path) {
         let state = self.state();
         let mut random = fastrand::Rng::with_seed(match survives {
             Survives::Some(seed) => seed,
@@ -114,7 +114,7 @@ impl Disk {
                 };
             }
         }
-        write_out(&nodes, ROOT, folder, &mut HashMap::new());
+        write_out(&nodes, ROOT, dir, &mut HashMap::new());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -177,13 +177,13 @@ impl State {
         let id = self.nodes.len();
         known.insert(metadata.ino(), id);
         if metadata.is_dir() {
-            self.nodes.push(Node::empty_folder());
+            self.nodes.push(Node::empty_dir());
             let mut names = Names::new();
             for entry in fs::read_dir(path).unwrap() {
                 let entry = entry.unwrap();
                 names.insert(entry.file_name(), self.take_in(&entry.path(), known));
             }
-            self.nodes[id] = Node::Folder { now: names.clone(), synced: names };
+            self.nodes[id] = Node::Dir { now: names.clone(), synced: names };
         } else if metadata.is_symlink() {
             self.nodes.push(Node::Link(fs::read_link(path).unwrap()));
         } else {
@@ -209,20 +209,20 @@ impl State {
 
     /// What a path below the root leads to by now.
     fn find(&self, relative: &Path) -> Option<NodeId> {
-        relative.iter().try_fold(ROOT, |folder, name| match &self.nodes[folder] {
-            Node::Folder { now, .. } => now.get(name).copied(),
+        relative.iter().try_fold(ROOT, |dir, name| match &self.nodes[dir] {
+            Node::Dir { now, .. } => now.get(name).copied(),
             _ => None,
         })
     }
 
     fn name(&self, relative: &Path, node: NodeId) -> Option<Name> {
-        let folder = self.find(relative.parent()?)?;
-        Some(Name { folder, name: relative.file_name()?.to_owned(), node })
+        let dir = self.find(relative.parent()?)?;
+        Some(Name { dir, name: relative.file_name()?.to_owned(), node })
     }
 
     fn change(&mut self, change: Change) {
         for (name, is_added) in change.names() {
-            if let Node::Folder { now, .. } = &mut self.nodes[name.folder] {
+            if let Node::Dir { now, .. } = &mut self.nodes[name.dir] {
                 match is_added {
                     true => now.insert(name.name.clone(), name.node),
                     false => now.remove(&name.name),
@@ -239,10 +239,10 @@ impl State {
         }
     }
 
-    fn sync_folder(&mut self, folder: NodeId) {
+    fn sync_dir(&mut self, dir: NodeId) {
         let pending = std::mem::take(&mut self.pending);
         for change in pending {
-            let is_concerned = change.names().any(|(name, _)| name.folder == folder);
+            let is_concerned = change.names().any(|(name, _)| name.dir == dir);
             match is_concerned {
                 true => change.apply(&mut self.nodes),
                 false => self.pending.push(change),
@@ -252,8 +252,8 @@ impl State {
 }
 
 impl Node {
-    fn empty_folder() -> Node {
-        Node::Folder { now: Names::new(), synced: Names::new() }
+    fn empty_dir() -> Node {
+        Node::Dir { now: Names::new(), synced: Names::new() }
     }
 }
 
@@ -267,7 +267,7 @@ impl Change {
     /// Brings it to the disk.
     fn apply(&self, nodes: &mut [Node]) {
         for (name, is_added) in self.names() {
-            if let Node::Folder { synced, .. } = &mut nodes[name.folder] {
+            if let Node::Dir { synced, .. } = &mut nodes[name.dir] {
                 match is_added {
                     true => synced.insert(name.name.clone(), name.node),
                     false => synced.remove(&name.name),
@@ -290,7 +290,7 @@ fn damaged(now: &[u8], synced: &[u8], how: usize) -> Vec<u8> {
 fn write_out(nodes: &[Node], id: NodeId, path: &Path, written: &mut HashMap<NodeId, PathBuf>) {
     match &nodes[id] {
         Node::Link(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-        Node::Folder { synced, .. } => {
+        Node::Dir { synced, .. } => {
             if id != ROOT {
                 fs::create_dir(path).unwrap();
             }
@@ -312,9 +312,9 @@ fn write_out(nodes: &[Node], id: NodeId, path: &Path, written: &mut HashMap<Node
 }
 
 impl Files for Disk {
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
-        let new = |state: &mut State| Some(state.new_node(Node::empty_folder()));
-        self.step(|| RealFiles.create_folder(path), self.add(path, new))
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let new = |state: &mut State| Some(state.new_node(Node::empty_dir()));
+        self.step(|| RealFiles.create_dir(path), self.add(path, new))
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
@@ -360,8 +360,8 @@ impl Files for Disk {
         self.step(|| RealFiles.remove_file(path), self.remove(path))
     }
 
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
-        self.step(|| RealFiles.remove_folder(path), self.remove(path))
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.step(|| RealFiles.remove_dir(path), self.remove(path))
     }
 
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
@@ -377,12 +377,12 @@ impl Files for Disk {
         )
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.step(
             || RealFiles.list(path).map(|_| ()),
             |state| {
                 if let Some(node) = self.relative(path).and_then(|path| state.find(path)) {
-                    state.sync_folder(node);
+                    state.sync_dir(node);
                 }
             },
         )
@@ -444,9 +444,9 @@ mod tests {
     use super::*;
 
     fn restored(disk: &Disk, survives: Survives) -> Vec<(String, String)> {
-        let folder = tempfile::tempdir().unwrap();
-        disk.restore(survives, folder.path());
-        let mut found: Vec<(String, String)> = fs::read_dir(folder.path())
+        let dir = tempfile::tempdir().unwrap();
+        disk.restore(survives, dir.path());
+        let mut found: Vec<(String, String)> = fs::read_dir(dir.path())
             .unwrap()
             .map(|entry| entry.unwrap())
             .map(|entry| {
@@ -461,22 +461,22 @@ mod tests {
 
     #[test]
     fn only_what_was_synced_is_sure_to_be_found_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
         fs::write(path("old"), "old").unwrap();
-        let disk = Disk::new(folder.path(), usize::MAX);
+        let disk = Disk::new(dir.path(), usize::MAX);
         disk.create(&path("new")).unwrap().write_all(b"new").unwrap();
         let found = |files: &[(&str, &str)]| -> Vec<(String, String)> {
             files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
         };
         assert_eq!(restored(&disk, Survives::Synced), found(&[("old", "old")]));
-        disk.sync_folder(folder.path()).unwrap();
+        disk.sync_dir(dir.path()).unwrap();
         assert_eq!(restored(&disk, Survives::Synced), found(&[("new", ""), ("old", "old")]));
         disk.sync_files(&[path("new")]).unwrap();
         disk.rename(&path("new"), &path("old")).unwrap();
         assert_eq!(restored(&disk, Survives::Synced), found(&[("new", "new"), ("old", "old")]));
         assert_eq!(restored(&disk, Survives::Names), found(&[("old", "new")]));
-        disk.sync_folder(folder.path()).unwrap();
+        disk.sync_dir(dir.path()).unwrap();
         assert_eq!(restored(&disk, Survives::Synced), found(&[("old", "new")]));
     }
 }

@@ -44,9 +44,9 @@ impl<H> Files for HookedFiles<H>
 where
     H: Fn(Call, &Path) -> io::Result<()> + Send + Sync + RefUnwindSafe,
 {
-    fn create_folder(&self, path: &Path) -> io::Result<()> {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
         self.0(Call::Change, path)?;
-        RealFiles.create_folder(path)
+        RealFiles.create_dir(path)
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
@@ -104,16 +104,16 @@ where
         RealFiles.remove_file(path)
     }
 
-    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
         self.0(Call::Remove, path)?;
-        RealFiles.remove_folder(path)
+        RealFiles.remove_dir(path)
     }
 
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
         paths.iter().try_for_each(|path| self.0(Call::Sync, path))
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.0(Call::Sync, path)
     }
 

@@ -123,8 +123,8 @@ impl Head {
                 self.url = Some(value.to_owned());
             }
             "by-sha" => {
-                let folder = value.strip_suffix('/').unwrap_or(value);
-                let path = EntryPath::new(folder).map_err(|error| format!("`by-sha`: {error}"))?;
+                let dir = value.strip_suffix('/').unwrap_or(value);
+                let path = EntryPath::new(dir).map_err(|error| format!("`by-sha`: {error}"))?;
                 self.by_sha = Some(path);
             }
             "pack" => {
@@ -174,7 +174,7 @@ impl Head {
         self.size_bytes
     }
 
-    /// Where everything else is fetched from, if not from the head's own folder.
+    /// Where everything else is fetched from, if not from the head's own directory.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
     }
@@ -184,7 +184,7 @@ impl Head {
         self.size_bytes().unwrap_or(MAX_MANIFEST_BYTES).min(MAX_MANIFEST_BYTES)
     }
 
-    /// The folder in which every file is also found under its digest.
+    /// The directory in which every file is also found under its digest.
     pub fn by_sha(&self) -> Option<&EntryPath> {
         self.by_sha.as_ref()
     }

@@ -69,7 +69,7 @@ impl Manifest {
     /// # Errors
     /// [`ErrorKind::Manifest`] with the place: not JSON, a field missing or of the
     /// wrong type, an id twice, a path that is unsafe, reserved, there twice (also
-    /// when compared without case), or both a file and a folder.
+    /// when compared without case), or both a file and a directory.
     /// [`ErrorKind::Limit`] above [`limits::MAX_ENTRIES`].
     pub fn parse(bytes: &[u8]) -> Result<Manifest> {
         Manifest::from_entries(parse::entries_of_slice(bytes)?)
@@ -296,7 +296,7 @@ fn id_problem(id: &str) -> Option<&'static str> {
 }
 
 /// Refuses paths that would collide as files: the same without case, or one of
-/// them a folder that another one needs.
+/// them a directory that another one needs.
 fn check_paths<'a>(paths: impl Iterator<Item = &'a EntryPath>) -> Result<()> {
     let mut folded: Vec<Cow<'_, str>> = paths.map(EntryPath::folded).collect();
     folded.sort_unstable();
@@ -309,7 +309,8 @@ fn check_paths<'a>(paths: impl Iterator<Item = &'a EntryPath>) -> Result<()> {
     for path in &folded {
         for (at, _) in path.match_indices('/') {
             if folded.binary_search_by(|other| (**other).cmp(&path[..at])).is_ok() {
-                let message = format!("\"{}\" is a file and the folder of \"{path}\"", &path[..at]);
+                let message =
+                    format!("\"{}\" is a file and the directory of \"{path}\"", &path[..at]);
                 return Err(invalid(message));
             }
         }

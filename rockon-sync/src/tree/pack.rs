@@ -29,8 +29,8 @@ use crate::base::digest::Digest;
 use crate::base::path::EntryPath;
 use crate::tree::manifest::{Entry, Manifest, pairs};
 
-/// The folder of a tree that its packs are in.
-pub(crate) const FOLDER: &str = "packs";
+/// The directory of a tree that its packs are in.
+pub(crate) const DIR: &str = "packs";
 
 /// What the manifest is called in a bundle, whatever the tree calls it.
 const MANIFEST_MEMBER: &str = "root.json";
@@ -64,7 +64,7 @@ impl PackName {
 
     /// Where it is below a tree.
     pub(crate) fn path(&self) -> EntryPath {
-        EntryPath::new(format!("{FOLDER}/{self}")).expect("digits and dots are a safe path")
+        EntryPath::new(format!("{DIR}/{self}")).expect("digits and dots are a safe path")
     }
 
     /// Reads the name of a file; `None` if it is not that of a pack.
@@ -207,11 +207,11 @@ mod tests {
         expected.sort();
         assert_eq!(found, expected);
         // What the tools of the field make of it.
-        let folder = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         let archive = zstd::decode_all(&*pack).unwrap();
-        tar::Archive::new(&*archive).unpack(folder.path()).unwrap();
-        assert_eq!(std::fs::read(folder.path().join(&long)).unwrap(), b"far down");
-        assert_eq!(std::fs::read(folder.path().join("root.json")).unwrap(), bytes);
+        tar::Archive::new(&*archive).unpack(dir.path()).unwrap();
+        assert_eq!(std::fs::read(dir.path().join(&long)).unwrap(), b"far down");
+        assert_eq!(std::fs::read(dir.path().join("root.json")).unwrap(), bytes);
     }
 
     #[test]

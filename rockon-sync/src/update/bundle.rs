@@ -57,7 +57,7 @@ pub(super) fn open(session: &Session<'_>, current: &Current, bundle: &Path) -> R
 /// Puts the manifest of a bundle into staging, and returns its digest.
 fn keep_manifest(session: &Session<'_>, bundle: &Path) -> Result<Digest> {
     let file = session.store.files.open(bundle).on("read", bundle)?;
-    let mut out = session.store.incoming.begin_hashed()?;
+    let mut out = session.store.staging.begin_hashed()?;
     pack::bundled_manifest(file, MAX_MANIFEST_BYTES, &mut |content| {
         copy_from_pack(session, content, &mut out, MAX_MANIFEST_BYTES)
     })?;
@@ -76,10 +76,10 @@ fn keep_manifest(session: &Session<'_>, bundle: &Path) -> Result<Digest> {
 /// Copies a bundle into staging, as the pack that it is.
 fn keep_pack(session: &Session<'_>, bundle: &Path, digest: Digest) -> Result<()> {
     let name = PackName::new(None, digest);
-    session.store.incoming.drop_spool(&name)?;
+    session.store.staging.drop_pack(&name)?;
     let mut file = session.store.files.open(bundle).on("read", bundle)?;
-    let mut spool = session.store.incoming.spool(&name)?;
-    copy_from_pack(session, &mut file, &mut spool, MAX_PACK_BYTES)
+    let mut partial = session.store.staging.resume_pack(&name)?;
+    copy_from_pack(session, &mut file, &mut partial, MAX_PACK_BYTES)
 }
 
 /// The head that leads to this manifest, and where it is: one beside the bundle, or one that is

@@ -94,7 +94,7 @@ fn build(
     let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
     let manifest_from = || match staged.file {
         ManifestFile::Current => From::Base(&root),
-        ManifestFile::Staged(digest) => From::Incoming(digest),
+        ManifestFile::Staged(digest) => From::Staging(digest),
     };
     let mut placements = vec![Placement { path: &root, from: manifest_from() }];
     if let Some(head) = remote.head().filter(|head| *head.manifest() != root) {
@@ -103,7 +103,7 @@ fn build(
     placements.extend(staged.manifest.entries().iter().map(|entry| Placement {
         path: entry.path(),
         from: match staged.plan.step(entry.id()).map(|step| &step.action) {
-            Some(Action::Fetch(entry)) => From::Incoming(entry.digest()),
+            Some(Action::Fetch(entry)) => From::Staging(entry.digest()),
             Some(Action::Reuse(_, path)) => From::Base(path),
             Some(Action::Revalidate(_) | Action::Remove) | None => From::Base(entry.path()),
         },
@@ -165,7 +165,7 @@ fn keep(
     }
     remember_keys(session)?;
     remember(session, generation, remote, staged, status)?;
-    if let Err(error) = session.store.incoming.clear() {
+    if let Err(error) = session.store.staging.clear() {
         session.warnings.add(format!("cannot remove old downloads: {}", error.to_chain()));
     }
     Ok(())

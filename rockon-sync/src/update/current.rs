@@ -127,7 +127,7 @@ impl CurrentManifest {
         };
         let mut entries = Vec::new();
         let mut look_for = |id: &str, path: &EntryPath| -> Result<()> {
-            let file = path.below(&generation.folder);
+            let file = path.below(&generation.dir);
             if let Some((digest, len_bytes)) = digest_if_any(session.store.files, &file)? {
                 entries.push(Entry::new(id, path.clone(), digest)?.with_size(len_bytes));
             }

@@ -51,29 +51,29 @@ enum Tree {
 }
 
 struct World {
-    folder: tempfile::TempDir,
+    dir: tempfile::TempDir,
     tree: Tree,
     source: Source,
 }
 
 impl World {
-    /// A world in this folder, with whatever is in it.
-    fn of(folder: tempfile::TempDir, tree: Tree) -> World {
-        let subfolder = if tree == Tree::V1 { "catalog" } else { "catalog/v2" };
-        let location = Location::folder(folder.path().join(subfolder));
-        World { folder, tree, source: Source::new(Default::default(), location) }
+    /// A world in this directory, with whatever is in it.
+    fn of(dir: tempfile::TempDir, tree: Tree) -> World {
+        let subdir = if tree == Tree::V1 { "catalog" } else { "catalog/v2" };
+        let location = Location::dir(dir.path().join(subdir));
+        World { dir, tree, source: Source::new(Default::default(), location) }
     }
 
     /// A catalog in its first state, published, and a store that follows it.
     fn new(tree: Tree) -> World {
         let world = World::of(scratch(), tree);
-        fs::create_dir(world.folder.path().join("catalog")).unwrap();
+        fs::create_dir(world.dir.path().join("catalog")).unwrap();
         world.publish(&[("a", "1"), ("b", "1"), ("c", "1")], 1);
         world
     }
 
     fn publish(&self, definitions: &[(&str, &str)], at: i64) {
-        let catalog = self.folder.path().join("catalog");
+        let catalog = self.dir.path().join("catalog");
         let mut rows = Vec::new();
         for (name, version) in definitions {
             let text = format!(
@@ -100,16 +100,16 @@ impl World {
     }
 
     fn store(&self) -> Store {
-        Store::new(self.folder.path().join("store"))
+        Store::new(self.dir.path().join("store"))
     }
 
-    fn source_folder(&self) -> PathBuf {
-        self.folder.path().join("store/rockstor")
+    fn source_dir(&self) -> PathBuf {
+        self.dir.path().join("store/rockstor")
     }
 
     /// Which generation is current.
     fn current(&self) -> Option<PathBuf> {
-        fs::read_link(self.source_folder().join("current")).ok()
+        fs::read_link(self.source_dir().join("current")).ok()
     }
 
     fn update(&self) -> (Report, Vec<String>) {
@@ -125,7 +125,7 @@ impl World {
         if self.tree != Tree::Bundle {
             return updater.run(&self.source);
         }
-        let tree = self.folder.path().join("catalog/v2");
+        let tree = self.dir.path().join("catalog/v2");
         let head = fs::read_to_string(tree.join("root.sha")).unwrap();
         let bundle = tree.join(format!("packs/empty-{}.tar.zst", &head[..12]));
         updater.import(self.source.name(), &bundle, &[])
@@ -133,35 +133,35 @@ impl World {
 
     /// What a reader sees: every file of the current generation.
     fn seen(&self) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
-        read_folder(&self.source_folder().join("current"))
+        read_dir(&self.source_dir().join("current"))
     }
 
     /// What a reader is to see in the end: the files that are listed.
     fn published(&self) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
         if self.tree == Tree::V1 {
-            let catalog = self.folder.path().join("catalog");
+            let catalog = self.dir.path().join("catalog");
             let list = fs::read_to_string(catalog.join("root.json")).unwrap();
-            let mut files = read_folder(&catalog)?;
+            let mut files = read_dir(&catalog)?;
             files.retain(|name, _| {
                 let name = name.to_str().unwrap();
                 name == "root.json" || list.contains(&format!("\"{name}\""))
             });
             return Some(files);
         }
-        let mut files = read_folder(&self.folder.path().join("catalog/v2"))?;
+        let mut files = read_dir(&self.dir.path().join("catalog/v2"))?;
         files.remove(Path::new("history.json"));
         Some(files)
     }
 
     /// What waits to be committed and is whole: digests of files, names of packs.
-    fn incoming(&self) -> Vec<String> {
-        let names = read_folder(&self.source_folder().join("incoming")).unwrap_or_default();
+    fn staging(&self) -> Vec<String> {
+        let names = read_dir(&self.source_dir().join("incoming")).unwrap_or_default();
         let whole = names.into_iter().filter_map(|(name, bytes)| {
             let name = name.to_str()?.to_owned();
             match name.strip_prefix("pack-") {
                 None => (name == Digest::of(&bytes).to_string()).then_some(name),
                 Some(pack) => {
-                    let offered = self.folder.path().join("catalog/v2/packs").join(pack);
+                    let offered = self.dir.path().join("catalog/v2/packs").join(pack);
                     (fs::read(offered).ok() == Some(bytes)).then(|| pack.to_owned())
                 }
             }
@@ -170,10 +170,10 @@ impl World {
     }
 }
 
-/// The files at the top of a folder.
-fn read_folder(folder: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
+/// The files at the top of a directory.
+fn read_dir(dir: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
     let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).ok()? {
+    for entry in fs::read_dir(dir).ok()? {
         let path = entry.unwrap().path();
         if fs::metadata(&path).unwrap().is_file() {
             files.insert(path.file_name().unwrap().into(), fs::read(&path).unwrap());
@@ -201,7 +201,7 @@ const UPDATES: [(&str, Prepare, usize); 3] = [
         |world| {
             world.update();
             // The damaged state is the old one: what is missing stays missing until healed.
-            fs::remove_file(world.source_folder().join("current/b.json")).unwrap();
+            fs::remove_file(world.source_dir().join("current/b.json")).unwrap();
         },
         20,
     ),
@@ -260,7 +260,7 @@ impl World {
     /// The next update must succeed and fetch nothing that is there already, and leave
     /// nothing to do.
     fn assert_next_update_brings(&self, new: &Option<BTreeMap<PathBuf, Vec<u8>>>, label: &str) {
-        let kept = self.incoming();
+        let kept = self.staging();
         let (report, asked) = self.update();
         assert!(report.failed.is_empty(), "{label}: {report:?}");
         assert!(self.seen() == *new, "{label}: {report:?}");
@@ -299,9 +299,9 @@ fn an_error_after_the_swap_is_a_warning() {
     world.update();
     world.publish(&[("a", "2"), ("b", "1"), ("d", "1")], 2);
     // The first time the source's directory is synced is after the swap.
-    let folder = world.source_folder();
+    let dir = world.source_dir();
     let files = HookedFiles::new(|call, path| match call {
-        Call::Sync if path == folder => Err(bad_disk()),
+        Call::Sync if path == dir => Err(bad_disk()),
         Call::Change if path.ends_with("status.json") => Err(bad_disk()),
         _ => Ok(()),
     });
@@ -342,7 +342,7 @@ fn no_failure_leaves_a_signed_state_without_its_keys() {
     for fault in [Fault::Once, Fault::FromThenOn] {
         for n in 1.. {
             let world = World::new(Tree::Packed);
-            let catalog = world.folder.path().join("catalog");
+            let catalog = world.dir.path().join("catalog");
             let sound = FailingFiles::sound();
             Publisher::new(catalog).files(&sound).sign_key(key.clone()).run().unwrap();
             let source = world.source.clone().trust(key.verifier_key().clone());

@@ -179,7 +179,7 @@ fn fetch_entry(
     bytes_done: &AtomicU64,
 ) -> Result<(), Failure> {
     let (digest, max_bytes) = (entry.digest(), entry.max_bytes());
-    if session.store.incoming.has(digest).map_err(Failure::Update)? {
+    if session.store.staging.has(digest).map_err(Failure::Update)? {
         bytes_done.fetch_add(entry.size_bytes().unwrap_or(0), Ordering::Relaxed);
         return Ok(());
     }
@@ -252,7 +252,7 @@ fn download(
 ) -> Result<()> {
     let shown = address.to_string();
     let wanted = Wanted { digest: Some(file.digest), ..Wanted::plain(address, file.max_bytes) };
-    let mut part = session.store.incoming.begin()?.counted(bytes_done);
+    let mut part = session.store.staging.begin()?.counted(bytes_done);
     match session.fetcher.fetch(&wanted, &mut part, retries)? {
         Fetched::File(_) => part.keep(file.digest),
         Fetched::Missing(status) => Err(missing_file(status, shown)),

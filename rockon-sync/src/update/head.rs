@@ -69,7 +69,7 @@ pub(super) fn ask(
         .and_then(|target| mirror.moved(mirror.head_name(), &target))
         .unwrap_or_else(|| mirror.clone());
     // A directory answers for itself, with or without a network.
-    let elsewhere = match (mirror.as_folder(), head.url()) {
+    let elsewhere = match (mirror.as_dir(), head.url()) {
         (None, Some(url)) => Some(session.source.opened(Location::of_head_url(url)?)),
         _ => None,
     };
@@ -149,7 +149,7 @@ fn may_be_v1(session: &Session<'_>, current: &Current, mirror: &Location) -> Res
         return Err(Error::new(ErrorKind::Status, expected).with_url(shown));
     }
     // A share that is not mounted: the next mirror may be there.
-    if let Some(directory) = mirror.as_folder() {
+    if let Some(directory) = mirror.as_dir() {
         check_directory(directory)?;
     }
     if !session.keys.is_empty() {

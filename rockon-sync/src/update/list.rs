@@ -78,7 +78,7 @@ fn ask_one(
     let mut bytes = Vec::new();
     let mut probe = address.clone();
     let answer = fetch_listed(session, &wanted, &mut bytes, retries)?;
-    let validators = match (answer, known, mirror.as_folder()) {
+    let validators = match (answer, known, mirror.as_dir()) {
         (Fetched::File(file), ..) => file.validators,
         (Fetched::Unchanged { .. }, Some(known), _) => {
             bytes = known.to_vec();

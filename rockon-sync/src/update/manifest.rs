@@ -78,7 +78,7 @@ pub(super) fn find(
 /// Puts a list into staging.
 fn keep_list(session: &Session<'_>, bytes: &[u8]) -> Result<ManifestFile> {
     let digest = Digest::of(bytes);
-    session.store.incoming.keep(bytes, digest)?;
+    session.store.staging.keep(bytes, digest)?;
     Ok(ManifestFile::Staged(digest))
 }
 
@@ -91,7 +91,7 @@ fn on_disk(
     if local.base(session).is_some_and(|base| base.digest() == head.digest()) {
         return Ok(Some(ManifestFile::Current));
     }
-    let is_staged = session.store.incoming.has(head.digest())?;
+    let is_staged = session.store.staging.has(head.digest())?;
     Ok(is_staged.then_some(ManifestFile::Staged(head.digest())))
 }
 
@@ -115,7 +115,7 @@ fn read(
 ) -> Result<Manifest> {
     let path = match (file, &local.generation) {
         (ManifestFile::Current, Some(generation)) => generation.list_path(),
-        _ => session.store.incoming.path(head.digest()),
+        _ => session.store.staging.path(head.digest()),
     };
     let shown = || match remote.mirrors.best() {
         Some(mirror) => mirror.address(head.manifest()).to_string(),

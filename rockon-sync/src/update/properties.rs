@@ -17,19 +17,19 @@ use crate::testing::{FailingFiles, cases, scratch};
 use crate::update::plan::MassDelete;
 use crate::update::report::{Outcome, Report};
 
-/// A catalog: names of files, some in a folder, and their versions.
+/// A catalog: names of files, some in a directory, and their versions.
 type Catalog = BTreeMap<String, u8>;
 
 fn any_catalog() -> impl Strategy<Value = Catalog> {
     proptest::collection::btree_map("([xy]/)?[a-d]", 0_u8..3, 1..6)
 }
 
-/// Replaces the catalog in a folder, and publishes it.
-fn publish(folder: &Path, catalog: &Catalog, files: &FailingFiles) {
-    let _ = fs::remove_dir_all(folder.join("catalog"));
+/// Replaces the catalog in a directory, and publishes it.
+fn publish(dir: &Path, catalog: &Catalog, files: &FailingFiles) {
+    let _ = fs::remove_dir_all(dir.join("catalog"));
     let mut rows = Vec::new();
     for (name, version) in catalog {
-        let path = folder.join("catalog").join(format!("{name}.json"));
+        let path = dir.join("catalog").join(format!("{name}.json"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let text = format!(
             "{{\"{name}\":{{\"description\":\"\",\"website\":\"\",\"version\":\"{version}\",\
@@ -39,20 +39,20 @@ fn publish(folder: &Path, catalog: &Catalog, files: &FailingFiles) {
         fs::write(path, text).unwrap();
         rows.push(format!("\"{name}\":\"{name}.json\""));
     }
-    fs::write(folder.join("catalog/root.json"), format!("{{{}}}", rows.join(","))).unwrap();
-    let publisher = Publisher::new(folder.join("catalog")).out(folder.join("tree"));
+    fs::write(dir.join("catalog/root.json"), format!("{{{}}}", rows.join(","))).unwrap();
+    let publisher = Publisher::new(dir.join("catalog")).out(dir.join("tree"));
     let at = Timestamp::from_unix(1_000_000).unwrap();
     publisher.mass_delete(MassDelete::Allow).published(at).files(files).run().unwrap();
 }
 
-/// Every file below a folder, but those that are of the tree alone.
-fn files_of(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+/// Every file below a directory, but those that are of the tree alone.
+fn files_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
-    let folder = folder.canonicalize().unwrap();
-    walk(&RealFiles, &folder, &mut |path, _| {
+    let dir = dir.canonicalize().unwrap();
+    walk(&RealFiles, &dir, &mut |path, _| {
         let name = path.to_str().unwrap();
         if !["by-sha/", "packs/", "history.json"].iter().any(|start| name.starts_with(start)) {
-            found.insert(name.to_owned(), fs::read(folder.join(path)).unwrap());
+            found.insert(name.to_owned(), fs::read(dir.join(path)).unwrap());
         }
         Ok(())
     })
@@ -67,19 +67,19 @@ proptest! {
     fn what_is_held_is_what_was_published_whatever_was_held(
         states in proptest::collection::vec(any_catalog(), 2..4),
     ) {
-        let (folder, files) = (scratch(), FailingFiles::sound());
-        let folder = folder.path();
-        let store = Store::new(folder.join("store"));
-        let source = Source::new(Default::default(), Location::folder(folder.join("tree")));
+        let (dir, files) = (scratch(), FailingFiles::sound());
+        let dir = dir.path();
+        let store = Store::new(dir.join("store"));
+        let source = Source::new(Default::default(), Location::dir(dir.join("tree")));
         let update = || -> Report {
             let updater = Updater::new(&store).files(&files);
             updater.mass_delete(MassDelete::Allow).run(&source).unwrap()
         };
         let mut held = Catalog::new();
         for state in states {
-            publish(folder, &state, &files);
+            publish(dir, &state, &files);
             let report = update();
-            prop_assert_eq!(files_of(&folder.join("store/rockstor/current")), files_of(&folder.join("tree")));
+            prop_assert_eq!(files_of(&dir.join("store/rockstor/current")), files_of(&dir.join("tree")));
             let ids = |is_wanted: &dyn Fn(&str) -> bool, of: &Catalog| {
                 of.keys().filter(|id| is_wanted(id)).cloned().collect::<Vec<_>>()
             };

@@ -151,7 +151,7 @@ impl<'a> Updater<'a> {
         self
     }
 
-    /// How bytes are asked for; over HTTP and from folders by default.
+    /// How bytes are asked for; over HTTP and from directories by default.
     pub fn transport(mut self, transport: &'a dyn Transport) -> Self {
         self.setup.transport = Some(transport);
         self
@@ -242,7 +242,7 @@ impl<'a> Updater<'a> {
     ) -> Result<Report> {
         let path = bundle::real_path(bundle)?;
         let directory = path.parent().unwrap_or(Path::new("/"));
-        let source = Source::new(name.clone(), Location::folder(directory));
+        let source = Source::new(name.clone(), Location::dir(directory));
         let source = keys.iter().cloned().fold(source, Source::trust);
         self.start(&source, Extent::Whole, Origin::Bundle(path))
     }

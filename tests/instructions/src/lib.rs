@@ -70,7 +70,7 @@ fn publish(dir: &Path) -> Result<()> {
 /// Returns the source that the stores follow.
 #[must_use]
 pub fn source(dir: &Path) -> Source {
-    Source::new(Default::default(), Location::folder(dir.join("tree")))
+    Source::new(Default::default(), Location::dir(dir.join("tree")))
 }
 
 /// Creates a catalog of this many entries in `dir`, its tree, and a store that is one definition

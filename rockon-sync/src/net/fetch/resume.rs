@@ -9,13 +9,13 @@ use crate::net::address::Address;
 use crate::net::transport::Response;
 
 /// A sink that keeps what an earlier attempt, or an earlier run, has put into it.
-pub(crate) trait Spool: Sink {
+pub(crate) trait ResumableSink: Sink {
     /// How many bytes it holds.
     fn held_bytes(&self) -> u64;
 }
 
 impl Fetcher<'_> {
-    /// Fetches what `spool` lacks of a file of `len_bytes` bytes, trying again what is
+    /// Fetches what `partial` lacks of a file of `len_bytes` bytes, trying again what is
     /// worth it. A server that does not know ranges sends it whole.
     ///
     /// # Errors
@@ -26,39 +26,44 @@ impl Fetcher<'_> {
         &self,
         address: &Address,
         len_bytes: u64,
-        spool: &mut dyn Spool,
+        partial: &mut dyn ResumableSink,
         retries: Retries,
     ) -> Result<()> {
-        if spool.held_bytes() > len_bytes {
-            spool.restart().map_err(sink_failed)?;
+        if partial.held_bytes() > len_bytes {
+            partial.restart().map_err(sink_failed)?;
         }
-        if spool.held_bytes() == len_bytes {
+        if partial.held_bytes() == len_bytes {
             return Ok(());
         }
-        self.with_retries(retries, || self.go_on(address, len_bytes, spool))
+        self.with_retries(retries, || self.go_on(address, len_bytes, partial))
     }
 
-    fn go_on(&self, address: &Address, len_bytes: u64, spool: &mut dyn Spool) -> Result<()> {
-        let held = spool.held_bytes();
+    fn go_on(
+        &self,
+        address: &Address,
+        len_bytes: u64,
+        partial: &mut dyn ResumableSink,
+    ) -> Result<()> {
+        let held = partial.held_bytes();
         let range_from = (held > 0).then_some(held);
         let (address, response) =
             self.follow(&Question { address, validators: None, range_from })?;
         let fail = |kind, message: String| Error::new(kind, message).with_url(address.to_string());
         match response.status {
-            200 => restart(spool)?,
+            200 => restart(partial)?,
             206 if range_from.is_some() => check_range(&response, held, len_bytes)
                 .map_err(|message| fail(ErrorKind::Integrity, message))?,
             416 if range_from.is_some() => {
                 self.drain(response)?;
-                restart(spool)?;
+                restart(partial)?;
                 let message = "the server has no such part of the file".to_owned();
                 return Err(fail(ErrorKind::Status, message).with_retry(Retry::Soon));
             }
             _ => return Err(self.refusal(response, &address)?),
         }
-        let missing = len_bytes - spool.held_bytes();
-        self.take_body(response, &address, missing, &mut *spool)?;
-        let held = spool.held_bytes();
+        let missing = len_bytes - partial.held_bytes();
+        self.take_body(response, &address, missing, &mut *partial)?;
+        let held = partial.held_bytes();
         if held < len_bytes {
             let message = format!("expected {len_bytes} bytes, got {held}");
             return Err(fail(ErrorKind::Integrity, message));
@@ -67,8 +72,8 @@ impl Fetcher<'_> {
     }
 }
 
-fn restart(spool: &mut dyn Spool) -> Result<()> {
-    spool.restart().map_err(|error: io::Error| sink_failed(error))
+fn restart(partial: &mut dyn ResumableSink) -> Result<()> {
+    partial.restart().map_err(|error: io::Error| sink_failed(error))
 }
 
 /// Whether an answer 206 goes on where it should, in the file that was meant.
@@ -113,7 +118,7 @@ mod tests {
         }
     }
 
-    impl Spool for Memory {
+    impl ResumableSink for Memory {
         fn held_bytes(&self) -> u64 {
             self.0.len() as u64
         }
@@ -149,9 +154,9 @@ mod tests {
         let stop = AtomicBool::new(false);
         let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
         let address = "https://h/".parse::<Location>().unwrap().head_address();
-        let mut spool = Memory(held.as_bytes().to_vec());
-        let result = fetcher.fetch_rest(&address, 10, &mut spool, Retries::Usual);
-        (result, String::from_utf8(spool.0).unwrap(), script.ranges())
+        let mut partial = Memory(held.as_bytes().to_vec());
+        let result = fetcher.fetch_rest(&address, 10, &mut partial, Retries::Usual);
+        (result, String::from_utf8(partial.0).unwrap(), script.ranges())
     }
 
     #[test]

@@ -19,8 +19,8 @@ fn publisher(place: &Place) -> Publisher<'static> {
     place.publisher().page(Page::Write)
 }
 
-fn read(folder: &Path, name: &str) -> String {
-    fs::read_to_string(folder.join(name)).unwrap()
+fn read(dir: &Path, name: &str) -> String {
+    fs::read_to_string(dir.join(name)).unwrap()
 }
 
 /// What is in elements of this name, and in their attributes, in the order of the document: the
@@ -318,7 +318,7 @@ fn nobody_elses_file_is_taken_for_the_page() {
                 assert_eq!(snapshot(&place.out())[name], definition("I", "1").as_bytes());
             }
         }
-        // A file in the folder of the tree that nobody published.
+        // A file in the directory of the tree that nobody published.
         let place = Place::new();
         fs::create_dir(place.out()).unwrap();
         fs::write(place.out().join(name), "mine").unwrap();

@@ -35,7 +35,7 @@ pub(super) struct Got {
 pub(super) struct Documents<'a> {
     files: &'a dyn Files,
     fetcher: &'a Fetcher<'a>,
-    folder: PathBuf,
+    dir: PathBuf,
     /// Failures in a row, by host.
     failures: Mutex<HashMap<String, u32>>,
     /// The names of what this run has asked for.
@@ -54,8 +54,8 @@ struct Note {
 }
 
 impl<'a> Documents<'a> {
-    pub(super) fn new(files: &'a dyn Files, fetcher: &'a Fetcher<'a>, folder: PathBuf) -> Self {
-        Documents { files, fetcher, folder, failures: Mutex::default(), asked: Mutex::default() }
+    pub(super) fn new(files: &'a dyn Files, fetcher: &'a Fetcher<'a>, dir: PathBuf) -> Self {
+        Documents { files, fetcher, dir, failures: Mutex::default(), asked: Mutex::default() }
     }
 
     /// A collection, or a site of one file.
@@ -86,7 +86,7 @@ impl<'a> Documents<'a> {
             Address::File(file) => return Ok(Got { file: file.clone(), kept_because_of: None }),
         };
         let name = Digest::of(http.url().as_bytes()).to_string();
-        let file = self.folder.join(format!("{name}.xml"));
+        let file = self.dir.join(format!("{name}.xml"));
         let note = self.note(&name, &file)?;
         lock(&self.asked).insert(name.clone());
         match self.fetch(address, note.as_ref(), max_bytes, &check) {
@@ -182,7 +182,7 @@ impl<'a> Documents<'a> {
     }
 
     fn note_path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.json"))
+        self.dir.join(format!("{name}.json"))
     }
 
     /// Removes the documents that the site no longer leads to.
@@ -191,15 +191,15 @@ impl<'a> Documents<'a> {
     /// [`ErrorKind::Store`].
     pub(super) fn forget_others(&self) -> Result<()> {
         let asked = lock(&self.asked);
-        let names = self.files.list(&self.folder);
-        let names = names.map_err(|error| Error::io("list this folder", &self.folder, error))?;
+        let names = self.files.list(&self.dir);
+        let names = names.map_err(|error| Error::io("list this directory", &self.dir, error))?;
         for name in names {
             let is_asked = name
                 .to_str()
                 .and_then(|name| name.rsplit_once('.'))
                 .is_some_and(|(stem, _)| asked.contains(stem));
             if !is_asked {
-                remove_if_any(self.files, &self.folder.join(name))?;
+                remove_if_any(self.files, &self.dir.join(name))?;
             }
         }
         Ok(())

@@ -7,34 +7,28 @@ use crate::testing::{Disk, FailingFiles, Fault, Survives};
 struct Publication {
     prepare: fn() -> Place,
     publisher: fn(&Place) -> Publisher<'static>,
-    folder: fn(&Place) -> PathBuf,
+    dir: fn(&Place) -> PathBuf,
 }
 
 const FIRST: Publication =
-    Publication { prepare: Place::new, publisher: separate, folder: Place::out };
+    Publication { prepare: Place::new, publisher: separate, dir: Place::out };
 
 const FURTHER: Publication =
-    Publication { prepare: published_and_edited, publisher: separate, folder: Place::out };
+    Publication { prepare: published_and_edited, publisher: separate, dir: Place::out };
 
 const IN_PLACE: Publication = Publication {
     prepare: published_in_place_and_edited,
     publisher: in_place,
-    folder: Place::catalog,
+    dir: Place::catalog,
 };
 
 /// There are a page and a feed already.
-const WITH_PAGE: Publication = Publication {
-    prepare: published_with_page_and_edited,
-    publisher: with_page,
-    folder: Place::out,
-};
+const WITH_PAGE: Publication =
+    Publication { prepare: published_with_page_and_edited, publisher: with_page, dir: Place::out };
 
 /// There are a page and a feed that are not wanted any more.
-const UNWANTED_PAGE: Publication = Publication {
-    prepare: published_with_page_and_edited,
-    publisher: separate,
-    folder: Place::out,
-};
+const UNWANTED_PAGE: Publication =
+    Publication { prepare: published_with_page_and_edited, publisher: separate, dir: Place::out };
 
 impl Publication {
     fn run(&self, place: &Place, files: &dyn Files) -> Result<PublishReport> {
@@ -46,17 +40,17 @@ impl Publication {
     fn expected(&self) -> BTreeMap<String, Vec<u8>> {
         let place = (self.prepare)();
         self.run(&place, &FailingFiles::sound()).unwrap();
-        snapshot(&(self.folder)(&place))
+        snapshot(&(self.dir)(&place))
     }
 
     /// The head must name a whole tree, and the next publication must give what is
     /// expected, to the byte.
     fn assert_recovers(&self, place: &Place, expected: &BTreeMap<String, Vec<u8>>, label: &str) {
-        let folder = (self.folder)(place);
-        assert_head_names_a_whole_tree(&folder, label);
+        let dir = (self.dir)(place);
+        assert_head_names_a_whole_tree(&dir, label);
         let again = self.run(place, &FailingFiles::sound());
         again.unwrap_or_else(|error| panic!("{label}: {}", error.to_chain()));
-        let found = snapshot(&folder);
+        let found = snapshot(&dir);
         assert_eq!(names(&found), names(expected), "{label}");
         for (name, bytes) in expected {
             let (found, bytes) = (&found[name], bytes);
@@ -102,7 +96,7 @@ impl Publication {
                 let after = Place { dir: scratch() };
                 disk.restore(survives, after.dir.path());
                 if !disk.has_failed() {
-                    let head = fs::read((self.folder)(&after).join(head_name(&expected)));
+                    let head = fs::read((self.dir)(&after).join(head_name(&expected)));
                     assert!(head.unwrap() == expected[head_name(&expected)], "{label}: lost");
                 }
                 self.assert_recovers(&after, &expected, &label);
@@ -124,14 +118,14 @@ fn names(snapshot: &BTreeMap<String, Vec<u8>>) -> Vec<&String> {
     snapshot.keys().collect()
 }
 
-fn assert_head_names_a_whole_tree(folder: &Path, label: &str) {
-    let head = ["root.sha", "root.v2.sha"].map(|name| fs::read(folder.join(name)).ok());
+fn assert_head_names_a_whole_tree(dir: &Path, label: &str) {
+    let head = ["root.sha", "root.v2.sha"].map(|name| fs::read(dir.join(name)).ok());
     let Some(bytes) = head.into_iter().flatten().next() else {
         return;
     };
     let head = Head::parse(&bytes).unwrap();
     let object = |digest: Digest| {
-        let bytes = fs::read(folder.join(BY_SHA).join(digest.to_string()));
+        let bytes = fs::read(dir.join(BY_SHA).join(digest.to_string()));
         let bytes = bytes.unwrap_or_else(|error| panic!("{label}: {digest}: {error}"));
         assert_eq!(Digest::of(&bytes), digest, "{label}");
         bytes

@@ -33,7 +33,7 @@ fn a_broken_definition_stays_published_as_it_was_last() {
         ("no definition", |place| place.put("b.json", "{\"B\": 1}")),
         ("empty", |place| place.put("b.json", "")),
         ("missing", |place| place.remove("b.json")),
-        ("a folder", |place| {
+        ("a directory", |place| {
             place.remove("b.json");
             fs::create_dir(place.catalog().join("b.json")).unwrap();
         }),

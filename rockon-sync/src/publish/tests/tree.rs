@@ -4,8 +4,8 @@ use std::os::unix::fs::MetadataExt;
 
 use super::*;
 
-fn object(folder: &Path, bytes: impl AsRef<[u8]>) -> PathBuf {
-    folder.join(BY_SHA).join(Digest::of(bytes.as_ref()).to_string())
+fn object(dir: &Path, bytes: impl AsRef<[u8]>) -> PathBuf {
+    dir.join(BY_SHA).join(Digest::of(bytes.as_ref()).to_string())
 }
 
 /// In place no named file is looked at, so that objects have to be noticed by themselves.

@@ -152,7 +152,7 @@ mod tests {
             (format!("{{\"\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "is empty"),
             (format!("{{\"a\\n\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "control character"),
             (two("x.json", "X.JSON"), "compared without case"),
-            (two("x", "X/y"), "is a file and the folder"),
+            (two("x", "X/y"), "is a file and the directory"),
             (two("x", "Root.json"), "belongs to the tree"),
             (two("x", "by-sha/y"), "belongs to the tree"),
             (two("x", "y").replace("\"b\"", "\"a\""), "\"a\" is there twice"),

@@ -189,8 +189,8 @@ fn private_keys_are_shown_only_when_asked_for() {
 
 #[test]
 fn key_files_are_for_their_owner_and_never_overwritten() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("key");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
     let key = SigningKey::generate("example.org/rockons").unwrap();
     key.write(&path).unwrap();
     let mode = std::fs::metadata(&path).unwrap().permissions().mode();

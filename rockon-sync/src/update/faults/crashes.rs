@@ -24,13 +24,13 @@ fn crash_at_operation(n: usize, tree: Tree, prepare: Prepare, update: &str) -> b
     let world = World::new(tree);
     prepare(&world);
     let (old, new) = (world.seen(), world.published());
-    let disk = Disk::new(world.folder.path(), n);
+    let disk = Disk::new(world.dir.path(), n);
     let result = world.bring(Updater::new(&world.store()).files(&disk));
     for survives in SURVIVORS {
         let label = format!("{update} of {tree:?}, operation {n}, {survives:?}");
-        let folder = scratch();
-        disk.restore(survives, folder.path());
-        let after = World::of(folder, tree);
+        let dir = scratch();
+        disk.restore(survives, dir.path());
+        let after = World::of(dir, tree);
         let seen = after.seen();
         if !disk.has_failed() {
             assert!(seen == new, "{label}: what was reported is lost");

@@ -15,8 +15,8 @@ fn keeping(kept: &'static [&str]) -> impl crate::base::files::Files {
     })
 }
 
-fn names_in(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).unwrap();
+fn names_in(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -39,7 +39,7 @@ fn an_old_generation_that_cannot_be_removed_is_one_warning_a_run() {
         assert!(warnings.iter().all(says_which), "{warnings:?}");
         assert!(world.seen() == world.published(), "update {serial}");
     }
-    let generations = names_in(&world.source_folder().join("gen"));
+    let generations = names_in(&world.source_dir().join("gen"));
     assert_eq!(generations, ["000001", "000004", "000005"]);
     // Without a change, too.
     let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
@@ -51,7 +51,7 @@ fn a_leftover_that_cannot_be_removed_does_not_take_the_next_number() {
     for leftover in ["000002", "000002.held"] {
         let world = World::new(Tree::Packed);
         world.update();
-        let generations = world.source_folder().join("gen");
+        let generations = world.source_dir().join("gen");
         fs::create_dir(generations.join(leftover)).unwrap();
         world.publish(&[("a", "2"), ("b", "1"), ("c", "1")], 2);
         let files = keeping(&["000002", "000002.held"]);

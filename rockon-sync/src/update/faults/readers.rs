@@ -23,21 +23,21 @@ fn two_sources(list: List) -> World {
     let world = World::new(Tree::Plain);
     let other = World::new(Tree::Plain);
     other.publish(&[("a", "1"), ("b", "1"), ("c", "1"), ("x", "1")], 2);
-    let tree = world.folder.path().join("extra-tree");
-    fs::rename(other.folder.path().join("catalog/v2"), &tree).unwrap();
-    let source = Source::new(extra(), Location::folder(&tree));
+    let tree = world.dir.path().join("extra-tree");
+    fs::rename(other.dir.path().join("catalog/v2"), &tree).unwrap();
+    let source = Source::new(extra(), Location::dir(&tree));
     let files = FailingFiles::sound();
     let store = world.store();
     world.update();
     Updater::new(&store).files(&files).run(&source).unwrap();
     if list != List::Absent {
         let edited = store.edit_source_list(|edited| {
-            edited.add(ListedSource::new(extra(), Location::folder(&tree)), &Priority::Last)
+            edited.add(ListedSource::new(extra(), Location::dir(&tree)), &Priority::Last)
         });
         edited.unwrap();
     }
     if list == List::Disabled {
-        let path = store.folder().join("sources.toml");
+        let path = store.dir().join("sources.toml");
         let text = fs::read_to_string(&path).unwrap();
         fs::write(&path, format!("{text}enabled = false\n")).unwrap();
     }
@@ -60,8 +60,8 @@ fn applied(catalog: &Catalog) -> Vec<(String, String)> {
 /// Hides the directory of the source.
 type Hide = fn(&Path);
 
-fn moved_away(folder: &Path) {
-    fs::rename(folder, folder.with_file_name("Moved")).unwrap();
+fn moved_away(dir: &Path) {
+    fs::rename(dir, dir.with_file_name("Moved")).unwrap();
 }
 
 #[test]
@@ -69,19 +69,19 @@ fn a_source_that_is_out_of_reach_deletes_nothing_and_is_not_intact() {
     let cases: [(List, Hide); 6] = [
         (List::Enabled, moved_away),
         (List::Disabled, moved_away),
-        (List::Absent, |folder| {
-            moved_away(folder);
-            symlink("nowhere", folder).unwrap();
+        (List::Absent, |dir| {
+            moved_away(dir);
+            symlink("nowhere", dir).unwrap();
         }),
-        (List::Disabled, |folder| {
-            moved_away(folder);
-            symlink("nowhere", folder).unwrap();
+        (List::Disabled, |dir| {
+            moved_away(dir);
+            symlink("nowhere", dir).unwrap();
         }),
-        (List::Enabled, |folder| {
-            moved_away(folder);
-            fs::write(folder, "").unwrap();
+        (List::Enabled, |dir| {
+            moved_away(dir);
+            fs::write(dir, "").unwrap();
         }),
-        (List::Absent, |folder| fs::remove_file(folder.join("current")).unwrap()),
+        (List::Absent, |dir| fs::remove_file(dir.join("current")).unwrap()),
     ];
     for (n, (list, hide)) in cases.into_iter().enumerate() {
         let label = format!("case {n}, {list:?}");
@@ -89,7 +89,7 @@ fn a_source_that_is_out_of_reach_deletes_nothing_and_is_not_intact() {
         let store = world.store();
         let before = applied(&store.catalog().unwrap());
         assert_eq!(before.len(), 4, "{label}");
-        hide(&store.folder().join("extra"));
+        hide(&store.dir().join("extra"));
         let catalog = store.catalog().unwrap();
         let changes = catalog.changes_since(before);
         assert_eq!(
@@ -116,8 +116,8 @@ fn a_link_to_a_source_is_a_source() {
     let world = two_sources(List::Absent);
     let store = world.store();
     let before = applied(&store.catalog().unwrap());
-    moved_away(&store.folder().join("extra"));
-    symlink("Moved", store.folder().join("extra")).unwrap();
+    moved_away(&store.dir().join("extra"));
+    symlink("Moved", store.dir().join("extra")).unwrap();
     let catalog = store.catalog().unwrap();
     assert!(catalog.changes_since(before).is_empty() && catalog.problems().is_empty());
     assert!(store.verify().unwrap().iter().all(|found| found.is_intact()));
@@ -127,9 +127,9 @@ fn a_link_to_a_source_is_a_source() {
 fn no_error_of_reading_is_an_absence() {
     for fail in [bad_disk, stale_handle] {
         let world = two_sources(List::Absent);
-        fs::create_dir(world.store().local_folder()).unwrap();
-        let text = fs::read_to_string(world.folder.path().join("catalog/a.json")).unwrap();
-        let mine = world.store().local_folder().join("mine.json");
+        fs::create_dir(world.store().local_dir()).unwrap();
+        let text = fs::read_to_string(world.dir.path().join("catalog/a.json")).unwrap();
+        let mine = world.store().local_dir().join("mine.json");
         fs::write(mine, text.replace("\"a\"", "\"mine\"")).unwrap();
         let before = applied(&world.store().catalog().unwrap());
         assert_eq!(before.len(), 5);
@@ -186,13 +186,12 @@ fn no_error_of_reading_is_an_absence() {
 fn a_directory_that_cannot_be_read_at_all_is_a_source_with_an_error() {
     let world = two_sources(List::Absent);
     let before = applied(&world.store().catalog().unwrap());
-    let folder = world.store().folder().join("extra");
-    let store = world.store().with_files(HookedFiles::new(move |_, path| {
-        match path.starts_with(&folder) {
+    let dir = world.store().dir().join("extra");
+    let store =
+        world.store().with_files(HookedFiles::new(move |_, path| match path.starts_with(&dir) {
             true => Err(bad_disk()),
             false => Ok(()),
-        }
-    }));
+        }));
     let catalog = store.catalog().unwrap();
     let changes = catalog.changes_since(before);
     assert_eq!((changes.deletes.len(), changes.withheld), (0, vec!["x".to_owned()]));
@@ -210,14 +209,14 @@ fn a_directory_that_cannot_be_read_at_all_is_a_source_with_an_error() {
 #[test]
 fn local_definitions_that_are_out_of_reach_are_not_deleted() {
     let cases: [Hide; 3] = [
-        |folder| symlink("nowhere", folder).unwrap(),
-        |folder| symlink(folder, folder).unwrap(),
-        |folder| fs::write(folder, "").unwrap(),
+        |dir| symlink("nowhere", dir).unwrap(),
+        |dir| symlink(dir, dir).unwrap(),
+        |dir| fs::write(dir, "").unwrap(),
     ];
     for hide in cases {
         let world = World::new(Tree::Plain);
         world.update();
-        let local = world.store().local_folder();
+        let local = world.store().local_dir();
         hide(&local);
         let catalog = world.store().catalog().unwrap();
         let changes = catalog.changes_since([("mine", "")]);
@@ -234,8 +233,8 @@ fn local_definitions_that_are_out_of_reach_are_not_deleted() {
 fn a_v1_generation_without_its_record_deletes_nothing() {
     let world = World::new(Tree::V1);
     world.update();
-    fs::remove_file(world.source_folder().join("gen/000001.held")).unwrap();
-    fs::remove_file(world.source_folder().join("current/b.json")).unwrap();
+    fs::remove_file(world.source_dir().join("gen/000001.held")).unwrap();
+    fs::remove_file(world.source_dir().join("current/b.json")).unwrap();
     let catalog = world.store().catalog().unwrap();
     let changes = catalog.changes_since([("b", "1")]);
     assert_eq!((changes.deletes.len(), changes.withheld), (0, vec!["b".to_owned()]));
@@ -248,7 +247,7 @@ fn commit(world: &World, time: &AtomicI64, c: Entry) {
     let version = time.to_string();
     world.publish(&[("a", &version), ("b", &version), ("c", &version)], time);
     if c == Entry::Missing {
-        let tree = world.folder.path().join("catalog/v2");
+        let tree = world.dir.path().join("catalog/v2");
         let digest = Digest::of(&fs::read(tree.join("c.json")).unwrap());
         fs::remove_file(tree.join("c.json")).unwrap();
         fs::remove_file(tree.join(format!("by-sha/{digest}"))).unwrap();

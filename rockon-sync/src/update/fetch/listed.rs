@@ -137,9 +137,9 @@ pub(super) fn all(
 }
 
 fn jobs<'a>(session: &Session<'_>, list: &'a Listing, plan: &'a Plan) -> Result<Vec<Job<'a>>> {
-    let incoming = &session.store.incoming;
+    let staging = &session.store.staging;
     let mut seen: HashMap<String, Seen> = HashMap::new();
-    for line in incoming.take_seen()? {
+    for line in staging.take_seen()? {
         seen.insert(line.path.clone(), line);
     }
     // A file is known by its path: its id may have changed.
@@ -151,7 +151,7 @@ fn jobs<'a>(session: &Session<'_>, list: &'a Listing, plan: &'a Plan) -> Result<
         let mut prior = None;
         if let Some(seen) = seen.remove(row.path.as_str())
             && let Some(digest) = seen.digest()
-            && incoming.has(digest)?
+            && staging.has(digest)?
         {
             prior = Some(Prior::Staged(digest, seen));
         } else if session.options.trust != Trust::Nothing {
@@ -179,16 +179,16 @@ fn ask_for(
         validators: given.as_ref().map(|given| &given.validators),
         ..Wanted::plain(address, MAX_UNSIZED_FILE_BYTES)
     };
-    let incoming = &session.store.incoming;
-    let mut part = incoming.begin()?.counted(bytes_done);
+    let staging = &session.store.staging;
+    let mut part = staging.begin()?.counted(bytes_done);
     match (fetch_listed(session, &wanted, &mut part, retries)?, prior) {
         (Fetched::Unchanged { .. }, Some(Prior::Current(entry))) => {
             (*entry).clone().with_id(&row.id)
         }
         (Fetched::Unchanged { .. }, Some(prior @ Prior::Staged(digest, seen))) => {
-            let path = incoming.path(*digest);
+            let path = staging.path(*digest);
             let bytes = read_if_any(session.store.files, &path, MAX_FILE_BYTES)?;
-            incoming.note_seen(seen)?;
+            staging.note_seen(seen)?;
             accepted(session, row, *digest, &bytes.unwrap_or_default(), &prior.validators())
         }
         (Fetched::File(file), _) => {
@@ -198,7 +198,7 @@ fn ask_for(
                 .map_err(|error| error.with_url(&*shown))?;
             part.keep(file.digest)?;
             let GivenValidators { mirror, validators } = given;
-            incoming.note_seen(&Seen::new(&row.path, file.digest, mirror, &validators))?;
+            staging.note_seen(&Seen::new(&row.path, file.digest, mirror, &validators))?;
             Ok(entry)
         }
         (Fetched::Missing(status), _) => Err(missing_file(status, shown)),

@@ -13,8 +13,8 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_PACK_BYTES;
-use crate::net::fetch::{Sink, Spool};
-use crate::store::{Generation, SpoolFile};
+use crate::net::fetch::{ResumableSink, Sink};
+use crate::store::{Generation, PartialPack};
 use crate::tree::head::Head;
 use crate::tree::manifest::{Manifest, write_patched};
 use crate::tree::pack::{self, PackName};
@@ -44,14 +44,14 @@ impl Packs {
         if remote.mirrors.is_empty() {
             // An imported bundle is in staging already, whether the head offers it or not.
             let name = PackName::new(None, head.digest());
-            let len_bytes = session.store.incoming.spooled(&name)?;
+            let len_bytes = session.store.staging.staged_pack_bytes(&name)?;
             offers.push(Offer { name, len_bytes, left_bytes: 0, is_resumed: false });
             return Ok(Packs { offers });
         }
         for offer in head.packs().iter().filter(|offer| offer.size_bytes <= MAX_PACK_BYTES) {
             if offer.base.is_none() || offer.base == base {
                 let name = PackName::new(offer.base.clone(), head.digest());
-                let there = session.store.incoming.spooled(&name)?;
+                let there = session.store.staging.staged_pack_bytes(&name)?;
                 let left_bytes = offer.size_bytes.saturating_sub(there);
                 offers.push(Offer {
                     name,
@@ -79,7 +79,7 @@ impl Packs {
     ) -> Result<bool> {
         let may_reuse = session.options.reuse() == Reuse::Intact;
         let has_files = local.generation.is_some() && may_reuse
-            || session.store.incoming.holds_files(head.digest())?;
+            || session.store.staging.holds_files(head.digest())?;
         let holding = if has_files { Holding::Something } else { Holding::Nothing };
         let manifest_bytes = head.size_bytes().unwrap_or(0);
         let Some(offer) = choose_first(&self.offers, manifest_bytes, holding, session.extent)
@@ -155,7 +155,7 @@ fn use_pack(
             Err(error) => error,
         };
         session.warnings.add(format!("{} was dropped: {}", offer.name, error.to_chain()));
-        session.store.incoming.drop_spool(&offer.name)?;
+        session.store.staging.drop_pack(&offer.name)?;
     }
     Ok(false)
 }
@@ -167,18 +167,18 @@ fn download(
     remote: &Remote,
     offer: &Offer,
 ) -> Result<(), Failure> {
-    let mut spool = session.store.incoming.spool(&offer.name).map_err(Failure::Update)?;
-    if spool.held_bytes() == offer.len_bytes {
+    let mut partial = session.store.staging.resume_pack(&offer.name).map_err(Failure::Update)?;
+    if partial.held_bytes() == offer.len_bytes {
         return Ok(());
     }
     progress.progress.files_done = 0;
     progress.progress.files_total = 1;
-    progress.progress.bytes_done = spool.held_bytes().min(offer.len_bytes);
+    progress.progress.bytes_done = partial.held_bytes().min(offer.len_bytes);
     progress.progress.bytes_total = Some(offer.len_bytes);
     progress.enter(Phase::Fetching);
     remote.mirrors.first(session, |mirror, retries| {
         let address = mirror.address(&offer.name.path());
-        let mut sink = Reported { spool: &mut spool, progress };
+        let mut sink = Reported { partial: &mut partial, progress };
         session.fetcher.fetch_rest(&address, offer.len_bytes, &mut sink, retries)
     })?;
     progress.progress.files_done = 1;
@@ -196,10 +196,10 @@ fn keep_manifest(
     head: &Head,
     name: &PackName,
 ) -> Result<()> {
-    let incoming = &session.store.incoming;
+    let staging = &session.store.staging;
     let max_bytes = head.max_manifest_bytes();
-    let pack = incoming.open_spool(name)?;
-    let mut out = incoming.begin_hashed()?;
+    let pack = staging.open_pack(name)?;
+    let mut out = staging.begin_hashed()?;
     match (&name.base, &local.generation) {
         (Some(_), Some(generation)) => {
             let patch = pack::patch_of(pack, max_patch_bytes(session, head, generation)?)?;
@@ -239,59 +239,59 @@ fn salvage_old_packs(
     head: &Head,
     unpacker: &mut Unpacker<'_>,
 ) -> Result<()> {
-    let incoming = &session.store.incoming;
-    for name in incoming.spools()? {
+    let staging = &session.store.staging;
+    for name in staging.staged_packs()? {
         if name.leads_to(head.digest()) {
             continue;
         }
         if name.base.is_none() {
-            match unpacker.unpack_bundle(incoming.open_spool(&name)?, Leads::Elsewhere) {
+            match unpacker.unpack_bundle(staging.open_pack(&name)?, Leads::Elsewhere) {
                 Err(error) if ends_the_update(&error) => return Err(error),
                 // It was cut off, so that it ends early.
                 Err(error) => log::debug!("{name}: {}", error.to_chain()),
                 Ok(()) => {}
             }
         }
-        incoming.drop_spool(&name)?;
+        staging.drop_pack(&name)?;
     }
     Ok(())
 }
 
 /// A partial pack that reports its progress.
 struct Reported<'a, 'b> {
-    spool: &'a mut SpoolFile,
+    partial: &'a mut PartialPack,
     progress: &'a mut Reporter<'b>,
 }
 
 impl Reported<'_, '_> {
     fn report(&mut self) {
-        self.progress.progress.bytes_done = self.spool.held_bytes();
+        self.progress.progress.bytes_done = self.partial.held_bytes();
         self.progress.report();
     }
 }
 
 impl Write for Reported<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.spool.write(bytes)?;
+        let written = self.partial.write(bytes)?;
         self.report();
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.spool.flush()
+        self.partial.flush()
     }
 }
 
 impl Sink for Reported<'_, '_> {
     fn restart(&mut self) -> io::Result<()> {
-        self.spool.restart()?;
+        self.partial.restart()?;
         self.report();
         Ok(())
     }
 }
 
-impl Spool for Reported<'_, '_> {
+impl ResumableSink for Reported<'_, '_> {
     fn held_bytes(&self) -> u64 {
-        self.spool.held_bytes()
+        self.partial.held_bytes()
     }
 }

@@ -63,7 +63,7 @@ impl<'a> Unpacker<'a> {
         let store = &self.session.store;
         for entry in self.wanted.values() {
             if !self.staged.contains(&entry.digest())
-                && stat_if_any(store.files, &store.incoming.path(entry.digest()))?.is_none()
+                && stat_if_any(store.files, &store.staging.path(entry.digest()))?.is_none()
             {
                 missing += 1;
                 missing_bytes = missing_bytes.saturating_add(entry.max_bytes());
@@ -80,7 +80,7 @@ impl<'a> Unpacker<'a> {
         name: &PackName,
         manifest: &Manifest,
     ) -> Result<()> {
-        let pack = self.session.store.incoming.open_spool(name)?;
+        let pack = self.session.store.staging.open_pack(name)?;
         let Some(generation) = local.generation.as_ref().filter(|_| name.base.is_some()) else {
             return self.unpack_bundle(pack, Leads::Here);
         };
@@ -117,7 +117,7 @@ impl<'a> Unpacker<'a> {
                     format!("the old version of {} is missing", old.path()),
                 ));
             }
-            let path = old.path().below(&generation.folder);
+            let path = old.path().below(&generation.dir);
             let left = pack::MAX_PREFIX_BYTES + 1 - prefix.len() as u64;
             let reader = self.session.store.files.open(&path).on("read", &path)?;
             reader.take(left).read_to_end(&mut prefix).on("read", &path)?;
@@ -136,7 +136,7 @@ impl<'a> Unpacker<'a> {
         if self.staged.contains(&entry.digest()) {
             return Ok(());
         }
-        let mut out = self.session.store.incoming.begin_hashed()?;
+        let mut out = self.session.store.staging.begin_hashed()?;
         match copy_from_pack(self.session, member.content, &mut out, entry.max_bytes()) {
             Err(error) if leads == Leads::Elsewhere && !ends_the_update(&error) => return Ok(()),
             copied => copied?,

@@ -1,11 +1,11 @@
-//! Every file of a folder and its subfolders, each under its path.
+//! Every file of a directory and its subdirectorys, each under its path.
 
 use std::path::Path;
 
 use super::history::History;
 use super::list::{List, Refused, Row};
 use super::tree::Tree;
-use super::{BY_SHA, Layout, is_same_folder};
+use super::{BY_SHA, Layout, is_same_dir};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{FileKind, Files};
@@ -15,21 +15,21 @@ use crate::base::problem::Problem;
 use crate::store::digest_if_any;
 use crate::tree::pack::{self, PackName};
 
-/// Deepest nesting of folders that is followed.
+/// Deepest nesting of directories that is followed.
 const MAX_DEPTH: usize = 64;
 
 impl List {
-    /// Lists every file below `folder`; the path is the id. What publishers themselves wrote is left
+    /// Lists every file below `dir`; the path is the id. What publishers themselves wrote is left
     /// out: the tree in `tree`, and a tree in place. Hidden files are left out with a warning.
     /// Anything else with a name that belongs to a tree is a problem.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store) if a folder cannot be listed or a file cannot be
+    /// [`Store`](crate::ErrorKind::Store) if a directory cannot be listed or a file cannot be
     /// looked at.
-    pub(super) fn of_every_file(files: &dyn Files, folder: &Path, tree: &Tree<'_>) -> Result<List> {
-        let in_place = InPlace::find(files, folder, tree.layout)?;
-        let mut walk = Walk { files, tree: tree.folder, in_place, list: List::default() };
-        walk.folder(folder, "", MAX_DEPTH)?;
+    pub(super) fn of_every_file(files: &dyn Files, dir: &Path, tree: &Tree<'_>) -> Result<List> {
+        let in_place = InPlace::find(files, dir, tree.layout)?;
+        let mut walk = Walk { files, tree: tree.dir, in_place, list: List::default() };
+        walk.dir(dir, "", MAX_DEPTH)?;
         Ok(walk.list)
     }
 }
@@ -42,10 +42,10 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Adds what is in `folder`, whose path in the tree is `prefix`.
-    fn folder(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<()> {
-        let listed = self.files.list(folder);
-        let listed = listed.map_err(|error| Error::io("list this folder", folder, error))?;
+    /// Adds what is in `dir`, whose path in the tree is `prefix`.
+    fn dir(&mut self, dir: &Path, prefix: &str, depth: usize) -> Result<()> {
+        let listed = self.files.list(dir);
+        let listed = listed.map_err(|error| Error::io("list this directory", dir, error))?;
         let mut names = Vec::with_capacity(listed.len());
         for name in listed {
             match name.into_string() {
@@ -58,7 +58,7 @@ impl Walk<'_> {
         }
         names.sort();
         for name in names {
-            let (path, shown) = (folder.join(&name), format!("{prefix}{name}"));
+            let (path, shown) = (dir.join(&name), format!("{prefix}{name}"));
             if name.starts_with('.') {
                 self.list.problems.push(Problem::warning(&shown, "hidden, so it is left out"));
                 continue;
@@ -70,16 +70,17 @@ impl Walk<'_> {
                 continue;
             }
             match kind {
-                FileKind::Folder if is_top && is_reserved(&name) => {
+                FileKind::Dir if is_top && is_reserved(&name) => {
                     self.list.problems.push(Problem::error(&shown, None, belongs_to_tree(&name)));
                 }
-                FileKind::Folder if is_same_folder(&path, self.tree)? => {}
+                FileKind::Dir if is_same_dir(&path, self.tree)? => {}
                 // A link that leads nowhere is not the tree, but a problem of the catalog.
-                FileKind::Link if is_same_folder(&path, self.tree).is_ok_and(|same| same) => {}
-                FileKind::Folder => match depth.checked_sub(1) {
-                    Some(depth) => self.folder(&path, &format!("{shown}/"), depth)?,
+                FileKind::Link if is_same_dir(&path, self.tree).is_ok_and(|same| same) => {}
+                FileKind::Dir => match depth.checked_sub(1) {
+                    Some(depth) => self.dir(&path, &format!("{shown}/"), depth)?,
                     None => {
-                        let message = format!("folders are nested deeper than {MAX_DEPTH} levels");
+                        let message =
+                            format!("directories are nested deeper than {MAX_DEPTH} levels");
                         self.list.problems.push(Problem::error(&shown, None, message));
                     }
                 },
@@ -131,10 +132,10 @@ enum Claim {
 }
 
 impl<'a> InPlace<'a> {
-    /// Finds out whether there is a tree in place in `folder`, where a publisher writes one
+    /// Finds out whether there is a tree in place in `dir`, where a publisher writes one
     /// of this `layout`.
-    fn find(files: &'a dyn Files, folder: &'a Path, layout: Layout) -> Result<InPlace<'a>> {
-        let tree = Tree { files, folder, layout: Layout::InPlace };
+    fn find(files: &'a dyn Files, dir: &'a Path, layout: Layout) -> Result<InPlace<'a>> {
+        let tree = Tree { files, dir, layout: Layout::InPlace };
         let has_head = match tree.head() {
             Ok(head) => head.is_some(),
             Err(error) if error.kind() == ErrorKind::Head => false,
@@ -156,8 +157,8 @@ impl<'a> InPlace<'a> {
         let own = [self.tree.head_path(), self.tree.manifest_path(), self.tree.history_path()];
         let is_own = own.iter().any(|path| path.file_name().is_some_and(|own| own == name));
         match (name, kind) {
-            (BY_SHA | pack::FOLDER, FileKind::Folder) if self.claim != Claim::Foreign => {
-                self.check_folder(name, problems)?;
+            (BY_SHA | pack::DIR, FileKind::Dir) if self.claim != Claim::Foreign => {
+                self.check_dir(name, problems)?;
                 Ok(true)
             }
             (_, FileKind::File) if is_own => match self.claim {
@@ -177,25 +178,25 @@ impl<'a> InPlace<'a> {
     }
 
     /// Reports files in a directory of the tree that are not of the tree.
-    fn check_folder(&self, folder: &str, problems: &mut Vec<Problem>) -> Result<()> {
-        let path = self.tree.folder.join(folder);
+    fn check_dir(&self, dir: &str, problems: &mut Vec<Problem>) -> Result<()> {
+        let path = self.tree.dir.join(dir);
         let names = self.tree.files.list(&path);
-        let mut names = names.map_err(|error| Error::io("list this folder", &path, error))?;
+        let mut names = names.map_err(|error| Error::io("list this directory", &path, error))?;
         names.sort();
         for name in names {
             let name = name.to_string_lossy();
             let is_draft = name.starts_with('.') && name.ends_with(".new");
-            let is_named_like_ours = match folder {
+            let is_named_like_ours = match dir {
                 BY_SHA => name.parse::<Digest>().is_ok(),
                 _ => PackName::parse(&name).is_some(),
             };
             let is_ours = match (self.claim, name.parse::<Digest>()) {
-                (Claim::Possible, Ok(digest)) if folder == BY_SHA => self.tree.is_intact(digest)?,
+                (Claim::Possible, Ok(digest)) if dir == BY_SHA => self.tree.is_intact(digest)?,
                 _ => is_named_like_ours,
             };
-            let shown = format!("{folder}/{name}");
+            let shown = format!("{dir}/{name}");
             if !is_ours && !is_draft {
-                problems.push(Problem::error(&shown, None, belongs_to_tree(folder)));
+                problems.push(Problem::error(&shown, None, belongs_to_tree(dir)));
             } else if self.claim == Claim::Possible {
                 let message = "left out: an interrupted publication seems to have written it";
                 problems.push(Problem::warning(&shown, message));
@@ -235,7 +236,7 @@ mod tests {
         let tree = dir.path().join("tree");
         fs::create_dir(&tree).unwrap();
         fs::write(tree.join("own"), "").unwrap();
-        let tree = Tree { files: &RealFiles, folder: &tree, layout: Layout::Separate };
+        let tree = Tree { files: &RealFiles, dir: &tree, layout: Layout::Separate };
         let list = List::of_every_file(&RealFiles, dir.path(), &tree).unwrap();
         let ids: Vec<&str> = list.rows.iter().map(|row| &*row.id).collect();
         assert_eq!(ids, ["a", "b", "sub/c"]);
@@ -243,7 +244,7 @@ mod tests {
         assert_eq!(found.len(), 6, "{found:#?}");
         assert_eq!(found[0], "\u{fffd}.txt: the name is not UTF-8");
         assert_eq!(found[1], "by-sha: the name \"by-sha\" belongs to the tree itself");
-        assert!(found[2].ends_with("folders are nested deeper than 64 levels"), "{found:#?}");
+        assert!(found[2].ends_with("directories are nested deeper than 64 levels"), "{found:#?}");
         assert_eq!(found[3], "root.json: the name \"root.json\" belongs to the tree itself");
         assert_eq!(found[4], "sub/.git: warning: hidden, so it is left out");
         assert_eq!(found[5], "x:y: unsafe path \"x:y\": colon");

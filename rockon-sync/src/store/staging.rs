@@ -18,10 +18,10 @@ use super::generation::digest_if_any;
 use crate::base::digest::{Digest, HashingWriter};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{
-    FileKind, Files, NewFile, ensure_own_folder, read_if_any, remove_all, stat_if_any,
+    FileKind, Files, NewFile, ensure_own_dir, read_if_any, remove_all, stat_if_any,
 };
 use crate::base::path::EntryPath;
-use crate::net::fetch::{Sink, Spool};
+use crate::net::fetch::{ResumableSink, Sink};
 use crate::net::transport::Validators;
 use crate::tree::pack::PackName;
 
@@ -32,10 +32,10 @@ const SEEN: &str = "seen.jsonl";
 /// Largest `seen.jsonl` that is read: 200,000 lines.
 const MAX_SEEN_BYTES: u64 = 128 * 1024 * 1024;
 
-/// The folder of verified downloads of one source.
-pub(crate) struct Incoming<'a> {
+/// The directory of verified downloads of one source.
+pub(crate) struct Staging<'a> {
     files: &'a dyn Files,
-    folder: PathBuf,
+    dir: PathBuf,
     next_part: AtomicU64,
     seen: Mutex<Option<Box<dyn NewFile>>>,
 }
@@ -79,29 +79,28 @@ impl Seen {
     }
 }
 
-impl<'a> Incoming<'a> {
-    /// Opens the folder, creating it, and drops downloads that were never finished.
-    pub(crate) fn open(files: &'a dyn Files, folder: PathBuf) -> Result<Incoming<'a>> {
-        ensure_own_folder(files, &folder)?;
-        let incoming =
-            Incoming { files, folder, next_part: AtomicU64::new(0), seen: Mutex::new(None) };
-        for name in incoming.names()? {
+impl<'a> Staging<'a> {
+    /// Opens the directory, creating it, and drops downloads that were never finished.
+    pub(crate) fn open(files: &'a dyn Files, dir: PathBuf) -> Result<Staging<'a>> {
+        ensure_own_dir(files, &dir)?;
+        let staging = Staging { files, dir, next_part: AtomicU64::new(0), seen: Mutex::new(None) };
+        for name in staging.names()? {
             if name.starts_with(PART_PREFIX) {
-                remove_all(files, &incoming.folder.join(name))?;
+                remove_all(files, &staging.dir.join(name))?;
             }
         }
-        Ok(incoming)
+        Ok(staging)
     }
 
     fn names(&self) -> Result<Vec<String>> {
-        let names = self.files.list(&self.folder);
-        let names = names.map_err(|error| Error::io("list this folder", &self.folder, error))?;
+        let names = self.files.list(&self.dir);
+        let names = names.map_err(|error| Error::io("list this directory", &self.dir, error))?;
         Ok(names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect())
     }
 
     /// Where the file with this digest is, or would be.
     pub(crate) fn path(&self, digest: Digest) -> PathBuf {
-        self.folder.join(digest.to_string())
+        self.dir.join(digest.to_string())
     }
 
     /// Whether the file with this digest is there, by reading it; a damaged one is dropped.
@@ -119,9 +118,9 @@ impl<'a> Incoming<'a> {
     /// Starts a download.
     pub(crate) fn begin(&self) -> Result<Part<'_>> {
         let number = self.next_part.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder.join(format!("{PART_PREFIX}{number}"));
+        let path = self.dir.join(format!("{PART_PREFIX}{number}"));
         match self.files.create(&path) {
-            Ok(file) => Ok(Part { incoming: self, path, file: Some(file), count: None, len: 0 }),
+            Ok(file) => Ok(Part { staging: self, path, file: Some(file), count: None, len: 0 }),
             Err(error) => Err(Error::io("create this file", &path, error)),
         }
     }
@@ -141,53 +140,53 @@ impl<'a> Incoming<'a> {
     /// Whether any file has been brought, or part of a pack that may hold some: anything
     /// but packs that lead to `wanted`, which are gone on with as they are.
     pub(crate) fn holds_files(&self, wanted: Digest) -> Result<bool> {
-        let spools = self.spools()?;
+        let spools = self.staged_packs()?;
         Ok(spools.iter().any(|pack| !pack.leads_to(wanted))
             || self.names()?.iter().any(|name| name.parse::<Digest>().is_ok()))
     }
 
     /// The packs that were spooled, as far as they came.
-    pub(crate) fn spools(&self) -> Result<Vec<PackName>> {
+    pub(crate) fn staged_packs(&self) -> Result<Vec<PackName>> {
         let names = self.names()?.into_iter();
         Ok(names.filter_map(|name| PackName::parse(name.strip_prefix(PACK_PREFIX)?)).collect())
     }
 
-    fn spool_path(&self, name: &PackName) -> PathBuf {
-        self.folder.join(format!("{PACK_PREFIX}{name}"))
+    fn pack_path(&self, name: &PackName) -> PathBuf {
+        self.dir.join(format!("{PACK_PREFIX}{name}"))
     }
 
     /// How many bytes of a pack are there.
-    pub(crate) fn spooled(&self, name: &PackName) -> Result<u64> {
-        let stat = stat_if_any(self.files, &self.spool_path(name))?;
+    pub(crate) fn staged_pack_bytes(&self, name: &PackName) -> Result<u64> {
+        let stat = stat_if_any(self.files, &self.pack_path(name))?;
         Ok(stat.filter(|stat| stat.kind == FileKind::File).map_or(0, |stat| stat.len_bytes))
     }
 
     /// Goes on with a pack where an earlier download ended.
-    pub(crate) fn spool(&self, name: &PackName) -> Result<SpoolFile> {
-        let path = self.spool_path(name);
-        let len = self.spooled(name)?;
+    pub(crate) fn resume_pack(&self, name: &PackName) -> Result<PartialPack> {
+        let path = self.pack_path(name);
+        let len = self.staged_pack_bytes(name)?;
         let file = match len {
             // Nothing, or nothing that belongs here.
             0 => remove_all(self.files, &path).map(|()| self.files.create(&path))?,
             _ => self.files.append(&path),
         };
         let file = file.map_err(|error| Error::io("write this file", &path, error))?;
-        Ok(SpoolFile { file, len })
+        Ok(PartialPack { file, len })
     }
 
     /// Reads a pack, as far as it came.
-    pub(crate) fn open_spool(&self, name: &PackName) -> Result<Box<dyn Read + Send>> {
-        let path = self.spool_path(name);
+    pub(crate) fn open_pack(&self, name: &PackName) -> Result<Box<dyn Read + Send>> {
+        let path = self.pack_path(name);
         self.files.open(&path).map_err(|error| Error::io("read this file", &path, error))
     }
 
-    pub(crate) fn drop_spool(&self, name: &PackName) -> Result<()> {
-        remove_all(self.files, &self.spool_path(name))
+    pub(crate) fn drop_pack(&self, name: &PackName) -> Result<()> {
+        remove_all(self.files, &self.pack_path(name))
     }
 
     /// Notes what a v1 server said of a file, for the case that this run is cut off.
     pub(crate) fn note_seen(&self, seen: &Seen) -> Result<()> {
-        let path = self.folder.join(SEEN);
+        let path = self.dir.join(SEEN);
         let mut line = serde_json::to_vec(seen).expect("plain fields are JSON");
         line.push(b'\n');
         let mut file = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -201,7 +200,7 @@ impl<'a> Incoming<'a> {
     /// What [`note_seen`](Self::note_seen) noted in an earlier run; forgets it, so
     /// that this run notes what is still true.
     pub(crate) fn take_seen(&self) -> Result<Vec<Seen>> {
-        let path = self.folder.join(SEEN);
+        let path = self.dir.join(SEEN);
         let bytes = read_if_any(self.files, &path, MAX_SEEN_BYTES);
         remove_all(self.files, &path)?;
         let bytes = bytes.unwrap_or_else(|error| {
@@ -218,19 +217,19 @@ impl<'a> Incoming<'a> {
     pub(crate) fn clear(&self) -> Result<()> {
         *self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
         for name in self.names()? {
-            remove_all(self.files, &self.folder.join(name))?;
+            remove_all(self.files, &self.dir.join(name))?;
         }
         Ok(())
     }
 }
 
 /// A pack that is being downloaded. What it got stays, whatever happens.
-pub(crate) struct SpoolFile {
+pub(crate) struct PartialPack {
     file: Box<dyn NewFile>,
     len: u64,
 }
 
-impl Write for SpoolFile {
+impl Write for PartialPack {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file.write(bytes)?;
         self.len += n as u64;
@@ -242,14 +241,14 @@ impl Write for SpoolFile {
     }
 }
 
-impl Sink for SpoolFile {
+impl Sink for PartialPack {
     fn restart(&mut self) -> io::Result<()> {
         self.len = 0;
         self.file.truncate()
     }
 }
 
-impl Spool for SpoolFile {
+impl ResumableSink for PartialPack {
     fn held_bytes(&self) -> u64 {
         self.len
     }
@@ -257,7 +256,7 @@ impl Spool for SpoolFile {
 
 /// A download under way. Dropped without [`Part::keep`], its file goes.
 pub(crate) struct Part<'a> {
-    incoming: &'a Incoming<'a>,
+    staging: &'a Staging<'a>,
     path: PathBuf,
     file: Option<Box<dyn NewFile>>,
     /// Where the bytes of all downloads are counted together.
@@ -274,8 +273,8 @@ impl<'a> Part<'a> {
 
     /// Gives the file its final name: the digest that the caller has verified.
     pub(crate) fn keep(mut self, digest: Digest) -> Result<()> {
-        let files = self.incoming.files;
-        let path = self.incoming.path(digest);
+        let files = self.staging.files;
+        let path = self.staging.path(digest);
         self.file = None;
         let moved = files.make_read_only(&self.path).and_then(|()| files.rename(&self.path, &path));
         moved.map_err(|error| Error::io("keep this download", &path, error))
@@ -319,7 +318,7 @@ impl Drop for Part<'_> {
     fn drop(&mut self) {
         // Not recovery, only tidiness: the next run drops what is left all the same.
         if self.file.take().is_some() {
-            let _ = self.incoming.files.remove_file(&self.path);
+            let _ = self.staging.files.remove_file(&self.path);
         }
     }
 }

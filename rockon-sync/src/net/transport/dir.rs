@@ -1,4 +1,4 @@
-//! A tree in a folder, answered as a web server would.
+//! A tree in a directory, answered as a web server would.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,14 +10,14 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::is_absent;
 use crate::net::address::Address;
 
-/// Reads files below a folder. Symbolic links are followed: the folder belongs to
+/// Reads files below a directory. Symbolic links are followed: the directory belongs to
 /// whoever named it. Anything but a regular file is an error.
-pub(crate) struct FolderTransport;
+pub(crate) struct DirTransport;
 
-impl Transport for FolderTransport {
+impl Transport for DirTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         let Address::File(path) = request.address else {
-            let message = "a folder cannot answer for a URL";
+            let message = "a directory cannot answer for a URL";
             return Err(Error::new(ErrorKind::Argument, message));
         };
         let answer = |status| Response::new(status, Box::new(io::empty()));
@@ -82,13 +82,13 @@ mod tests {
         let address = Address::File(path.to_owned());
         let time_left = Duration::from_secs(1);
         let range_from = None;
-        FolderTransport.get(&Request { address: &address, validators, range_from, time_left })
+        DirTransport.get(&Request { address: &address, validators, range_from, time_left })
     }
 
     #[test]
     fn files_are_answered_as_a_server_would() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.json");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.json");
         assert_eq!(get(&path, None).unwrap().status, 404);
         fs::write(&path, "one").unwrap();
         let mut response = get(&path, None).unwrap();
@@ -103,15 +103,15 @@ mod tests {
 
     #[test]
     fn links_are_followed_and_other_things_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("real"), "x").unwrap();
-        let link = folder.path().join("link");
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("real"), "x").unwrap();
+        let link = dir.path().join("link");
         std::os::unix::fs::symlink("real", &link).unwrap();
         assert_eq!(get(&link, None).unwrap().status, 200);
-        let fifo = folder.path().join("fifo");
+        let fifo = dir.path().join("fifo");
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
-        for path in [fifo, folder.path().to_owned()] {
+        for path in [fifo, dir.path().to_owned()] {
             let error = get(&path, None).err().unwrap();
             assert_eq!(error.kind(), ErrorKind::Transport);
             assert!(error.to_chain().contains("not a regular file"), "{}", error.to_chain());
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn a_link_that_leads_nowhere_is_an_error_and_not_a_missing_file() {
-        let folder = tempfile::tempdir().unwrap();
-        let link = folder.path().join("link");
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link");
         for target in ["missing/file", "link"] {
             std::os::unix::fs::symlink(target, &link).unwrap();
             let error = get(&link, None).err().unwrap();
@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn the_rest_of_a_file_is_answered_as_a_server_would() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pack");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pack");
         fs::write(&path, "0123456789").unwrap();
         let address = Address::File(path);
         for (range_from, status, body, range) in [
@@ -143,7 +143,7 @@ mod tests {
         ] {
             let time_left = Duration::from_secs(1);
             let request = Request { address: &address, validators: None, range_from, time_left };
-            let mut response = FolderTransport.get(&request).unwrap();
+            let mut response = DirTransport.get(&request).unwrap();
             let mut text = String::new();
             response.body.read_to_string(&mut text).unwrap();
             assert_eq!((response.status, &*text), (status, body));
