@@ -340,9 +340,9 @@ mod tests {
             "root.json:8:6: entry \"A\": the file \"A.JSON\" belongs to \"a\" already \
              at line 2 column 6 (compared without case)",
             "root.json:9:7: entry \"in\": of \"a.json/b\" and \"a.json\", the file of \"a\" \
-             at line 2 column 6, one would be the dir of the other",
+             at line 2 column 6, one would be the directory of the other",
             "root.json:11:6: entry \"t\": of \"S\" and \"s/b\", the file of \"s\" \
-             at line 10 column 6, one would be the dir of the other",
+             at line 10 column 6, one would be the directory of the other",
             "root.json:12:5: entry \"\": the id \"\" is empty",
         ];
         let found = problems(&list);

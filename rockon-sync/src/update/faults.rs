@@ -309,7 +309,7 @@ fn an_error_after_the_swap_is_a_warning() {
     assert_eq!(report.outcome, Outcome::Updated);
     assert_eq!((report.added, report.changed), (vec!["d".to_owned()], vec!["a".to_owned()]));
     assert_eq!(report.removed, ["c"]);
-    let expected = ["may be lost if the power fails", "the status of this update is not kept"];
+    let expected = ["may be lost if the power fails", "the status of this update was not saved"];
     assert_eq!(report.warnings.len(), expected.len(), "{:?}", report.warnings);
     for (warning, expected) in report.warnings.iter().zip(expected) {
         assert!(warning.contains(expected), "{:?}", report.warnings);

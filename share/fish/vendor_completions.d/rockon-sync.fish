@@ -39,21 +39,21 @@ complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "source" -d 
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "check" -d 'Check definition files as publish does, and say what they would override'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "keygen" -d 'Make a pair of keys: one to sign heads with, one to be trusted'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'What its files are: rockon, jupdate, or files (of any kind, all that are in the folder)' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'What its files are: rockon, jupdate, or files (of any kind, all that are in the directory)' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Where the tree goes [default: DIR/v2]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l url -d 'The URL that clients fetch everything but the head from' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep -d 'How many publications stay available to clients that are behind' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Let the head expire, so that clients notice when nobody publishes any more' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; given several times, each signs it' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Put the tree into the folder itself, beside what older systems read'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Put the tree into the directory itself, beside what older systems read'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a page for people as well, and a feed of its updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this, earlier ones are removed'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Publish in spite of bad definitions: keep the last published version of each, and leave out what was never published'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l allow-mass-delete -d 'Publish even if more than half of the catalog is gone'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l json -d 'Print one JSON object'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l store -d 'The folder of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l source -d 'A tree to follow: URL or folder; NAME= tells several apart, the first having the highest priority, and the same name again is a mirror [default: STORE/sources.toml, or without it the sources of the last update]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l store -d 'The directory of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l source -d 'A tree to follow: URL or directory; NAME= tells several apart, the first having the highest priority, and the same name again is a mirror [default: STORE/sources.toml, or without it the sources of the last update]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l trust-key -d 'Take only a head signed by this key, or by another one given like this; with NAME= it is for that source alone [default: the keys of the last update]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-env -d 'Send the token in this environment variable with each request, in the query' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-name -d 'What the token is called in the query' -r
@@ -71,7 +71,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l json 
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s q -l quiet -d 'Print nothing but errors'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l store -d 'The folder of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l store -d 'The directory of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l source -d 'The source that the bundle is of' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l trust-key -d 'Take only a bundle whose head, root.sha beside it, was signed by this key, or another one given like this [default: the keys of the last update]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l allow-mass-delete -d 'Go on even if more than half of the catalog is gone'
@@ -81,8 +81,8 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l json 
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s q -l quiet -d 'Print nothing but errors'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l store -d 'The folder of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l store -d 'The directory of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l arch -d 'Leave out what is not for this processor: amd64, arm64, arm/v7, ...' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l version -d 'Leave out what needs a later version of the system than this one' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l format -d 'Only what is of this format: rockon, jupdate, files' -r
@@ -94,18 +94,18 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l all -d 
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l installed -d 'Say what has to be installed with it, given what is installed already: a file with a JSON object, name to version or null; - reads standard input' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l store -d 'The folder of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l store -d 'The directory of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l json -d 'Print JSON'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l store -d 'The folder of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l store -d 'The directory of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l json -d 'Print JSON'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l store -d 'The folder of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l store -d 'The directory of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l json -d 'Print JSON'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l repair -d 'Fetch what is damaged again, from the sources of the last update'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
@@ -114,8 +114,8 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l appl
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l format -d 'Only what is of this format; with jupdate, FILE has extensions with their installed versions, and those that have an update are told' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l platform -d 'Of extensions, only releases for this platform, name and version: "joomla 5.1"' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l stability -d 'Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l store -d 'The folder of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l store -d 'The directory of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l json -d 'Print JSON'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -s h -l help -d 'Print help'
@@ -125,7 +125,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not 
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "remove" -d 'No longer follow a source'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "list" -d 'Show what is followed, the highest priority first'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l store -d 'The folder of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l store -d 'The directory of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l mirror -d 'A further mirror' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l trust-key -d 'Take only a head that this key, or another one given like this, has signed' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l before -d 'Give it the next higher priority than this source' -r
@@ -140,11 +140,11 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fi
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l first -d 'Give it the highest priority [default: the lowest]'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -l store -d 'The folder of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -l store -d 'The directory of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -l keep-data -d 'Keep what is held of it, in the catalog too'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -l store -d 'The folder of the store' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -l store -d 'The directory of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
@@ -153,7 +153,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fi
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show what is followed, the highest priority first'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l store -d 'A store: say what the files would override in its catalog' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l local -d 'The folder of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l json -d 'Print one JSON object'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -s h -l help -d 'Print help'

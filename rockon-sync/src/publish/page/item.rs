@@ -133,7 +133,7 @@ mod tests {
         let release = |version: &str| {
             format!(
                 "<update><name>The Cache</name><description>Is &lt;b&gt;fast&lt;/b&gt;.</description>\
-                 <type>plugin</type><dir>system</dir><element>cache</element>\
+                 <type>plugin</type><folder>system</folder><element>cache</element>\
                  <version>{version}</version><infourl>https://h.example/{version}</infourl></update>"
             )
         };
