@@ -74,7 +74,7 @@ impl World {
         let log = self.server.take_log();
         expect("exit code of the interrupted update", run.code, Some(FAILED))?;
         let current = self.dir.path().join(store).join("rockstor/current");
-        expect("a half-fetched catalog in use", current.exists(), false)?;
+        expect("a half-fetched catalog in use", current.try_exists()?, false)?;
         Ok((run, log))
     }
 

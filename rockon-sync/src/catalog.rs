@@ -6,6 +6,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod installation;
+#[cfg(feature = "jupdate")]
 pub(crate) mod newest;
 
 use std::collections::HashMap;

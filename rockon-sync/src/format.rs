@@ -12,6 +12,7 @@
 //! A further one is a module with its [`Rules`], and a line in [`Format`].
 
 mod files;
+#[cfg(feature = "jupdate")]
 mod jupdate;
 pub(crate) mod relation;
 mod rockon;
@@ -28,12 +29,22 @@ use crate::format::relation::Relations;
 use crate::format::target::Requirements;
 use crate::tree::manifest::{Entry, FORMAT};
 
+#[cfg(feature = "jupdate")]
+pub(crate) use jupdate::releases_of;
+#[cfg(feature = "jupdate")]
 pub use jupdate::{Download, Release};
-pub(crate) use jupdate::{Reference, read_collection, releases_of};
+#[cfg(all(feature = "jupdate", feature = "publish"))]
+pub(crate) use jupdate::{Reference, read_collection};
+#[cfg(feature = "publish")]
 pub(crate) use rockon::position_of_syntax_error;
 
 /// Every format.
-const ALL: &[Format] = &[Format::Rockon, Format::Jupdate, Format::Files];
+const ALL: &[Format] = &[
+    Format::Rockon,
+    #[cfg(feature = "jupdate")]
+    Format::Jupdate,
+    Format::Files,
+];
 
 /// What kind of files a catalog is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -43,6 +54,7 @@ pub enum Format {
     #[default]
     Rockon,
     /// `jupdate`: XML files of a JUpdate site, each the releases of an extension.
+    #[cfg(feature = "jupdate")]
     Jupdate,
     /// `files`: files of any kind, each known by its id.
     Files,
@@ -63,6 +75,7 @@ impl Format {
     pub(crate) fn rules(self) -> &'static dyn Rules {
         match self {
             Format::Rockon => &rockon::Rockon,
+            #[cfg(feature = "jupdate")]
             Format::Jupdate => &jupdate::Jupdate,
             Format::Files => &files::AnyFile,
         }

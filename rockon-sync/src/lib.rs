@@ -55,6 +55,10 @@
 //!
 //! `cli`: the command `rockon-sync`, and the module `cli` that other launchers call.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(all(feature = "publish", feature = "jupdate", feature = "http")),
+    allow(dead_code, reason = "the wire formats are shared, and some parts only have a publisher")
+)]
 
 /// The guide for Rust programs, whose code is compiled and run as that of these pages is.
 #[cfg(doctest)]
@@ -73,6 +77,7 @@ pub mod fuzzing;
 #[doc(hidden)]
 pub mod internals;
 mod net;
+#[cfg(feature = "publish")]
 mod publish;
 mod source;
 mod store;
@@ -91,15 +96,19 @@ pub use base::problem::{Problem, Severity};
 pub use base::time::{Clock, SystemClock, Timestamp};
 pub use catalog::changes::{Changes, Novelty, Upsert};
 pub use catalog::installation::{Conflict, Installation, Unmet};
+#[cfg(feature = "jupdate")]
 pub use catalog::newest::{Update, Updates};
 pub use catalog::{Catalog, Definition, Origin};
+pub use format::Format;
 pub use format::relation::{Alternatives, Relation, Relations};
 pub use format::target::{Mismatch, Requirements, Stability, Target};
-pub use format::{Download, Format, Release};
+#[cfg(feature = "jupdate")]
+pub use format::{Download, Release};
 pub use net::address::{Address, HttpAddress};
 pub use net::credentials::Credentials;
 pub use net::location::Location;
 pub use net::transport::{Request, Response, Transport, Validators};
+#[cfg(feature = "publish")]
 pub use publish::{
     Leniency, Page, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
     review_files,

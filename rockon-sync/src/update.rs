@@ -27,7 +27,7 @@ mod ask;
 mod bundle;
 mod commit;
 mod current;
-#[cfg(test)]
+#[cfg(all(test, feature = "publish"))]
 mod faults;
 mod fetch;
 mod head;
@@ -36,7 +36,7 @@ mod manifest;
 mod mirrors;
 pub(crate) mod plan;
 pub(crate) mod progress;
-#[cfg(test)]
+#[cfg(all(test, feature = "publish"))]
 mod properties;
 pub(crate) mod report;
 mod session;

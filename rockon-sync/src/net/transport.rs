@@ -1,15 +1,19 @@
 //! How bytes are asked for: one trait, and an implementation a file.
 
 mod dir;
+#[cfg(feature = "http")]
 mod http;
 
 use std::io::Read;
 use std::time::Duration;
 
 pub(crate) use dir::DirTransport;
+#[cfg(feature = "http")]
 pub(crate) use http::HttpTransport;
 
 use crate::base::error::Result;
+#[cfg(not(feature = "http"))]
+use crate::base::error::{Error, ErrorKind};
 use crate::net::address::Address;
 
 /// Asks for one file at a time, from several threads at once.
@@ -94,20 +98,32 @@ impl Validators {
 
 /// Sends each request where its address says.
 pub(crate) struct AnyTransport {
+    #[cfg(feature = "http")]
     http: HttpTransport,
     dir: DirTransport,
 }
 
 impl AnyTransport {
     pub(crate) fn new() -> Self {
-        AnyTransport { http: HttpTransport::new(), dir: DirTransport }
+        AnyTransport {
+            #[cfg(feature = "http")]
+            http: HttpTransport::new(),
+            dir: DirTransport,
+        }
     }
 }
 
 impl Transport for AnyTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         match request.address {
+            #[cfg(feature = "http")]
             Address::Http(_) => self.http.get(request),
+            #[cfg(not(feature = "http"))]
+            Address::Http(_) => Err(Error::new(
+                ErrorKind::Argument,
+                "this build has no support for URLs: the feature \"http\" is off",
+            )
+            .with_url(request.address.to_string())),
             Address::File(_) => self.dir.get(request),
         }
     }

@@ -22,6 +22,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::base::error::{Error, ErrorKind, Result};
+#[cfg(feature = "publish")]
 pub(crate) use key::Privacy;
 pub use key::{SigningKey, VerifierKey};
 

@@ -23,6 +23,7 @@ use std::fmt;
 pub(crate) use read::{
     MEMBER_OVERHEAD_BYTES, Member, bundled_manifest, patch_of, unpack_bundle, unpack_delta,
 };
+#[cfg(feature = "publish")]
 pub(crate) use write::{Contents, patch_between, write_bundle, write_delta};
 
 use crate::base::digest::Digest;

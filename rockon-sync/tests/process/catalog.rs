@@ -116,7 +116,7 @@ impl TestCatalog {
 /// Returns the files at the top of a directory, by name.
 pub(crate) fn files_in(dir: &Path) -> Option<Vec<(String, Vec<u8>)>> {
     let entries = fs::read_dir(dir).ok()?.map(|entry| entry.unwrap().path());
-    let files = entries.filter(|path| path.is_file());
+    let files = entries.filter(|path| fs::metadata(path).unwrap().is_file());
     let mut files: Vec<_> = files
         .map(|path| {
             (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())

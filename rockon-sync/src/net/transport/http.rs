@@ -1,6 +1,6 @@
 //! HTTP/1.1 through ureq. Nothing of ureq leaves this file.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -99,7 +99,10 @@ impl Transport for HttpTransport {
 }
 
 fn agent(proxy: Option<Proxy>) -> Agent {
-    let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .build();
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

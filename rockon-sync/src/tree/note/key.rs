@@ -136,6 +136,7 @@ impl SigningKey {
     /// # Errors
     /// [`ErrorKind::Argument`] for a name that is empty or has spaces, `+` or control
     /// characters; [`ErrorKind::Store`] if there is no randomness.
+    #[cfg(feature = "publish")]
     pub fn generate(name: &str) -> Result<SigningKey> {
         let mut seed = Zeroizing::new([0; KEY_BYTES]);
         getrandom::fill(&mut *seed).map_err(|error| {

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Checks that the core builds without features, with each of them, and with all of them. Features follow
+# the directories of the core, so that a missing one proves that no other directory imports it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+for features in '' http publish page jupdate cli internals fuzzing; do
+    echo "features: ${features:-none}"
+    RUSTFLAGS='-D warnings' CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/features \
+        cargo check --quiet -p rockon-sync --no-default-features --features "$features"
+done
+
+# One set of root certificates, and no more crates in a client than it needs.
+crates=$(cargo tree --locked -p rockon-sync -e normal --prefix none | sed 's/ .*//' | sort -u)
+echo "crates of a client: $(wc -l <<<"$crates")"
+if grep -E '^(webpki-root-certs|webpki-roots)$' <<<"$crates"; then
+    echo 'FAILED: a second set of root certificates'
+    exit 1
+fi
