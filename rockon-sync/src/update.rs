@@ -27,7 +27,8 @@ mod ask;
 mod bundle;
 mod commit;
 mod current;
-#[cfg(all(test, feature = "publish"))]
+#[cfg(test)]
+#[cfg(feature = "publish")]
 mod faults;
 mod fetch;
 mod head;
@@ -36,7 +37,8 @@ mod manifest;
 mod mirrors;
 pub(crate) mod plan;
 pub(crate) mod progress;
-#[cfg(all(test, feature = "publish"))]
+#[cfg(test)]
+#[cfg(feature = "publish")]
 mod properties;
 pub(crate) mod report;
 mod session;

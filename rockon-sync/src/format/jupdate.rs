@@ -23,6 +23,7 @@ use super::{About, Blurb, Checked, Collection, Definition, Named, Rules};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::Problem;
 
+#[cfg(feature = "publish")]
 pub(crate) use collection::{Reference, read_collection};
 pub use release::{Download, Release};
 use release::{Flaw, read_releases};

@@ -1,44 +1,45 @@
-//! How far a run is.
+//! The progress of an update.
 
 use std::time::{Duration, Instant};
 
 use crate::base::time::Clock;
 use crate::source::SourceName;
 
-/// Least time between two reports: ten a second look smooth.
+/// Minimum time between two reports: ten a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How far an update is. Totals are known once the plan is made.
+/// The progress of an update. The totals are known once there is a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// The source that is being updated.
+    /// The source.
     pub source: SourceName,
-    /// What is being done.
+    /// The current phase.
     pub phase: Phase,
-    /// Files done, of those that are fetched.
+    /// Number of files done.
     pub files_done: u64,
-    /// Files that are fetched: those that the plan asks for, or one pack that has them all.
+    /// Number of files to fetch. A pack counts as one file.
     pub files_total: u64,
-    /// Bytes of those files done.
+    /// Bytes done of those files.
     pub bytes_done: u64,
-    /// Bytes of those files, a pack's as it is on the wire; `None` where the source does not tell sizes (v1).
+    /// Total bytes of those files; of a pack, its compressed bytes. `None` if the source gives no
+    /// sizes (v1).
     pub bytes_total: Option<u64>,
 }
 
-/// What an update is doing.
+/// A phase of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// Asking what there is.
+    /// Asking the mirrors what has changed.
     Checking,
-    /// Fetching what is missing.
+    /// Fetching missing files.
     Fetching,
     /// Building and committing the new generation.
     Committing,
 }
 
-/// Calls back at most ten times a second, and at every change of phase.
+/// Reports progress to the caller: at most ten times a second, and at every change of phase.
 pub(crate) struct Reporter<'a> {
     callback: Option<&'a mut dyn FnMut(&Progress)>,
     clock: &'a dyn Clock,
@@ -63,13 +64,13 @@ impl<'a> Reporter<'a> {
         Reporter { callback, clock, last: None, progress }
     }
 
-    /// Reports a change of phase, whatever the time.
+    /// Changes the phase and reports that at once.
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.progress.phase = phase;
         self.report_now();
     }
 
-    /// Reports, unless the last report was a moment ago.
+    /// Reports, unless the last report was less than [`INTERVAL`] ago.
     pub(crate) fn report(&mut self) {
         let now = self.clock.monotonic();
         if self.last.is_none_or(|last| now.saturating_duration_since(last) >= INTERVAL) {

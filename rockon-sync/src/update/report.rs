@@ -1,4 +1,4 @@
-//! What an update has done.
+//! The result of an update.
 
 use std::time::Duration;
 
@@ -6,55 +6,56 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind};
 use crate::source::SourceName;
 
-/// What an update of one source has done, or, after a check, would do.
+/// The result of an update of one source or, after a check, of the update that would follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
     /// The source.
     pub source: SourceName,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The serial of the head that is now current; `None` if it has none (v1).
+    /// The serial of the current head; `None` if it has none, or for a v1 source.
     pub serial: Option<u64>,
-    /// The digest of the manifest (v1: of the `root.json`) that is now current.
+    /// The digest of the current manifest; for a v1 source, of its list.
     pub manifest: Option<Digest>,
-    /// Requests made, redirects and retries included.
+    /// Number of requests, redirects and retries included.
     pub requests: u64,
-    /// Bytes of bodies received, as they came over the wire.
+    /// Bytes of response bodies as received: compressed, if the server compressed them.
     pub bytes_received: u64,
-    /// Ids of entries that are new.
+    /// Ids of new entries, in byte order like those of the other lists.
     pub added: Vec<String>,
-    /// Ids of entries whose file has other bytes.
+    /// Ids of entries whose file has changed.
     pub changed: Vec<String>,
-    /// Ids of entries that are gone.
+    /// Ids of removed entries.
     pub removed: Vec<String>,
-    /// Ids of entries whose local file had been damaged and is whole again.
+    /// Ids of entries whose local file was damaged and has been replaced.
     pub healed: Vec<String>,
-    /// Entries that could not be brought up to date; each keeps what was held of it.
+    /// Entries that could not be updated. Each keeps its previous version, if any.
     pub failed: Vec<FailedEntry>,
-    /// What is not wrong but should be known, one sentence each.
+    /// Problems that did not stop the update, one sentence each: mirrors that failed, packs that
+    /// were dropped, an expired head, and so on.
     pub warnings: Vec<String>,
-    /// How long it took.
+    /// The duration of the update.
     pub duration: Duration,
 }
 
-/// How an update ended.
+/// The outcome of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The store had everything already.
+    /// The local copy was up to date.
     Unchanged,
-    /// The store now has what the source has.
+    /// The local copy is up to date now.
     Updated,
-    /// The store now has what the source has, but for the failed entries.
+    /// The local copy is up to date now, except for the failed entries.
     Partial,
-    /// Every mirror offers an older state than the one held, or another one under its
-    /// serial; nothing was changed.
+    /// Every mirror has an older head than the local copy, or another one under the same serial.
+    /// Nothing has changed.
     Stale,
 }
 
 impl Outcome {
-    /// The stable name used in JSON reports.
+    /// Returns the stable name, as in JSON reports.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Unchanged => "unchanged",
@@ -64,7 +65,7 @@ impl Outcome {
         }
     }
 
-    /// The exit code of the command: 0 done, 3 partial, 4 refused.
+    /// Returns the exit code of the command: 0 for success, 3 if partial, 4 if refused.
     pub fn exit_code(self) -> u8 {
         match self {
             Outcome::Unchanged | Outcome::Updated => 0,
@@ -74,15 +75,15 @@ impl Outcome {
     }
 }
 
-/// An entry that could not be brought up to date.
+/// An entry that could not be updated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedEntry {
-    /// The id of the entry.
+    /// The id.
     pub id: String,
-    /// What went wrong.
+    /// The kind of the error.
     pub kind: ErrorKind,
-    /// What went wrong, in words, with the place.
+    /// The error message, with URL or path.
     pub message: String,
 }
 

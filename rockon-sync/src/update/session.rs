@@ -23,7 +23,7 @@ pub(super) type Accept = dyn Fn(Entry, &[u8]) -> crate::base::error::Result<Entr
 /// What every stage of an update may use, and none changes.
 pub(super) struct Session<'a> {
     pub(super) source: &'a Source,
-    /// The place of the source among several that are updated together; 0 wins.
+    /// The place of the source among several; 0 has the highest priority.
     pub(super) rank: Option<u32>,
     /// The source's directory in the store, locked.
     pub(super) store: SourceWriter<'a>,

@@ -1,27 +1,27 @@
-//! Several sources side by side, each in a thread of its own.
+//! Updates of several sources at once, each on one of a few threads.
 
 use std::sync::mpsc;
 
+use super::progress::Progress;
+use super::report::Report;
 use super::session::Extent;
 use super::updater::{Job, Origin, Updater};
 use crate::base::error::Result;
 use crate::base::limits::MAX_SOURCES_AT_ONCE;
-use crate::source::{Source, SourceName};
-use crate::update::progress::Progress;
-use crate::update::report::Report;
-
 use crate::net::transport::AnyTransport;
+use crate::source::{Source, SourceName};
 
-/// What a thread tells the one that waits for it.
+/// A message to the thread that waits for all updates.
 enum Message {
     Progress(Progress),
     Done(usize, Result<Report>),
 }
 
-/// A source by its name, or why it cannot be opened.
+/// A source with its name, or the error of opening it.
 type Followed = (SourceName, Result<Source>);
 
-/// Updates the sources that can be opened, and tells of the others in their place.
+/// Updates the sources that could be opened. Returns the results in the order of `followed`, with the
+/// error of opening in place of the others.
 pub(crate) fn update_each(
     followed: Vec<Followed>,
     update: impl FnOnce(&[Source]) -> Vec<Result<Report>>,
@@ -37,22 +37,24 @@ pub(crate) fn update_each(
 }
 
 impl Updater<'_> {
-    /// Updates what the store follows (see [`Store::followed_sources`](crate::Store::followed_sources)) as
-    /// [`run_all`](Self::run_all) does, each with its name.
+    /// Updates the sources that the store follows: see
+    /// [`Store::followed_sources`](crate::Store::followed_sources). Like
+    /// [`run_all`](Self::run_all), but returns each result with the name of its source.
     ///
     /// # Errors
-    /// Those of [`Store::followed_sources`](crate::Store::followed_sources); nothing was asked then.
+    /// Those of [`Store::followed_sources`](crate::Store::followed_sources). No mirror was asked
+    /// then.
     pub fn run_followed(&mut self) -> Result<Vec<(SourceName, Result<Report>)>> {
         let followed = self.setup.store.followed_sources()?;
         Ok(update_each(followed, |sources| self.run_all(sources)))
     }
 
     pub(super) fn start_all(&mut self, sources: &[Source], extent: Extent) -> Vec<Result<Report>> {
-        // One alone says nothing of its place among others.
+        // A source that is updated alone keeps its place among others.
         if let [one] = sources {
             return vec![self.start(one, extent, Origin::Mirrors)];
         }
-        // Shared, so that certificates are loaded once.
+        // Shared, so that root certificates are loaded once.
         let own = AnyTransport::new();
         let transport = self.setup.transport.unwrap_or(&own);
         let jobs = (0..).zip(sources);
@@ -69,7 +71,7 @@ impl Updater<'_> {
                 let (jobs, next) = (&jobs, &next);
                 scope.spawn(move || {
                     let mut tell = |progress: &Progress| {
-                        // Nobody listens any more only if the caller's thread has panicked.
+                        // Sending fails only if the caller's thread has panicked.
                         let _ = sender.send(Message::Progress(progress.clone()));
                     };
                     loop {

@@ -1,4 +1,4 @@
-//! The public builder of updates.
+//! The public builder of updates: opens the store for writing, and starts the pipeline.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -22,43 +22,41 @@ use crate::source::{Source, SourceName};
 use crate::store::{SourceWriter, Store};
 use crate::tree::note::VerifierKey;
 
-/// How much of what is held an update takes on trust.
+/// How much of the local data an update checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {
-    /// Files whose size and time are as committed are taken to be intact.
+    /// Sizes and times: a file that has both as they were committed is taken to be intact.
     #[default]
     SizeAndTime,
-    /// Every file is compared with its digest.
+    /// Digests: every file is read.
     Digest,
-    /// Nothing: everything is fetched again.
+    /// Nothing: every file is fetched again.
     Nothing,
 }
 
-/// What becomes of a head that is older than the one held, or another one of the same
-/// serial.
+/// How to treat a head that is older than the local one, or another one under the same serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rollback {
-    /// It is not applied, and reported as [`Outcome::Stale`].
+    /// Leave the local copy as it is, and report [`Outcome::Stale`](crate::Outcome::Stale).
     #[default]
     Refuse,
-    /// It is applied: the publisher went back on purpose.
+    /// Apply it: the publisher went back on purpose.
     Allow,
 }
 
-/// What becomes of a head that is past its expiry.
+/// How to treat a head that has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Freshness {
-    /// It is applied, with a warning.
+    /// Apply it, with a warning.
     #[default]
     Warn,
-    /// It is refused.
+    /// Refuse it, with [`ErrorKind::Expired`](crate::ErrorKind::Expired).
     Require,
 }
 
-/// What is called with the progress.
 type Callback<'a> = Box<dyn FnMut(&Progress) + 'a>;
 
-/// Brings a store in step with a source.
+/// Brings the local copy of a source up to date.
 ///
 /// ```
 /// # use rockon_sync::{Store, Updater};
@@ -68,14 +66,14 @@ type Callback<'a> = Box<dyn FnMut(&Progress) + 'a>;
 /// println!("{} new, {} changed", report.added.len(), report.changed.len());
 /// # Ok(()) }
 /// ```
-#[must_use = "it is changed by value: what is returned has the change"]
+#[must_use = "an updater does nothing until it is run"]
 pub struct Updater<'a> {
     pub(super) setup: Setup<'a>,
     pub(super) progress: Option<Callback<'a>>,
 }
 
 impl<'a> Updater<'a> {
-    /// An update of `store` with the default options.
+    /// Returns an updater of `store` with the default options.
     pub fn new(store: &'a Store) -> Updater<'a> {
         let options = Options {
             trust: Trust::default(),
@@ -96,62 +94,63 @@ impl<'a> Updater<'a> {
         Updater { setup, progress: None }
     }
 
-    /// How much of what is held is taken on trust; [`Trust::SizeAndTime`] by default.
+    /// Sets how much of the local data is checked. Default: [`Trust::SizeAndTime`].
     pub fn trust(mut self, trust: Trust) -> Self {
         self.setup.options.trust = trust;
         self
     }
 
-    /// Whether more than half of the catalog may go; [`MassDelete::Refuse`] by default.
+    /// Sets how to treat an update that deletes more than half of the catalog. Default:
+    /// [`MassDelete::Refuse`].
     pub fn mass_delete(mut self, guard: MassDelete) -> Self {
         self.setup.options.mass_delete = guard;
         self
     }
 
-    /// Whether an older head is applied; [`Rollback::Refuse`] by default.
+    /// Sets how to treat an older head. Default: [`Rollback::Refuse`].
     pub fn rollback(mut self, rollback: Rollback) -> Self {
         self.setup.options.rollback = rollback;
         self
     }
 
-    /// Whether an expired head is applied; [`Freshness::Warn`] by default.
+    /// Sets how to treat an expired head. Default: [`Freshness::Warn`].
     pub fn freshness(mut self, freshness: Freshness) -> Self {
         self.setup.options.freshness = freshness;
         self
     }
 
-    /// The longest the whole update may take; [`limits::UPDATE_TIMEOUT`] by default.
+    /// Sets the time limit of the whole update. Default: [`limits::UPDATE_TIMEOUT`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.setup.options.timeout = timeout;
         self
     }
 
-    /// How long to wait for another writer of the same source; by default not at all.
-    pub fn lock_patience(mut self, patience: Duration) -> Self {
-        self.setup.options.lock_timeout = patience;
+    /// Sets how long to wait for another writer of the same source. Default: not at all.
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.setup.options.lock_timeout = timeout;
         self
     }
 
-    /// Calls `callback` with the progress: at most ten times a second, at every change
-    /// of phase, and a last time at the end. It is called on the thread of [`run`](Self::run).
+    /// Reports progress to `callback`, on the thread of [`run`](Self::run): at most ten times a
+    /// second, at every change of phase, and once at the end.
     pub fn progress(mut self, callback: impl FnMut(&Progress) + 'a) -> Self {
         self.progress = Some(Box::new(callback));
         self
     }
 
-    /// The token that stops the run.
+    /// Sets the token that cancels the update.
     pub fn cancel(mut self, token: CancelToken) -> Self {
         self.setup.cancel = token;
         self
     }
 
-    /// Where the time comes from; the machine's clock by default.
+    /// Sets the clock. Default: the machine's.
     pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
         self.setup.clock = clock;
         self
     }
 
-    /// How bytes are asked for; over HTTP and from directories by default.
+    /// Sets the transport. Default: HTTP for URLs, else directories.
     pub fn transport(mut self, transport: &'a dyn Transport) -> Self {
         self.setup.transport = Some(transport);
         self
@@ -163,29 +162,32 @@ impl<'a> Updater<'a> {
         self
     }
 
-    /// Updates the store from `source`.
+    /// Updates the local copy of `source`.
+    ///
+    /// An entry that fails alone is not an error: it keeps its previous version and is in
+    /// [`Report::failed`]. A mirror that fails is not one either, as long as another one can be
+    /// used: see [`Report::warnings`].
     ///
     /// # Errors
-    /// The store keeps the generation it had, and what was fetched and verified is
-    /// not fetched again by the next run, whatever the kind:
+    /// The store keeps its current generation, and files that were fetched and verified stay in
+    /// staging, so that the next update does not fetch them again.
     /// [`Locked`](crate::ErrorKind::Locked), [`Canceled`](crate::ErrorKind::Canceled),
-    /// [`Timeout`](crate::ErrorKind::Timeout); [`Transport`](crate::ErrorKind::Transport) and
-    /// [`Status`](crate::ErrorKind::Status) if no mirror answers;
-    /// [`Head`](crate::ErrorKind::Head), [`Manifest`](crate::ErrorKind::Manifest),
-    /// [`Limit`](crate::ErrorKind::Limit) and [`Integrity`](crate::ErrorKind::Integrity) for what
-    /// the mirrors answer; [`Trust`](crate::ErrorKind::Trust) if none has a head that is signed
-    /// as it has to be, or a source that had one has none;
-    /// [`Expired`](crate::ErrorKind::Expired) and [`MassDelete`](crate::ErrorKind::MassDelete) for
-    /// what is refused; [`Store`](crate::ErrorKind::Store).
-    ///
-    /// A single entry that fails is no error: see [`Report::failed`].
+    /// [`Timeout`](crate::ErrorKind::Timeout), [`Store`](crate::ErrorKind::Store);
+    /// [`Transport`](crate::ErrorKind::Transport) and [`Status`](crate::ErrorKind::Status) if no
+    /// mirror answers; [`Head`](crate::ErrorKind::Head), [`Manifest`](crate::ErrorKind::Manifest),
+    /// [`Limit`](crate::ErrorKind::Limit) and [`Integrity`](crate::ErrorKind::Integrity) if no
+    /// mirror has a usable tree; [`Trust`](crate::ErrorKind::Trust) if no mirror has a head with
+    /// the required signature, or if a source that had a head before has none;
+    /// [`Expired`](crate::ErrorKind::Expired) and [`MassDelete`](crate::ErrorKind::MassDelete) if
+    /// the options refuse the update.
     pub fn run(&mut self, source: &Source) -> Result<Report> {
         self.start(source, Extent::Whole, Origin::Mirrors)
     }
 
-    /// Finds out what [`run`](Self::run) would do, without doing it. The manifest is
-    /// kept, so that the run after it does not fetch it again. A v1 source tells only
-    /// what was added and removed.
+    /// Returns the report that [`run`](Self::run) would return, without changing the local copy.
+    ///
+    /// The manifest stays in staging, so that the next update does not fetch it again. For a v1
+    /// source, the report only lists what was added and removed.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
@@ -193,15 +195,17 @@ impl<'a> Updater<'a> {
         self.start(source, Extent::PlanOnly, Origin::Mirrors)
     }
 
-    /// Updates the store from several sources, a few at a time and each by itself: one that
-    /// fails or is slow delays and harms no other. The first has the highest priority, which is
-    /// remembered. The results are in the order of `sources`; progress is reported as for one
-    /// source, on the thread of this call, and names its source.
+    /// Updates several sources, up to [`limits::MAX_SOURCES_AT_ONCE`] at a time. One that fails or
+    /// is slow does not affect the others. Returns the results in the order of `sources`.
+    ///
+    /// The first source has the highest priority, which the store remembers. Progress is reported
+    /// on the thread of this call, and names its source.
     pub fn run_all(&mut self, sources: &[Source]) -> Vec<Result<Report>> {
         self.start_all(sources, Extent::Whole)
     }
 
-    /// Finds out what [`run_all`](Self::run_all) would do, as [`check`](Self::check) does.
+    /// Like [`run_all`](Self::run_all), without changing the local copies: see
+    /// [`check`](Self::check).
     pub fn check_all(&mut self, sources: &[Source]) -> Vec<Result<Report>> {
         self.start_all(sources, Extent::PlanOnly)
     }
@@ -266,7 +270,7 @@ impl<'a> Updater<'a> {
     }
 }
 
-/// What updates of several sources have in common.
+/// The settings of an updater, shared by the updates of several sources.
 pub(super) struct Setup<'a> {
     pub(super) store: &'a Store,
     pub(super) transport: Option<&'a dyn Transport>,
@@ -276,21 +280,21 @@ pub(super) struct Setup<'a> {
     files: &'a dyn Files,
 }
 
-/// One source to be updated.
+/// One source to update.
 pub(super) struct Job<'a> {
     pub(super) source: &'a Source,
-    /// Its place among several; 0 wins.
+    /// Its place among several sources; 0 has the highest priority.
     pub(super) rank: Option<u32>,
     pub(super) extent: Extent,
     pub(super) origin: Origin,
 }
 
-/// Where an update comes from.
+/// The origin of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The mirrors of the source, which are remembered.
+    /// The mirrors of the source.
     Mirrors,
-    /// This bundle.
+    /// A bundle in a local file.
     Bundle(PathBuf),
 }
 
