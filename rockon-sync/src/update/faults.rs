@@ -1,6 +1,5 @@
-//! Fails each changing file operation of an update in turn: afterwards a reader sees
-//! the old catalog or the new one, and the next update succeeds and fetches nothing
-//! that had been fetched and verified.
+//! Fails each changing file operation of an update in turn. Afterwards a reader sees the old
+//! catalog or the new one, and the next update succeeds and fetches no verified file again.
 
 mod crashes;
 mod leftovers;
@@ -24,7 +23,7 @@ use crate::testing::{Call, FailingFiles, Fault, HookedFiles, bad_disk, scratch};
 use crate::tree::note::SigningKey;
 use crate::update::report::{Outcome, Report};
 
-/// Notes which files were asked for.
+/// Records the requests.
 struct Noting {
     inner: AnyTransport,
     asked: Mutex<Vec<String>>,
@@ -37,16 +36,16 @@ impl Transport for Noting {
     }
 }
 
-/// What a source offers.
+/// The kind of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tree {
-    /// Packs, beside single files.
+    /// Packs and single files.
     Packed,
-    /// Single files: the tree was made by hand, or a CDN has lost its packs.
+    /// Single files only: made by hand, or by a CDN that has lost its packs.
     Plain,
-    /// Nothing but a bundle on a stick, which is imported.
+    /// A bundle that is imported.
     Bundle,
-    /// Names only, as today's server does.
+    /// A v1 list.
     V1,
 }
 
@@ -57,14 +56,14 @@ struct World {
 }
 
 impl World {
-    /// A world in this directory, with whatever is in it.
+    /// A world in an existing directory.
     fn of(dir: tempfile::TempDir, tree: Tree) -> World {
         let subdir = if tree == Tree::V1 { "catalog" } else { "catalog/v2" };
         let location = Location::dir(dir.path().join(subdir));
         World { dir, tree, source: Source::new(Default::default(), location) }
     }
 
-    /// A catalog in its first state, published, and a store that follows it.
+    /// A published catalog in its first state, with an empty store.
     fn new(tree: Tree) -> World {
         let world = World::of(scratch(), tree);
         fs::create_dir(world.dir.path().join("catalog")).unwrap();
@@ -107,7 +106,7 @@ impl World {
         self.dir.path().join("store/rockstor")
     }
 
-    /// Which generation is current.
+    /// Returns the number of the current generation.
     fn current(&self) -> Option<PathBuf> {
         fs::read_link(self.source_dir().join("current")).ok()
     }
@@ -131,12 +130,12 @@ impl World {
         updater.import(self.source.name(), &bundle, &[])
     }
 
-    /// What a reader sees: every file of the current generation.
+    /// Returns every file of the current generation.
     fn seen(&self) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
         read_dir(&self.source_dir().join("current"))
     }
 
-    /// What a reader is to see in the end: the files that are listed.
+    /// Returns the files that the generation must have in the end.
     fn published(&self) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
         if self.tree == Tree::V1 {
             let catalog = self.dir.path().join("catalog");
@@ -153,7 +152,7 @@ impl World {
         Some(files)
     }
 
-    /// What waits to be committed and is whole: digests of files, names of packs.
+    /// Returns the complete files in staging: digests of files, names of packs.
     fn staging(&self) -> Vec<String> {
         let names = read_dir(&self.source_dir().join("incoming")).unwrap_or_default();
         let whole = names.into_iter().filter_map(|(name, bytes)| {
@@ -170,7 +169,7 @@ impl World {
     }
 }
 
-/// The files at the top of a directory.
+/// Returns the files at the top of a directory.
 fn read_dir(dir: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(dir).ok()? {
@@ -182,10 +181,10 @@ fn read_dir(dir: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
     Some(files)
 }
 
-/// What happens before the update that is disturbed.
+/// Prepares the world for the update that is disturbed.
 type Prepare = fn(&World);
 
-/// The updates that are disturbed, with the least number of operations they take.
+/// The disturbed updates, each with a lower bound of the number of its operations.
 const UPDATES: [(&str, Prepare, usize); 3] = [
     ("first sync", |_| {}, 30),
     (
@@ -200,14 +199,14 @@ const UPDATES: [(&str, Prepare, usize); 3] = [
         "healing",
         |world| {
             world.update();
-            // The damaged state is the old one: what is missing stays missing until healed.
+            // The damaged state counts as the old one.
             fs::remove_file(world.source_dir().join("current/b.json")).unwrap();
         },
         20,
     ),
 ];
 
-/// Runs an update whose Nth operation fails, for every N there is.
+/// Runs an update whose Nth operation fails, for every N.
 fn fail_each_operation(tree: Tree, fault: Fault) {
     for (update, prepare, least) in UPDATES {
         let mut n = 0;
@@ -218,7 +217,7 @@ fn fail_each_operation(tree: Tree, fault: Fault) {
     }
 }
 
-/// `false` if there are fewer than `n` operations.
+/// Returns false if there are fewer than `n` operations.
 fn fail_operation(n: usize, tree: Tree, fault: Fault, prepare: Prepare, update: &str) -> bool {
     let label = format!("{update} of {tree:?}, operation {n}, {fault:?}");
     let world = World::new(tree);
@@ -257,8 +256,8 @@ fn fail_operation(n: usize, tree: Tree, fault: Fault, prepare: Prepare, update: 
 }
 
 impl World {
-    /// The next update must succeed and fetch nothing that is there already, and leave
-    /// nothing to do.
+    /// Asserts that the next update succeeds, fetches no verified file again, and leaves nothing
+    /// to do.
     fn assert_next_update_brings(&self, new: &Option<BTreeMap<PathBuf, Vec<u8>>>, label: &str) {
         let kept = self.staging();
         let (report, asked) = self.update();
@@ -266,13 +265,13 @@ impl World {
         assert!(self.seen() == *new, "{label}: {report:?}");
         for name in kept {
             let again = asked.iter().find(|address| address.ends_with(&name));
-            assert_eq!(again, None, "{label}: fetched twice");
+            assert_eq!(again, None, "{label}: fetched again");
         }
         let (report, asked) = self.update();
         let requests = match self.tree {
             Tree::Packed | Tree::Plain => 1,
             Tree::Bundle => 0,
-            // The head that is not there, the list, and each file.
+            // The missing head, the list, and each file.
             Tree::V1 => 2 + new.as_ref().map_or(0, |files| files.len() - 1),
         };
         assert_eq!((report.outcome.name(), asked.len()), ("unchanged", requests), "{label}");
@@ -318,26 +317,26 @@ fn an_error_after_the_swap_is_a_warning() {
 }
 
 #[test]
-fn an_update_survives_to_be_killed_at_any_operation() {
+fn an_update_survives_a_kill_at_any_operation() {
     for tree in [Tree::Packed, Tree::Plain, Tree::Bundle, Tree::V1] {
         fail_each_operation(tree, Fault::FromThenOn);
     }
 }
 
 #[test]
-fn a_full_disk_costs_nothing_but_the_update() {
+fn a_full_disk_fails_the_update_and_nothing_else() {
     for tree in [Tree::Packed, Tree::Plain] {
         fail_each_operation(tree, Fault::Full);
     }
 }
 
 #[test]
-fn writes_that_take_half_of_the_bytes_are_gone_on_with() {
+fn short_writes_are_continued() {
     fail_each_operation(Tree::Packed, Fault::Short);
 }
 
 #[test]
-fn no_failure_leaves_a_signed_state_without_its_keys() {
+fn no_failure_leaves_a_signed_generation_without_its_keys() {
     let key = SigningKey::from_seed("example.org/rockons", [1; 32]).unwrap();
     for fault in [Fault::Once, Fault::FromThenOn] {
         for n in 1.. {

@@ -1,4 +1,4 @@
-//! From any state to any other: what is planned and committed is what was published.
+//! Property tests: an update from any state to any other ends with what was published.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,7 +17,7 @@ use crate::testing::{FailingFiles, cases, scratch};
 use crate::update::plan::MassDelete;
 use crate::update::report::{Outcome, Report};
 
-/// A catalog: names of files, some in a directory, and their versions.
+/// A catalog: file names, some with a directory, and their versions.
 type Catalog = BTreeMap<String, u8>;
 
 fn any_catalog() -> impl Strategy<Value = Catalog> {
@@ -45,7 +45,7 @@ fn publish(dir: &Path, catalog: &Catalog, files: &FailingFiles) {
     publisher.mass_delete(MassDelete::Allow).published(at).files(files).run().unwrap();
 }
 
-/// Every file below a directory, but those that are of the tree alone.
+/// Returns every file below a directory, except those that only a tree has.
 fn files_of(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     let dir = dir.canonicalize().unwrap();

@@ -1,11 +1,10 @@
-//! Power fails at each changing file operation of an update in turn: whatever of the
-//! rest survives, a reader sees the old catalog or the new one, and the next update
-//! succeeds.
+//! Loses power at each changing file operation of an update in turn. Whatever part of the unsynced
+//! data survives, a reader sees the old catalog or the new one, and the next update succeeds.
 
 use super::*;
 use crate::testing::{Disk, Survives};
 
-/// What is tried of what may survive.
+/// The parts of the unsynced data that survive.
 const SURVIVORS: [Survives; 4] =
     [Survives::Synced, Survives::Names, Survives::Some(1), Survives::Some(2)];
 
@@ -19,7 +18,7 @@ fn crash_at_each_operation(tree: Tree) {
     }
 }
 
-/// `false` if there are fewer than `n` operations.
+/// Returns false if there are fewer than `n` operations.
 fn crash_at_operation(n: usize, tree: Tree, prepare: Prepare, update: &str) -> bool {
     let world = World::new(tree);
     prepare(&world);

@@ -4,7 +4,7 @@ use std::io;
 
 use super::*;
 
-/// Removes nothing below these generations.
+/// Refuses to remove anything below these generations.
 fn keeping(kept: &'static [&str]) -> impl crate::base::files::Files {
     HookedFiles::new(|call, path| {
         let is_kept = kept.iter().any(|kept| path.iter().any(|part| part == *kept));
@@ -33,7 +33,7 @@ fn an_old_generation_that_cannot_be_removed_is_one_warning_a_run() {
         let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
         assert_eq!(report.outcome, Outcome::Updated);
         let warnings = &report.warnings;
-        // The first one is kept for readers until the third is there.
+        // The previous generation is kept for readers.
         assert_eq!(warnings.len(), usize::from(serial > 2), "update {serial}: {warnings:?}");
         let says_which = |warning: &String| warning.contains("old generation 000001");
         assert!(warnings.iter().all(says_which), "{warnings:?}");
@@ -41,7 +41,7 @@ fn an_old_generation_that_cannot_be_removed_is_one_warning_a_run() {
     }
     let generations = names_in(&world.source_dir().join("gen"));
     assert_eq!(generations, ["000001", "000004", "000005"]);
-    // Without a change, too.
+    // An update without changes succeeds as well.
     let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
     assert_eq!((report.outcome, report.warnings.len()), (Outcome::Unchanged, 1));
 }
@@ -58,7 +58,7 @@ fn a_leftover_that_cannot_be_removed_does_not_take_the_next_number() {
         let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
         assert_eq!((report.outcome, report.warnings.len()), (Outcome::Updated, 1), "{report:?}");
         assert!(world.seen() == world.published());
-        // The one before is kept for readers.
+        // The previous generation is kept for readers.
         assert_eq!(names_in(&generations), ["000001", leftover, "000003"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Readers, while parts of the store cannot be read, or are replaced under them.
+//! Readers of a store that cannot be read in part, or that is updated meanwhile.
 
 use std::io;
 use std::os::unix::fs::symlink;
@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::source::SourceName;
 use crate::source::list::{ListedSource, Priority};
 
-/// An error of a file system that lost its server.
+/// The error of a network file system without its server.
 fn stale_handle() -> io::Error {
     io::Error::from_raw_os_error(rustix::io::Errno::STALE.raw_os_error())
 }
@@ -44,7 +44,7 @@ fn two_sources(list: List) -> World {
     world
 }
 
-/// Whether `sources.toml` has the source.
+/// States if `sources.toml` has the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum List {
     Absent,
@@ -102,7 +102,7 @@ fn a_source_that_is_out_of_reach_deletes_nothing_and_is_not_intact() {
         let found = status.iter().find(|source| source.name == extra());
         let found = found.unwrap_or_else(|| panic!("{label}: {status:?}"));
         assert_eq!(found.held, None, "{label}");
-        // A source that nobody asks any more may never have had a directory.
+        // A disabled source may never have had a directory.
         if (n, list) != (1, List::Disabled) {
             let verified = store.verify();
             let is_intact = verified.is_ok_and(|found| found.iter().all(|found| found.is_intact()));
@@ -222,7 +222,7 @@ fn local_definitions_that_are_out_of_reach_are_not_deleted() {
         let changes = catalog.changes_since([("mine", "")]);
         assert_eq!((changes.deletes.len(), changes.withheld), (0, vec!["mine".to_owned()]));
         assert_eq!(catalog.problems()[0].path(), Some(&*local));
-        // Without anything in its place, there are none.
+        // A missing directory has no definitions.
         fs::remove_file(&local).unwrap();
         let catalog = world.store().catalog().unwrap();
         assert_eq!(catalog.changes_since([("mine", "")]).deletes, ["mine"]);
@@ -240,8 +240,7 @@ fn a_v1_generation_without_its_record_deletes_nothing() {
     assert_eq!((changes.deletes.len(), changes.withheld), (0, vec!["b".to_owned()]));
 }
 
-/// Publishes a new version of everything and updates to it, without `c` if it is missing
-/// from the tree.
+/// Publishes a new version of everything and updates to it; `c` may be missing from the tree.
 fn commit(world: &World, time: &AtomicI64, c: Entry) {
     let time = time.fetch_add(1, Ordering::Relaxed);
     let version = time.to_string();
@@ -257,15 +256,15 @@ fn commit(world: &World, time: &AtomicI64, c: Entry) {
     assert_eq!(report.outcome, expected);
 }
 
-/// Whether an entry can be fetched.
+/// States if an entry can be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Entry {
     There,
     Missing,
 }
 
-/// Calls `look` once for each of its reads, with a store that is updated twice right before
-/// that read, so that the generation that it began with is gone.
+/// Calls `look` once for each of its reads, with a store that is updated twice right before that
+/// read, so that the generation it began with has been removed.
 fn replace_before_each_read(c: Entry, look: impl Fn(&Store, &str)) {
     let world = Arc::new(World::new(Tree::Plain));
     let time = Arc::new(AtomicI64::new(2));
