@@ -13,6 +13,7 @@ mod formats;
 mod healing;
 mod history;
 mod hostile;
+mod mirrors;
 mod network;
 mod offline;
 mod packs;

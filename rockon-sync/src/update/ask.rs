@@ -179,7 +179,11 @@ impl Candidates {
                 return Ok(Some((remote, prepared)));
             }
             _ if self.mirrors.is_empty() => {}
-            _ => session.warnings.add(format!("{}; asking the next mirror", error.to_chain())),
+            _ => session.warnings.add(format!(
+                "{}: this head leads nowhere, another mirror was asked: {}",
+                remote.address,
+                error.to_chain()
+            )),
         }
         self.rejected.push(remote.bytes.clone());
         match prepared {

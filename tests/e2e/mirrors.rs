@@ -1,0 +1,160 @@
+//! A bad first mirror never blocks a good second one, at any step of an update.
+
+use std::fs;
+
+use rockon_sync::{Digest, ErrorKind, Outcome, Report, Source};
+use rockon_sync_tests::{Action, Match, Server, Times};
+
+use crate::world::{World, definition};
+
+fn respond(status: u16) -> Action {
+    Action::Respond { status, headers: Vec::new(), body: Vec::new() }
+}
+
+/// A mirror in front of the world's own server, which is the good one.
+fn with_first_mirror(world: &World, first: &Server) -> Source {
+    let source: Source = first.url().parse().unwrap();
+    source.with_mirror(world.server.url().parse().unwrap())
+}
+
+/// Writes a tree whose head is valid and leads to this manifest.
+fn tree_with_manifest(world: &World, manifest: &str) -> Server {
+    let dir = world.path("bad");
+    fs::create_dir(&dir).unwrap();
+    let head = format!("{}  root.json\n# serial 7\n", Digest::of(manifest.as_bytes()));
+    fs::write(dir.join("root.sha"), head).unwrap();
+    fs::write(dir.join("root.json"), manifest).unwrap();
+    Server::serve(dir)
+}
+
+/// Updates twice, from nothing and after a publication, with a bad mirror in front of a good one.
+fn assert_second_mirror_is_used(label: &str, bad_mirror: impl Fn(&World) -> Server) {
+    for is_first_update in [true, false] {
+        let world = World::v2("abcd");
+        if !is_first_update {
+            world.updated();
+            world.define('b', "2");
+            world.publish();
+        }
+        let bad = bad_mirror(&world);
+        let store = world.store();
+        let source = with_first_mirror(&world, &bad);
+        let report = world.updater(&store).run(&source);
+        let report = report.unwrap_or_else(|error| panic!("{label}: {}", error.to_chain()));
+        assert_eq!(
+            (report.outcome, report.failed.len()),
+            (Outcome::Updated, 0),
+            "{label}: {report:?}"
+        );
+        assert_warns_of(&bad, &report, label);
+        let requests = bad.take_log().len();
+        assert!(requests <= 12, "{label}: {requests} requests to the bad mirror");
+        world.assert_up_to_date();
+    }
+}
+
+fn assert_warns_of(mirror: &Server, report: &Report, label: &str) {
+    let is_named = |warning: &String| warning.contains(&mirror.url());
+    assert!(report.warnings.iter().any(is_named), "{label}: {report:?}");
+}
+
+#[test]
+fn a_mirror_without_a_usable_head_is_skipped() {
+    for status in [410, 403, 500, 503] {
+        assert_second_mirror_is_used(&format!("status {status}"), |world| {
+            let bad = Server::serve(world.path("tree"));
+            bad.on(Match::Any, Times::Always, respond(status));
+            bad
+        });
+    }
+    assert_second_mirror_is_used("closed connections", |world| {
+        let bad = Server::serve(world.path("tree"));
+        bad.on(Match::Any, Times::Always, Action::CloseBeforeAnswer);
+        bad
+    });
+}
+
+#[test]
+fn a_mirror_whose_head_leads_nowhere_is_skipped() {
+    let digest = Digest::of(b"x");
+    for manifest in [
+        "this is not JSON".to_owned(),
+        "{\"App a\": 1}".to_owned(),
+        format!("{{\"a\":{{\"sha\":\"{digest}\",\"url\":\"../a.json\"}}}}"),
+    ] {
+        let bad_mirror = |world: &World| tree_with_manifest(world, &manifest);
+        assert_second_mirror_is_used(&manifest, bad_mirror);
+    }
+    assert_second_mirror_is_used("missing manifest", |world| {
+        let bad = tree_with_manifest(world, "{}");
+        bad.on(Match::Path("root.json".into()), Times::Always, respond(404));
+        bad
+    });
+}
+
+#[test]
+fn a_mirror_without_the_files_of_its_manifest_is_skipped() {
+    assert_second_mirror_is_used("missing files", |world| {
+        let rows = ["a", "b", "c", "d"].map(|name| {
+            let digest = Digest::of(definition('x', name).as_bytes());
+            format!("\"{name}\":{{\"sha\":\"{digest}\",\"url\":\"{name}.json\"}}")
+        });
+        tree_with_manifest(world, &format!("{{{}}}", rows.join(",")))
+    });
+}
+
+#[test]
+fn a_first_mirror_without_a_head_does_not_make_a_new_source_v1() {
+    for status in [404, 410] {
+        let world = World::v2("abc");
+        let first = Server::serve(world.path("catalog"));
+        first.on(Match::Path("root.sha".into()), Times::Always, respond(status));
+        let store = world.store();
+        let source = with_first_mirror(&world, &first);
+        let report = world.updater(&store).run(&source).unwrap();
+        assert_eq!((report.outcome, report.serial), (Outcome::Updated, Some(1)), "{status}");
+        world.assert_up_to_date();
+    }
+}
+
+#[test]
+fn a_mirror_is_v1_only_if_its_head_is_not_found() {
+    let world = World::v1("abc");
+    world.server.on(Match::Path("root.sha".into()), Times::Always, respond(410));
+    let error = world.update().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Status);
+    assert!(error.to_string().contains("expected a head, got status 410"), "{error}");
+    world.server.reset();
+    assert_eq!(world.update().unwrap().outcome, Outcome::Updated);
+}
+
+#[test]
+fn the_list_of_a_v1_source_comes_from_the_next_mirror() {
+    let world = World::v1("abc");
+    let bad = Server::serve(world.path("catalog"));
+    bad.on(Match::Path("root.json".into()), Times::Always, respond(503));
+    let store = world.store();
+    let report = world.updater(&store).run(&with_first_mirror(&world, &bad)).unwrap();
+    assert_eq!((report.outcome, report.added.len()), (Outcome::Updated, 3));
+    assert_warns_of(&bad, &report, "list");
+}
+
+#[test]
+fn the_most_complete_mirror_wins_if_no_mirror_has_everything() {
+    let world = World::v2("abc");
+    world.updated();
+    world.define('a', "2");
+    world.define('b', "2");
+    world.publish();
+    let digest = Digest::of(definition('b', "2").as_bytes());
+    let other = Server::serve(world.path("tree"));
+    for server in [&world.server, &other] {
+        for path in ["b.json".to_owned(), format!("by-sha/{digest}")] {
+            server.on(Match::Path(path), Times::Always, respond(404));
+        }
+    }
+    let store = world.store();
+    let report = world.updater(&store).run(&with_first_mirror(&world, &other)).unwrap();
+    assert_eq!((report.outcome, &*report.failed[0].id), (Outcome::Partial, "b"), "{report:?}");
+    assert_eq!(report.changed, ["a"]);
+}
