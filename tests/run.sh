@@ -69,6 +69,9 @@ gates() {
     fi
     part documentation count_one \
         env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps
+    part layers count_gate tests/gates/layers.sh
+    part features count_gate tests/gates/features.sh
+    part prose count_gate tests/gates/prose.sh
     part dependencies count_gate tests/gates/dependencies.sh
     part packaging count_gate tests/gates/package.sh
     part public-api count_gate tests/gates/public-api.sh

@@ -96,13 +96,13 @@ fn import(session: &Session<'_>, progress: &mut Reporter<'_>, bundle: &Path) -> 
     }
 }
 
-/// What a mirror leads to.
+/// The result of following one mirror.
 struct Prepared {
     local: CurrentManifest,
     goal: Goal,
 }
 
-/// What an update ends with.
+/// The last step of an update.
 enum Goal {
     Plan(Plan),
     Commit(Staged),

@@ -184,7 +184,7 @@ fn an_answer_from_behind_a_redirect_keeps_no_file() {
     let report = world.update().unwrap();
     assert_eq!(report.changed, ["a"]);
     assert_same_files(&files_of(&world.path("other")), &files_of(&world.current("")));
-    // Where it leads the next time, nobody knows: its validators are not remembered.
+    // The redirect may lead elsewhere the next time: its validators are not remembered.
     let third = older_server(&world, "third", 2);
     fs::write(world.path("third/a.json"), definition('a', "3")).unwrap();
     world.server.clear_rules();

@@ -1,27 +1,33 @@
-"""Checks that the core's directories import only from those before them, and that no directory
-imports from itself in a circle through another one.
+"""Checks that each directory of the core imports only from those before it.
 
-    layers.py SRC_DIR
+    layers.py SRC_DIR ARCHITECTURE_PAGE
 
-Prints each import that runs backwards and exits with 1 if there is one. Test code may import
-anything: it is the last user of everything.
+The order is the one that the page shows, so that the page cannot be wrong. Prints each import that
+runs backwards and exits with 1 if there is one. Test code may import anything.
 """
 
 import re
 import sys
 from pathlib import Path
 
-# The stages, in the order of the data. `docs/architecture.md` shows the same order.
-LAYERS = ["base", "tree", "format", "net", "source", "store", "update", "catalog", "publish", "cli"]
+# The line of the page with the order.
+ORDER = re.compile(r"^\w+(?: -> \w+){5,}$", re.M)
 
 # Entry points and test support stand outside of the layers.
 OUTSIDE = {"lib", "main", "fuzzing", "internals", "testing"}
 
-TEST_MODULE = re.compile(r"^#\[cfg\((?:all\()?test\b.*\)\]\n(?:pub\(crate\) )?mod (\w+)( \{|;)", re.M)
+TEST_MODULE = re.compile(
+    r"^#\[cfg\((?:all\()?test\b.*\)\]\n(?:#\[.*\]\n)*(?:pub\(crate\) )?mod (\w+)( \{|;)", re.M
+)
 IMPORT = re.compile(r"\bcrate::(\{|\w+)")
 
 
-def main(src: Path) -> int:
+def main(src: Path, page: Path) -> int:
+    order = ORDER.search(page.read_text())
+    if order is None:
+        print(f"{page}: expected a line such as `base -> tree -> ...`, found none")
+        return 1
+    layers = order.group().split(" -> ")
     test_files = {path for source in src.rglob("*.rs") for path in test_modules(source)}
     backwards = []
     for path in sorted(src.rglob("*.rs")):
@@ -30,24 +36,24 @@ def main(src: Path) -> int:
         layer = path.relative_to(src).parts[0].removesuffix(".rs")
         if layer in OUTSIDE:
             continue
-        if layer not in LAYERS:
-            backwards.append(f"{path}: {layer!r} is not one of the layers {', '.join(LAYERS)}")
+        if layer not in layers:
+            backwards.append(f"{path}: {layer!r} is not in {page}")
             continue
         for number, line in enumerate(without_tests(path.read_text()).splitlines(), start=1):
             code = line.split("//")[0]
             for target in IMPORT.findall(code):
                 if target == "{":
                     backwards.append(f"{path}:{number}: name the layer: `crate::<layer>::...`")
-                elif target not in LAYERS:
+                elif target not in layers:
                     if target[0].islower():
                         backwards.append(f"{path}:{number}: imports {target!r}, which is no layer")
                     else:
                         backwards.append(f"{path}:{number}: imports {target} from the crate root")
-                elif LAYERS.index(target) > LAYERS.index(layer):
+                elif layers.index(target) > layers.index(layer):
                     backwards.append(f"{path}:{number}: {layer} imports from {target}")
     for line in backwards:
         print(line)
-    print(f"{len(backwards)} imports against the order {' -> '.join(LAYERS)}")
+    print(f"{len(backwards)} imports against the order {order.group()}")
     return 1 if backwards else 0
 
 
@@ -70,4 +76,4 @@ def without_tests(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

@@ -26,14 +26,14 @@ pub(super) enum Answer {
     Incomplete(Box<Remote>, Box<Prepared>),
 }
 
-/// What one mirror offers.
+/// The offer of one mirror.
 pub(super) struct Remote {
     pub(super) index: Index,
     /// The bytes of the head or list.
     pub(super) bytes: Vec<u8>,
     /// True if the current generation has the very same head or list.
     pub(super) is_current: bool,
-    /// Where the head or list was found.
+    /// The address of the head or list.
     pub(super) address: Address,
     pub(super) validators: Validators,
     /// The mirrors for everything else, best first.
@@ -66,7 +66,7 @@ pub(super) struct Candidates {
     rejected: Vec<Vec<u8>>,
     first_error: Option<Error>,
     incomplete: Option<(Box<Remote>, Prepared)>,
-    /// How often a head was asked for again because its tree had been replaced meanwhile.
+    /// Number of times that a head was asked for again because its tree had been replaced.
     refetches: usize,
 }
 
@@ -209,7 +209,7 @@ fn warn_of_unused(session: &Session<'_>, errors: &[Error]) {
     }
 }
 
-/// Returns whether there is anything to do, given the head of a mirror.
+/// Decides if there is anything to do, given the head of a mirror.
 fn answer_of(session: &Session<'_>, current: &Current, remote: Box<Remote>) -> Result<Answer> {
     let is_done = match &current.generation {
         Some(generation) if remote.is_current && current.is_intact => {

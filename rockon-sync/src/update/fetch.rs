@@ -35,14 +35,14 @@ pub(super) use listed::fetch_listed;
 pub(super) use packs::Packs;
 pub(super) use unpack::copy_from_pack;
 
-/// What a commit makes the next generation from.
+/// The parts of the next generation.
 pub(super) struct Staged {
     /// Each entry with the digest of the file that will be there: the remote manifest, with the
     /// previous version of each entry that failed.
     pub(super) manifest: Manifest,
     /// The differences between the current manifest and this one.
     pub(super) plan: Plan,
-    /// Where the file of the remote manifest or list is.
+    /// The place of the file of the remote manifest or list.
     pub(super) file: ManifestFile,
     pub(super) failed: Vec<FailedEntry>,
     /// The first error of a file that the mirrors should have.
@@ -97,7 +97,7 @@ pub(super) fn all(
     Ok(Staged { missing, ..staged_with(local, kept, file, failed) })
 }
 
-/// What can be committed, given that some entries may have failed.
+/// The parts of a generation in which some entries may have failed.
 fn staged_with(
     local: &CurrentManifest,
     manifest: Manifest,

@@ -19,13 +19,13 @@ use crate::tree::manifest::Manifest;
 pub(super) struct Found {
     /// Empty if the remote has a list instead.
     pub(super) manifest: Manifest,
-    /// Where the verified file of the manifest or list is.
+    /// The place of the verified file of the manifest or list.
     pub(super) file: ManifestFile,
     /// The packs that lead to it and have not turned out to be useless.
     pub(super) packs: Packs,
 }
 
-/// Where the verified file of a manifest or list is.
+/// The place of a verified manifest or list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ManifestFile {
     /// In the current generation.
@@ -35,7 +35,7 @@ pub(super) enum ManifestFile {
 }
 
 impl Found {
-    /// What a plan compares the current manifest with.
+    /// The manifest or list that a plan leads to.
     pub(super) fn contents<'a>(&'a self, remote: &'a Remote) -> RemoteManifest<'a> {
         match &remote.index {
             Index::Head(_) => RemoteManifest::Manifest(&self.manifest),
@@ -82,7 +82,7 @@ fn keep_list(session: &Session<'_>, bytes: &[u8]) -> Result<ManifestFile> {
     Ok(ManifestFile::Staged(digest))
 }
 
-/// Where the manifest is on disk, if it is.
+/// Looks for the manifest on disk.
 fn on_disk(
     session: &Session<'_>,
     local: &CurrentManifest,

@@ -33,7 +33,7 @@ pub(super) struct Mirror {
     has_warned: AtomicBool,
 }
 
-/// How a request failed at every mirror.
+/// The failure of a request at every mirror.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Only this request failed.

@@ -30,7 +30,7 @@ pub(crate) struct Step {
     pub(crate) action: Action,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Fetches the file of this entry.
@@ -43,7 +43,7 @@ pub(crate) enum Action {
     Remove,
 }
 
-/// How much of the current generation a plan may use.
+/// The files of the current generation that a plan may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// Every file that is not damaged.
@@ -52,7 +52,7 @@ pub(crate) enum Reuse {
     Nothing,
 }
 
-/// How to treat an update that deletes more than half of the catalog.
+/// The treatment of an update that deletes more than half of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MassDelete {
     /// Refuse it: an empty or half-written source is more likely than such a change.
@@ -71,7 +71,7 @@ pub(crate) enum RemoteManifest<'a> {
     List(&'a Listing),
 }
 
-/// A row of it: what the remote manifest says about one file.
+/// A row of the remote manifest.
 enum Row<'a> {
     Entry(&'a Entry),
     Listed(&'a Listed),

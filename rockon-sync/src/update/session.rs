@@ -20,7 +20,7 @@ use crate::tree::note::VerifierKey;
 /// about itself, or fails if the file is not a definition.
 pub(super) type Accept = dyn Fn(Entry, &[u8]) -> crate::base::error::Result<Entry> + Sync;
 
-/// What every stage of an update may use, and none changes.
+/// The shared part of an update: every stage may use it, and none changes it.
 pub(super) struct Session<'a> {
     pub(super) source: &'a Source,
     /// The place of the source among several; 0 has the highest priority.
@@ -55,7 +55,7 @@ pub(super) struct Options {
     pub(super) lock_timeout: Duration,
 }
 
-/// How far an update goes.
+/// The extent of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     /// Up to the plan: nothing is changed.

@@ -22,7 +22,7 @@ use crate::source::{Source, SourceName};
 use crate::store::{SourceWriter, Store};
 use crate::tree::note::VerifierKey;
 
-/// How much of the local data an update checks.
+/// The check of the local data during an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trust {
     /// Sizes and times: a file that has both as they were committed is taken to be intact.
@@ -34,7 +34,7 @@ pub enum Trust {
     Nothing,
 }
 
-/// How to treat a head that is older than the local one, or another one under the same serial.
+/// The treatment of a head that is older than the local one, or differs under the same serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rollback {
     /// Leave the local copy as it is, and report [`Outcome::Stale`](crate::Outcome::Stale).
@@ -44,7 +44,7 @@ pub enum Rollback {
     Allow,
 }
 
-/// How to treat a head that has expired.
+/// The treatment of a head that has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Freshness {
     /// Apply it, with a warning.

@@ -8,6 +8,7 @@ mod fields;
 mod help;
 mod links;
 mod page;
+mod readme;
 mod run;
 
 use std::fs;

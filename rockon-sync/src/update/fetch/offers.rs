@@ -1,4 +1,4 @@
-//! Which pack is worth its bytes. Pure: decides by sizes that are known in advance.
+//! Chooses the pack that is worth its bytes. Pure: decides by sizes that are known in advance.
 
 use crate::tree::pack::PackName;
 use crate::update::session::Extent;
@@ -29,7 +29,7 @@ impl Offer {
     }
 }
 
-/// Whether some local files can be reused.
+/// States if some local files can be reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holding {
     Something,

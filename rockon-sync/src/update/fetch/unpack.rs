@@ -19,12 +19,12 @@ use crate::update::session::{Session, ends_the_update};
 /// Bytes unpacked at a time, and so the distance between two looks at the cancel token.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// Where a pack leads to.
+/// The destination of a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leads {
-    /// To the remote manifest: a file that differs from it is wrong.
+    /// The remote manifest: a file that differs from it is wrong.
     Here,
-    /// To an earlier manifest: a file that differs is only older.
+    /// An earlier manifest: a file that differs is only older.
     Elsewhere,
 }
 
