@@ -33,6 +33,13 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest silence on an open connection: slow lines are slow, but they do move.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Slowest response, in bytes per second over [`RATE_WINDOW`]: six of them still fit a line of
+/// 1 KB/s.
+pub const MIN_RATE_BYTES_PER_S: u64 = 100;
+
+/// Time over which the rate of a response is measured: longer than a hiccup of a mobile line.
+pub const RATE_WINDOW: Duration = Duration::from_secs(8);
+
 /// Longest update unless told otherwise.
 pub const UPDATE_TIMEOUT: Duration = Duration::from_secs(300);
 

@@ -4,13 +4,15 @@
 //! body -> count wire bytes -> gunzip -> limit -> digest -> sink
 //! ```
 
+mod rate;
 mod resume;
 
 use std::io::{self, Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
+use rate::RateWatch;
 pub(crate) use resume::ResumableSink;
 
 use crate::base::cancel::CancelToken;
@@ -317,7 +319,7 @@ impl<'a> Fetcher<'a> {
             return Err(too_large(length.to_string()));
         }
 
-        let mut wire = WireReader { inner: response.body, count: &self.wire_bytes };
+        let mut wire = self.wire(response);
         let mut hasher = Hasher::new();
         let mut left = max_bytes;
         let mut copy = |reader: &mut dyn Read| -> Result<()> {
@@ -341,7 +343,7 @@ impl<'a> Fetcher<'a> {
             }
         };
         if is_gzip {
-            copy(&mut GzDecoder::new(&mut wire))?;
+            copy(&mut MultiGzDecoder::new(&mut wire))?;
             // The decoder stops at its own end; the connection is reusable only
             // after the end of the body.
             wire.skip_rest();
@@ -382,8 +384,16 @@ impl<'a> Fetcher<'a> {
 
     /// Reads the rest of a body that nobody wants, so that its connection can be reused.
     fn drain(&self, response: Response) -> Result<()> {
-        WireReader { inner: response.body, count: &self.wire_bytes }.skip_rest();
+        self.wire(response).skip_rest();
         self.check_go_on()
+    }
+
+    fn wire(&self, response: Response) -> WireReader<'_> {
+        WireReader {
+            inner: response.body,
+            count: &self.wire_bytes,
+            rate: RateWatch::new(self.clock),
+        }
     }
 }
 
@@ -413,6 +423,7 @@ fn retry_delay(retry: Retry, failures: u32, max_retries: u32, random: f64) -> Op
 struct WireReader<'a> {
     inner: Box<dyn Read + Send>,
     count: &'a AtomicU64,
+    rate: RateWatch<'a>,
 }
 
 impl WireReader<'_> {
@@ -431,6 +442,9 @@ impl Read for WireReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.count.fetch_add(n as u64, Ordering::Relaxed);
+        if n > 0 {
+            self.rate.count(n as u64)?;
+        }
         Ok(n)
     }
 }
@@ -563,16 +577,21 @@ mod tests {
         let error = run([Ok(body("hello world"))], None).result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit);
 
-        let gzip = |bytes: &[u8]| {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
-            encoder.write_all(bytes).unwrap();
-            let mut response =
-                Response::new(200, Box::new(io::Cursor::new(encoder.finish().unwrap())));
+        // One gzip member for each part (RFC 1952, section 2.2).
+        let gzip = |parts: &[&[u8]]| {
+            let mut compressed = Vec::new();
+            for part in parts {
+                let mut encoder = flate2::write::GzEncoder::new(compressed, Default::default());
+                encoder.write_all(part).unwrap();
+                compressed = encoder.finish().unwrap();
+            }
+            let mut response = Response::new(200, Box::new(io::Cursor::new(compressed)));
             response.encoding = Some("gzip".into());
             Ok(response)
         };
-        assert_eq!(run([gzip(b"hello")], digest).sink, b"hello");
-        let bomb = run([gzip(&vec![0; 1 << 20])], None);
+        assert_eq!(run([gzip(&[b"hello"])], digest).sink, b"hello");
+        assert_eq!(run([gzip(&[b"he", b"", b"llo"])], digest).sink, b"hello");
+        let bomb = run([gzip(&[&vec![0; 1 << 20]])], None);
         assert_eq!(bomb.result.unwrap_err().kind(), ErrorKind::Limit);
         assert!(bomb.sink.len() <= 10);
     }
@@ -613,5 +632,46 @@ mod tests {
         cancel.cancel();
         let error = fetcher.fetch(&wanted, &mut Vec::new(), Retries::Usual).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Canceled);
+    }
+
+    /// A body that takes this long for each byte.
+    struct Dripping<'a> {
+        clock: &'a TestClock,
+        pause: Duration,
+        left: usize,
+    }
+
+    impl Read for Dripping<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.left == 0 {
+                return Ok(0);
+            }
+            self.clock.sleep(self.pause);
+            self.left -= 1;
+            buffer[0] = b'x';
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn a_dripping_body_ends_after_a_window_and_a_slow_one_is_read() {
+        for (pause_ms, bytes, is_read) in [(1_500, 200, false), (5, 4_000, true)] {
+            let clock: &'static TestClock = Box::leak(Box::new(TestClock::new()));
+            let pause = Duration::from_millis(pause_ms);
+            let body = Dripping { clock, pause, left: bytes };
+            let script = Script::new([Ok(Response::new(200, Box::new(body)))]);
+            let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
+            let deadline = clock.monotonic() + Duration::from_secs(300);
+            let fetcher = Fetcher::new(&script, clock, &cancel, deadline, &stop);
+            let address = "https://h/".parse::<Location>().unwrap().head_address();
+            let wanted = Wanted::plain(address, 10_000);
+            let result = fetcher.fetch(&wanted, &mut Vec::new(), Retries::None);
+            assert_eq!(result.is_ok(), is_read, "{pause_ms}");
+            if let Err(error) = result {
+                assert_eq!(error.kind(), ErrorKind::Transport);
+                assert!(error.to_chain().contains("expected 100 bytes per second"), "{error:?}");
+                assert!(clock.slept() < Duration::from_secs(10), "{:?}", clock.slept());
+            }
+        }
     }
 }

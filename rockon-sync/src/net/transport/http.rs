@@ -112,6 +112,8 @@ fn agent(proxy: Option<Proxy>) -> Agent {
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_per_read(Some(STALL_TIMEOUT))
         .timeout_per_write(Some(STALL_TIMEOUT))
+        // Also of headers that drip, or of informational responses without end.
+        .timeout_recv_response(Some(STALL_TIMEOUT))
         .input_buffer_size(BUFFER_BYTES)
         .output_buffer_size(BUFFER_BYTES)
         .max_idle_connections(MAX_CONNECTIONS)
