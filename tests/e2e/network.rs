@@ -206,3 +206,13 @@ fn silence_ends_the_update_at_the_time_limit() {
         world.assert_up_to_date();
     }
 }
+
+#[test]
+fn the_longest_durations_are_valid_time_limits() {
+    let world = World::small("ab", Packs::Absent);
+    let store = world.store();
+    let mut updater = world.updater(&store).timeout(Duration::MAX).lock_timeout(Duration::MAX);
+    let source = world.source().with_timeout(Duration::MAX);
+    assert_eq!(updater.run(&world.source()).unwrap().outcome, Outcome::Updated);
+    assert_eq!(updater.run(&source).unwrap().outcome, Outcome::Unchanged);
+}

@@ -43,6 +43,9 @@ pub const RATE_WINDOW: Duration = Duration::from_secs(8);
 /// Longest update unless told otherwise.
 pub const UPDATE_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// Longest time limit of any kind: a year, which every clock can add.
+pub const MAX_TIMEOUT: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// How often a request is tried again before the next mirror is asked, or the entry fails.
 pub const MAX_RETRIES: u32 = 3;
 

@@ -1,5 +1,6 @@
 //! Updates of several sources at once, each on one of a few threads.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use super::progress::Progress;
@@ -57,36 +58,41 @@ impl Updater<'_> {
         // Shared, so that root certificates are loaded once.
         let own = AnyTransport::new();
         let transport = self.setup.transport.unwrap_or(&own);
-        let jobs = (0..).zip(sources);
-        let jobs =
-            jobs.map(|(n, source)| Job { source, rank: Some(n), extent, origin: Origin::Mirrors });
-        let jobs: Vec<Job<'_>> = jobs.collect();
+        let job =
+            |(rank, source)| Job { source, rank: Some(rank), extent, origin: Origin::Mirrors };
+        let jobs: Vec<Job<'_>> = (0..).zip(sources).map(job).collect();
         let mut results: Vec<Option<Result<Report>>> = jobs.iter().map(|_| None).collect();
-        let next = std::sync::atomic::AtomicUsize::new(0);
+        let next = AtomicUsize::new(0);
         let (sender, messages) = mpsc::channel();
         let (setup, wants_progress) = (&self.setup, self.progress.is_some());
-        std::thread::scope(|scope| {
-            for _ in 0..MAX_SOURCES_AT_ONCE.min(jobs.len()) {
-                let sender = sender.clone();
-                let (jobs, next) = (&jobs, &next);
-                scope.spawn(move || {
-                    let mut tell = |progress: &Progress| {
-                        // Sending fails only if the caller's thread has panicked.
-                        let _ = sender.send(Message::Progress(progress.clone()));
-                    };
-                    loop {
-                        let n = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                        let Some(job) = jobs.get(n) else { break };
-                        let callback: Option<&mut dyn FnMut(&Progress)> = match wants_progress {
-                            true => Some(&mut tell),
-                            false => None,
-                        };
-                        let result = setup.update(job, transport, callback);
-                        let _ = sender.send(Message::Done(n, result));
-                    }
-                });
+        let work = |sender: mpsc::Sender<Message>| {
+            // Sending fails only if the caller's thread has panicked.
+            let mut report = |progress: &Progress| {
+                let _ = sender.send(Message::Progress(progress.clone()));
+            };
+            while let Some((n, job)) = take_next(&jobs, &next) {
+                let callback: Option<&mut dyn FnMut(&Progress)> =
+                    if wants_progress { Some(&mut report) } else { None };
+                let result = setup.update(job, transport, callback);
+                let _ = sender.send(Message::Done(n, result));
             }
-            drop(sender);
+        };
+        std::thread::scope(|scope| {
+            let mut threads = 0;
+            while threads < MAX_SOURCES_AT_ONCE.min(jobs.len()) {
+                let (work, sender) = (&work, sender.clone());
+                let started = std::thread::Builder::new().spawn_scoped(scope, move || work(sender));
+                if let Err(error) = started {
+                    log::warn!("cannot start a thread, continuing with {threads}: {error}");
+                    break;
+                }
+                threads += 1;
+            }
+            if threads == 0 {
+                work(sender);
+            } else {
+                drop(sender);
+            }
             for message in messages {
                 match (message, &mut self.progress) {
                     (Message::Progress(progress), Some(callback)) => callback(&progress),
@@ -95,7 +101,12 @@ impl Updater<'_> {
                 }
             }
         });
-        let done = "a thread tells how each of its sources ended, or its panic is passed on";
+        let done = "a thread sends the result of each of its sources, or its panic is passed on";
         results.into_iter().map(|result| result.expect(done)).collect()
     }
+}
+
+fn take_next<'a, T>(jobs: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
+    let n = next.fetch_add(1, Ordering::Relaxed);
+    Some((n, jobs.get(n)?))
 }

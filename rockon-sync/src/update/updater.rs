@@ -119,7 +119,8 @@ impl<'a> Updater<'a> {
         self
     }
 
-    /// Sets the time limit of the whole update. Default: [`limits::UPDATE_TIMEOUT`].
+    /// Sets the time limit of the whole update, up to [`limits::MAX_TIMEOUT`]. Default:
+    /// [`limits::UPDATE_TIMEOUT`].
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.setup.options.timeout = timeout;
         self
@@ -127,7 +128,7 @@ impl<'a> Updater<'a> {
 
     /// Sets how long to wait for another writer of the same source. Default: not at all.
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
-        self.setup.options.lock_timeout = timeout;
+        self.setup.options.lock_timeout = timeout.min(limits::MAX_TIMEOUT);
         self
     }
 
@@ -317,7 +318,8 @@ impl Setup<'_> {
             given => given.to_vec(),
         };
         let stop = AtomicBool::new(false);
-        let deadline = started + source.timeout().unwrap_or(self.options.timeout);
+        let timeout = source.timeout().unwrap_or(self.options.timeout);
+        let deadline = started + timeout.min(limits::MAX_TIMEOUT);
         let session = Session {
             source,
             rank: job.rank,

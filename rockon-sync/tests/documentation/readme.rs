@@ -9,6 +9,7 @@ use rockon_sync::{Result, Source, Store, Updater};
 use crate::page::blocks;
 use crate::run::Place;
 
+#[expect(clippy::print_stdout, reason = "README.md quotes it")]
 fn refresh(store: &Store, source: &Source, recorded: &[(&str, &str)]) -> Result<usize> {
     Updater::new(store).timeout(Duration::from_secs(60)).run(source)?;
     let catalog = store.catalog()?;
