@@ -65,7 +65,7 @@ extern "C" {
 
 // The version of the interface that this header describes. It grows with every addition. If
 // something is removed, the SONAME changes.
-#define ROCKON_SYNC_ABI_VERSION 4
+#define ROCKON_SYNC_ABI_VERSION 5
 
 // Returns the interface version of the loaded library. A program compiled with a newer header than
 // the library must not call newer functions:
@@ -1251,6 +1251,14 @@ int32_t rockon_sync_source_status_failed_status(const rockon_sync_source_status 
 const char *rockon_sync_source_status_failed_message(const rockon_sync_source_status *source,
                                                      size_t index,
                                                      size_t *len_bytes);
+
+// The kind of the error that keeps a source from being read: ROCKON_SYNC_ERROR_...;
+// ROCKON_SYNC_OK if there is none. With an error, nothing but the name is known.
+int32_t rockon_sync_source_status_error(const rockon_sync_source_status *source);
+
+// The error in words; NULL if there is none.
+const char *rockon_sync_source_status_error_message(const rockon_sync_source_status *source,
+                                                    size_t *len_bytes);
 
 // Compares every file of every source with its digest. Changes nothing: an update with
 // ROCKON_SYNC_TRUST_DIGEST repairs the damage.

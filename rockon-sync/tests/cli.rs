@@ -263,8 +263,8 @@ fn publish_reports_every_problem_and_publishes_nothing() {
     assert_eq!(fs::read(catalog.path("catalog/v2/root.sha")).unwrap(), before);
 
     let report = catalog.json(&["publish", "catalog", "--lenient", "--json"]);
-    assert_eq!((&report["outcome"], &report["entries"]), (&"published".into(), &14.into()));
-    assert_eq!(report["removed"], serde_json::json!(["kopia", "linkding"]));
+    assert_eq!((&report["outcome"], &report["entries"]), (&"unchanged".into(), &16.into()));
+    assert_eq!(report["kept"], serde_json::json!(["kopia", "linkding"]));
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn neither_output_nor_the_most_verbose_log_has_secrets() {
         let output = catalog.command(args).env("RUST_LOG", "trace").output().unwrap();
         let message = stderr(&output) + &String::from_utf8_lossy(&output.stdout);
         assert_eq!(code(&output), Some(0), "{message}");
-        assert!(message.contains("rockon_sync::transport"), "nothing was logged: {message}");
+        assert!(message.contains("rockon_sync::net::transport"), "nothing was logged: {message}");
         for secret in ["hunter2", "sesame", "bWU6aHVudGVyMg"] {
             assert!(!message.contains(secret), "{message}");
         }
