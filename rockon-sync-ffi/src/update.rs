@@ -272,7 +272,7 @@ impl Settings {
             .mass_delete(self.mass_delete)
             .rollback(self.rollback)
             .freshness(self.freshness)
-            .lock_patience(self.lock_patience)
+            .lock_timeout(self.lock_patience)
             .cancel(self.cancel);
         if let Some(timeout) = self.timeout {
             updater = updater.timeout(timeout);

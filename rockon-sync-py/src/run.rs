@@ -183,7 +183,7 @@ impl Job {
             .rollback(self.rollback)
             .freshness(self.freshness)
             .timeout(self.timeout)
-            .lock_patience(self.lock_patience)
+            .lock_timeout(self.lock_patience)
             .cancel(self.cancel.clone())
             .progress(progress);
         let source = &self.source;

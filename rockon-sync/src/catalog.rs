@@ -376,7 +376,7 @@ fn read_generation(
     generation: &Generation,
 ) -> Result<Part> {
     let mut part = Part::default();
-    let held = generation.held(files)?;
+    let held = generation.current_manifest(files)?;
     // A v1 generation that has lost its record holds whatever is left of its files.
     let is_v1 = stat_if_any(files, &generation.head_path())?.is_none();
     if (is_v1 || !generation.is_complete(files)?)

@@ -27,7 +27,7 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     let updater = Updater::new(&store)
         .trust(trust)
         .timeout(Duration::from_secs_f64(args.timeout))
-        .lock_patience(Duration::from_secs_f64(args.wait))
+        .lock_timeout(Duration::from_secs_f64(args.wait))
         .progress(|progress| bar.show(progress));
     let mut updater = guarded(updater, &args.guards);
     let results = update_each(followed, |sources| match args.check {

@@ -127,8 +127,8 @@ impl<'a> Updater<'a> {
     }
 
     /// How long to wait for another writer of the same source; by default not at all.
-    pub fn lock_patience(mut self, patience: Duration) -> Self {
-        self.setup.options.lock_timeout = patience;
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.setup.options.lock_timeout = timeout;
         self
     }
 

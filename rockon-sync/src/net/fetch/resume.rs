@@ -10,8 +10,8 @@ use crate::net::transport::Response;
 
 /// A sink that keeps what an earlier attempt, or an earlier run, has put into it.
 pub(crate) trait ResumableSink: Sink {
-    /// How many bytes it holds.
-    fn held_bytes(&self) -> u64;
+    /// Returns the number of bytes in the sink.
+    fn len_bytes(&self) -> u64;
 }
 
 impl Fetcher<'_> {
@@ -29,10 +29,10 @@ impl Fetcher<'_> {
         partial: &mut dyn ResumableSink,
         retries: Retries,
     ) -> Result<()> {
-        if partial.held_bytes() > len_bytes {
+        if partial.len_bytes() > len_bytes {
             partial.restart().map_err(sink_failed)?;
         }
-        if partial.held_bytes() == len_bytes {
+        if partial.len_bytes() == len_bytes {
             return Ok(());
         }
         self.with_retries(retries, || self.go_on(address, len_bytes, partial))
@@ -44,7 +44,7 @@ impl Fetcher<'_> {
         len_bytes: u64,
         partial: &mut dyn ResumableSink,
     ) -> Result<()> {
-        let held = partial.held_bytes();
+        let held = partial.len_bytes();
         let range_from = (held > 0).then_some(held);
         let (address, response) =
             self.follow(&Question { address, validators: None, range_from })?;
@@ -61,9 +61,9 @@ impl Fetcher<'_> {
             }
             _ => return Err(self.refusal(response, &address)?),
         }
-        let missing = len_bytes - partial.held_bytes();
+        let missing = len_bytes - partial.len_bytes();
         self.take_body(response, &address, missing, &mut *partial)?;
-        let held = partial.held_bytes();
+        let held = partial.len_bytes();
         if held < len_bytes {
             let message = format!("expected {len_bytes} bytes, got {held}");
             return Err(fail(ErrorKind::Integrity, message));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     impl ResumableSink for Memory {
-        fn held_bytes(&self) -> u64 {
+        fn len_bytes(&self) -> u64 {
             self.0.len() as u64
         }
     }
