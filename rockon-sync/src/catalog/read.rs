@@ -52,7 +52,7 @@ impl Catalog {
                 self.add_all(read.definitions);
             }
             Ok(None) => {
-                self.gaps.reasons.push(format!("no update of source {source} was ever completed"));
+                self.gaps.reasons.push(format!("source {source} was never updated completely"));
             }
             Err(error) => {
                 self.gaps.reasons.push(format!("source {source} cannot be read"));
