@@ -47,7 +47,7 @@ impl From<rockon_sync_core::SourceStatus> for SourceStatus {
             locations: Text::all(status.locations),
             checked: status.checked.map(|time| time.as_unix()),
             trusted_keys: status.trusted_keys.iter().map(Text::of).collect(),
-            held: status.held.map(|held| Held {
+            held: status.current.map(|held| Held {
                 generation: held.generation,
                 serial: held.serial,
                 published: held.published.map(|time| time.as_unix()),

@@ -130,7 +130,7 @@ pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bo
     let failed = status.failed.iter();
     let failed =
         failed_entries(py, failed.map(|(id, kind, message)| (&**id, &**kind, &**message)))?;
-    let held = match &status.held {
+    let held = match &status.current {
         None => None,
         Some(held) => {
             let fields = PyDict::new(py);

@@ -113,10 +113,11 @@ pub use publish::{
     Leniency, Page, PublishOutcome, PublishReport, Publisher, ReviewedDefinition, ReviewedFile,
     review_files,
 };
-pub use source::list::{HeldData, ListedSource, Priority, Secret, SourceList};
+pub use source::list::{ListedSource, Priority, Secret, SourceList};
 pub use source::{Source, SourceName};
 pub use store::Store;
-pub use store::inspect::{HeldStatus, SourceStatus, StatusError, Verification};
+pub use store::inspect::{CurrentStatus, SourceStatus, StatusError, Verification};
+pub use store::sources::RemovedData;
 pub use tree::head::{Head, PackOffer};
 pub use tree::manifest::{Entry, Listed, Listing, Manifest};
 pub use tree::note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};

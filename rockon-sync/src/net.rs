@@ -1,4 +1,4 @@
-//! Fetching one file: its address, the credentials for it, the transport, and verification.
+//! One file over the network or from a directory: address, credentials, transport, verification.
 
 pub(crate) mod address;
 pub(crate) mod bare_directory;

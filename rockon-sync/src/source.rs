@@ -1,4 +1,4 @@
-//! Sources: where a catalog comes from.
+//! A source: a named catalog, its mirrors, and the keys and credentials for it.
 
 pub(crate) mod list;
 
@@ -12,24 +12,23 @@ use crate::net::credentials::Credentials;
 use crate::net::location::Location;
 use crate::tree::note::VerifierKey;
 
-/// Longest name of a source, in bytes: it is a directory's name.
+/// Longest name of a source, in bytes: it names a directory.
 const MAX_NAME_BYTES: usize = 64;
 
 /// The name of a source: lower-case letters, digits, `-`, `_` and `.`, starting with a
-/// letter or digit, at most 64 bytes; not `local`, which is the directory of hand-made
-/// definitions.
+/// letter or digit, at most 64 bytes. `local` is reserved for the local definitions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceName(Arc<str>);
 
 impl SourceName {
-    /// The name as text.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Default for SourceName {
-    /// `rockstor`: the source of whoever follows only one.
+    /// Returns `rockstor`, the name of an only source.
     fn default() -> Self {
         SourceName("rockstor".into())
     }
@@ -38,6 +37,8 @@ impl Default for SourceName {
 impl FromStr for SourceName {
     type Err = Error;
 
+    /// Parses a name.
+    ///
     /// # Errors
     /// [`ErrorKind::Argument`] for a name that breaks the rules.
     fn from_str(text: &str) -> Result<Self> {
@@ -47,15 +48,15 @@ impl FromStr for SourceName {
             && text.bytes().all(is_part)
             && text.len() <= MAX_NAME_BYTES
             && text != "local";
-        if is_name {
-            Ok(SourceName(text.into()))
-        } else {
-            let message = format!(
-                "expected a source name of at most {MAX_NAME_BYTES} lower-case letters, digits, \
-                 '-', '_' and '.', other than \"local\", got {text:?}"
-            );
-            Err(Error::new(ErrorKind::Argument, message))
-        }
+        is_name.then(|| SourceName(text.into())).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Argument,
+                format!(
+                    "expected a source name of at most {MAX_NAME_BYTES} lower-case letters, \
+                     digits, '-', '_' and '.', other than \"local\", got {text:?}"
+                ),
+            )
+        })
     }
 }
 
@@ -65,10 +66,9 @@ impl fmt::Display for SourceName {
     }
 }
 
-/// Where a catalog comes from: a name, one or more trees that have it, and the keys of
-/// which one must have signed it.
+/// A source: a name, one or more mirrors of one catalog, and the trusted keys.
 #[derive(Debug, Clone)]
-#[must_use = "it is changed by value: what is returned has the change"]
+#[must_use = "the methods return the changed source"]
 pub struct Source {
     name: SourceName,
     mirrors: Vec<Location>,
@@ -78,24 +78,29 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source with one tree; further ones are mirrors of it.
-    pub fn new(name: SourceName, tree: Location) -> Source {
-        let (mirrors, trusted_keys) = (vec![tree], Vec::new());
-        Source { name, mirrors, trusted_keys, timeout: None, credentials: None }
+    /// Creates a source with one mirror.
+    pub fn new(name: SourceName, mirror: Location) -> Source {
+        Source {
+            name,
+            mirrors: vec![mirror],
+            trusted_keys: Vec::new(),
+            timeout: None,
+            credentials: None,
+        }
     }
 
-    /// Adds a tree that has the same catalog; it is asked when the ones before it fail.
-    pub fn with_mirror(mut self, tree: Location) -> Source {
-        self.mirrors.push(tree);
+    /// Adds a mirror of the same catalog. It is asked when the ones before it fail.
+    pub fn with_mirror(mut self, mirror: Location) -> Source {
+        self.mirrors.push(mirror);
         self
     }
 
-    /// Trusts this key as well: only a head with a good signature of a trusted key is
-    /// taken, from whatever mirror.
+    /// Adds a trusted key. With trusted keys, an update accepts only a head that at least one
+    /// of them has signed, whichever mirror serves it.
     ///
-    /// An update that finds such a head remembers the keys in the store, instead of those
-    /// that it remembered before. Without keys here, those remembered are asked for; a
-    /// source that never had any need not be signed, and no key is trusted by itself.
+    /// A successful update stores these keys in place of the previously stored ones. Without
+    /// keys here, an update requires a signature by a stored key; if none is stored, it accepts
+    /// unsigned heads. No key is trusted implicitly.
     pub fn trust(mut self, key: VerifierKey) -> Source {
         if !self.trusted_keys.contains(&key) {
             self.trusted_keys.push(key);
@@ -103,63 +108,65 @@ impl Source {
         self
     }
 
-    /// The same for a key in its text form, `<name>+<hash>+<base64>`.
+    /// Adds a trusted key in its text form, `<name>+<hash>+<base64>`. See [`trust`](Self::trust).
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for what is no such key.
+    /// [`ErrorKind::Argument`] for an invalid key.
     pub fn trust_key(self, text: &str) -> Result<Source> {
         Ok(self.trust(text.parse()?))
     }
 
-    /// The longest an update of this source may take, whatever the
-    /// [`Updater`](crate::Updater) says; by default what that says.
+    /// Limits the duration of an update of this source, overriding the
+    /// [`Updater`](crate::Updater).
     pub fn with_timeout(mut self, timeout: Duration) -> Source {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Opens the source with these credentials, instead of any given before. They are sent to
-    /// the hosts of its mirrors alone, and stored nowhere.
+    /// Sets the credentials, replacing any set before. They are sent only to the hosts of the
+    /// mirrors, and never stored.
     pub fn with_credentials(mut self, credentials: Credentials) -> Source {
         self.credentials = (!credentials.is_empty()).then(|| Arc::new(credentials));
         self
     }
 
-    /// How long an update of this source may take, if that was said of it.
+    /// Returns the limit on the duration of an update of this source, if set.
     pub fn timeout(&self) -> Option<Duration> {
         self.timeout
     }
 
-    /// The trees with what opens them.
+    /// Returns the mirrors with the credentials attached.
     pub(crate) fn opened_mirrors(&self) -> Vec<Location> {
         let mirrors = self.mirrors.iter().cloned();
         match &self.credentials {
             None => mirrors.collect(),
-            Some(credentials) => mirrors.map(|tree| tree.opened_with(credentials)).collect(),
+            Some(credentials) => mirrors.map(|mirror| mirror.opened_with(credentials)).collect(),
         }
     }
 
-    /// A tree that a head names, with the credentials if it is at the host of a mirror.
-    pub(crate) fn opened(&self, tree: Location) -> Location {
+    /// Attaches the credentials to a location named by a head, if it is on the host of a mirror.
+    pub(crate) fn opened(&self, location: Location) -> Location {
         match &self.credentials {
-            Some(credentials) if self.mirrors.iter().any(|own| own.is_at_the_host_of(&tree)) => {
-                tree.opened_with(credentials)
+            Some(credentials)
+                if self.mirrors.iter().any(|mirror| mirror.is_at_the_host_of(&location)) =>
+            {
+                location.opened_with(credentials)
             }
-            _ => tree,
+            _ => location,
         }
     }
 
-    /// The name, which is also the name of the source's directory in the store.
+    /// Returns the name, which also names the directory of the source in the store.
     pub fn name(&self) -> &SourceName {
         &self.name
     }
 
-    /// The trees, in the order in which they are asked.
+    /// Returns the mirrors, in the order in which they are asked.
     pub fn mirrors(&self) -> &[Location] {
         &self.mirrors
     }
 
-    /// The keys that are trusted from the next update on; if none, those of the last one.
+    /// Returns the keys to trust from the next update on. If empty, the stored keys apply.
     pub fn trusted_keys(&self) -> &[VerifierKey] {
         &self.trusted_keys
     }
@@ -168,15 +175,15 @@ impl Source {
 impl FromStr for Source {
     type Err = Error;
 
-    /// Reads `[NAME=]URL|DIR`; without a name it is `rockstor`.
+    /// Parses `[NAME=]URL|DIR`. The default name is `rockstor`.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for what is no location.
+    /// [`ErrorKind::Argument`] for an invalid location.
     fn from_str(text: &str) -> Result<Self> {
-        if let Some((name, tree)) = text.split_once('=')
+        if let Some((name, mirror)) = text.split_once('=')
             && let Ok(name) = name.parse()
         {
-            return Ok(Source::new(name, tree.parse()?));
+            return Ok(Source::new(name, mirror.parse()?));
         }
         Ok(Source::new(SourceName::default(), text.parse()?))
     }
@@ -187,20 +194,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_told_from_a_query() {
-        for (text, name, tree) in [
+    fn an_equals_sign_in_a_location_does_not_start_a_name() {
+        for (text, name, mirror) in [
             ("http://h/?token=x", "rockstor", "http://h/?token=***"),
             ("extra=http://h/", "extra", "http://h/"),
             ("extra=/srv/tree", "extra", "/srv/tree/"),
             ("/srv/a=b", "rockstor", "/srv/a=b/"),
         ] {
             let source: Source = text.parse().unwrap();
-            assert_eq!((source.name().as_str(), &*source.mirrors()[0].to_string()), (name, tree));
+            assert_eq!((source.name().as_str(), &*source.mirrors()[0].to_string()), (name, mirror));
         }
     }
 
     #[test]
-    fn names_that_are_no_safe_dir_names_are_refused() {
+    fn names_that_are_unsafe_as_directory_names_are_rejected() {
         for bad in ["", "local", "..", ".x", "-x", "a/b", "A", "ü", "a b", &"a".repeat(65)] {
             assert_eq!(bad.parse::<SourceName>().unwrap_err().kind(), ErrorKind::Argument, "{bad}");
         }

@@ -235,7 +235,7 @@ fn update_follows_the_listed_sources() {
     .unwrap();
     let output = catalog.run(&["update", "--store", "store"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("\"url\" is not known"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("unknown key \"url\""), "{}", stderr(&output));
 }
 
 #[test]

@@ -16,7 +16,7 @@ fn a_first_update_cut_at_any_response_is_resumed() {
         world.server.on(Match::Nth(cut + 1), Times::Once, Action::Die);
         let error = world.update().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Transport, "cut at {cut}: {error}");
-        assert!(world.store().source_status(&Default::default()).unwrap().held.is_none());
+        assert!(world.store().source_status(&Default::default()).unwrap().current.is_none());
         let got = verified(&world);
         world.server.reset();
 

@@ -144,7 +144,7 @@ fn a_damaged_key_list_is_an_error() {
         assert_eq!((error.kind(), error.path()), (ErrorKind::Trust, Some(&*file)), "{damaged:?}");
         let status = world.store().status().unwrap();
         let error = status[0].error.as_ref().unwrap();
-        assert_eq!((error.kind, &status[0].held), (ErrorKind::Trust, &None), "{damaged:?}");
+        assert_eq!((error.kind, &status[0].current), (ErrorKind::Trust, &None), "{damaged:?}");
         assert!(error.message.contains("trusted-keys"), "{error:?}");
     }
     fs::write(&file, good).unwrap();

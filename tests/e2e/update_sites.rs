@@ -293,10 +293,10 @@ fn cycles_and_paths_out_of_the_directory_are_not_followed() {
     let found = warnings(&report).join("\n");
     for expected in [
         "a circle: it leads back to",
-        "\"../../secret.xml\" leads out of the site's folder",
-        "\"../link.xml\" leads out of the site's folder",
-        "\"gone.xml\" leads to no file",
-        "\"file:///etc/passwd\" leads to no file",
+        "\"../../secret.xml\" is outside the directory of the site",
+        "\"../link.xml\" is outside the directory of the site",
+        "\"gone.xml\" is not an existing file",
+        "\"file:///etc/passwd\" is not an existing file",
         "unsafe path \"component/../../evil.xml\"",
         "component/com_shop: left out: it is at",
         "has no type and no detailsurl",

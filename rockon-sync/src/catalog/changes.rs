@@ -1,63 +1,62 @@
-//! The change feed: what an application must delete and apply, given what it has applied.
+//! The changes that an application must apply, given the revisions it has applied.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::base::digest::Digest;
 use crate::catalog::{Catalog, Definition};
 
-/// What an application has to do to be in step with the catalog.
+/// The changes that bring an application up to date with the catalog.
 ///
-/// Do the deletes first, then the upserts in their order: a definition that was
-/// renamed frees names that must be unique. Record the revision of each definition
-/// together with what was made of it, in the same transaction; what is not recorded
-/// is handed out again next time.
+/// Apply the deletes first, then the upserts in order: deleting a renamed definition frees names
+/// that must be unique. Record the revision of each definition in the same transaction as its
+/// data. An unrecorded definition is an upsert again next time.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changes<'a> {
-    /// Names that were applied and are no longer in the catalog, in byte order.
+    /// Applied names that are no longer in the catalog, in byte order.
     pub deletes: Vec<String>,
     /// Definitions that are new or have another revision, in catalog order.
     pub upserts: Vec<Upsert<'a>>,
-    /// Names that are not in the catalog but must not be deleted, in byte order: what
-    /// is published was not fetched, cannot be read, or the source is empty.
+    /// Applied names that are not in the catalog but must not be deleted, in byte order: a
+    /// published file was not fetched or cannot be read, or a source is empty.
     pub withheld: Vec<String>,
-    /// Why they are withheld.
+    /// The reasons for withholding them.
     pub reasons: Vec<String>,
 }
 
-/// A definition to be applied.
+/// A definition to apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Upsert<'a> {
     /// The definition.
     pub definition: &'a Definition,
-    /// Whether the application has it in another revision.
+    /// New, or changed since it was applied.
     pub novelty: Novelty,
 }
 
-/// Whether an application knows a definition already.
+/// The relation of a definition to its applied revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Novelty {
-    /// It was never applied, or its row is gone.
+    /// No revision was applied.
     New,
-    /// It was applied in another revision.
+    /// Another revision was applied.
     Changed,
 }
 
 impl Changes<'_> {
-    /// Whether there is nothing to do.
+    /// True if there is nothing to apply.
     pub fn is_empty(&self) -> bool {
         self.deletes.is_empty() && self.upserts.is_empty()
     }
 }
 
 impl Catalog {
-    /// What has to be done by an application that recorded `applied`: the revision of
-    /// each definition by name. A revision that is no digest is taken for another one,
-    /// so that an application may mark a row as "to be applied again" in any way.
+    /// Returns the changes for an application that has applied these names and revisions. A
+    /// revision that is not a digest counts as different: an application may use any such text
+    /// to have a definition applied again.
     ///
-    /// The library keeps no record of its own, so nothing can drift. An empty or failed
-    /// source never turns into deletes.
+    /// The library keeps no record of its own that could diverge from the application's. An
+    /// empty or unreadable source never causes deletes.
     pub fn changes_since<N, R>(&self, applied: impl IntoIterator<Item = (N, R)>) -> Changes<'_>
     where
         N: AsRef<str>,
@@ -70,13 +69,13 @@ impl Catalog {
             reasons: Vec::new(),
         };
         let gaps = self.gaps();
-        let unheld: HashSet<&str> = gaps.names.iter().map(|name| &**name).collect();
+        let not_fetched: HashSet<&str> = gaps.names.iter().map(|name| &**name).collect();
         let mut known: HashMap<&str, Option<Digest>> = HashMap::new();
         for (name, revision) in applied {
             let name = name.as_ref();
             if let Some(definition) = self.definition(name) {
                 known.insert(definition.name(), revision.as_ref().parse().ok());
-            } else if !gaps.reasons.is_empty() || unheld.contains(name) {
+            } else if !gaps.reasons.is_empty() || not_fetched.contains(name) {
                 changes.withheld.push(name.to_owned());
             } else {
                 changes.deletes.push(name.to_owned());
@@ -94,9 +93,9 @@ impl Catalog {
         changes.withheld.sort();
         if !changes.withheld.is_empty() {
             changes.reasons.clone_from(&gaps.reasons);
-            let unheld = changes.withheld.iter().filter(|name| unheld.contains(&***name));
+            let not_fetched = changes.withheld.iter().filter(|name| not_fetched.contains(&***name));
             changes.reasons.extend(
-                unheld.map(|name| format!("{name:?} is published but could not be fetched")),
+                not_fetched.map(|name| format!("{name:?} is published but could not be fetched")),
             );
         }
         changes

@@ -1,4 +1,4 @@
-//! What has to be installed with a definition, given what is installed already.
+//! The definitions that the installation of another one requires.
 
 use std::collections::HashMap;
 
@@ -6,34 +6,34 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Catalog, Definition};
 use crate::format::relation::{Alternatives, Relation, Relations};
 
-/// Most definitions that are looked at for one: beyond this the requirements are a maze.
+/// Most definitions that one resolution may examine.
 const MAX_STEPS: usize = 10_000;
 
-/// Longest chain of requirements that is followed.
+/// Longest chain of requirements.
 const MAX_DEPTH: usize = 200;
 
-/// What installing a definition takes.
+/// The steps of an installation.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Installation<'a> {
-    /// What is missing, each after what it requires, the definition itself last. What is
-    /// installed in a version that will not do is in it too.
+    /// The definitions to install, each after its requirements, with the requested one last.
+    /// Includes installed ones whose version does not meet a requirement.
     pub install: Vec<&'a Definition>,
-    /// Requirements that nothing in the catalog meets.
+    /// Requirements that no definition of the catalog meets.
     pub unmet: Vec<Unmet>,
-    /// What cannot be installed together, each pair once.
+    /// Definitions that cannot be installed together, each pair once.
     pub conflicts: Vec<Conflict>,
-    /// What is installed and to be removed, since something takes its place, in byte order.
+    /// Installed definitions that another one replaces and that must be removed, in byte order.
     pub replaced: Vec<String>,
 }
 
-/// A requirement that nothing meets.
+/// An unmet requirement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unmet {
-    /// The definition that has it.
+    /// The definition with the requirement.
     pub by: String,
-    /// What it requires, in Debian's notation.
+    /// The requirement, in Debian's notation.
     pub requirement: String,
 }
 
@@ -41,21 +41,21 @@ pub struct Unmet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Conflict {
-    /// The definition that says so.
+    /// The definition that declares the conflict.
     pub by: String,
-    /// What it conflicts with, in Debian's notation.
+    /// The relation that it conflicts with, in Debian's notation.
     pub with: String,
 }
 
 impl Installation<'_> {
-    /// Whether it can be done.
+    /// True if every requirement is met and nothing conflicts.
     pub fn is_possible(&self) -> bool {
         self.unmet.is_empty() && self.conflicts.is_empty()
     }
 }
 
 impl Definition {
-    /// What it says of other definitions. It is read from the file.
+    /// Reads the relations to other definitions from the file.
     ///
     /// # Errors
     /// Those of [`bytes`](Self::bytes).
@@ -63,7 +63,7 @@ impl Definition {
         self.about().map(|about| about.relations)
     }
 
-    /// The version that it states, if it does. It is read from the file.
+    /// Reads the version from the file, if it states one.
     ///
     /// # Errors
     /// Those of [`bytes`](Self::bytes).
@@ -73,13 +73,13 @@ impl Definition {
 }
 
 impl Catalog {
-    /// What is missing to install the definition `name` where `installed`, name and version,
-    /// is there already; a version that is not known is `None`. Of alternatives the first one
-    /// that can be had is taken.
+    /// Returns the steps to install the definition `name`, given the names and versions of the
+    /// installed ones; `None` stands for an unknown version. Of alternatives, the first one that
+    /// can be installed is chosen.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no such definition; those of
-    /// [`Definition::relations`]; [`ErrorKind::Limit`] for requirements without end.
+    /// [`ErrorKind::NotFound`] for an unknown name; those of [`Definition::relations`];
+    /// [`ErrorKind::Limit`] if the requirements are too many or nested too deeply.
     pub fn installation<N, V>(
         &self,
         name: &str,
@@ -89,181 +89,206 @@ impl Catalog {
         N: AsRef<str>,
         V: AsRef<str>,
     {
-        let Some(definition) = self.definition(name) else {
-            let message = format!("there is no definition {name:?}");
-            return Err(Error::new(ErrorKind::NotFound, message));
-        };
-        let mut installed: Vec<(String, Option<String>)> = installed
+        let definition = self.definition(name).ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, format!("no definition named {name:?}"))
+        })?;
+        let mut installed: Vec<Installed> = installed
             .into_iter()
-            .map(|(name, version)| {
-                (name.as_ref().to_owned(), version.map(|version| version.as_ref().to_owned()))
+            .map(|(name, version)| Installed {
+                name: name.as_ref().to_owned(),
+                version: version.map(|version| version.as_ref().to_owned()),
             })
             .collect();
         installed.sort();
         let mut resolver =
             Resolver { catalog: self, installed: &installed, known: HashMap::new(), steps: 0 };
-        let mut plan = Plan::default();
-        resolver.add(definition, &mut plan, MAX_DEPTH)?;
-        resolver.finish(plan)
+        let mut selection = Selection::default();
+        resolver.add(definition, &mut selection, MAX_DEPTH)?;
+        resolver.finish(selection)
     }
 }
 
-/// What is known of a definition while it is looked at.
+/// An installed definition.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Installed {
+    name: String,
+    version: Option<String>,
+}
+
+/// The properties of a definition that a resolution needs.
 #[derive(Clone)]
-struct Known {
+struct Properties {
     version: Option<String>,
     relations: Relations,
 }
 
-/// What is to be installed so far.
+/// The definitions to install so far.
 #[derive(Clone, Default)]
-struct Plan<'a> {
+struct Selection<'a> {
     /// In the order of installation.
     install: Vec<&'a Definition>,
-    /// What is being looked at: whoever requires one of these waits for it anyway.
+    /// The chain of definitions whose requirements are being resolved. A requirement of one of
+    /// these is met: it will be installed anyway.
     open: Vec<&'a str>,
     unmet: Vec<Unmet>,
 }
 
 struct Resolver<'a, 'b> {
     catalog: &'a Catalog,
-    installed: &'b [(String, Option<String>)],
-    known: HashMap<&'a str, Known>,
+    installed: &'b [Installed],
+    known: HashMap<&'a str, Properties>,
     steps: usize,
 }
 
 impl<'a> Resolver<'a, '_> {
-    /// Adds a definition after everything it requires.
-    fn add(&mut self, definition: &'a Definition, plan: &mut Plan<'a>, depth: usize) -> Result<()> {
+    /// Adds a definition after its requirements.
+    fn add(
+        &mut self,
+        definition: &'a Definition,
+        selection: &mut Selection<'a>,
+        depth: usize,
+    ) -> Result<()> {
         self.steps += 1;
-        let Some(depth) = depth.checked_sub(1).filter(|_| self.steps <= MAX_STEPS) else {
-            let message = format!("the requirements of {:?} have no end", definition.name());
-            return Err(Error::new(ErrorKind::Limit, message));
-        };
-        plan.open.push(definition.name());
-        for line in self.known(definition)?.relations.requires {
-            self.meet(definition, &line, plan, depth)?;
+        let depth = depth.checked_sub(1).filter(|_| self.steps <= MAX_STEPS).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Limit,
+                format!(
+                    "{:?}: expected at most {MAX_STEPS} requirements in chains of {MAX_DEPTH}, \
+                     got more",
+                    definition.name()
+                ),
+            )
+        })?;
+        selection.open.push(definition.name());
+        for line in self.properties(definition)?.relations.requires {
+            self.meet(definition, &line, selection, depth)?;
         }
-        plan.open.pop();
-        plan.install.push(definition);
+        selection.open.pop();
+        selection.install.push(definition);
         Ok(())
     }
 
-    /// Sees to it that one of the alternatives is there.
+    /// Adds one of the alternatives, unless one is installed.
     fn meet(
         &mut self,
         by: &Definition,
         line: &Alternatives,
-        plan: &mut Plan<'a>,
+        selection: &mut Selection<'a>,
         depth: usize,
     ) -> Result<()> {
         for relation in line.iter() {
-            if self.is_there(relation, plan)? {
+            if self.is_installed(relation, selection)? {
                 return Ok(());
             }
         }
         for relation in line.iter() {
             let Some(found) = self.catalog.definition(relation.name()) else { continue };
-            let version = self.known(found)?.version;
+            let version = self.properties(found)?.version;
             if !relation.fits(found.name(), version.as_deref()) {
                 continue;
             }
-            let mut trial = plan.clone();
+            let mut trial = selection.clone();
             self.add(found, &mut trial, depth)?;
-            if trial.unmet.len() == plan.unmet.len() {
-                *plan = trial;
+            if trial.unmet.len() == selection.unmet.len() {
+                *selection = trial;
                 return Ok(());
             }
         }
-        plan.unmet.push(Unmet { by: by.name().to_owned(), requirement: line.to_string() });
+        selection.unmet.push(Unmet { by: by.name().to_owned(), requirement: line.to_string() });
         Ok(())
     }
 
-    /// Whether something that will do is installed, or will be.
-    fn is_there(&mut self, relation: &Relation, plan: &Plan<'a>) -> Result<bool> {
-        let mut installed = self.installed.iter();
-        if installed.any(|(name, version)| relation.fits(name, version.as_deref())) {
+    /// True if a definition that meets the relation is installed, or will be.
+    fn is_installed(&mut self, relation: &Relation, selection: &Selection<'a>) -> Result<bool> {
+        if self.installed.iter().any(|installed| installed.fits(relation)) {
             return Ok(true);
         }
-        let planned = plan.install.iter().map(|definition| definition.name());
-        let planned = planned.chain(plan.open.iter().copied());
-        for name in planned.collect::<Vec<_>>() {
+        let selected = selection.install.iter().map(|definition| definition.name());
+        for name in selected.chain(selection.open.iter().copied()) {
             if name == relation.name()
                 && let Some(definition) = self.catalog.definition(name)
             {
-                let version = self.known(definition)?.version;
+                let version = self.properties(definition)?.version;
                 return Ok(relation.fits(name, version.as_deref()));
             }
         }
         Ok(false)
     }
 
-    fn known(&mut self, definition: &'a Definition) -> Result<Known> {
+    fn properties(&mut self, definition: &'a Definition) -> Result<Properties> {
         if let Some(known) = self.known.get(definition.name()) {
             return Ok(known.clone());
         }
         let about = definition.about()?;
-        let known = Known { version: about.version, relations: about.relations };
-        self.known.insert(definition.name(), known.clone());
-        Ok(known)
+        let properties = Properties { version: about.version, relations: about.relations };
+        self.known.insert(definition.name(), properties.clone());
+        Ok(properties)
     }
 
-    /// Says what is replaced, and what is in conflict with what remains.
-    fn finish(mut self, plan: Plan<'a>) -> Result<Installation<'a>> {
-        let mut found = Installation { install: plan.install, unmet: plan.unmet, ..<_>::default() };
-        let planned: Vec<(String, Known)> = found
+    /// Determines the replaced definitions, and the conflicts among those that remain.
+    fn finish(mut self, selection: Selection<'a>) -> Result<Installation<'a>> {
+        let (install, unmet) = (selection.install, selection.unmet);
+        let mut found = Installation { install, unmet, ..<_>::default() };
+        let selected: Vec<(String, Properties)> = found
             .install
             .iter()
-            .map(|definition| Ok((definition.name().to_owned(), self.known(definition)?)))
+            .map(|definition| Ok((definition.name().to_owned(), self.properties(definition)?)))
             .collect::<Result<_>>()?;
-        let is_planned = |name: &str| planned.iter().any(|(other, _)| other == name);
-        // What is installed in another version is about to have the planned one.
-        let remains: Vec<_> = self.installed.iter().filter(|(name, _)| !is_planned(name)).collect();
-        let meant_by = |relation: &Relation, own: &str| {
-            remains
+        let is_selected = |name: &str| selected.iter().any(|(other, _)| other == name);
+        // An installed definition that is selected too will have the selected version.
+        let remaining: Vec<&Installed> =
+            self.installed.iter().filter(|installed| !is_selected(&installed.name)).collect();
+        let matches_of = |relation: &Relation, own: &str| {
+            remaining
                 .iter()
-                .filter(|(name, version)| name != own && relation.fits(name, version.as_deref()))
-                .map(|(name, _)| name.clone())
+                .filter(|installed| installed.name != own && installed.fits(relation))
+                .map(|installed| installed.name.clone())
                 .collect::<Vec<String>>()
         };
-        for (own, known) in &planned {
-            for relation in &known.relations.replaces {
-                found.replaced.extend(meant_by(relation, own));
+        for (own, properties) in &selected {
+            for relation in &properties.relations.replaces {
+                found.replaced.extend(matches_of(relation, own));
             }
         }
         found.replaced.sort();
         found.replaced.dedup();
-        for (own, known) in &planned {
-            for relation in &known.relations.conflicts {
+        for (own, properties) in &selected {
+            for relation in &properties.relations.conflicts {
                 let stays = |name: &String| !found.replaced.contains(name);
-                let with_installed = meant_by(relation, own).iter().any(stays);
-                let with_planned = planned.iter().any(|(other, about)| {
-                    other != own && relation.fits(other, about.version.as_deref())
+                let with_installed = matches_of(relation, own).iter().any(stays);
+                let with_selected = selected.iter().any(|(other, properties)| {
+                    other != own && relation.fits(other, properties.version.as_deref())
                 });
-                if with_installed || with_planned {
+                if with_installed || with_selected {
                     let (by, with) = (own.clone(), relation.to_string());
                     found.conflicts.push(Conflict { by, with });
                 }
             }
         }
-        // What is installed may be the one that says so.
-        for (name, _) in remains {
+        // An installed definition may be the one that declares the conflict.
+        for Installed { name, .. } in remaining {
             let Some(definition) = self.catalog.definition(name) else { continue };
             if found.replaced.contains(name) {
                 continue;
             }
-            for relation in self.known(definition)?.relations.conflicts {
-                let fits = |(other, about): &(String, Known)| {
-                    relation.fits(other, about.version.as_deref())
+            for relation in self.properties(definition)?.relations.conflicts {
+                let fits = |(other, properties): &(String, Properties)| {
+                    relation.fits(other, properties.version.as_deref())
                 };
-                let is_said =
+                let is_known =
                     |conflict: &Conflict| conflict.with.split(" (").next() == Some(&**name);
-                if planned.iter().any(fits) && !found.conflicts.iter().any(is_said) {
+                if selected.iter().any(fits) && !found.conflicts.iter().any(is_known) {
                     let (by, with) = (name.clone(), relation.to_string());
                     found.conflicts.push(Conflict { by, with });
                 }
             }
         }
         Ok(found)
+    }
+}
+
+impl Installed {
+    fn fits(&self, relation: &Relation) -> bool {
+        relation.fits(&self.name, self.version.as_deref())
     }
 }

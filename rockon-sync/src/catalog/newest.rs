@@ -1,4 +1,4 @@
-//! The release of an extension that a machine should have.
+//! The newest release of an extension that fits a machine.
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::version;
@@ -6,49 +6,49 @@ use crate::catalog::{Catalog, Definition};
 use crate::format::target::{Mismatch, Target};
 use crate::format::{Format, Release, releases_of};
 
-/// Which of the extensions that are installed have an update.
+/// The updates of the installed extensions.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Updates<'a> {
     /// The updates, in catalog order.
     pub updates: Vec<Update<'a>>,
-    /// Extensions that are installed and not in the catalog, in byte order. That is no reason
-    /// to remove them.
+    /// Installed extensions that are not in the catalog, in byte order. That is no reason to
+    /// remove them.
     pub unknown: Vec<String>,
-    /// Extensions whose file could not be read.
+    /// The errors of extensions whose file cannot be read.
     pub problems: Vec<Error>,
 }
 
-/// An extension that can be updated.
+/// An update of an installed extension.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Update<'a> {
     /// The extension.
     pub definition: &'a Definition,
-    /// The version that is installed.
+    /// The installed version.
     pub installed: String,
     /// The newest release that fits.
     pub release: Release,
 }
 
 impl Definition {
-    /// The releases of an extension of a JUpdate site, in the order of its file. They are read
-    /// from the file.
+    /// Reads the releases of an extension of a JUpdate site, in the order of its file.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for a definition of another format; those of
     /// [`bytes`](Self::bytes).
     pub fn releases(&self) -> Result<Vec<Release>> {
         if self.format() != Format::Jupdate {
-            let message = format!("{:?} is no extension of a JUpdate site", self.name());
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("{:?}: expected an extension of a JUpdate site", self.name()),
+            ));
         }
-        let bytes = self.file_bytes()?;
-        releases_of(self.name(), &bytes).map_err(|error| error.with_path(self.file()))
+        releases_of(self.name(), &self.file_bytes()?).map_err(|error| error.with_path(self.file()))
     }
 
-    /// The newest release of an extension that fits a machine; if there is none, why the newest
-    /// of all does not.
+    /// Reads the newest release of an extension that fits a machine. If none fits, returns the
+    /// reasons why the newest of all does not.
     ///
     /// # Errors
     /// Those of [`releases`](Self::releases).
@@ -56,7 +56,7 @@ impl Definition {
         &self,
         target: &Target,
     ) -> Result<std::result::Result<Release, Vec<Mismatch>>> {
-        // The newest first; of two with one version the one that stands first.
+        // Newest first. The sort is stable: of equal versions, the first in the file wins.
         let mut releases = self.releases()?;
         releases.sort_by(|a, b| version::compare(&b.version, &a.version));
         let mut mismatches = Vec::new();
@@ -74,7 +74,8 @@ impl Definition {
 }
 
 impl Release {
-    /// Why it is not for a machine; nothing if it is, or if that is not known.
+    /// Returns the reasons why the release does not fit a machine; empty if it fits or if that is
+    /// unknown.
     pub fn mismatches(&self, target: &Target) -> Vec<Mismatch> {
         let mut found = Vec::new();
         if let Some((name, version)) = target.platform()
@@ -83,16 +84,16 @@ impl Release {
             let (needs, is) = (self.platforms().collect(), format!("{name} {version}"));
             found.push(Mismatch::Platform { needs, is });
         }
-        if let Some(wanted) = target.stability().filter(|wanted| self.stability < *wanted) {
-            found.push(Mismatch::Stability { wanted, is: self.stability });
+        if let Some(required) = target.stability().filter(|least| self.stability < *least) {
+            found.push(Mismatch::Stability { wanted: required, is: self.stability });
         }
         found
     }
 }
 
 impl Catalog {
-    /// Which of the extensions that are `installed`, name and version, have an update for this
-    /// machine. Nothing is said of extensions that are not installed.
+    /// Returns the updates for this machine, given the names and versions of the installed
+    /// extensions. Extensions that are not installed are ignored.
     pub fn updates_for<N, V>(
         &self,
         installed: impl IntoIterator<Item = (N, V)>,

@@ -63,7 +63,7 @@ pub(super) fn sentence(report: &Report, purpose: Purpose) -> String {
 
 /// After a failure, what can still be relied on.
 pub(super) fn print_what_is_held(store: &Store, name: &SourceName) {
-    let held = store.source_status(name).map(|status| status.held);
+    let held = store.source_status(name).map(|status| status.current);
     note(match held {
         Err(error) => format!("cannot tell what the store holds of {name}: {}", error.to_chain()),
         Ok(None) => format!("the store holds nothing of {name} yet"),

@@ -10,8 +10,9 @@ use super::output::{Output, note, printable};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::net::location::Location;
 use crate::source::SourceName;
-use crate::source::list::{HeldData, ListedSource, Priority, Secret};
+use crate::source::list::{ListedSource, Priority, Secret};
 use crate::store::Store;
+use crate::store::sources::RemovedData;
 use crate::tree::note::VerifierKey;
 
 pub(super) fn run(command: SourceCommand, out: &mut Output) -> Result<u8> {
@@ -75,7 +76,7 @@ fn absolute(tree: Location) -> Result<Location> {
 }
 
 fn remove(args: &SourceRemoveArgs) -> Result<u8> {
-    let data = if args.keep_data { HeldData::Keep } else { HeldData::Remove };
+    let data = if args.keep_data { RemovedData::Keep } else { RemovedData::Remove };
     Store::new(&args.store).remove_source(&args.name.parse()?, data)?;
     Ok(0)
 }
@@ -137,7 +138,7 @@ impl From<&ListedSource> for SourceJson {
         SourceJson {
             source: source.name().to_string(),
             state: if source.is_enabled() { "followed" } else { "disabled" },
-            urls: source.trees().iter().map(Location::to_string).collect(),
+            urls: source.mirrors().iter().map(Location::to_string).collect(),
             trusted_keys: source.trusted_keys().iter().map(VerifierKey::to_string).collect(),
             timeout_s: source.timeout().map(|timeout| timeout.as_secs()),
             secrets: secrets.map(|(what, secret)| format!("{what} {secret}")).collect(),

@@ -44,7 +44,7 @@ fn describe(source: &SourceStatus) -> String {
         return printable(&format!("{}: cannot be read: {}", source.name, error.message));
     }
     let checked = source.checked.map_or("never asked".to_owned(), |at| format!("asked {at}"));
-    let held = source.held.as_ref().map_or("nothing held yet".to_owned(), |held| {
+    let held = source.current.as_ref().map_or("nothing held yet".to_owned(), |held| {
         let serial = held.serial.map_or("v1".to_owned(), |serial| format!("serial {serial}"));
         format!("generation {}, {serial}, {}", held.generation, count(held.entries, "entry"))
     });
@@ -101,7 +101,7 @@ struct FailedJson<'a> {
 
 impl<'a> From<&'a SourceStatus> for SourceJson<'a> {
     fn from(source: &'a SourceStatus) -> Self {
-        let held = source.held.as_ref().map(|held| HeldJson {
+        let held = source.current.as_ref().map(|held| HeldJson {
             generation: held.generation,
             serial: held.serial,
             published: held.published.map(|at| at.to_string()),

@@ -62,7 +62,7 @@ fn run_well(store: &Store) {
 
 fn manifest_of(store: &Store) -> Option<Digest> {
     let status = store.source_status(&Default::default()).expect("the store can be read");
-    status.held.and_then(|held| held.manifest)
+    status.current.and_then(|held| held.manifest)
 }
 
 fn run(data: &[u8], store: &Store) -> Result<Report> {

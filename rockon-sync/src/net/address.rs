@@ -1,9 +1,10 @@
-//! The address of one file, with what is secret in it held apart.
+//! The address of one file. Secrets are kept apart, so that they are never shown.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::base::error::{Error, ErrorKind, Result};
@@ -12,40 +13,40 @@ use crate::net::credentials::Credentials;
 /// The address of one file.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Address {
-    /// Over the network.
+    /// A URL.
     Http(HttpAddress),
-    /// On disk.
+    /// A path on disk.
     File(PathBuf),
 }
 
-/// A URL, with the credentials that go with it held apart.
+/// A URL and its credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpAddress {
-    /// With the parameters that `credentials` add to its query.
+    /// Includes the query parameters of the credentials.
     pub(crate) url: Url,
-    /// `user:password` of the URL itself.
+    /// `user:password` from the URL itself.
     user_info: Option<String>,
     pub(crate) credentials: Option<Arc<Credentials>>,
 }
 
 impl HttpAddress {
-    /// The URL to ask for, without user and password. Its query may be a secret.
+    /// Returns the URL to request, without user and password. Its query may be secret.
     pub fn url(&self) -> &str {
         self.url.as_str()
     }
 
-    /// Whether the connection is encrypted.
+    /// True if the connection is encrypted.
     pub fn is_https(&self) -> bool {
         self.url.scheme() == "https"
     }
 
-    /// `user:password`, to be sent as HTTP Basic authentication.
+    /// Returns `user:password` for HTTP Basic authentication.
     pub fn user_info(&self) -> Option<&str> {
         let given = self.credentials.as_ref().and_then(|credentials| credentials.user_info());
         self.user_info.as_deref().or(given)
     }
 
-    /// Further headers to be sent, name and value; the values are secrets.
+    /// Returns the names and values of additional headers. The values are secret.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.credentials.iter().flat_map(|credentials| credentials.headers())
     }
@@ -73,7 +74,7 @@ impl Address {
         Address::Http(HttpAddress { url, user_info, credentials })
     }
 
-    /// What tells the address from all others. Unlike what is shown it may hold secrets.
+    /// Returns a text that identifies the address. It may contain secrets.
     pub(crate) fn identity(&self) -> String {
         match self {
             Address::Http(address) => address.url.to_string(),
@@ -81,19 +82,19 @@ impl Address {
         }
     }
 
-    /// The address of a URL.
+    /// Parses a URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for one that is neither http nor https, or has no host.
+    /// [`ErrorKind::Argument`] for another scheme than http and https, or a missing host.
     pub(crate) fn of_http_url(text: &str) -> Result<Address> {
         Ok(Address::from_url(parse_url(text)?, None))
     }
 
-    /// What `reference` in a document from here means (RFC 3986, section 5). A file leads to
-    /// files below `root` and to URLs, a URL to URLs only.
+    /// Resolves a reference in the document at this address (RFC 3986, section 5). In a file, a
+    /// reference may name another file below `root` or a URL; at a URL, only a URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`], saying why it leads nowhere.
+    /// [`ErrorKind::Argument`], with the reason.
     pub(crate) fn referred(&self, reference: &str, root: &Path) -> Result<Address> {
         let refuse = |problem: &str| {
             Err(Error::new(ErrorKind::Argument, format!("{reference:?} {problem}")))
@@ -107,9 +108,8 @@ impl Address {
                     return refuse("is neither http nor https");
                 }
                 let is_own = url.origin() == from.url.origin() && url.username().is_empty();
-                let user_info = from.user_info.clone().filter(|_| is_own);
-                match user_info {
-                    Some(_) => Ok(Address::with_credentials(url, user_info, None)),
+                match from.user_info.clone().filter(|_| is_own) {
+                    user_info @ Some(_) => Ok(Address::with_credentials(url, user_info, None)),
                     None => Address::of_http_url(url.as_str()),
                 }
             }
@@ -118,19 +118,19 @@ impl Address {
                 let path = from.parent().unwrap_or(root).join(decode(path));
                 match (path.canonicalize(), root.canonicalize()) {
                     (Ok(path), Ok(root)) if path.starts_with(&root) => Ok(Address::File(path)),
-                    (Ok(_), Ok(_)) => refuse("leads out of the site's directory"),
-                    _ => refuse("leads to no file"),
+                    (Ok(_), Ok(_)) => refuse("is outside the directory of the site"),
+                    _ => refuse("is not an existing file"),
                 }
             }
         }
     }
 
-    /// Where a redirect from here to `target` leads. Credentials go along only to
-    /// the same scheme, host and port.
+    /// Resolves a redirect to `target`. Credentials are kept only on the same scheme, host and
+    /// port.
     ///
     /// # Errors
-    /// [`ErrorKind::Status`] for a target that is no URL, that leaves HTTP, or that
-    /// would give up encryption.
+    /// [`ErrorKind::Status`] for a target that is not a URL, is neither http nor https, or gives
+    /// up encryption.
     pub(crate) fn redirected(&self, target: &str) -> Result<Address> {
         let refuse = |problem: &str| {
             Error::new(ErrorKind::Status, format!("redirect refused: {problem}"))
@@ -147,15 +147,15 @@ impl Address {
         if from.is_https() && url.scheme() != "https" {
             return Err(refuse("from https to http"));
         }
-        let same_origin = url.origin() == from.url.origin();
-        let user_info = from.user_info.clone().filter(|_| same_origin);
-        let credentials = from.credentials.clone().filter(|_| same_origin);
+        let is_own = url.origin() == from.url.origin();
+        let user_info = from.user_info.clone().filter(|_| is_own);
+        let credentials = from.credentials.clone().filter(|_| is_own);
         Ok(Address::with_credentials(url, user_info, credentials))
     }
 }
 
 impl fmt::Display for Address {
-    /// The address without secrets.
+    /// Writes the address without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Address::Http(address) => f.write_str(&redacted(&address.url)),
@@ -176,36 +176,48 @@ impl fmt::Debug for HttpAddress {
     }
 }
 
-/// Reads a URL over HTTP.
-///
-/// # Errors
-/// [`ErrorKind::Argument`], saying what is wrong with it.
-pub(crate) fn parse_url(text: &str) -> Result<Url> {
-    let bad = |problem: &dyn fmt::Display| {
-        Error::new(ErrorKind::Argument, format!("not a usable URL: {problem}"))
-    };
-    let mut url = Url::parse(text).map_err(|error| bad(&error))?;
-    url.set_fragment(None);
-    match url.scheme() {
-        "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(url),
-        scheme => Err(bad(&format!("expected http, https or file, got {scheme}"))),
+/// A text that is not a usable URL.
+#[derive(Debug, thiserror::Error)]
+enum InvalidUrl {
+    #[error("not a usable URL: {0}")]
+    Syntax(#[from] url::ParseError),
+    #[error("not a usable URL: expected http, https or file, got {scheme}")]
+    Scheme { scheme: String },
+}
+
+impl From<InvalidUrl> for Error {
+    fn from(invalid: InvalidUrl) -> Error {
+        Error::new(ErrorKind::Argument, invalid.to_string())
     }
 }
 
-/// Whether a text begins like a URL over HTTP.
+/// Parses an HTTP URL, and drops its fragment.
+///
+/// # Errors
+/// [`ErrorKind::Argument`], with the reason.
+pub(crate) fn parse_url(text: &str) -> Result<Url> {
+    let mut url = Url::parse(text).map_err(InvalidUrl::from)?;
+    url.set_fragment(None);
+    match url.scheme() {
+        "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(url),
+        scheme => Err(InvalidUrl::Scheme { scheme: scheme.to_owned() }.into()),
+    }
+}
+
+/// True if a text starts like an HTTP URL.
 pub(crate) fn has_http_scheme(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
 pub(crate) fn without_user(mut url: Url) -> Url {
-    // Both fail only for URLs without a host, which `parse_url` does not let through.
+    // Both fail only for URLs without a host, which `parse_url` refuses.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url
 }
 
-/// The URL without user, password, and the values of its query.
+/// Returns a URL without user, password, and the values of its query.
 pub(crate) fn redacted(url: &Url) -> String {
     let mut shown = without_user(url.clone());
     if url.query().is_some() {
@@ -215,28 +227,9 @@ pub(crate) fn redacted(url: &Url) -> String {
     shown.to_string()
 }
 
-/// Undoes percent-encoding of one path segment.
+/// Decodes a percent-encoded path segment.
 pub(crate) fn decode(segment: &str) -> String {
-    let bytes = segment.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let escaped = (bytes[at] == b'%')
-            .then(|| bytes.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|pair| hex::decode(pair).ok());
-        match escaped {
-            Some(byte) => {
-                out.extend(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -268,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn references_lead_to_files_of_the_dir_or_to_urls() {
+    fn references_resolve_to_files_of_the_directory_or_to_urls() {
         let from = Address::of_http_url("https://me:pw@h/p/list.xml").unwrap();
         let nowhere = Path::new("");
         for (reference, url, keeps_password) in [
@@ -296,7 +289,7 @@ mod tests {
         assert_eq!(from.referred("a%20b/c.xml?x", root.path()).unwrap(), Address::File(file));
         let url = from.referred("https://h/c.xml", root.path()).unwrap();
         assert_eq!(url_of(&url), "https://h/c.xml");
-        for bad in ["../..", "/etc/hostname", "gone.xml"] {
+        for bad in ["../..", "/etc/hostname", "missing.xml"] {
             assert!(from.referred(bad, root.path()).is_err(), "{bad}");
         }
     }

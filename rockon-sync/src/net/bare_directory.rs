@@ -7,23 +7,23 @@ use crate::base::files::is_absent;
 use crate::base::path::EntryPath;
 use crate::tree::manifest::{Listed, Listing};
 
-/// A directory without a list, read as one: every `*.json` file at its top, named by its stem.
+/// A list made from the `*.json` files at the top of a directory. Their stems are the ids.
 pub(crate) struct BareDirectory {
     pub(crate) listing: Listing,
-    /// A file that is there, to ask for when others fail.
+    /// An existing file. Fetching it tells whether the directory is reachable.
     pub(crate) probe: EntryPath,
-    /// Names that cannot be entries.
+    /// Warnings about files that cannot be entries.
     pub(crate) warnings: Vec<String>,
 }
 
 impl BareDirectory {
-    /// Lists `dir`. A file that cannot be looked at is listed all the same: asking for it says
-    /// what is wrong, and the entry keeps its local version.
+    /// Lists `dir`. Includes files that cannot be examined: fetching one reports the error, and
+    /// the entry keeps its local version.
     ///
     /// # Errors
     /// [`ErrorKind::Transport`] if the directory cannot be listed or none of its files can be
-    /// looked at; [`ErrorKind::NotFound`] if there is no such file, which more likely means
-    /// that a share is not mounted.
+    /// examined; [`ErrorKind::NotFound`] if it has no `*.json` file, which often means that a
+    /// share is not mounted.
     pub(crate) fn read(dir: &Path) -> Result<BareDirectory> {
         let mut rows = Vec::new();
         let mut probe = None;
@@ -37,7 +37,7 @@ impl BareDirectory {
                 warnings.push(format!("{}: left out: {why}", path.display()));
             };
             let listed = match name.to_str().map(EntryPath::new) {
-                // A name that is nothing but the suffix is a hidden file.
+                // `.json` is a hidden file.
                 _ if stem.is_empty() => continue,
                 Some(Ok(path)) => path,
                 Some(Err(error)) => {
@@ -58,9 +58,11 @@ impl BareDirectory {
                     continue;
                 }
                 Err(error) => {
-                    let message = "cannot look at this file";
-                    let error = Error::new(ErrorKind::Transport, message).with_source(error);
-                    unreadable.get_or_insert(error.with_path(&path));
+                    unreadable.get_or_insert_with(|| {
+                        Error::new(ErrorKind::Transport, "cannot examine this file")
+                            .with_path(&path)
+                            .with_source(error)
+                    });
                 }
             }
             let id = String::from_utf8_lossy(stem).into_owned();

@@ -1,4 +1,4 @@
-//! Credentials of a source, and where they may go.
+//! The credentials of a source.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::base::error::{Error, ErrorKind, Result};
 
-/// Headers that a transport sets by itself, or that say how a message is framed.
+/// Headers that the transport sets, or that define the framing of a message.
 const RESERVED_HEADERS: &[&str] = &[
     "accept-encoding",
     "connection",
@@ -21,13 +21,13 @@ const RESERVED_HEADERS: &[&str] = &[
     "upgrade",
 ];
 
-/// What opens a private source: parameters of the query, headers, user and password, in any
+/// The credentials of a private source: query parameters, headers, user and password, in any
 /// combination.
 ///
-/// It is sent to the scheme, host and port of the source's own mirrors alone, whatever
-/// redirects and heads say. It appears in no message, report or file, nor in `Debug`.
+/// They are sent only to the scheme, host and port of the source's mirrors, even if a redirect or
+/// a head leads elsewhere. They never appear in messages, reports, files or `Debug` output.
 #[derive(Clone, PartialEq, Eq, Default)]
-#[must_use = "it is changed by value: what is returned has the change"]
+#[must_use = "the methods return the changed credentials"]
 pub struct Credentials {
     query: Vec<(String, Zeroizing<String>)>,
     headers: Vec<(String, Zeroizing<String>)>,
@@ -36,12 +36,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// No credentials.
+    /// Returns empty credentials.
     pub fn new() -> Credentials {
         Credentials::default()
     }
 
-    /// Adds a parameter to the query of every URL, unless the URL has one of this name.
+    /// Adds a parameter to the query of every URL, except of URLs that have a parameter of this
+    /// name.
     pub fn with_query(mut self, name: impl Into<String>, value: impl Into<String>) -> Credentials {
         self.query.push((name.into(), Zeroizing::new(value.into())));
         self
@@ -50,39 +51,40 @@ impl Credentials {
     /// Adds a header to every request, for example `Authorization` with `Bearer ...`.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for a name or a value that cannot stand in a request, and for
-    /// a header that belongs to the request itself, such as `Host`.
+    /// [`ErrorKind::Argument`] for an invalid name or value, and for a header that the transport
+    /// sets, such as `Host`.
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Result<Credentials> {
         let value = Zeroizing::new(value.into());
         let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         let is_name = !name.is_empty() && name.bytes().all(is_token);
         if !is_name || RESERVED_HEADERS.iter().any(|other| name.eq_ignore_ascii_case(other)) {
-            let message = format!("the header {name:?} cannot be set");
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(ErrorKind::Argument, format!("cannot set the header {name:?}")));
         }
         if !value.bytes().all(|b| matches!(b, b'\t' | b' '..=b'~')) {
-            let message = format!("the value of the header {name:?} has characters that none can");
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("header {name:?}: expected a value of printable ASCII characters"),
+            ));
         }
         self.headers.push((name.to_owned(), value));
         Ok(self)
     }
 
-    /// Sets user and password, sent as HTTP Basic authentication (RFC 7617). Those in a URL
-    /// go first.
+    /// Sets user and password for HTTP Basic authentication (RFC 7617). Those in a URL take
+    /// precedence.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for a user with a `:`, which the form cannot hold.
+    /// [`ErrorKind::Argument`] for a user with a `:`, which the format cannot represent.
     pub fn with_password(mut self, user: &str, password: &str) -> Result<Credentials> {
         if user.contains(':') {
-            let message = "a user's name cannot have a ':'";
+            let message = "expected a user name without ':'";
             return Err(Error::new(ErrorKind::Argument, message));
         }
         self.user_info = Some(Zeroizing::new(format!("{user}:{password}")));
         Ok(self)
     }
 
-    /// Whether there is nothing to send.
+    /// True if there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.query.is_empty() && self.headers.is_empty() && self.user_info.is_none()
     }
@@ -101,7 +103,7 @@ impl Credentials {
 }
 
 impl fmt::Debug for Credentials {
-    /// The names, without what is secret.
+    /// Writes the names without the secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |pairs: &[(String, _)]| -> Vec<String> {
             pairs.iter().map(|(name, _): &(String, Zeroizing<String>)| name.clone()).collect()
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_stand_in_a_request_is_refused_without_repeating_it() {
+    fn invalid_headers_are_refused_without_repeating_the_value() {
         for (name, value) in [
             ("", "secret"),
             ("a b", "secret"),
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_secret_is_shown() {
+    fn debug_output_contains_no_secrets() {
         let credentials = Credentials::new().with_query("token", "secret");
         let credentials = credentials.with_header("X-Key", "secret").unwrap();
         let credentials = credentials.with_password("me", "secret").unwrap();

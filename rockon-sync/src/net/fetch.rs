@@ -1,4 +1,4 @@
-//! One file, fetched and verified: redirects, retries, decoding, limits, digest.
+//! Fetching and verifying one file: redirects, retries, decoding, limits, digest.
 //!
 //! ```text
 //! body -> count wire bytes -> gunzip -> limit -> digest -> sink
@@ -6,14 +6,19 @@
 
 mod rate;
 mod resume;
+mod retry;
+mod sink;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
 use rate::RateWatch;
 pub(crate) use resume::ResumableSink;
+pub(crate) use retry::Retries;
+use sink::sink_failed;
+pub(crate) use sink::{Discard, Sink};
 
 use crate::base::cancel::CancelToken;
 use crate::base::digest::{Digest, Hasher};
@@ -23,131 +28,57 @@ use crate::base::time::{Clock, parse_retry_after};
 use crate::net::address::Address;
 use crate::net::transport::{Request, Response, Transport, Validators};
 
-/// Bytes read at a time, and so the distance between two looks at the cancel token.
+/// Size of a read. The cancel token is checked between two reads.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// Longest nap during a wait, so that a cancel is noticed promptly.
-const NAP: Duration = Duration::from_millis(50);
-
-/// Where fetched bytes go. A retry starts over.
-pub(crate) trait Sink: Write {
-    /// Drops what was written so far.
-    fn restart(&mut self) -> io::Result<()>;
-}
-
-impl Sink for Vec<u8> {
-    fn restart(&mut self) -> io::Result<()> {
-        self.clear();
-        Ok(())
-    }
-}
-
-/// What to fetch, and what it has to be.
+/// A file to fetch, with its limit and digest.
 pub(crate) struct Wanted<'a> {
     pub(crate) address: Address,
-    /// Validators of the copy held, to be told when it is still good.
+    /// The validators of the local copy. If it is up to date, it is not sent again.
     pub(crate) validators: Option<&'a Validators>,
-    /// The most bytes accepted after decoding.
+    /// The largest size accepted, in bytes after decoding.
     pub(crate) max_bytes: u64,
-    /// The digest that the bytes must have, if one is promised.
+    /// The digest that the file must have, if it is known.
     pub(crate) digest: Option<Digest>,
 }
 
 impl Wanted<'_> {
-    /// A file of which nothing is known.
+    /// Returns a file without validators and digest.
     pub(crate) fn plain(address: Address, max_bytes: u64) -> Self {
         Wanted { address, validators: None, max_bytes, digest: None }
     }
 }
 
-/// How often a request is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Retries {
-    /// Once.
-    None,
-    /// Up to [`limits::MAX_RETRIES`] times more, if the error may pass.
-    Usual,
-}
-
-impl Retries {
-    /// The rounds in which this many mirrors are asked: while another one may answer, a failing
-    /// one costs no waiting.
-    pub(crate) fn rounds(mirrors: usize) -> &'static [Retries] {
-        if mirrors > 1 { &[Retries::None, Retries::Usual] } else { &[Retries::Usual] }
-    }
-
-    fn max(self) -> u32 {
-        match self {
-            Retries::None => 0,
-            Retries::Usual => limits::MAX_RETRIES,
-        }
-    }
-}
-
-/// Drops everything.
-pub(crate) struct Discard;
-
-impl Write for Discard {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink for Discard {
-    fn restart(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What is asked of a server, whatever the redirects.
-struct Question<'a> {
-    address: &'a Address,
-    validators: Option<&'a Validators>,
-    /// How much of the file is held already, in bytes.
-    range_from: Option<u64>,
-}
-
-impl<'a> From<&'a Wanted<'_>> for Question<'a> {
-    fn from(wanted: &'a Wanted<'_>) -> Self {
-        let Wanted { address, validators, .. } = wanted;
-        Question { address, validators: *validators, range_from: None }
-    }
-}
-
-/// How a fetch ended well.
+/// The result of a fetch.
 #[derive(Debug)]
 pub(crate) enum Fetched {
-    /// The file is in the sink, and is what was wanted.
+    /// The verified file is in the sink.
     File(FetchedFile),
-    /// The local copy is still good.
+    /// The local copy is up to date.
     Unchanged {
-        /// The address that said so, if redirects led elsewhere.
+        /// The final address, after redirects.
         moved_to: Option<Box<Address>>,
     },
-    /// There is no such file. The status is 404 or 410.
+    /// The file does not exist. The status is 404 or 410.
     Missing(u16),
 }
 
-/// What is known of a fetched file.
+/// The properties of a fetched file.
 #[derive(Debug)]
 pub(crate) struct FetchedFile {
     pub(crate) digest: Digest,
     pub(crate) validators: Validators,
-    /// Where it was found in the end, when redirects led elsewhere.
+    /// The final address, after redirects.
     pub(crate) moved_to: Option<Box<Address>>,
 }
 
-/// What the requests of one run have in common.
+/// Fetches the files of one update.
 pub(crate) struct Fetcher<'a> {
     transport: &'a dyn Transport,
     clock: &'a dyn Clock,
     cancel: &'a CancelToken,
     deadline: Instant,
-    /// Raised when the run has failed and its other requests are pointless.
+    /// True if the update has failed, so that its other requests are pointless.
     stop: &'a AtomicBool,
     requests: AtomicU64,
     wire_bytes: AtomicU64,
@@ -172,20 +103,20 @@ impl<'a> Fetcher<'a> {
         }
     }
 
-    /// Requests made so far.
+    /// Returns the number of requests so far.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Bytes of bodies received so far, as they came over the wire.
+    /// Returns the number of bytes received so far, before decoding.
     pub(crate) fn wire_bytes(&self) -> u64 {
         self.wire_bytes.load(Ordering::Relaxed)
     }
 
-    /// Fetches one file, trying again what is worth it.
+    /// Fetches one file, and retries errors that may pass.
     ///
     /// # Errors
-    /// [`ErrorKind::Transport`] or [`ErrorKind::Status`] after the last try,
+    /// [`ErrorKind::Transport`] or [`ErrorKind::Status`] after the last attempt,
     /// [`ErrorKind::Limit`], [`ErrorKind::Integrity`], [`ErrorKind::Canceled`],
     /// [`ErrorKind::Timeout`], and [`ErrorKind::Store`] if the sink fails.
     pub(crate) fn fetch(
@@ -197,33 +128,7 @@ impl<'a> Fetcher<'a> {
         self.with_retries(retries, || self.attempt(wanted, sink))
     }
 
-    fn with_retries<T>(
-        &self,
-        retries: Retries,
-        mut attempt: impl FnMut() -> Result<T>,
-    ) -> Result<T> {
-        let mut failures = 0;
-        loop {
-            let error = match attempt() {
-                Ok(done) => return Ok(done),
-                Err(error) => error,
-            };
-            // A broken connection may be a symptom of either of these.
-            self.check_go_on()?;
-            let Some(delay) = retry_delay(error.retry(), failures, retries.max(), fastrand::f64())
-            else {
-                return Err(error);
-            };
-            if delay >= self.time_left() {
-                return Err(error);
-            }
-            failures += 1;
-            log::info!("{}; trying again in {} ms", error.to_chain(), delay.as_millis());
-            self.wait(delay)?;
-        }
-    }
-
-    /// Fails when the run is canceled or its time is over.
+    /// Fails if the update is canceled, has failed elsewhere, or its time is over.
     pub(crate) fn check_go_on(&self) -> Result<()> {
         self.cancel.check()?;
         if self.stop.load(Ordering::Relaxed) {
@@ -240,26 +145,14 @@ impl<'a> Fetcher<'a> {
         self.deadline.saturating_duration_since(self.clock.monotonic())
     }
 
-    fn wait(&self, delay: Duration) -> Result<()> {
-        let end = self.clock.monotonic() + delay;
-        loop {
-            self.check_go_on()?;
-            let left = end.saturating_duration_since(self.clock.monotonic());
-            if left.is_zero() {
-                return Ok(());
-            }
-            self.clock.sleep(left.min(NAP));
-        }
-    }
-
     fn attempt(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Fetched> {
         sink.restart().map_err(sink_failed)?;
-        let (address, response) = self.follow(&Question::from(wanted))?;
+        let (address, response) = self.follow(&wanted.address, wanted.validators, None)?;
         let moved_to = (address != wanted.address).then(|| Box::new(address.clone()));
         match response.status {
             200 => {}
-            // Without validators nobody asked, so a 304 says nothing about the local copy.
-            304 if wanted.validators.is_some_and(|held| !held.is_empty()) => {
+            // Without validators in the request, a 304 says nothing about the local copy.
+            304 if wanted.validators.is_some_and(|given| !given.is_empty()) => {
                 self.drain(response)?;
                 return Ok(Fetched::Unchanged { moved_to });
             }
@@ -272,30 +165,34 @@ impl<'a> Fetcher<'a> {
         let validators = response.validators.clone();
         let (digest, len_bytes) = self.take_body(response, &address, wanted.max_bytes, sink)?;
         if let Some(expected) = wanted.digest.filter(|expected| *expected != digest) {
-            let message =
-                format!("expected the digest {expected}, got {digest} ({len_bytes} bytes)");
-            return Err(Error::new(ErrorKind::Integrity, message).with_url(address.to_string()));
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                format!("expected the digest {expected}, got {digest} ({len_bytes} bytes)"),
+            )
+            .with_url(address.to_string()));
         }
         Ok(Fetched::File(FetchedFile { digest, validators, moved_to }))
     }
 
-    /// The error that a status stands for which is no answer to the question.
+    /// Returns the error for an unexpected status.
     fn refusal(&self, response: Response, address: &Address) -> Result<Error> {
         let status = response.status;
-        let after = response.retry_after.as_deref();
-        let after = after.and_then(|value| parse_retry_after(value, self.clock.now()));
+        let after = response
+            .retry_after
+            .as_deref()
+            .and_then(|value| parse_retry_after(value, self.clock.now()));
         let retry = match (status, after) {
             (408 | 425 | 429 | 500 | 502 | 503 | 504, Some(after)) => Retry::After(after),
             (408 | 425 | 429 | 500 | 502 | 503 | 504, None) => Retry::Soon,
             _ => Retry::Never,
         };
         self.drain(response)?;
-        let message = format!("expected status 200, got {status}");
-        Ok(Error::new(ErrorKind::Status, message).with_url(address.to_string()).with_retry(retry))
+        Ok(Error::new(ErrorKind::Status, format!("expected status 200, got {status}"))
+            .with_url(address.to_string())
+            .with_retry(retry))
     }
 
-    /// Passes a body on to `sink`, up to `max_bytes` of it once it is decoded. Returns
-    /// the digest and length of what was passed on.
+    /// Decodes a body of up to `max_bytes` into `sink`. Returns its digest and its length in bytes.
     fn take_body(
         &self,
         response: Response,
@@ -311,7 +208,7 @@ impl<'a> Fetcher<'a> {
             None => false,
             Some("gzip" | "x-gzip") => true,
             Some(other) => {
-                let message = format!("the answer is encoded as {other:?}, which was not offered");
+                let message = format!("expected the encoding gzip or none, got {other:?}");
                 return Err(fail(ErrorKind::Transport, message));
             }
         };
@@ -344,8 +241,7 @@ impl<'a> Fetcher<'a> {
         };
         if is_gzip {
             copy(&mut MultiGzDecoder::new(&mut wire))?;
-            // The decoder stops at its own end; the connection is reusable only
-            // after the end of the body.
+            // The decoder stops before the end of the body, after which the connection is reusable.
             wire.skip_rest();
         } else {
             copy(&mut wire)?;
@@ -353,16 +249,21 @@ impl<'a> Fetcher<'a> {
         Ok(hasher.finish())
     }
 
-    /// Makes the request, and the ones that redirects ask for.
-    fn follow(&self, question: &Question<'_>) -> Result<(Address, Response)> {
-        let mut address = question.address.clone();
+    /// Makes a request and follows its redirects. Returns the final address and its response.
+    fn follow(
+        &self,
+        address: &Address,
+        validators: Option<&Validators>,
+        range_from: Option<u64>,
+    ) -> Result<(Address, Response)> {
+        let (first, mut address) = (address, address.clone());
         for _ in 0..=limits::MAX_REDIRECTS {
             self.check_go_on()?;
             self.requests.fetch_add(1, Ordering::Relaxed);
             let request = Request {
                 address: &address,
-                validators: question.validators.filter(|validators| !validators.is_empty()),
-                range_from: question.range_from,
+                validators: validators.filter(|validators| !validators.is_empty()),
+                range_from,
                 time_left: self.time_left(),
             };
             let response = self.transport.get(&request)?;
@@ -379,10 +280,10 @@ impl<'a> Fetcher<'a> {
             address = next;
         }
         let message = format!("more than {} redirects", limits::MAX_REDIRECTS);
-        Err(Error::new(ErrorKind::Status, message).with_url(question.address.to_string()))
+        Err(Error::new(ErrorKind::Status, message).with_url(first.to_string()))
     }
 
-    /// Reads the rest of a body that nobody wants, so that its connection can be reused.
+    /// Reads the rest of an unused body, so that its connection can be reused.
     fn drain(&self, response: Response) -> Result<()> {
         self.wire(response).skip_rest();
         self.check_go_on()
@@ -397,29 +298,7 @@ impl<'a> Fetcher<'a> {
     }
 }
 
-fn sink_failed(error: io::Error) -> Error {
-    Error::new(ErrorKind::Store, "cannot keep what is being fetched").with_source(error)
-}
-
-/// How long to wait before the next try, or `None` to give up.
-///
-/// Exponential backoff with jitter: `random` in `[0, 1)` picks from the upper half,
-/// so that clients that failed together do not come back together.
-fn retry_delay(retry: Retry, failures: u32, max_retries: u32, random: f64) -> Option<Duration> {
-    if failures >= max_retries {
-        return None;
-    }
-    let backoff = limits::FIRST_RETRY_DELAY.saturating_mul(1 << failures.min(16));
-    let backoff = backoff.mul_f64(0.5 + random / 2.0);
-    match retry {
-        Retry::Never => None,
-        Retry::Soon => Some(backoff),
-        Retry::After(delay) if delay > limits::MAX_RETRY_AFTER => None,
-        Retry::After(delay) => Some(delay + backoff),
-    }
-}
-
-/// Counts what comes over the wire.
+/// Counts the bytes of a body before decoding.
 struct WireReader<'a> {
     inner: Box<dyn Read + Send>,
     count: &'a AtomicU64,
@@ -427,7 +306,7 @@ struct WireReader<'a> {
 }
 
 impl WireReader<'_> {
-    /// Reads on to the end if that is near; a connection with more to say is dropped.
+    /// Reads to the end if that is near. The connection of a longer body is dropped.
     fn skip_rest(&mut self) {
         let mut chunk = [0; CHUNK_BYTES];
         for _ in 0..4 {
@@ -452,13 +331,14 @@ impl Read for WireReader<'_> {
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
+    use std::io::Write;
     use std::sync::Mutex;
 
     use super::*;
     use crate::net::location::Location;
     use crate::testing::TestClock;
 
-    /// Gives the scripted answers in turn and remembers the questions.
+    /// Gives the scripted responses in order, and records the requests.
     pub(super) struct Script {
         answers: Mutex<VecDeque<Result<Response>>>,
         asked: Mutex<Vec<(String, Option<u64>)>>,
@@ -529,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_tried_again_with_growing_waits() {
+    fn passing_errors_are_retried_with_growing_waits() {
         let outcome = run([broken(), status(503), broken(), Ok(body("hello"))], None);
         assert!(matches!(outcome.result, Ok(Fetched::File(_))));
         assert_eq!(outcome.sink, b"hello");
@@ -541,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_not_change_is_not_tried_again() {
+    fn permanent_errors_are_not_retried() {
         for code in [400, 401, 403, 204, 206, 418, 501] {
             let outcome = run([status(code)], None);
             let error = outcome.result.unwrap_err();
@@ -597,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_are_followed_but_not_for_ever() {
+    fn redirects_are_followed_up_to_a_limit() {
         let outcome =
             run([redirect("/q/root.sha"), redirect("https://cdn/x"), Ok(body("x"))], None);
         assert_eq!(
@@ -626,7 +506,7 @@ mod tests {
         let deadline = clock.monotonic() + Duration::from_millis(300);
         let stop = AtomicBool::new(false);
         let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
-        // The second wait would not fit: the failure itself is the better answer.
+        // The second wait would exceed the deadline, so the failure itself is reported.
         let error = fetcher.fetch(&wanted, &mut Vec::new(), Retries::Usual).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Transport);
         cancel.cancel();

@@ -1,4 +1,4 @@
-//! Where a tree is: a URL or a directory.
+//! The location of a tree: a URL or a directory.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,20 @@ use crate::base::path::EntryPath;
 use crate::net::address::{Address, decode, parse_url, redacted, without_user};
 use crate::net::credentials::Credentials;
 
-/// The head of a tree whose location names none.
+/// File name of the head, unless the location contains one.
 const DEFAULT_HEAD: &str = "root.sha";
 
-/// Where a tree is: an `http`, `https` or `file` URL, or the path of a directory.
+/// The location of a tree: an `http`, `https` or `file` URL, or the path of a directory.
 ///
-/// One that ends in `.sha` names the head itself; any other is a directory with a
-/// `root.sha` (v2), with only a `root.json` (v1), or, on disk, just with `*.json`
-/// files. Credentials in a URL are sent to its host alone and never shown.
+/// A location that ends in `.sha` is that of the head. Any other is a directory with a `root.sha`
+/// (v2), with only a `root.json` (v1), or, on disk, with only `*.json` files. Credentials in a URL
+/// are sent to its host only, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     base: Base,
-    /// The head's file name, if the location named it.
+    /// The file name of the head, if the location contains it.
     head: Option<String>,
-    /// What opens it, besides what stands in a URL.
+    /// Credentials other than those in a URL.
     credentials: Option<Arc<Credentials>>,
 }
 
@@ -37,7 +37,7 @@ enum Base {
 }
 
 impl Location {
-    /// A directory on disk (or on a share).
+    /// Returns the location of a directory on disk or on a share.
     pub fn dir(path: impl Into<PathBuf>) -> Location {
         let mut path = path.into();
         let mut head = None;
@@ -54,7 +54,7 @@ impl Location {
         Location { base: Base::Http(url), head, credentials: None }
     }
 
-    /// The same tree, opened with these credentials. Directories need none.
+    /// Attaches credentials. Directories need none.
     pub(crate) fn opened_with(mut self, credentials: &Arc<Credentials>) -> Location {
         if let Base::Http(_) = self.base {
             self.credentials = Some(credentials.clone());
@@ -62,7 +62,7 @@ impl Location {
         self
     }
 
-    /// Whether both are at the same scheme, host and port.
+    /// True if both have the same scheme, host and port.
     pub(crate) fn is_at_the_host_of(&self, other: &Location) -> bool {
         match (&self.base, &other.base) {
             (Base::Http(a), Base::Http(b)) => a.origin() == b.origin(),
@@ -70,7 +70,7 @@ impl Location {
         }
     }
 
-    /// Whether the location itself has a password or a query: what may be secret.
+    /// True if the URL contains a password or a query, which may be secret.
     pub(crate) fn has_secrets(&self) -> bool {
         match &self.base {
             Base::Http(url) => {
@@ -80,12 +80,12 @@ impl Location {
         }
     }
 
-    /// Whether the location names the head itself, so that it cannot be a v1 tree.
+    /// True if the location is that of a head. It cannot be a v1 tree then.
     pub(crate) fn names_head(&self) -> bool {
         self.head.is_some()
     }
 
-    /// The directory, if the tree is on disk.
+    /// Returns the directory, if the tree is on disk.
     pub(crate) fn as_dir(&self) -> Option<&Path> {
         match &self.base {
             Base::Http(_) => None,
@@ -93,22 +93,22 @@ impl Location {
         }
     }
 
-    /// The head's file name.
+    /// Returns the file name of the head.
     pub(crate) fn head_name(&self) -> &str {
         self.head.as_deref().unwrap_or(DEFAULT_HEAD)
     }
 
-    /// The address of the head.
+    /// Returns the address of the head.
     pub(crate) fn head_address(&self) -> Address {
         self.join(self.head_name())
     }
 
-    /// The address of a v1 tree's list.
+    /// Returns the address of the list of a v1 tree.
     pub(crate) fn list_address(&self) -> Address {
         self.join(crate::tree::head::DEFAULT_MANIFEST)
     }
 
-    /// The address of a file of the tree.
+    /// Returns the address of a file of the tree.
     pub(crate) fn address(&self, path: &EntryPath) -> Address {
         self.join(path.as_str())
     }
@@ -126,8 +126,8 @@ impl Location {
         }
     }
 
-    /// The location that a redirect of `relative` to `target` reveals, when the
-    /// whole directory has moved and not just the one file.
+    /// Returns the new location if a redirect of `relative` to `target` means that the whole
+    /// directory has moved, not just one file.
     pub(crate) fn moved(&self, relative: &str, target: &Address) -> Option<Location> {
         let (Base::Http(_), Address::Http(target)) = (&self.base, target) else {
             return None;
@@ -143,14 +143,17 @@ impl Location {
         (moved.join(relative) == Address::Http(target.clone())).then_some(moved)
     }
 
-    /// The location that a head's `url` gives for everything else.
+    /// Parses the `url` of a head: the location of the other files.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for an invalid URL.
     pub(crate) fn of_head_url(text: &str) -> Result<Location> {
         Ok(Location::of_http(dir_url(parse_url(text)?), None))
     }
 
-    /// Text that tells the location from all others in a later run and holds no secret; `None`
-    /// if there is no such text. The query of a URL selects what is served and may be secret; a
-    /// relative path leads elsewhere from another directory.
+    /// Returns a text that identifies the location in a later run and contains no secrets;
+    /// `None` if that is impossible. The query of a URL may be significant as well as secret, and
+    /// a relative path depends on the working directory.
     pub(crate) fn identity(&self) -> Option<String> {
         let is_storable = match &self.base {
             Base::Http(url) => url.query().is_none(),
@@ -159,8 +162,8 @@ impl Location {
         is_storable.then(|| self.to_storable())
     }
 
-    /// The location in full, for a later run. A URL has lost its password, user
-    /// and query: they are secrets, and secrets are not stored.
+    /// Returns the location as text for a later run. A URL loses its user, password and query:
+    /// secrets are not stored.
     pub(crate) fn to_storable(&self) -> String {
         let text = match &self.base {
             Base::Http(url) => {
@@ -185,17 +188,15 @@ fn dir_url(mut url: Url) -> Url {
 impl FromStr for Location {
     type Err = Error;
 
-    /// Reads a URL or a path.
+    /// Parses a URL or a path.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for a URL with another scheme or without a host, and
-    /// for an empty text.
+    /// [`ErrorKind::Argument`] for a URL with another scheme or without a host, and for an empty
+    /// text.
     fn from_str(text: &str) -> Result<Self> {
         if text.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                "expected a URL or a directory, got nothing",
-            ));
+            let message = "expected a URL or a directory, got nothing";
+            return Err(Error::new(ErrorKind::Argument, message));
         }
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(Location::dir(text));
@@ -219,7 +220,7 @@ impl FromStr for Location {
 }
 
 impl fmt::Display for Location {
-    /// The location without secrets.
+    /// Writes the location without secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.base {
             Base::Http(url) => f.write_str(&redacted(url))?,
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn dirs_and_heads_are_told_apart() {
+    fn locations_of_directories_and_of_heads_are_recognized() {
         for (text, head, file) in [
             ("http://h/a", "http://h/a/root.sha", "http://h/a/x%20y/z+.json"),
             ("http://h/a/", "http://h/a/root.sha", "http://h/a/x%20y/z+.json"),

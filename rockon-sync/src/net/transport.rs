@@ -1,4 +1,4 @@
-//! How bytes are asked for: one trait, and an implementation a file.
+//! Transports: one trait, with an implementation per file.
 
 mod dir;
 #[cfg(feature = "http")]
@@ -16,16 +16,16 @@ use crate::base::error::Result;
 use crate::base::error::{Error, ErrorKind};
 use crate::net::address::Address;
 
-/// Asks for one file at a time, from several threads at once.
+/// Makes single requests, from several threads at once.
 ///
-/// An implementation neither follows redirects, nor retries, nor decodes, nor
-/// limits what it yields: all that is done in one place above it.
+/// An implementation does not follow redirects, retry, decode, or limit the size of a body: the
+/// caller does all of that.
 pub trait Transport: Send + Sync {
     /// Makes one request.
     ///
     /// # Errors
-    /// [`ErrorKind::Transport`](crate::ErrorKind::Transport) when there was no answer. Every HTTP
-    /// status, 404 included, is an answer.
+    /// [`ErrorKind::Transport`](crate::ErrorKind::Transport) without a response. Every HTTP
+    /// status, 404 included, is a response.
     fn get(&self, request: &Request<'_>) -> Result<Response>;
 }
 
@@ -33,23 +33,23 @@ pub trait Transport: Send + Sync {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Request<'a> {
-    /// What to ask for.
+    /// The address of the file.
     pub address: &'a Address,
-    /// What is known of the copy already held, if any.
+    /// The validators of the local copy, if there is one.
     pub validators: Option<&'a Validators>,
-    /// How many bytes of the file are held already: an answer 206 may leave them out
-    /// (RFC 9110, section 14). A transport that always answers with the whole file is right too.
+    /// The number of bytes already present: a response 206 may leave them out (RFC 9110,
+    /// section 14). A transport may always respond with the whole file instead.
     pub range_from: Option<u64>,
-    /// The time left for the whole exchange, body included.
+    /// The time left for the whole exchange, including the body.
     pub time_left: Duration,
 }
 
-/// One answer.
+/// One response.
 #[non_exhaustive]
 pub struct Response {
     /// The HTTP status.
     pub status: u16,
-    /// What names this version of the file in later requests.
+    /// The validators of this version of the file.
     pub validators: Validators,
     /// The value of `Retry-After`.
     pub retry_after: Option<String>,
@@ -59,14 +59,14 @@ pub struct Response {
     pub encoding: Option<String>,
     /// The value of `Content-Length`, in bytes.
     pub length: Option<u64>,
-    /// The value of `Content-Range`, of an answer 206.
+    /// The value of `Content-Range` of a response 206.
     pub content_range: Option<String>,
-    /// The body, as it comes over the wire.
+    /// The body, still encoded.
     pub body: Box<dyn Read + Send>,
 }
 
 impl Response {
-    /// An answer with this status and body, and nothing else.
+    /// Returns a response with this status and body only.
     pub fn new(status: u16, body: Box<dyn Read + Send>) -> Response {
         Response {
             status,
@@ -81,7 +81,7 @@ impl Response {
     }
 }
 
-/// The validators of a response (RFC 9110, section 8.8), kept to the letter.
+/// The validators of a response (RFC 9110, section 8.8), kept verbatim.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Validators {
     /// The value of `ETag`.
@@ -96,7 +96,7 @@ impl Validators {
     }
 }
 
-/// Sends each request where its address says.
+/// Chooses the transport by the kind of the address.
 pub(crate) struct AnyTransport {
     #[cfg(feature = "http")]
     http: HttpTransport,

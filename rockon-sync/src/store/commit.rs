@@ -1,8 +1,8 @@
-//! Making a new generation the current one.
+//! Building a new generation and swapping to it.
 //!
 //! ```text
 //! link or copy every file -> write the head -> sync files -> sync directories
-//!   -> link .current.new -> rename it to current -> sync -> drop what is older
+//!   -> link .current.new -> rename it to current -> sync -> drop older generations
 //! ```
 
 use std::collections::BTreeSet;
@@ -10,14 +10,15 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::generation::HEAD;
-use super::{CURRENT, GENERATIONS, Generation, SourceWriter, Stuck};
+use super::writer::Stuck;
+use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any};
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any, write_atomically};
 use crate::base::path::EntryPath;
 use crate::tree::manifest::Manifest;
 
-/// What the new generation is to hold.
+/// The contents of a new generation.
 pub(crate) struct Commit<'a> {
     /// The generation that unchanged files are linked from.
     pub(crate) base: Option<&'a Generation>,
@@ -25,52 +26,71 @@ pub(crate) struct Commit<'a> {
     pub(crate) head: Option<&'a [u8]>,
     /// Every other file: the manifest or list, and those of the entries.
     pub(crate) placements: Vec<Placement<'a>>,
-    /// What is really held, unless that is what the manifest says.
-    pub(crate) held: Option<&'a Manifest>,
+    /// The current manifest, if it differs from the manifest of the generation.
+    pub(crate) record: Option<&'a Manifest>,
 }
 
-/// A generation that is the current one.
+/// The result of a swap.
 pub(crate) struct Committed {
     pub(crate) generation: Generation,
-    /// The error if the swap may be lost when the power fails now.
+    /// The error if a power failure may still undo the swap.
     pub(crate) unsynced: Option<Error>,
 }
 
 /// One file of the new generation.
 pub(crate) struct Placement<'a> {
     pub(crate) path: &'a EntryPath,
-    pub(crate) from: From<'a>,
+    pub(crate) from: FileOrigin<'a>,
 }
 
-/// Where a file of the new generation comes from.
-pub(crate) enum From<'a> {
-    /// The base generation has it, under this path.
+/// The origin of a file in the new generation.
+pub(crate) enum FileOrigin<'a> {
+    /// The base generation has it under this path.
     Base(&'a EntryPath),
     /// It was downloaded.
     Staging(Digest),
 }
 
+/// The files and directories of a new generation that must be synced.
+struct Unsynced {
+    files: Vec<PathBuf>,
+    dirs: BTreeSet<PathBuf>,
+}
+
 impl SourceWriter<'_> {
-    /// Builds a generation and swaps to it. `last_check` is asked right before the
-    /// swap and can still call it off.
+    /// Builds a generation and swaps to it. `last_check` runs right before the swap and may
+    /// still prevent it.
     ///
     /// # Errors
-    /// [`Store`](crate::ErrorKind::Store), or what `last_check` says. The old
-    /// generation stays current, downloads stay in `staging`; what was built of
-    /// the new generation is dropped when the source is next opened. After the swap nothing
-    /// is an error any more: see [`Committed::unsynced`].
+    /// [`Store`](crate::ErrorKind::Store), or that of `last_check`. The old generation stays
+    /// current and the downloads stay in staging; the incomplete generation is removed when the
+    /// source is next opened. After the swap nothing is an error: see [`Committed::unsynced`].
     pub(crate) fn commit(
         &self,
         commit: &Commit<'_>,
         last_check: &dyn Fn() -> Result<()>,
     ) -> Result<Committed> {
         let generation = self.next_generation()?;
+        let mut new = self.build(commit, &generation)?;
+        self.files.sync_files(&new.files).on("sync the new files of", &generation.dir)?;
+        // Innermost first: no directory is durable before its contents.
+        new.dirs.insert(self.generations());
+        for dir in new.dirs.iter().rev() {
+            self.files.sync_dir(dir).on("sync this directory", dir)?;
+        }
+        last_check()?;
+        self.swap(&generation)?;
+        log::debug!("generation {} is current", generation.number);
+        let unsynced = self.files.sync_dir(&self.dir).on("sync this directory", &self.dir).err();
+        Ok(Committed { generation, unsynced })
+    }
+
+    /// Puts all files into the directory of a new generation.
+    fn build(&self, commit: &Commit<'_>, generation: &Generation) -> Result<Unsynced> {
         let files = self.files;
         let mut new = Vec::new();
         let mut dirs: BTreeSet<PathBuf> = BTreeSet::from([generation.dir.clone()]);
-        files
-            .create_dir(&generation.dir)
-            .map_err(|error| Error::io("create this directory", &generation.dir, error))?;
+        files.create_dir(&generation.dir).on("create this directory", &generation.dir)?;
         for placement in &commit.placements {
             for parent in placement.path.parents() {
                 let dir = generation.dir.join(parent);
@@ -81,17 +101,17 @@ impl SourceWriter<'_> {
             }
             let to = placement.path.below(&generation.dir);
             match (&placement.from, commit.base) {
-                (From::Staging(digest), _) => {
+                (FileOrigin::Staging(digest), _) => {
                     place(files, &self.staging.path(*digest), &to)?;
                     new.push(to);
                 }
-                (From::Base(path), Some(base)) => {
+                (FileOrigin::Base(path), Some(base)) => {
                     let placed = place(files, &path.below(&base.dir), &to)?;
                     if placed == Placed::Copied {
                         new.push(to);
                     }
                 }
-                (From::Base(_), None) => unreachable!("nothing is kept from no generation"),
+                (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
             }
         }
         if let Some(head) = commit.head {
@@ -99,30 +119,16 @@ impl SourceWriter<'_> {
             write_read_only(files, &path, |file| file.write_all(head))?;
             new.push(path);
         }
-        if let Some(held) = commit.held {
-            write_read_only(files, &generation.held_path(), |file| held.write_canonical(file))?;
-            new.push(generation.held_path());
+        if let Some(manifest) = commit.record {
+            let path = generation.record_path();
+            write_read_only(files, &path, |file| manifest.write_canonical(file))?;
+            new.push(path);
         }
-        let synced = files.sync_files(&new);
-        synced.map_err(|error| Error::io("sync the new files of", &generation.dir, error))?;
-        // Innermost first, so that no directory is durable before what it names.
-        dirs.insert(self.generations());
-        for dir in dirs.iter().rev() {
-            let synced = files.sync_dir(dir);
-            synced.map_err(|error| Error::io("sync this directory", dir, error))?;
-        }
-        last_check()?;
-        self.swap(&generation)?;
-        log::debug!("generation {} is current", generation.number);
-        let synced = files.sync_dir(&self.dir);
-        let unsynced =
-            synced.map_err(|error| Error::io("sync this directory", &self.dir, error)).err();
-        Ok(Committed { generation, unsynced })
+        Ok(Unsynced { files: new, dirs })
     }
 
-    /// Drops what a completed update no longer needs: generations other than `current` and
-    /// `previous`, and downloads other than those in `keep`. Returns what could not be removed,
-    /// one sentence each.
+    /// Removes all downloads, and all generations except `current` and `previous`. Returns a
+    /// warning for each failure.
     pub(crate) fn tidy(&self, current: &Generation, previous: Option<&Generation>) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Err(error) = self.staging.clear() {
@@ -138,53 +144,53 @@ impl SourceWriter<'_> {
         warnings
     }
 
-    /// Replaces what is said to be held of the current generation, when only the
-    /// validators of files have changed.
+    /// Replaces the record of the current generation, if only the validators of its files have
+    /// changed.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); the old record stays.
-    pub(crate) fn replace_held(&self, generation: &Generation, held: &Manifest) -> Result<()> {
-        crate::base::files::write_atomically(
-            self.files,
-            &generation.held_path(),
-            &held.to_canonical(),
-        )
+    pub(crate) fn replace_record(
+        &self,
+        generation: &Generation,
+        manifest: &Manifest,
+    ) -> Result<()> {
+        write_atomically(self.files, &generation.record_path(), &manifest.to_canonical())
     }
 
-    /// Returns the number above the current one; further above if an old generation that
-    /// cannot be removed has it.
+    /// Returns the generation after the current one. Skips the numbers of old generations that
+    /// cannot be removed.
     fn next_generation(&self) -> Result<Generation> {
         let mut number = self.reader().current()?.map_or(0, |generation| generation.number);
         loop {
             number = number.checked_add(1).ok_or_else(|| {
-                let message = "no number is left for a new generation";
+                let message = "cannot number a new generation: the highest number is taken";
                 Error::new(ErrorKind::Store, message).with_path(self.generations())
             })?;
             let dir = self.generations().join(format!("{number:06}"));
             let generation = Generation { number, dir };
             let is_taken = stat_if_any(self.files, &generation.dir)?.is_some()
-                || stat_if_any(self.files, &generation.held_path())?.is_some();
+                || stat_if_any(self.files, &generation.record_path())?.is_some();
             if !is_taken {
                 return Ok(generation);
             }
         }
     }
 
-    /// Makes a generation the current one. The directory is left to be synced by the caller.
+    /// Makes a generation the current one. The caller must sync the directory.
     fn swap(&self, generation: &Generation) -> Result<()> {
         let current = self.dir.join(CURRENT);
         let staged = staged(&current);
         remove_if_any(self.files, &staged)?;
         let target = Path::new(GENERATIONS).join(format!("{:06}", generation.number));
-        let swapped = self
+        match self
             .files
             .symlink(&target, &staged)
-            .and_then(|()| self.files.rename(&staged, &current));
-        match swapped {
+            .and_then(|()| self.files.rename(&staged, &current))
+        {
             Ok(()) => Ok(()),
-            // Over a network, an answer can be lost after the work was done.
+            // A network file system may report an error after a successful operation.
             Err(error) if self.files.read_link(&current).is_ok_and(|link| link == target) => {
-                log::warn!("{}: swapped in spite of {error}", current.display());
+                log::warn!("{}: swapped despite an error: {error}", current.display());
                 Ok(())
             }
             Err(error) => Err(Error::io("activate the new generation", &current, error)),
@@ -192,21 +198,20 @@ impl SourceWriter<'_> {
     }
 }
 
-/// How a file came to its second path.
+/// The way in which a file got its second path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placed {
     Linked,
     Copied,
 }
 
-/// Puts a file at a second path: by hard link, by copy where there are none.
+/// Puts a file at a second path: by hard link, or by copy if links are unsupported.
 fn place(files: &dyn Files, from: &Path, to: &Path) -> Result<Placed> {
     match files.hard_link(from, to) {
         Ok(()) => Ok(Placed::Linked),
         Err(error) if links_are_impossible(&error) => {
-            log::debug!("{}: copied, since it cannot be linked: {error}", to.display());
-            let mut reader =
-                files.open(from).map_err(|error| Error::io("read this file", from, error))?;
+            log::debug!("{}: copied instead of linked: {error}", to.display());
+            let mut reader = files.open(from).on("read this file", from)?;
             write_read_only(files, to, |file| io::copy(&mut reader, file).map(|_| ()))?;
             Ok(Placed::Copied)
         }
@@ -214,8 +219,8 @@ fn place(files: &dyn Files, from: &Path, to: &Path) -> Result<Placed> {
     }
 }
 
-/// Whether a file system has no hard links, forbids this one, or has no more of them
-/// for this file.
+/// True if the file system has no hard links, forbids this one, or has reached the limit of the
+/// file.
 fn links_are_impossible(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -231,7 +236,7 @@ fn write_read_only(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    let written = (|| {
+    (|| {
         let mut file = files.create(path)?;
         {
             let mut buffered = io::BufWriter::new(&mut file);
@@ -239,6 +244,6 @@ fn write_read_only(
             buffered.flush()?;
         }
         files.make_read_only(path)
-    })();
-    written.map_err(|error| Error::io("write this file", path, error))
+    })()
+    .on("write this file", path)
 }

@@ -1,18 +1,21 @@
-//! One committed state of one source: a directory that is itself a tree.
+//! A generation: one committed state of one source, in a directory that is itself a tree.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{HELD_SUFFIX, Status};
+use super::Status;
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, walk};
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
 use crate::base::path::EntryPath;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
 use crate::tree::manifest::{Entry, Listing, Manifest};
 
-/// The head's name in a generation, whatever it was called at the source.
+/// Suffix of the record: the current manifest, beside a generation.
+pub(super) const RECORD_SUFFIX: &str = ".held";
+
+/// Name of the head in a generation, whatever its name at the source.
 pub(crate) const HEAD: &str = "root.sha";
 
 /// A generation on disk.
@@ -22,17 +25,17 @@ pub(crate) struct Generation {
     pub(crate) dir: PathBuf,
 }
 
-/// What of a generation is not as it was committed.
+/// The differences between a generation and its state at the commit.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Damage {
     /// Files of entries that are missing or have other bytes.
     pub(crate) entries: BTreeSet<EntryPath>,
-    /// True if the manifest (v1: the list) is missing or has other bytes, or the head that has
+    /// True if the manifest (v1: the list) is missing or has other bytes, or if the head with
     /// its digest cannot be read.
-    pub(crate) of_the_tree: bool,
-    /// True if the head is not the one that was committed.
-    pub(crate) of_the_head: bool,
-    /// Files that nobody asked for.
+    pub(crate) is_manifest_damaged: bool,
+    /// True if the head differs from the committed one.
+    pub(crate) is_head_damaged: bool,
+    /// Number of files that do not belong to the generation.
     pub(crate) strays: usize,
 }
 
@@ -42,8 +45,13 @@ impl Damage {
     }
 }
 
+/// True if the generation `number` is kept while `current` is the current one.
+pub(super) fn is_kept(number: u64, current: u64) -> bool {
+    number == current || number.checked_add(1) == Some(current)
+}
+
 impl Generation {
-    /// The bytes of the head; `None` in a v1 generation.
+    /// Returns the bytes of the head; `None` in a v1 generation.
     pub(crate) fn head_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
         read_regular(files, &self.head_path(), MAX_HEAD_BYTES)
     }
@@ -52,22 +60,18 @@ impl Generation {
         self.dir.join(HEAD)
     }
 
-    /// True if this generation is kept while the generation `current` is the current one.
-    pub(crate) fn is_kept_beside(&self, current: u64) -> bool {
-        self.number == current || self.number.checked_add(1) == Some(current)
-    }
-
     /// Returns the head; `None` in a v1 generation.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Head`] if it cannot be read.
     pub(crate) fn head(&self, files: &dyn Files) -> Result<Option<Head>> {
-        let bytes = self.head_bytes(files)?;
-        let head = bytes.map(|bytes| Head::parse(&bytes)).transpose();
-        head.map_err(|error| error.with_path(self.head_path()))
+        self.head_bytes(files)?
+            .map(|bytes| Head::parse(&bytes))
+            .transpose()
+            .map_err(|error| error.with_path(self.head_path()))
     }
 
-    /// The bytes of `root.json`.
+    /// Returns the bytes of `root.json`.
     pub(crate) fn list_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
         read_regular(files, &self.list_path(), MAX_MANIFEST_BYTES)
     }
@@ -76,25 +80,26 @@ impl Generation {
         self.dir.join(DEFAULT_MANIFEST)
     }
 
-    /// The file that says what is held where that is not simply the manifest.
-    pub(crate) fn held_path(&self) -> PathBuf {
+    /// Returns the path of the record. It exists if the current manifest differs from
+    /// `root.json`.
+    pub(crate) fn record_path(&self) -> PathBuf {
         let mut path = self.dir.as_os_str().to_owned();
-        path.push(HELD_SUFFIX);
+        path.push(RECORD_SUFFIX);
         path.into()
     }
 
-    /// Whether every entry of the manifest is held in the version it names.
+    /// True if the generation has every entry of its manifest in the version named there.
     pub(crate) fn is_complete(&self, files: &dyn Files) -> Result<bool> {
-        Ok(stat_if_any(files, &self.held_path())?.is_none())
+        Ok(stat_if_any(files, &self.record_path())?.is_none())
     }
 
-    /// What is held: each entry with the digest of the file that is really there.
+    /// Returns the current manifest: each entry with the digest of the file on disk.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if neither the record of
-    /// what is held nor the manifest can be read.
-    pub(crate) fn held(&self, files: &dyn Files) -> Result<Manifest> {
-        let path = self.held_path();
+    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if neither the record nor the manifest
+    /// can be read.
+    pub(crate) fn current_manifest(&self, files: &dyn Files) -> Result<Manifest> {
+        let path = self.record_path();
         match files.open(&path) {
             Ok(reader) => {
                 return Manifest::read_for_use(reader, None).map_err(|error| error.with_path(path));
@@ -104,29 +109,29 @@ impl Generation {
         }
         match stat_if_any(files, &self.head_path())? {
             Some(_) => self.manifest(files),
-            None => self.held_by_listing(files),
+            None => self.manifest_from_list(files),
         }
     }
 
-    /// The manifest of a v2 generation.
+    /// Returns the manifest of a v2 generation.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if it cannot be read.
     pub(crate) fn manifest(&self, files: &dyn Files) -> Result<Manifest> {
         let path = self.list_path();
-        let reader = files.open(&path);
-        let reader = reader.map_err(|error| Error::io("read this file", &path, error))?;
+        let reader = files.open(&path).on("read this file", &path)?;
         Manifest::read_for_use(reader, None).map_err(|error| error.with_path(path))
     }
 
-    /// What is held of a v1 tree whose record is lost: whatever its files are now.
-    fn held_by_listing(&self, files: &dyn Files) -> Result<Manifest> {
+    /// Returns the current manifest of a v1 generation without a record: its files as they are.
+    fn manifest_from_list(&self, files: &dyn Files) -> Result<Manifest> {
         let Some(bytes) = self.list_bytes(files)? else {
-            let message = "there is neither a head nor a root.json";
+            let message = "expected root.sha or root.json, got neither";
             return Err(Error::new(ErrorKind::Store, message).with_path(&self.dir));
         };
+        let list = Listing::parse(&bytes).map_err(|error| error.with_path(self.list_path()))?;
         let mut entries = Vec::new();
-        for row in Listing::parse(&bytes).map_err(|e| e.with_path(self.list_path()))?.rows() {
+        for row in list.rows() {
             if let Some((digest, len_bytes)) = digest_if_any(files, &row.path.below(&self.dir))? {
                 let entry = Entry::new(row.id.as_str(), row.path.clone(), digest)?;
                 entries.push(entry.with_size(len_bytes));
@@ -135,8 +140,8 @@ impl Generation {
         Manifest::from_entries(entries)
     }
 
-    /// Size and time of every file, in one number that does not depend on the order
-    /// of listing. `None` if something is there that is not a regular file.
+    /// Returns a fingerprint of the sizes and times of all files, independent of their order.
+    /// `None` if the generation contains something other than regular files.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] if the directory cannot be listed.
@@ -154,38 +159,37 @@ impl Generation {
         Ok(is_regular.then(|| format!("{sum:032x}")))
     }
 
-    /// Compares every file with its digest. Nothing in a generation has the digest of its head
-    /// (v1: of its list): `status` has, if it is of this generation.
+    /// Compares every file with its digest. The digest of the head (v1: of the list) is not in
+    /// the generation, but in `status`, if that describes this generation.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] if something cannot be read for another reason than
-    /// not being there.
+    /// [`ErrorKind::Store`] if an existing file cannot be read.
     pub(crate) fn damage(
         &self,
         files: &dyn Files,
-        held: &Manifest,
+        current: &Manifest,
         status: &Status,
     ) -> Result<Damage> {
         let mut damage = Damage::default();
         let mut expected: BTreeSet<&str> = BTreeSet::new();
-        for entry in held.entries() {
+        for entry in current.entries() {
             expected.insert(entry.path().as_str());
             let found = digest_if_any(files, &entry.path().below(&self.dir))?;
             if found.map(|(digest, _)| digest) != Some(entry.digest()) {
                 damage.entries.insert(entry.path().clone());
             }
         }
-        // A head that cannot be read is healed like one that is damaged.
         let head = self.head(files);
         match &head {
             Ok(Some(head)) => {
                 expected.extend([HEAD, DEFAULT_MANIFEST, head.manifest().as_str()]);
                 for name in [DEFAULT_MANIFEST, head.manifest().as_str()] {
                     let found = digest_if_any(files, &self.dir.join(name))?;
-                    damage.of_the_tree |= found.map(|(digest, _)| digest) != Some(head.digest());
+                    damage.is_manifest_damaged |=
+                        found.map(|(digest, _)| digest) != Some(head.digest());
                 }
                 let bytes = self.head_bytes(files)?.unwrap_or_default();
-                damage.of_the_head = status.contradicts(self, &bytes);
+                damage.is_head_damaged = status.contradicts(self, &bytes);
             }
             Ok(None) if stat_if_any(files, &self.head_path())?.is_none() => {
                 expected.insert(DEFAULT_MANIFEST);
@@ -193,23 +197,24 @@ impl Generation {
                 let is_whole = bytes.is_some_and(|bytes| {
                     Listing::parse(&bytes).is_ok() && !status.contradicts(self, &bytes)
                 });
-                damage.of_the_tree |= !is_whole;
+                damage.is_manifest_damaged |= !is_whole;
             }
+            // An update repairs an unreadable head like a damaged one.
             Ok(None) | Err(_) => {
-                damage.of_the_tree = true;
-                damage.of_the_head = true;
+                damage.is_manifest_damaged = true;
+                damage.is_head_damaged = true;
             }
         }
         walk(files, &self.dir, &mut |path, stat| {
-            let known = path.to_str().is_some_and(|path| expected.contains(path));
-            damage.strays += usize::from(!known || stat.kind != FileKind::File);
+            let is_expected = path.to_str().is_some_and(|path| expected.contains(path));
+            damage.strays += usize::from(!is_expected || stat.kind != FileKind::File);
             Ok(())
         })?;
         Ok(damage)
     }
 }
 
-/// Reads a regular file; what is no such file is as good as missing, and healed like it.
+/// Reads a regular file. Anything else counts as missing: an update replaces it.
 fn read_regular(files: &dyn Files, path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     match stat_if_any(files, path)? {
         Some(stat) if stat.kind == FileKind::File => read_if_any(files, path, max_bytes),
@@ -217,13 +222,12 @@ fn read_regular(files: &dyn Files, path: &Path, max_bytes: u64) -> Result<Option
     }
 }
 
-/// The digest and size of a regular file; `None` if there is none.
+/// Returns the digest and size of a regular file; `None` if it does not exist.
 pub(crate) fn digest_if_any(files: &dyn Files, path: &Path) -> Result<Option<(Digest, u64)>> {
     if !matches!(stat_if_any(files, path)?, Some(stat) if stat.kind == FileKind::File) {
         return Ok(None);
     }
-    let read = files.open(path).and_then(|mut reader| Digest::of_reader(&mut reader));
-    match read {
+    match files.open(path).and_then(|mut reader| Digest::of_reader(&mut reader)) {
         Ok(found) => Ok(Some(found)),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(Error::io("read this file", path, error)),

@@ -1,62 +1,62 @@
-//! What a store holds, and whether it is intact.
+//! The status of the sources in a store, and the verification of their files.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::{SourceDir, Store};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::time::Timestamp;
-use crate::net::location::Location;
+use crate::source::SourceName;
 use crate::source::list::SourceList;
-use crate::source::{Source, SourceName};
-use crate::store::Store;
 use crate::tree::note::{self, VerifierKey};
 
-/// What is held of one source.
+/// The status of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SourceStatus {
     /// The source.
     pub name: SourceName,
-    /// Where its last update came from, without credentials and queries.
+    /// The mirrors of the last update, without credentials and queries.
     pub locations: Vec<String>,
-    /// When the source was last asked, successfully.
+    /// The time of the last successful check.
     pub checked: Option<Timestamp>,
-    /// The keys of which one must have signed its head; none if it need not be signed.
+    /// The trusted keys. At least one must have signed the head; if empty, unsigned heads are
+    /// accepted.
     pub trusted_keys: Vec<VerifierKey>,
-    /// What is held; `None` before the first update was completed.
-    pub held: Option<HeldStatus>,
+    /// The current generation; `None` before the first completed update.
+    pub current: Option<CurrentStatus>,
     /// Entries that the last update could not bring up to date: id, kind, message.
     pub failed: Vec<(String, String, String)>,
-    /// The error if the source cannot be read: then nothing but its name is known.
+    /// The error if the source cannot be read. The other fields except the name are then empty.
     pub error: Option<StatusError>,
 }
 
-/// The reason why the status of a source is not known.
+/// The reason why the status of a source is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StatusError {
     /// The kind of the error.
     pub kind: ErrorKind,
-    /// The error in words, with the path.
+    /// The message, with the path.
     pub message: String,
 }
 
 /// The current generation of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct HeldStatus {
+pub struct CurrentStatus {
     /// The number of the generation.
     pub generation: u64,
     /// The serial of its head, if it has one.
     pub serial: Option<u64>,
-    /// When its head was published, if it says.
+    /// The time of publication, if the head has one.
     pub published: Option<Timestamp>,
-    /// When its head expires, if it says.
+    /// The time of expiry, if the head has one.
     pub expires: Option<Timestamp>,
-    /// The digest of its manifest (v1: of its `root.json`).
+    /// The digest of the manifest (v1: of `root.json`).
     pub manifest: Option<Digest>,
-    /// How many entries are held.
+    /// The number of entries in the local copy.
     pub entries: usize,
 }
 
@@ -67,12 +67,12 @@ pub struct HeldStatus {
 pub struct Verification {
     /// The source.
     pub name: SourceName,
-    /// How many entries were looked at.
+    /// The number of entries verified.
     pub entries: usize,
-    /// Files that are missing or have other bytes than they were committed with; the head,
-    /// if no trusted key has signed it.
+    /// Files that are missing or differ from the committed ones. Includes the head if no
+    /// trusted key has signed it.
     pub damaged: Vec<PathBuf>,
-    /// Files that no update put there.
+    /// The number of files that no update put there.
     pub strays: usize,
 }
 
@@ -83,7 +83,7 @@ impl SourceStatus {
             locations: Vec::new(),
             checked: None,
             trusted_keys: Vec::new(),
-            held: None,
+            current: None,
             failed: Vec::new(),
             error: Some(StatusError { kind: error.kind(), message: error.to_chain() }),
         }
@@ -91,19 +91,24 @@ impl SourceStatus {
 }
 
 impl Verification {
-    /// Whether everything is as it was committed.
+    /// True if all files are as they were committed.
     pub fn is_intact(&self) -> bool {
         self.damaged.is_empty() && self.strays == 0
+    }
+
+    /// A source of which nothing could be read because of one path.
+    fn damaged(name: &SourceName, path: PathBuf) -> Verification {
+        Verification { name: name.clone(), entries: 0, damaged: vec![path], strays: 0 }
     }
 }
 
 impl Store {
-    /// Returns the status of each source, the one with the highest priority first. A source
-    /// that cannot be read has its [`error`](SourceStatus::error).
+    /// Returns the status of each source, highest priority first. A source that cannot be read
+    /// has an [`error`](SourceStatus::error).
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if it cannot be
-    /// listed; those of [`source_list`](Self::source_list).
+    /// [`ErrorKind::NotFound`] if the store does not exist; [`ErrorKind::Store`] if it cannot
+    /// be listed; those of [`source_list`](Self::source_list).
     pub fn status(&self) -> Result<Vec<SourceStatus>> {
         let names = self.ranking()?.names.into_iter();
         let status = |name: SourceName| {
@@ -116,23 +121,23 @@ impl Store {
     ///
     /// # Errors
     /// [`ErrorKind::Store`], [`ErrorKind::Head`] and [`ErrorKind::Manifest`] if it cannot be
-    /// read; [`ErrorKind::Trust`] if that is its trusted keys.
+    /// read; [`ErrorKind::Trust`] if its trusted keys cannot be read.
     pub fn source_status(&self, name: &SourceName) -> Result<SourceStatus> {
         let dir = self.source(name);
         let files = dir.files();
-        let held = dir.read_current(|generation| {
+        let current = dir.read_current(|generation| {
             let head = generation.head(files)?;
             let manifest = match &head {
                 Some(head) => Some(head.digest()),
                 None => generation.list_bytes(files)?.map(|bytes| Digest::of(&bytes)),
             };
-            Ok(HeldStatus {
+            Ok(CurrentStatus {
                 generation: generation.number,
                 serial: head.as_ref().and_then(|head| head.serial()),
                 published: head.as_ref().and_then(|head| head.published()),
                 expires: head.as_ref().and_then(|head| head.expires()),
                 manifest,
-                entries: generation.held(files)?.len(),
+                entries: generation.current_manifest(files)?.len(),
             })
         })?;
         let status = dir.status()?;
@@ -142,24 +147,24 @@ impl Store {
             locations: status.locations,
             checked: status.checked,
             trusted_keys: dir.trusted_keys()?,
-            held,
+            current,
             failed: failed.map(|failed| (failed.id, failed.kind, failed.message)).collect(),
             error: None,
         })
     }
 
-    /// Compares every file of every source with its digest, and has the signature of the
-    /// head verified where keys are trusted. Nothing is changed: an
-    /// update with [`Trust::Digest`](crate::Trust::Digest) repairs what is found.
+    /// Compares every file of every source with its digest, and verifies the signatures of the
+    /// heads of sources with trusted keys. Changes nothing: an update with
+    /// [`Trust::Digest`](crate::Trust::Digest) repairs the damage.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no store; [`ErrorKind::Store`] if something
-    /// cannot be read; [`ErrorKind::Trust`] if that is the trusted keys. Those of
+    /// [`ErrorKind::NotFound`] if the store does not exist; [`ErrorKind::Store`] if a file
+    /// cannot be read; [`ErrorKind::Trust`] if the trusted keys cannot be read. Those of
     /// [`source_list`](Self::source_list).
     pub fn verify(&self) -> Result<Vec<Verification>> {
         let mut found = Vec::new();
         for name in self.names_to_verify()? {
-            found.extend(self.verify_source(&name)?);
+            found.extend(verify(&name, &self.source(&name))?);
         }
         Ok(found)
     }
@@ -174,68 +179,40 @@ impl Store {
         names.extend(self.source_names()?);
         Ok(names)
     }
+}
 
-    /// Compares the files of a source with their digests; `None` if it was never updated
-    /// completely.
-    fn verify_source(&self, name: &SourceName) -> Result<Option<Verification>> {
-        let dir = self.source(name);
-        let files = dir.files();
-        let keys = dir.trusted_keys()?;
-        let verification = |entries: usize, damaged: Vec<PathBuf>, strays: usize| {
-            let name = name.clone();
-            Verification { name, entries, damaged, strays }
+/// Compares the files of a source with their digests. Returns `None` before the first completed
+/// update.
+fn verify(name: &SourceName, dir: &SourceDir<'_>) -> Result<Option<Verification>> {
+    let files = dir.files();
+    let keys = dir.trusted_keys()?;
+    let found = dir.read_current(|generation| {
+        let current = match generation.current_manifest(files) {
+            Ok(current) => current,
+            Err(error) => {
+                log::warn!("{}", error.to_chain());
+                return Ok(Verification::damaged(name, generation.list_path()));
+            }
         };
-        let found = dir.read_current(|generation| {
-            let root = generation.list_path();
-            let held = match generation.held(files) {
-                Ok(held) => held,
-                Err(error) => {
-                    log::warn!("{}", error.to_chain());
-                    return Ok(verification(0, vec![root], 0));
-                }
-            };
-            // Read after the generation was chosen, or it might be of an older one.
-            let damage = generation.damage(files, &held, &dir.status()?)?;
-            let below = |path: &crate::base::path::EntryPath| path.below(&generation.dir);
-            let mut damaged: Vec<PathBuf> = damage.entries.iter().map(below).collect();
-            damaged.extend(damage.of_the_tree.then_some(root));
-            let head = generation.head_bytes(files)?.unwrap_or_default();
-            if damage.of_the_head || note::check_head(&head, &keys).is_err() {
-                damaged.push(generation.head_path());
-            }
-            Ok(verification(held.len(), damaged, damage.strays))
-        })?;
-        if found.is_some() {
-            return Ok(found);
+        // Read after the generation was chosen: an earlier status may describe an older one.
+        let damage = generation.damage(files, &current, &dir.status()?)?;
+        let mut damaged: Vec<PathBuf> =
+            damage.entries.iter().map(|path| path.below(&generation.dir)).collect();
+        damaged.extend(damage.is_manifest_damaged.then(|| generation.list_path()));
+        let head = generation.head_bytes(files)?.unwrap_or_default();
+        if damage.is_head_damaged || note::check_head(&head, &keys).is_err() {
+            damaged.push(generation.head_path());
         }
-        if !dir.exists()? {
-            return Ok(Some(verification(0, vec![dir.path().to_owned()], 0)));
-        }
-        // Only a completed update remembers a generation.
-        let was_held = dir.status()?.generation > 0;
-        Ok(was_held.then(|| verification(0, vec![dir.current_path()], 0)))
+        let (entries, strays) = (current.len(), damage.strays);
+        Ok(Verification { name: name.clone(), entries, damaged, strays })
+    })?;
+    if found.is_some() {
+        return Ok(found);
     }
-
-    /// The sources as they were at their last update, without credentials, the one with the
-    /// highest priority first.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`] if there is no store, or none of its sources was ever
-    /// asked; [`ErrorKind::Store`].
-    pub fn remembered_sources(&self) -> Result<Vec<Source>> {
-        let mut sources = Vec::new();
-        for name in self.sources_by_priority()? {
-            let status = self.source(&name).status()?;
-            let mut locations =
-                status.locations.iter().filter_map(|text| text.parse::<Location>().ok());
-            if let Some(first) = locations.next() {
-                sources.push(locations.fold(Source::new(name, first), Source::with_mirror));
-            }
-        }
-        if sources.is_empty() {
-            let message = "no source of this store was ever asked";
-            return Err(Error::new(ErrorKind::NotFound, message).with_path(self.dir()));
-        }
-        Ok(sources)
+    if !dir.exists()? {
+        return Ok(Some(Verification::damaged(name, dir.path().to_owned())));
     }
+    // Only a completed update remembers a generation.
+    let was_updated = dir.status()?.generation > 0;
+    Ok(was_updated.then(|| Verification::damaged(name, dir.current_path())))
 }

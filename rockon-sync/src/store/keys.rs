@@ -1,14 +1,12 @@
-//! `trusted-keys`: the keys of which one must have signed the head of this source.
+//! `trusted-keys`: the keys that a source is trusted with. At least one must have signed the head.
 //!
 //! ```text
 //! # The head of this source must be signed by one of these keys.
 //! example.org/rockons+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW
 //! ```
 //!
-//! It is not part of `status.json`, which is made anew when it is damaged: what cannot be
-//! read here is an error, or a source could be made unsigned by damaging a file.
-
-use std::path::{Path, PathBuf};
+//! Not part of `status.json`, which starts empty after damage: if that happened to the keys,
+//! damaging a file would turn off the signature check.
 
 use super::{SourceDir, SourceWriter};
 use crate::base::error::{Error, ErrorKind, Result};
@@ -20,52 +18,55 @@ const FILE: &str = "trusted-keys";
 /// Largest file read: a key has about 100 bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
+/// The first problem of the file.
+#[derive(Debug, thiserror::Error)]
+enum InvalidKeys {
+    #[error("not UTF-8")]
+    Encoding(#[from] std::str::Utf8Error),
+    #[error("line {line}: {error}")]
+    Key { line: usize, error: Error },
+    #[error("expected at least one key, got none")]
+    Empty,
+}
+
 impl SourceDir<'_> {
-    /// The keys that are trusted; none for a source that need not be signed.
+    /// Returns the trusted keys. If empty, unsigned heads are accepted.
     ///
     /// # Errors
-    /// [`ErrorKind::Trust`] for a line that is no key; [`ErrorKind::Store`];
-    /// [`ErrorKind::Limit`].
+    /// [`ErrorKind::Trust`] for an invalid file; [`ErrorKind::Store`]; [`ErrorKind::Limit`].
     pub(crate) fn trusted_keys(&self) -> Result<Vec<VerifierKey>> {
-        let path = path_in(&self.dir);
-        let bytes = read_if_any(self.files, &path, MAX_BYTES)?;
-        let Some(bytes) = bytes else {
+        let path = self.dir.join(FILE);
+        let Some(bytes) = read_if_any(self.files, &path, MAX_BYTES)? else {
             return Ok(Vec::new());
         };
-        let bad = |problem: &str| {
-            let message = format!(
-                "{problem}; mend it, or remove the directory of this source and name its keys again"
-            );
-            Error::new(ErrorKind::Trust, message).with_path(&path)
-        };
-        let text = std::str::from_utf8(&bytes).map_err(|_| bad("not UTF-8"))?;
-        let lines = (1..).zip(text.lines());
-        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-        let keys = lines
-            .map(|(n, line)| line.parse().map_err(|error| bad(&format!("line {n}: {error}"))))
-            .collect::<Result<Vec<VerifierKey>>>()?;
-        if keys.is_empty() {
-            return Err(bad("expected one key at least, got none"));
-        }
-        Ok(keys)
+        parse(&bytes).map_err(|invalid| {
+            let advice =
+                "correct it, or remove the directory of this source and add its keys again";
+            Error::new(ErrorKind::Trust, format!("{invalid}; {advice}")).with_path(path)
+        })
     }
 }
 
 impl SourceWriter<'_> {
-    /// Trusts these keys, and no others, from now on.
+    /// Replaces the trusted keys.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`]; the keys are then those of before.
+    /// [`ErrorKind::Store`]; the keys are then unchanged.
     pub(crate) fn trust(&self, keys: &[VerifierKey]) -> Result<()> {
         let mut text =
             "# The head of this source must be signed by one of these keys.\n".to_owned();
         for key in keys {
             text.push_str(&format!("{key}\n"));
         }
-        write_atomically(self.files, &path_in(&self.dir), text.as_bytes())
+        write_atomically(self.files, &self.dir.join(FILE), text.as_bytes())
     }
 }
 
-fn path_in(dir: &Path) -> PathBuf {
-    dir.join(FILE)
+fn parse(bytes: &[u8]) -> Result<Vec<VerifierKey>, InvalidKeys> {
+    let lines = (1..).zip(std::str::from_utf8(bytes)?.lines());
+    let keys = lines
+        .filter(|(_, text)| !text.is_empty() && !text.starts_with('#'))
+        .map(|(line, text)| text.parse().map_err(|error| InvalidKeys::Key { line, error }))
+        .collect::<Result<Vec<VerifierKey>, InvalidKeys>>()?;
+    if keys.is_empty() { Err(InvalidKeys::Empty) } else { Ok(keys) }
 }

@@ -1,8 +1,8 @@
-//! `status.json`: what a source's directory remembers beside its generations.
+//! `status.json`: the state of a source beside its generations.
 //!
-//! All of it can be lost without harm but for one request more: what guards
-//! against rollback and downgrade is also read off the current generation. The digest in it
-//! tells a damaged head of that generation from a good one.
+//! Losing it costs one more request, and nothing else: the protection against rollback and
+//! downgrade also reads the current generation. Its digest detects a damaged head of that
+//! generation.
 
 use std::path::Path;
 
@@ -17,36 +17,38 @@ use crate::net::transport::Validators;
 
 const FILE: &str = "status.json";
 
-/// Largest status read: a failed entry a line, and there may be many.
+/// Largest status read. Each failed entry takes a line.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
+/// The state of a source that the last update saved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Status {
-    /// When the source was last asked, successfully.
+    /// The time of the last successful check.
     pub(crate) checked: Option<Timestamp>,
-    /// The generation that `fingerprint` and `failed` speak of.
+    /// The generation that `fingerprint` and `failed` describe.
     pub(crate) generation: u64,
-    /// Sizes and times of every file of the generation, in one number.
+    /// See [`Generation::fingerprint`].
     pub(crate) fingerprint: Option<String>,
-    /// Where the current head (v2) or list (v1) came from, without secrets.
+    /// The address of the current head (v2) or list (v1), without secrets.
     pub(crate) address: Option<String>,
     /// Validators of the current head (v2) or list (v1) at that address.
     pub(crate) validators: Validators,
-    /// The digest of that head or list: what the validators speak of.
+    /// The digest of that head or list.
     pub(crate) digest: Option<Digest>,
-    /// The highest serial of a head whose update was completed.
+    /// The highest serial of a completed update.
     pub(crate) serial_floor: Option<u64>,
-    /// Whether the source was ever seen as a v2 tree.
+    /// True if any mirror ever served a v2 tree.
     pub(crate) has_been_v2: bool,
-    /// The locations of the last update, without secrets.
+    /// The mirrors of the last update, without secrets.
     pub(crate) locations: Vec<String>,
-    /// The place of the source among several that were updated together, highest priority
+    /// The position of the source among those that were updated together, highest priority
     /// first.
     pub(crate) rank: Option<u32>,
     /// Entries that the last update could not bring up to date.
     pub(crate) failed: Vec<FailedRecord>,
 }
 
+/// An entry that an update could not bring up to date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FailedRecord {
     pub(crate) id: String,
@@ -73,7 +75,7 @@ struct Wire {
 }
 
 impl Status {
-    /// Reads the status; one that is missing or damaged is an empty one.
+    /// Reads the status. A missing or damaged file is an empty status.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) and
@@ -83,7 +85,7 @@ impl Status {
         let wire = match read_if_any(files, &path, MAX_BYTES)? {
             None => Wire::default(),
             Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-                log::warn!("{}: ignored, and made anew: {error}", path.display());
+                log::warn!("{}: ignored, will be replaced: {error}", path.display());
                 Wire::default()
             }),
         };
@@ -122,25 +124,29 @@ impl Status {
         write_atomically(files, &dir.join(FILE), &bytes)
     }
 
-    /// True if these bytes cannot be the head (v1: the list) that `generation` was committed
-    /// with. Needs a status of that generation; any other one says nothing about it.
+    /// True if these bytes are certainly not the head (v1: the list) that `generation` was
+    /// committed with. A status of another generation proves nothing.
     pub(crate) fn contradicts(&self, generation: &Generation, bytes: &[u8]) -> bool {
         let is_known = self.generation == generation.number;
         is_known && self.digest.is_some_and(|digest| digest != Digest::of(bytes))
     }
 
-    /// The validators to send along when asking `address` for a head or list of which
-    /// `held` is at hand: a "not modified" is worth something only if it speaks of that.
-    pub(crate) fn validators_of(&self, address: &str, held: Option<&[u8]>) -> Option<Validators> {
+    /// Returns the validators for a request of the head or list at `address`. Only if they
+    /// belong to the `current` bytes, "not modified" means that those are up to date.
+    pub(crate) fn validators_of(
+        &self,
+        address: &str,
+        current: Option<&[u8]>,
+    ) -> Option<Validators> {
         let is_same = self.address.as_deref() == Some(address)
-            && held.map(Digest::of).is_some_and(|digest| self.digest == Some(digest));
+            && current.map(Digest::of).is_some_and(|digest| self.digest == Some(digest));
         (is_same && !self.validators.is_empty()).then(|| self.validators.clone())
     }
 
-    /// Remembers what was said of the head or list that is held from now on.
-    pub(crate) fn remember(&mut self, address: &str, validators: &Validators, held: &[u8]) {
+    /// Remembers the address and validators of the current head or list.
+    pub(crate) fn remember(&mut self, address: &str, validators: &Validators, current: &[u8]) {
         self.address = Some(address.to_owned());
         self.validators = validators.clone();
-        self.digest = Some(Digest::of(held));
+        self.digest = Some(Digest::of(current));
     }
 }

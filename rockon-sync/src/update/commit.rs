@@ -13,7 +13,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
-use crate::store::{Commit, Committed, FailedRecord, From, Generation, Placement, Status};
+use crate::store::{Commit, Committed, FailedRecord, FileOrigin, Generation, Placement, Status};
 use crate::tree::head::DEFAULT_MANIFEST;
 
 /// Ends an update whose mirror has nothing new.
@@ -93,8 +93,8 @@ fn build(
 ) -> Result<()> {
     let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
     let manifest_from = || match staged.file {
-        ManifestFile::Current => From::Base(&root),
-        ManifestFile::Staged(digest) => From::Staging(digest),
+        ManifestFile::Current => FileOrigin::Base(&root),
+        ManifestFile::Staged(digest) => FileOrigin::Staging(digest),
     };
     let mut placements = vec![Placement { path: &root, from: manifest_from() }];
     if let Some(head) = remote.head().filter(|head| *head.manifest() != root) {
@@ -103,16 +103,16 @@ fn build(
     placements.extend(staged.manifest.entries().iter().map(|entry| Placement {
         path: entry.path(),
         from: match staged.plan.step(entry.id()).map(|step| &step.action) {
-            Some(Action::Fetch(entry)) => From::Staging(entry.digest()),
-            Some(Action::Reuse(_, path)) => From::Base(path),
-            Some(Action::Revalidate(_) | Action::Remove) | None => From::Base(entry.path()),
+            Some(Action::Fetch(entry)) => FileOrigin::Staging(entry.digest()),
+            Some(Action::Reuse(_, path)) => FileOrigin::Base(path),
+            Some(Action::Revalidate(_) | Action::Remove) | None => FileOrigin::Base(entry.path()),
         },
     }));
     let commit = Commit {
         base: local.generation.as_ref(),
         head: remote.head().map(|_| &*remote.bytes),
         placements,
-        held: (!staged.failed.is_empty() || remote.head().is_none()).then_some(&staged.manifest),
+        record: (!staged.failed.is_empty() || remote.head().is_none()).then_some(&staged.manifest),
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
     remember_keys(session)?;
@@ -161,7 +161,7 @@ fn keep(
 ) -> Result<()> {
     let generation = local.generation.as_ref().expect("without one, there is something to commit");
     if remote.head().is_none() && local.manifest != staged.manifest {
-        session.store.replace_held(generation, &staged.manifest)?;
+        session.store.replace_record(generation, &staged.manifest)?;
     }
     remember_keys(session)?;
     remember(session, generation, remote, staged, status)?;

@@ -87,7 +87,7 @@ impl Current {
             });
         };
         let files = session.store.files;
-        let (manifest, damage) = match generation.held(files) {
+        let (manifest, damage) = match generation.current_manifest(files) {
             Ok(manifest) if self.is_intact => (manifest, Damage::default()),
             Ok(manifest) => {
                 let damage = generation.damage(files, &manifest, &self.status)?;
@@ -95,11 +95,11 @@ impl Current {
             }
             Err(error) => {
                 log::warn!("{}", error.to_chain());
-                (Manifest::default(), Damage { of_the_tree: true, ..Damage::default() })
+                (Manifest::default(), Damage { is_manifest_damaged: true, ..Damage::default() })
             }
         };
         // A damaged manifest does not tell which files there are.
-        let is_known = !damage.of_the_tree || !generation.is_complete(files)?;
+        let is_known = !damage.is_manifest_damaged || !generation.is_complete(files)?;
         let manifest = if is_known { manifest } else { Manifest::default() };
         let head = generation.head(files).unwrap_or_else(|error| {
             log::warn!("{}", error.to_chain());
@@ -112,7 +112,7 @@ impl Current {
 impl CurrentManifest {
     /// The head of the manifest that deltas may start from: the one on disk, if it may be used.
     pub(super) fn base(&self, session: &Session<'_>) -> Option<&Head> {
-        let may_use = !self.damage.of_the_tree && session.options.reuse() == Reuse::Intact;
+        let may_use = !self.damage.is_manifest_damaged && session.options.reuse() == Reuse::Intact;
         self.head.as_ref().filter(|_| may_use)
     }
 

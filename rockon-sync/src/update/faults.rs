@@ -349,7 +349,7 @@ fn no_failure_leaves_a_signed_generation_without_its_keys() {
             let result = Updater::new(&world.store()).files(&files).run(&source);
             let status = world.store().source_status(source.name()).unwrap();
             let is_remembered = status.trusted_keys == source.trusted_keys();
-            assert!(status.held.is_none() || is_remembered, "operation {n}");
+            assert!(status.current.is_none() || is_remembered, "operation {n}");
             if !files.has_failed() {
                 result.unwrap();
                 assert!(n > 30 && is_remembered, "{n}");

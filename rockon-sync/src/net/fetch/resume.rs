@@ -1,27 +1,23 @@
-//! A large file of known size, fetched from where an earlier attempt ended (RFC 9110,
-//! section 14).
+//! Resumed downloads of large files of known size (RFC 9110, section 14).
 
-use std::io;
-
-use super::{Fetcher, Question, Retries, Sink, sink_failed};
+use super::{Fetcher, Retries, Sink, sink_failed};
 use crate::base::error::{Error, ErrorKind, Result, Retry};
 use crate::net::address::Address;
 use crate::net::transport::Response;
 
-/// A sink that keeps what an earlier attempt, or an earlier run, has put into it.
+/// A sink that keeps the bytes of earlier attempts and of earlier updates.
 pub(crate) trait ResumableSink: Sink {
-    /// How many bytes it holds.
-    fn held_bytes(&self) -> u64;
+    /// Returns the number of bytes in the sink.
+    fn len_bytes(&self) -> u64;
 }
 
 impl Fetcher<'_> {
-    /// Fetches what `partial` lacks of a file of `len_bytes` bytes, trying again what is
-    /// worth it. A server that does not know ranges sends it whole.
+    /// Fetches the missing bytes of a file of `len_bytes` bytes, and retries errors that may pass.
+    /// A server without support for ranges sends the whole file.
     ///
     /// # Errors
-    /// Those of [`Fetcher::fetch`], [`ErrorKind::Status`] also if there is no such file,
-    /// [`ErrorKind::Integrity`] if it has another size. What came stays in the spool,
-    /// unless it is of no use.
+    /// Those of [`Fetcher::fetch`]; [`ErrorKind::Status`] also if the file does not exist;
+    /// [`ErrorKind::Integrity`] if it has another size. `partial` keeps usable bytes.
     pub(crate) fn fetch_rest(
         &self,
         address: &Address,
@@ -29,56 +25,55 @@ impl Fetcher<'_> {
         partial: &mut dyn ResumableSink,
         retries: Retries,
     ) -> Result<()> {
-        if partial.held_bytes() > len_bytes {
-            partial.restart().map_err(sink_failed)?;
+        if partial.len_bytes() > len_bytes {
+            restart(partial)?;
         }
-        if partial.held_bytes() == len_bytes {
+        if partial.len_bytes() == len_bytes {
             return Ok(());
         }
-        self.with_retries(retries, || self.go_on(address, len_bytes, partial))
+        self.with_retries(retries, || self.resume(address, len_bytes, partial))
     }
 
-    fn go_on(
+    fn resume(
         &self,
         address: &Address,
         len_bytes: u64,
         partial: &mut dyn ResumableSink,
     ) -> Result<()> {
-        let held = partial.held_bytes();
-        let range_from = (held > 0).then_some(held);
-        let (address, response) =
-            self.follow(&Question { address, validators: None, range_from })?;
+        let start = partial.len_bytes();
+        let range_from = (start > 0).then_some(start);
+        let (address, response) = self.follow(address, None, range_from)?;
         let fail = |kind, message: String| Error::new(kind, message).with_url(address.to_string());
         match response.status {
             200 => restart(partial)?,
-            206 if range_from.is_some() => check_range(&response, held, len_bytes)
+            206 if range_from.is_some() => check_range(&response, start, len_bytes)
                 .map_err(|message| fail(ErrorKind::Integrity, message))?,
             416 if range_from.is_some() => {
                 self.drain(response)?;
                 restart(partial)?;
-                let message = "the server has no such part of the file".to_owned();
+                let message = format!("no range of the file starts at byte {start}");
                 return Err(fail(ErrorKind::Status, message).with_retry(Retry::Soon));
             }
             _ => return Err(self.refusal(response, &address)?),
         }
-        let missing = len_bytes - partial.held_bytes();
+        let missing = len_bytes - partial.len_bytes();
         self.take_body(response, &address, missing, &mut *partial)?;
-        let held = partial.held_bytes();
-        if held < len_bytes {
-            let message = format!("expected {len_bytes} bytes, got {held}");
-            return Err(fail(ErrorKind::Integrity, message));
+        match partial.len_bytes() {
+            got if got < len_bytes => {
+                Err(fail(ErrorKind::Integrity, format!("expected {len_bytes} bytes, got {got}")))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 
 fn restart(partial: &mut dyn ResumableSink) -> Result<()> {
-    partial.restart().map_err(|error: io::Error| sink_failed(error))
+    partial.restart().map_err(sink_failed)
 }
 
-/// Whether an answer 206 goes on where it should, in the file that was meant.
-fn check_range(response: &Response, held: u64, len_bytes: u64) -> Result<(), String> {
-    let expected = format!("bytes {held}-{}/{len_bytes}", len_bytes - 1);
+/// Fails unless a response 206 is the rest of the right file.
+fn check_range(response: &Response, start: u64, len_bytes: u64) -> Result<(), String> {
+    let expected = format!("bytes {start}-{}/{len_bytes}", len_bytes - 1);
     match response.content_range.as_deref() {
         Some(range) if range == expected => Ok(()),
         Some(range) => Err(format!("expected the range {expected:?}, got {range:?}")),
@@ -88,7 +83,7 @@ fn check_range(response: &Response, held: u64, len_bytes: u64) -> Result<(), Str
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{self, Write};
     use std::sync::atomic::AtomicBool;
     use std::time::Duration;
 
@@ -99,9 +94,9 @@ mod tests {
     use crate::net::location::Location;
     use crate::testing::TestClock;
 
-    struct Memory(Vec<u8>);
+    struct MemorySink(Vec<u8>);
 
-    impl Write for Memory {
+    impl Write for MemorySink {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.write(bytes)
         }
@@ -111,15 +106,15 @@ mod tests {
         }
     }
 
-    impl Sink for Memory {
+    impl Sink for MemorySink {
         fn restart(&mut self) -> io::Result<()> {
             self.0.clear();
             Ok(())
         }
     }
 
-    impl ResumableSink for Memory {
-        fn held_bytes(&self) -> u64 {
+    impl ResumableSink for MemorySink {
+        fn len_bytes(&self) -> u64 {
             self.0.len() as u64
         }
     }
@@ -142,9 +137,9 @@ mod tests {
         Ok(response)
     }
 
-    /// Fetches ten bytes, of which `held` are there.
+    /// Fetches ten bytes, starting after those in `present`.
     fn run(
-        held: &str,
+        present: &str,
         answers: impl IntoIterator<Item = Result<Response>>,
     ) -> (Result<()>, String, Vec<Option<u64>>) {
         let script = Script::new(answers);
@@ -154,13 +149,13 @@ mod tests {
         let stop = AtomicBool::new(false);
         let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
         let address = "https://h/".parse::<Location>().unwrap().head_address();
-        let mut partial = Memory(held.as_bytes().to_vec());
+        let mut partial = MemorySink(present.as_bytes().to_vec());
         let result = fetcher.fetch_rest(&address, 10, &mut partial, Retries::Usual);
         (result, String::from_utf8(partial.0).unwrap(), script.ranges())
     }
 
     #[test]
-    fn a_cut_download_goes_on_where_it_ended() {
+    fn an_interrupted_download_resumes() {
         let cut = Ok(Response::new(200, Box::new(Cut(b"0123"))));
         let (result, text, ranges) = run("", [cut, broken(), part("456789", "bytes 4-9/10")]);
         result.unwrap();
@@ -184,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_rest_of_the_file_is_refused() {
+    fn other_bytes_than_the_rest_of_the_file_are_refused() {
         for (answer, kind) in [
             (part("456789", "bytes 3-8/10"), ErrorKind::Integrity),
             (part("456789", "bytes 4-9/11"), ErrorKind::Integrity),

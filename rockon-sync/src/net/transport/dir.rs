@@ -1,4 +1,4 @@
-//! A tree in a directory, answered as a web server would.
+//! A tree in a directory, with the responses of a web server.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,45 +10,44 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::is_absent;
 use crate::net::address::Address;
 
-/// Reads files below a directory. Symbolic links are followed: the directory belongs to
-/// whoever named it. Anything but a regular file is an error.
+/// Reads files below a directory. Follows symbolic links: the directory is as trusted as its
+/// path. Fails for anything but a regular file.
 pub(crate) struct DirTransport;
 
 impl Transport for DirTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         let Address::File(path) = request.address else {
-            let message = "a directory cannot answer for a URL";
+            let message = "expected the path of a file, got a URL";
             return Err(Error::new(ErrorKind::Argument, message));
         };
-        let answer = |status| Response::new(status, Box::new(io::empty()));
+        let empty = |status| Response::new(status, Box::new(io::empty()));
         let (mut file, length, validators) = match open(path) {
             Ok(opened) => opened,
             Err(error) if is_absent(&error) => match fs::symlink_metadata(path) {
-                Err(error) if is_absent(&error) => return Ok(answer(404)),
+                Err(error) if is_absent(&error) => return Ok(empty(404)),
                 Err(error) => return Err(unreadable(path, error)),
-                // There is a link. That its target is not there, such as a disk that is not
-                // mounted, does not mean that the file was removed.
+                // A broken link does not mean that the file was removed: its target may be on an
+                // unmounted disk.
                 Ok(_) => return Err(unreadable(path, error)),
             },
             Err(error) => return Err(unreadable(path, error)),
         };
-        if request.validators.is_some_and(|held| held.etag == validators.etag) {
-            return Ok(Response { validators, ..answer(304) });
+        if request.validators.is_some_and(|given| given.etag == validators.etag) {
+            return Ok(Response { validators, ..empty(304) });
         }
-        let held = request.range_from.filter(|held| *held > 0 && *held < length);
-        let Some(held) = held else {
+        let Some(from) = request.range_from.filter(|from| *from > 0 && *from < length) else {
             let response = Response::new(200, Box::new(file));
             return Ok(Response { validators, length: Some(length), ..response });
         };
-        io::Seek::seek(&mut file, io::SeekFrom::Start(held))
+        io::Seek::seek(&mut file, io::SeekFrom::Start(from))
             .map_err(|error| unreadable(path, error))?;
-        let content_range = Some(format!("bytes {held}-{}/{length}", length - 1));
-        let length = Some(length - held);
+        let content_range = Some(format!("bytes {from}-{}/{length}", length - 1));
+        let length = Some(length - from);
         Ok(Response { validators, length, content_range, ..Response::new(206, Box::new(file)) })
     }
 }
 
-/// Opens a regular file; one that blocks on opening, such as a FIFO, does not get to.
+/// Opens a regular file. Does not block on anything else, such as a FIFO.
 fn open(path: &Path) -> io::Result<(File, u64, Validators)> {
     let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(nonblock).open(path)?;
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_answered_as_a_server_would() {
+    fn responses_are_those_of_a_web_server() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.json");
         assert_eq!(get(&path, None).unwrap().status, 404);
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_followed_and_other_things_refused() {
+    fn links_are_followed_and_special_files_refused() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("real"), "x").unwrap();
         let link = dir.path().join("link");
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_leads_nowhere_is_an_error_and_not_a_missing_file() {
+    fn a_broken_link_is_an_error_and_not_a_missing_file() {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("link");
         for target in ["missing/file", "link"] {
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_file_is_answered_as_a_server_would() {
+    fn range_responses_are_those_of_a_web_server() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pack");
         fs::write(&path, "0123456789").unwrap();

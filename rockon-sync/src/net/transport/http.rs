@@ -1,4 +1,4 @@
-//! HTTP/1.1 through ureq. Nothing of ureq leaves this file.
+//! HTTP/1.1 through ureq, which only this file uses.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -13,19 +13,19 @@ use crate::base::error::{Error, ErrorKind, Result, Retry};
 use crate::base::limits::{CONNECT_TIMEOUT, MAX_CONNECTIONS, STALL_TIMEOUT};
 use crate::net::address::{Address, HttpAddress};
 
-/// Bytes buffered for each connection: a definition or two; the default of 128 KiB
-/// would be most of a small machine's budget.
+/// Size of the buffers of a connection: a definition or two. The default of 128 KiB would use
+/// most of the memory of a small machine.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// How long an idle connection is kept for the next request of the same run.
+/// Time after which an idle connection is closed.
 const MAX_IDLE: Duration = Duration::from_secs(15);
 
-/// Makes HTTP requests over kept-alive connections. Proxies and certificates follow
-/// the environment: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (each also
-/// in lower case), `SSL_CERT_FILE`, `SSL_CERT_DIR`, the system's certificates.
+/// Makes HTTP requests over persistent connections. The environment determines proxies and
+/// certificates: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY` (each also in lower case),
+/// `SSL_CERT_FILE`, `SSL_CERT_DIR`, and the certificates of the system.
 pub(crate) struct HttpTransport {
-    // The proxy depends on the scheme, and an agent has but one. Each is made when
-    // it is first used, so that a plain-HTTP run never loads certificates.
+    // One agent per scheme, since the proxy depends on it. Created at the first use: plain HTTP
+    // never loads certificates.
     plain: OnceLock<Agent>,
     tls: OnceLock<Agent>,
 }
@@ -47,7 +47,7 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         let Address::Http(address) = request.address else {
-            return Err(Error::new(ErrorKind::Argument, "a file cannot be asked for over HTTP"));
+            return Err(Error::new(ErrorKind::Argument, "expected a URL, got the path of a file"));
         };
         let mut call = self
             .agent(address)
@@ -56,7 +56,7 @@ impl Transport for HttpTransport {
             .timeout_global(Some(request.time_left))
             .build();
         call = match request.range_from {
-            // A part of a compressed answer would be of no use.
+            // A range of a compressed response is useless.
             Some(from) => {
                 call.header("accept-encoding", "identity").header("range", format!("bytes={from}-"))
             }
@@ -68,11 +68,11 @@ impl Transport for HttpTransport {
         for (name, value) in address.headers() {
             call = call.header(name, value);
         }
-        if let Some(held) = request.validators {
-            if let Some(etag) = &held.etag {
+        if let Some(validators) = request.validators {
+            if let Some(etag) = &validators.etag {
                 call = call.header("if-none-match", etag);
             }
-            if let Some(last_modified) = &held.last_modified {
+            if let Some(last_modified) = &validators.last_modified {
                 call = call.header("if-modified-since", last_modified);
             }
         }
@@ -92,7 +92,7 @@ impl Transport for HttpTransport {
                 .filter(|value| !value.is_empty() && value != "identity"),
             length: header("content-length").and_then(|value| value.parse().ok()),
             content_range: header("content-range"),
-            // Limits are applied above, to what comes out of the decoder.
+            // The caller limits the decoded size.
             body: Box::new(response.into_body().into_with_config().limit(u64::MAX).reader()),
         })
     }
@@ -125,11 +125,11 @@ fn agent(proxy: Option<Proxy>) -> Agent {
         .new_agent()
 }
 
-/// The proxy that the first of these variables names, in lower or upper case, with
+/// Returns the proxy from the first of these variables that is set, in lower or upper case, with
 /// the exceptions of `no_proxy`.
 ///
-/// `HTTP_PROXY` in upper case is ignored where a web server runs this code as CGI
-/// and a request header could have set it (httpoxy).
+/// Ignores `HTTP_PROXY` in upper case under CGI, where a request header could have set it
+/// (httpoxy).
 fn proxy(names: &[&str]) -> Option<Proxy> {
     let read = |name: &str| {
         let upper = name.to_ascii_uppercase();
@@ -141,7 +141,7 @@ fn proxy(names: &[&str]) -> Option<Proxy> {
     let value = names.iter().find_map(|name| read(name))?;
     let proxy = build_proxy(value.trim(), read("no_proxy").as_deref());
     if proxy.is_none() {
-        log::warn!("the proxy in the environment is not usable and is ignored");
+        log::warn!("ignored an invalid proxy in the environment");
     }
     proxy
 }
@@ -174,7 +174,7 @@ fn build_proxy(value: &str, exceptions: Option<&str>) -> Option<Proxy> {
     builder.build().ok()
 }
 
-/// Says what happened in terms of this crate.
+/// Converts an error of ureq.
 fn translate(error: ureq::Error, address: &Address) -> Error {
     let (message, retry) = match &error {
         ureq::Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => {
@@ -183,9 +183,9 @@ fn translate(error: ureq::Error, address: &Address) -> Error {
         ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
             (format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()), Retry::Soon)
         }
-        ureq::Error::Timeout(_) => ("no answer in the time allowed".to_owned(), Retry::Soon),
+        ureq::Error::Timeout(_) => ("no response in the time allowed".to_owned(), Retry::Soon),
         ureq::Error::HostNotFound => ("host not found".to_owned(), Retry::Soon),
-        // What TLS finds wrong, a certificate above all, is wrong next time too.
+        // TLS errors, above all bad certificates, are permanent.
         ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
             ("no secure connection".to_owned(), Retry::Never)
         }
@@ -193,7 +193,7 @@ fn translate(error: ureq::Error, address: &Address) -> Error {
             ("no secure connection".to_owned(), Retry::Never)
         }
         ureq::Error::Io(_) => ("connection failed".to_owned(), Retry::Soon),
-        ureq::Error::Protocol(_) => ("the answer is not HTTP".to_owned(), Retry::Soon),
+        ureq::Error::Protocol(_) => ("the response is not HTTP".to_owned(), Retry::Soon),
         ureq::Error::ConnectionFailed => ("connection failed".to_owned(), Retry::Soon),
         _ => ("the request failed".to_owned(), Retry::Never),
     };

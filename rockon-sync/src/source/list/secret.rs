@@ -1,4 +1,4 @@
-//! Where a secret is found.
+//! The place of a secret: an environment variable or a file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,49 +8,56 @@ use zeroize::Zeroizing;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::read_private;
 
-/// Largest secret: tokens have a few hundred bytes.
+/// Largest secret: a token has a few hundred bytes.
 const MAX_BYTES: u64 = 16 * 1024;
 
-/// Who else may read a file that is a secret's own.
+/// Permission bits of everybody but the owner of a file.
 const OTHERS_MODE: u32 = 0o077;
 
-/// Where a secret is found.
+/// The place of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Secret {
-    /// In this variable of the environment.
+    /// This environment variable.
     Env(String),
-    /// In this file, without the newline at its end.
+    /// This file, without the newline at its end.
     File(PathBuf),
 }
 
 impl Secret {
-    /// Reads it. A file that others may read is used, with a warning in the log.
+    /// Reads the secret. Logs a warning about a file that others may read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] if the variable is not set, or the secret is empty or not UTF-8;
+    /// [`ErrorKind::Store`] if the file cannot be read; [`ErrorKind::Limit`] if it is too large.
     pub(crate) fn read(&self) -> Result<Zeroizing<String>> {
-        let bad = |problem: &str| Error::new(ErrorKind::Argument, format!("{self} {problem}"));
         let mut text = match self {
-            Secret::Env(name) => {
-                Zeroizing::new(std::env::var(name).map_err(|error| match error {
-                    std::env::VarError::NotPresent => bad("is not set"),
-                    std::env::VarError::NotUnicode(_) => bad("is not UTF-8"),
-                })?)
-            }
+            Secret::Env(name) => Zeroizing::new(std::env::var(name).map_err(|error| {
+                self.invalid(match error {
+                    std::env::VarError::NotPresent => "not set",
+                    std::env::VarError::NotUnicode(_) => "not UTF-8",
+                })
+            })?),
             Secret::File(path) => {
                 let (bytes, mode) = read_private(path, MAX_BYTES)?;
                 let bytes = Zeroizing::new(bytes);
                 if mode & OTHERS_MODE != 0 {
                     log::warn!("{}: others than the owner may read this secret", path.display());
                 }
-                let text = std::str::from_utf8(&bytes).map_err(|_| bad("is not UTF-8"))?;
+                let text = std::str::from_utf8(&bytes).map_err(|_| self.invalid("not UTF-8"))?;
                 Zeroizing::new(text.to_owned())
             }
         };
-        let len = text.trim_end_matches(['\r', '\n']).len();
-        text.truncate(len);
-        if text.is_empty() {
-            return Err(bad("is empty"));
+        let len_bytes = text.trim_end_matches(['\r', '\n']).len();
+        text.truncate(len_bytes);
+        match text.is_empty() {
+            true => Err(self.invalid("empty")),
+            false => Ok(text),
         }
-        Ok(text)
+    }
+
+    fn invalid(&self, problem: &str) -> Error {
+        Error::new(ErrorKind::Argument, format!("{self} is {problem}"))
     }
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn name(text: &str) -> SourceName {
@@ -21,46 +23,52 @@ fn comments_survive_and_the_order_is_kept() {
     list.add(full.clone(), &Priority::First).unwrap();
     list.add(listed("c", "/srv/c"), &Priority::Last).unwrap();
     list.add(listed("d", "http://d/"), &Priority::Before(name("b"))).unwrap();
-    let text = list.document.to_text();
+    let text = list.to_text();
     assert!(text.contains("# mine") && text.contains("# second letter"), "{text}");
     let again = SourceList::parse(&text).unwrap();
     assert_eq!(again.sources, list.sources, "{text}");
     assert_eq!(again.sources[0], full);
     let names: Vec<&str> = again.sources.iter().map(|source| source.name.as_str()).collect();
     assert_eq!(names, ["a", "d", "b", "c"], "{text}");
-    for gone in ["a", "d", "c"] {
-        list.remove(&name(gone)).unwrap();
+    for removed in ["a", "d", "c"] {
+        list.remove(&name(removed)).unwrap();
     }
-    let text = list.document.to_text();
+    let text = list.to_text();
     assert!(text.contains("# mine") && text.contains("# second letter"), "{text}");
     assert_eq!(SourceList::parse(&text).unwrap().sources, [listed("b", "http://b/")]);
     list.remove(&name("b")).unwrap();
     assert_eq!(list.remove(&name("b")).unwrap_err().kind(), ErrorKind::NotFound);
-    assert!(SourceList::parse(&list.document.to_text()).unwrap().sources.is_empty());
+    assert!(SourceList::parse(&list.to_text()).unwrap().sources.is_empty());
 }
 
 #[test]
-fn what_is_not_of_the_form_is_named() {
+fn each_invalid_list_is_an_error_that_says_why() {
     let source = |more: &str| format!("[[source]]\nname = \"a\"\nurls = [\"http://a/\"]\n{more}\n");
     for (text, expected) in [
         ("x".to_owned(), "line 1"),
         ("[source]\nname = \"a\"".into(), "expected each source as [[source]]"),
         ("[[sources]]".into(), "got \"sources\""),
-        ("[[source]]".into(), "a source has no name"),
+        ("[[source]]".into(), "missing \"name\""),
         ("[[source]]\nname = \"A\"\nurls = [\"http://a/\"]".into(), "expected a source name"),
-        ("[[source]]\nname = \"a\"".into(), "\"urls\" has none"),
-        ("[[source]]\nname = \"a\"\nurls = \"http://a/\"".into(), "array of texts"),
+        ("[[source]]\nname = \"a\"".into(), "\"urls\": expected at least one URL"),
+        ("[[source]]\nname = \"a\"\nurls = \"http://a/\"".into(), "array of strings"),
         ("[[source]]\nname = \"a\"\nurls = [\"ftp://a/\"]".into(), "expected http"),
         (source("timeout = 0"), "whole seconds"),
         (source("enabled = 1"), "true or false"),
-        (source("token = \"x\""), "\"token\" is not known"),
+        (source("token = \"x\""), "unknown key \"token\""),
         (source("token_env = \"A\"\ntoken_file = \"B\""), "both token_env and token_file"),
-        (source("password_env = \"A\""), "without \"user\""),
+        (source("password_env = \"A\""), "missing \"user\""),
         (source("header = \"X\""), "value_env"),
         (source("trusted_keys = [\"x\"]"), "not a usable key"),
-        (source("") + &source(""), "is there twice"),
-        ("[[source]]\nname=\"a\"\nurls=[\"http://me:geheim@a/\"]".into(), "is not kept"),
-        ("[[source]]\nname=\"a\"\nurls=[\"http://a/?t=geheim\"]".into(), "is not kept"),
+        (source("") + &source(""), "duplicate source \"a\""),
+        (
+            "[[source]]\nname=\"a\"\nurls=[\"http://me:geheim@a/\"]".into(),
+            "cannot contain a password",
+        ),
+        (
+            "[[source]]\nname=\"a\"\nurls=[\"http://a/?t=geheim\"]".into(),
+            "cannot contain a password",
+        ),
     ] {
         let error = SourceList::parse(&text).expect_err(&text);
         assert_eq!(error.kind(), ErrorKind::Argument);
@@ -70,7 +78,7 @@ fn what_is_not_of_the_form_is_named() {
 }
 
 #[test]
-fn a_secret_is_read_where_it_is() {
+fn a_secret_is_read_from_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("secret");
     std::fs::write(&file, "geheim\n").unwrap();

@@ -101,7 +101,7 @@ fn a_source_that_is_out_of_reach_deletes_nothing_and_is_not_intact() {
         let status = store.status().unwrap();
         let found = status.iter().find(|source| source.name == extra());
         let found = found.unwrap_or_else(|| panic!("{label}: {status:?}"));
-        assert_eq!(found.held, None, "{label}");
+        assert_eq!(found.current, None, "{label}");
         // A disabled source may never have had a directory.
         if (n, list) != (1, List::Disabled) {
             let verified = store.verify();
@@ -169,7 +169,7 @@ fn no_error_of_reading_is_an_absence() {
             }));
             if let Ok(status) = store.status() {
                 let is_told = |status: &crate::SourceStatus| {
-                    let entries = status.held.as_ref().map(|held| (held.serial, held.entries));
+                    let entries = status.current.as_ref().map(|held| (held.serial, held.entries));
                     status.error.is_some() || matches!(entries, Some((Some(1), 3) | (Some(2), 4)))
                 };
                 assert!(status.len() == 2 && status.iter().all(is_told), "read {n}: {status:?}");
@@ -319,7 +319,7 @@ fn a_status_is_whole_whenever_its_generation_is_pruned() {
     for (c, entries) in [(Entry::There, 3), (Entry::Missing, 2)] {
         replace_before_each_read(c, |store, label| {
             let status = store.status().unwrap();
-            let held = status[0].held.as_ref().unwrap();
+            let held = status[0].current.as_ref().unwrap();
             assert!(held.serial.is_some() && held.manifest.is_some(), "{label}: {status:?}");
             assert_eq!((held.entries, &status[0].error), (entries, &None), "{label}");
         });

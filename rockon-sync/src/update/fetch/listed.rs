@@ -12,7 +12,7 @@ use crate::base::limits::{MAX_FILE_BYTES, MAX_UNSIZED_FILE_BYTES};
 use crate::net::fetch::{Fetched, Retries, Sink, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Validators;
-use crate::store::Seen;
+use crate::store::StagedValidators;
 use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, MIRROR, Manifest};
 use crate::update::ask::Remote;
 use crate::update::mirrors::Mirror;
@@ -35,7 +35,7 @@ enum Prior<'a> {
     /// In the current generation.
     Current(&'a Entry),
     /// In staging, brought by an interrupted update.
-    Staged(Digest, Seen),
+    Staged(Digest, StagedValidators),
 }
 
 /// The validators of a file, and the mirror that gave them: they mean nothing to any other.
@@ -138,8 +138,8 @@ pub(super) fn all(
 
 fn jobs<'a>(session: &Session<'_>, list: &'a Listing, plan: &'a Plan) -> Result<Vec<Job<'a>>> {
     let staging = &session.store.staging;
-    let mut seen: HashMap<String, Seen> = HashMap::new();
-    for line in staging.take_seen()? {
+    let mut seen: HashMap<String, StagedValidators> = HashMap::new();
+    for line in staging.take_validators()? {
         seen.insert(line.path.clone(), line);
     }
     // A file is known by its path: its id may have changed.
@@ -188,7 +188,7 @@ fn ask_for(
         (Fetched::Unchanged { .. }, Some(prior @ Prior::Staged(digest, seen))) => {
             let path = staging.path(*digest);
             let bytes = read_if_any(session.store.files, &path, MAX_FILE_BYTES)?;
-            staging.note_seen(seen)?;
+            staging.save_validators(seen)?;
             accepted(session, row, *digest, &bytes.unwrap_or_default(), &prior.validators())
         }
         (Fetched::File(file), _) => {
@@ -198,7 +198,12 @@ fn ask_for(
                 .map_err(|error| error.with_url(&*shown))?;
             part.keep(file.digest)?;
             let GivenValidators { mirror, validators } = given;
-            staging.note_seen(&Seen::new(&row.path, file.digest, mirror, &validators))?;
+            staging.save_validators(&StagedValidators::new(
+                &row.path,
+                file.digest,
+                mirror,
+                &validators,
+            ))?;
             Ok(entry)
         }
         (Fetched::Missing(status), _) => Err(missing_file(status, shown)),

@@ -79,7 +79,7 @@ impl Packs {
     ) -> Result<bool> {
         let may_reuse = session.options.reuse() == Reuse::Intact;
         let has_files = local.generation.is_some() && may_reuse
-            || session.store.staging.holds_files(head.digest())?;
+            || session.store.staging.has_reusable_files(head.digest())?;
         let holding = if has_files { Holding::Something } else { Holding::Nothing };
         let manifest_bytes = head.size_bytes().unwrap_or(0);
         let Some(offer) = choose_first(&self.offers, manifest_bytes, holding, session.extent)
@@ -168,12 +168,12 @@ fn download(
     offer: &Offer,
 ) -> Result<(), Failure> {
     let mut partial = session.store.staging.resume_pack(&offer.name).map_err(Failure::Update)?;
-    if partial.held_bytes() == offer.len_bytes {
+    if partial.len_bytes() == offer.len_bytes {
         return Ok(());
     }
     progress.progress.files_done = 0;
     progress.progress.files_total = 1;
-    progress.progress.bytes_done = partial.held_bytes().min(offer.len_bytes);
+    progress.progress.bytes_done = partial.len_bytes().min(offer.len_bytes);
     progress.progress.bytes_total = Some(offer.len_bytes);
     progress.enter(Phase::Fetching);
     remote.mirrors.first(session, |mirror, retries| {
@@ -265,7 +265,7 @@ struct Reported<'a, 'b> {
 
 impl Reported<'_, '_> {
     fn report(&mut self) {
-        self.progress.progress.bytes_done = self.partial.held_bytes();
+        self.progress.progress.bytes_done = self.partial.len_bytes();
         self.progress.report();
     }
 }
@@ -291,7 +291,7 @@ impl Sink for Reported<'_, '_> {
 }
 
 impl ResumableSink for Reported<'_, '_> {
-    fn held_bytes(&self) -> u64 {
-        self.partial.held_bytes()
+    fn len_bytes(&self) -> u64 {
+        self.partial.len_bytes()
     }
 }

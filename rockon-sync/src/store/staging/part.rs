@@ -1,0 +1,110 @@
+//! One download.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Staging, cannot_keep};
+use crate::base::digest::{Digest, HashingWriter};
+use crate::base::error::{IoContext, Result};
+use crate::base::files::NewFile;
+use crate::net::fetch::Sink;
+
+/// A download in progress. Its file is removed on drop, except after [`Part::keep`].
+pub(crate) struct Part<'a> {
+    staging: &'a Staging<'a>,
+    path: PathBuf,
+    file: Option<Box<dyn NewFile>>,
+    /// Counts the bytes of all downloads.
+    count: Option<&'a AtomicU64>,
+    len_bytes: u64,
+}
+
+impl<'a> Part<'a> {
+    pub(super) fn new(staging: &'a Staging<'a>, path: PathBuf, file: Box<dyn NewFile>) -> Self {
+        Part { staging, path, file: Some(file), count: None, len_bytes: 0 }
+    }
+
+    /// Adds the bytes of this download to `count` as they are written.
+    pub(crate) fn counted(mut self, count: &'a AtomicU64) -> Part<'a> {
+        self.count = Some(count);
+        self
+    }
+
+    /// Renames the file to its digest. The caller has verified the digest.
+    pub(crate) fn keep(mut self, digest: Digest) -> Result<()> {
+        let files = self.staging.files;
+        self.file = None;
+        files
+            .make_read_only(&self.path)
+            .and_then(|()| files.rename(&self.path, &self.staging.path(digest)))
+            .on("keep this download", &self.staging.path(digest))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn file(&mut self) -> io::Result<&mut Box<dyn NewFile>> {
+        self.file.as_mut().ok_or_else(|| io::Error::other("the file is closed"))
+    }
+}
+
+impl Drop for Part<'_> {
+    fn drop(&mut self) {
+        // Only tidiness: the next update removes leftovers.
+        if self.file.take().is_some() {
+            let _ = self.staging.files.remove_file(&self.path);
+        }
+    }
+}
+
+impl Write for Part<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file()?.write(bytes)?;
+        self.len_bytes += n as u64;
+        if let Some(count) = self.count {
+            count.fetch_add(n as u64, Ordering::Relaxed);
+        }
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file()?.flush()
+    }
+}
+
+impl Sink for Part<'_> {
+    fn restart(&mut self) -> io::Result<()> {
+        if let Some(count) = self.count {
+            count.fetch_sub(self.len_bytes, Ordering::Relaxed);
+        }
+        self.len_bytes = 0;
+        self.file()?.truncate()
+    }
+}
+
+/// A download that is hashed as it is written.
+pub(crate) struct HashedPart<'a>(pub(super) HashingWriter<BufWriter<Part<'a>>>);
+
+impl<'a> HashedPart<'a> {
+    /// Returns the download, its digest, and its size in bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the last bytes cannot be written.
+    pub(crate) fn finish(self) -> Result<(Part<'a>, Digest, u64)> {
+        let (out, digest, len_bytes) = self.0.finish();
+        let part = out.into_inner().map_err(|error| cannot_keep(error.into_error()))?;
+        Ok((part, digest, len_bytes))
+    }
+}
+
+impl Write for HashedPart<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
