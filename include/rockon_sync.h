@@ -65,7 +65,7 @@ extern "C" {
 
 // The version of the interface that this header describes. It grows with every addition. If
 // something is removed, the SONAME changes.
-#define ROCKON_SYNC_ABI_VERSION 4
+#define ROCKON_SYNC_ABI_VERSION 5
 
 // Returns the interface version of the loaded library. A program compiled with a newer header than
 // the library must not call newer functions:
@@ -117,9 +117,6 @@ const char *rockon_sync_version(void);
 
 // The head is not signed with a trusted key, or a v2 source offers only v1.
 #define ROCKON_SYNC_ERROR_TRUST 11
-
-// The source offers an older state than the store has.
-#define ROCKON_SYNC_ERROR_ROLLBACK 12
 
 // The head has expired, and ROCKON_SYNC_FRESHNESS_REQUIRE is set.
 #define ROCKON_SYNC_ERROR_EXPIRED 13
@@ -1251,6 +1248,14 @@ int32_t rockon_sync_source_status_failed_status(const rockon_sync_source_status 
 const char *rockon_sync_source_status_failed_message(const rockon_sync_source_status *source,
                                                      size_t index,
                                                      size_t *len_bytes);
+
+// The kind of the error that keeps a source from being read: ROCKON_SYNC_ERROR_...;
+// ROCKON_SYNC_OK if there is none. With an error, nothing but the name is known.
+int32_t rockon_sync_source_status_error(const rockon_sync_source_status *source);
+
+// The error in words; NULL if there is none.
+const char *rockon_sync_source_status_error_message(const rockon_sync_source_status *source,
+                                                    size_t *len_bytes);
 
 // Compares every file of every source with its digest. Changes nothing: an update with
 // ROCKON_SYNC_TRUST_DIGEST repairs the damage.
