@@ -32,8 +32,8 @@ impl Links {
     /// # Errors
     /// [`Argument`](crate::ErrorKind::Argument) for what no client could use either.
     pub(super) fn new(url: Option<&str>) -> Result<Links> {
-        let base = url.map(|url| Ok(Location::of_head_url(url)?.to_storable())).transpose();
-        Ok(Links { base: base?.unwrap_or_default() })
+        let base = url.map(Location::of_head_url).transpose()?;
+        Ok(Links { base: base.map_or_else(String::new, |base| base.to_storable()) })
     }
 
     /// The file of an entry, under its name.
