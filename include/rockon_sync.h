@@ -118,9 +118,6 @@ const char *rockon_sync_version(void);
 // The head is not signed with a trusted key, or a v2 source offers only v1.
 #define ROCKON_SYNC_ERROR_TRUST 11
 
-// The source offers an older state than the store has.
-#define ROCKON_SYNC_ERROR_ROLLBACK 12
-
 // The head has expired, and ROCKON_SYNC_FRESHNESS_REQUIRE is set.
 #define ROCKON_SYNC_ERROR_EXPIRED 13
 

@@ -33,8 +33,6 @@ pub const ROCKON_SYNC_ERROR_LIMIT: i32 = 9;
 pub const ROCKON_SYNC_ERROR_INTEGRITY: i32 = 10;
 /// The head is not signed with a trusted key, or a v2 source offers only v1.
 pub const ROCKON_SYNC_ERROR_TRUST: i32 = 11;
-/// The source offers an older state than the store has.
-pub const ROCKON_SYNC_ERROR_ROLLBACK: i32 = 12;
 /// The head has expired, and ROCKON_SYNC_FRESHNESS_REQUIRE is set.
 pub const ROCKON_SYNC_ERROR_EXPIRED: i32 = 13;
 /// More than half of the catalog would be deleted.
@@ -64,7 +62,6 @@ const KINDS: &[(ErrorKind, i32, &CStr)] = &[
     (ErrorKind::Limit, ROCKON_SYNC_ERROR_LIMIT, c"limit"),
     (ErrorKind::Integrity, ROCKON_SYNC_ERROR_INTEGRITY, c"integrity"),
     (ErrorKind::Trust, ROCKON_SYNC_ERROR_TRUST, c"trust"),
-    (ErrorKind::Rollback, ROCKON_SYNC_ERROR_ROLLBACK, c"rollback"),
     (ErrorKind::Expired, ROCKON_SYNC_ERROR_EXPIRED, c"expired"),
     (ErrorKind::MassDelete, ROCKON_SYNC_ERROR_MASS_DELETE, c"mass-delete"),
     (ErrorKind::Locked, ROCKON_SYNC_ERROR_LOCKED, c"locked"),

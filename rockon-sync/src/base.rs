@@ -1,4 +1,4 @@
-//! Values and tools that every other module uses. Nothing in here knows what a catalog is.
+//! Values and tools that every other module uses. Nothing here knows about catalogs.
 
 pub(crate) mod cancel;
 pub(crate) mod digest;

@@ -24,7 +24,6 @@ class ErrorKind(StrEnum):
     LIMIT = "limit"
     INTEGRITY = "integrity"
     TRUST = "trust"
-    ROLLBACK = "rollback"
     EXPIRED = "expired"
     MASS_DELETE = "mass-delete"
     LOCKED = "locked"
@@ -74,7 +73,7 @@ class TransportError(RockonSyncError):
 
 
 class IntegrityError(RockonSyncError):
-    """The source's state was refused: wrong digests, a missing signature, a rollback, an expired
+    """The source's state was refused: wrong digests, a missing signature, an expired
     head, or mass deletion."""
 
 
@@ -106,7 +105,6 @@ CLASSES: dict[ErrorKind, type[Exception]] = {
     ErrorKind.LIMIT: ManifestError,
     ErrorKind.INTEGRITY: IntegrityError,
     ErrorKind.TRUST: IntegrityError,
-    ErrorKind.ROLLBACK: IntegrityError,
     ErrorKind.EXPIRED: IntegrityError,
     ErrorKind.MASS_DELETE: IntegrityError,
     ErrorKind.LOCKED: LockedError,

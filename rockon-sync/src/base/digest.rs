@@ -1,4 +1,4 @@
-//! SHA-256 digests (FIPS 180-4): the only identity that bytes have here.
+//! SHA-256 digests (FIPS 180-4), by which files are identified.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -13,12 +13,12 @@ use crate::base::error::{Error, ErrorKind};
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of `bytes`.
+    /// Returns the digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Digest {
         Digest(Sha256::digest(bytes).into())
     }
 
-    /// The digest of everything that `reader` yields, and how many bytes that was.
+    /// Returns the digest and the length of everything that `reader` yields.
     pub(crate) fn of_reader(reader: &mut dyn Read) -> io::Result<(Digest, u64)> {
         let mut hasher = Hasher::new();
         let mut buffer = [0; 16 * 1024];
@@ -32,7 +32,7 @@ impl Digest {
         }
     }
 
-    /// The raw 32 bytes.
+    /// Returns the 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -55,23 +55,30 @@ impl fmt::Debug for Digest {
 impl FromStr for Digest {
     type Err = Error;
 
-    /// Reads 64 hexadecimal digits of either case.
+    /// Parses 64 hexadecimal digits of either case.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for anything else.
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| {
-            Error::new(
-                ErrorKind::Argument,
-                format!("expected a digest of 64 hexadecimal digits, got {text:?}"),
-            )
-        })?;
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidDigest { got: text.into() })?;
         Ok(Digest(bytes))
     }
 }
 
-/// Computes the digest and length of what passes through [`Hasher::update`].
+#[derive(Debug, thiserror::Error)]
+#[error("expected a digest of 64 hexadecimal digits, got {got:?}")]
+struct InvalidDigest {
+    got: String,
+}
+
+impl From<InvalidDigest> for Error {
+    fn from(error: InvalidDigest) -> Error {
+        Error::new(ErrorKind::Argument, error.to_string())
+    }
+}
+
+/// The digest and the length of bytes that arrive in parts.
 #[derive(Clone)]
 pub(crate) struct Hasher {
     state: Sha256,
@@ -93,7 +100,7 @@ impl Hasher {
     }
 }
 
-/// A writer that hashes what it passes on.
+/// A writer that computes the digest of everything written through it.
 pub(crate) struct HashingWriter<W> {
     inner: W,
     hasher: Hasher,
@@ -127,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digests_round_trip_and_bad_ones_are_refused() {
+    fn valid_digests_round_trip_and_invalid_ones_are_refused() {
         // The empty message of FIPS 180-4's example values.
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(Digest::of(b"").to_string(), empty);

@@ -1,4 +1,4 @@
-//! The one error type, and the table of what can go wrong.
+//! The error type of the crate, and the table of its kinds.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use crate::base::problem::Problem;
 
-/// What every fallible function of this crate returns.
+/// A result whose error is an [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Defines [`ErrorKind`] from one table, so that names, exit codes and
-/// explanations cannot drift apart.
+/// Defines [`ErrorKind`] from one table, so that names, exit codes and documentation always agree.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident = $name:literal, $exit:literal;)+) => {
-        /// What went wrong, as far as a caller can act on it.
+        /// The class of an error, by how a caller can react to it.
         ///
-        /// Each kind has a stable name (used in JSON reports, by the C constants
-        /// and by the Python classes) and the exit code of the command.
+        /// Each kind has a stable name, used in JSON reports, by the C constants and by the Python
+        /// classes, and an exit code of the command.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum ErrorKind {
@@ -24,15 +23,15 @@ macro_rules! kinds {
         }
 
         impl ErrorKind {
-            /// Every kind, in the order of the table.
+            /// All kinds, in the order of the table.
             pub const ALL: &[ErrorKind] = &[$(ErrorKind::$kind,)+];
 
-            /// The stable lower-case name, for example `mass-delete`.
+            /// Returns the stable lower-case name, for example `mass-delete`.
             pub fn name(self) -> &'static str {
                 match self { $(ErrorKind::$kind => $name,)+ }
             }
 
-            /// The exit code of the command: 1 failed, 2 usage, 4 refused, 5 locked.
+            /// Returns the exit code of the command: 1 failed, 2 usage, 4 refused, 5 locked.
             pub fn exit_code(self) -> u8 {
                 match self { $(ErrorKind::$kind => $exit,)+ }
             }
@@ -41,41 +40,39 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// An argument cannot be used: a malformed URL, source name or option.
+    /// An argument is invalid: a malformed URL, source name or option.
     Argument = "argument", 2;
-    /// No usable answer came: connection refused, reset or cut off, TLS, name lookup.
+    /// No complete response was received: connection refused, reset or cut off, TLS, name lookup.
     Transport = "transport", 1;
-    /// The server answered with a status that is not an answer to the request.
+    /// The server responded with an unexpected status.
     Status = "status", 1;
-    /// The time allowed for the whole update is over.
+    /// The time limit of the update was exceeded.
     Timeout = "timeout", 1;
     /// The caller canceled the run.
     Canceled = "canceled", 1;
-    /// The head (`root.sha`) cannot be read: not a head at all, or a known key with a bad value.
+    /// The head (`root.sha`) is invalid: not a head, or a known key with an invalid value.
     Head = "head", 1;
-    /// The manifest (`root.json`) cannot be read, or breaks a rule; it is refused whole.
+    /// The manifest (`root.json`) is invalid. It is refused as a whole.
     Manifest = "manifest", 1;
-    /// A definition file is not what its format says.
+    /// A definition file is invalid in its format.
     Definition = "definition", 1;
     /// Something is larger or longer than this client accepts.
     Limit = "limit", 1;
-    /// Bytes do not have the digest that was promised for them.
+    /// The bytes of a file do not match its digest.
     Integrity = "integrity", 4;
-    /// The head is not signed by a trusted key, or a source that was v2 presents itself as less.
+    /// The head is not signed with a trusted key, or a v2 source offers only v1.
     Trust = "trust", 4;
-    /// The source offers an older state than the one held.
-    Rollback = "rollback", 4;
-    /// The head is past its expiry, and the caller asked for a fresh one.
+    /// The head has expired, and the caller requires a fresh one.
     Expired = "expired", 4;
     /// The update would delete more than half of the catalog.
     MassDelete = "mass-delete", 4;
-    /// Another process is writing to the same store or tree.
+    /// Another process or thread is writing to the same store or tree.
     Locked = "locked", 5;
-    /// Reading or writing the store (or the published tree) failed.
+    /// Reading or writing the store or the published tree failed.
     Store = "store", 1;
-    /// What is to be published has problems; nothing was published.
+    /// The catalog directory has problems, or a definition cannot be installed; nothing was done.
     Catalog = "catalog", 1;
-    /// The thing asked for by name does not exist.
+    /// No object has this name.
     NotFound = "not-found", 1;
 }
 
@@ -85,10 +82,10 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// An error: what was wrong, where, what was expected, what was got.
+/// An error with its kind, the URL or path concerned, and its cause.
 ///
-/// `Display` is one line without the underlying cause, which [`source`] gives.
-/// URLs in it never carry credentials or query values.
+/// `Display` is one line without the cause; [`source`] returns the cause, and
+/// [`to_chain`](Self::to_chain) joins both. URLs never contain credentials or query values.
 ///
 /// [`source`]: std::error::Error::source
 pub struct Error(Box<Inner>);
@@ -103,19 +100,19 @@ struct Inner {
     problems: Vec<Problem>,
 }
 
-/// Whether asking again may help.
+/// Advice on repeating a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Retry {
-    /// Asking again gives the same answer.
+    /// A retry fails the same way.
     Never,
-    /// The cause may pass; the delay is the caller's choice.
+    /// The cause may be temporary; the caller chooses the delay.
     Soon,
-    /// The server said when to come back.
+    /// The server gave the delay.
     After(Duration),
 }
 
 impl Error {
-    /// An error of `kind` that says `message`.
+    /// Returns an error of `kind`, without a cause.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
@@ -128,7 +125,7 @@ impl Error {
         }))
     }
 
-    /// An I/O error on a file of the store or of a tree.
+    /// Returns an error of the kind [`ErrorKind::Store`]: "cannot `doing`", with the path.
     pub(crate) fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
         Error::new(ErrorKind::Store, format!("cannot {doing}")).with_path(path).with_source(source)
     }
@@ -161,33 +158,33 @@ impl Error {
         self
     }
 
-    /// Every finding behind an error of the kind [`ErrorKind::Catalog`].
+    /// Returns the problems of the catalog directory, for the kind [`ErrorKind::Catalog`].
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
     }
 
-    /// What went wrong, as far as a caller can act on it.
+    /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The URL concerned, without credentials and query values.
+    /// Returns the URL concerned, without credentials and query values.
     pub fn url(&self) -> Option<&str> {
         self.0.url.as_deref()
     }
 
-    /// The local path concerned.
+    /// Returns the local path concerned.
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }
 
-    /// Whether the same call may succeed later without anyone changing anything.
+    /// True if the same call may succeed later without any change.
     pub fn is_retryable(&self) -> bool {
         self.0.retry != Retry::Never
             || matches!(self.0.kind, ErrorKind::Timeout | ErrorKind::Locked)
     }
 
-    /// The same error for another entry; the cause becomes part of the message.
+    /// Returns a copy for another entry. The cause is copied as text.
     pub(crate) fn duplicate(&self) -> Error {
         let mut copy = Error::new(self.0.kind, self.0.message.clone()).with_retry(self.0.retry);
         copy.0.url.clone_from(&self.0.url);
@@ -202,7 +199,7 @@ impl Error {
         self.0.retry
     }
 
-    /// The whole chain of causes on one line, for reports and terminals.
+    /// Returns the message and all causes on one line, for reports and terminals.
     pub fn to_chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
@@ -219,9 +216,10 @@ impl Error {
     }
 }
 
-/// Adds what was being done, and to which file, to an I/O error.
+/// Context for I/O errors: the failed operation and its path.
 pub(crate) trait IoContext<T> {
-    /// Turns an I/O error into [`ErrorKind::Store`]: "cannot `doing`", with the path.
+    /// Converts an I/O error into an error of the kind [`ErrorKind::Store`]: "cannot `doing`",
+    /// with the path.
     fn on(self, doing: &str, path: &Path) -> Result<T>;
 }
 
@@ -268,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_unique_and_exit_codes_are_those_of_the_command() {
+    fn names_are_unique_and_exit_codes_are_documented() {
         let mut names: Vec<_> = ErrorKind::ALL.iter().map(|kind| kind.name()).collect();
         names.sort_unstable();
         names.dedup();
@@ -279,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_its_row_in_the_documentation() {
+    fn every_kind_has_one_row_in_the_documentation() {
         let page = include_str!("../../../docs/errors.md");
         for kind in ErrorKind::ALL {
             let row = format!("| `{kind}` | {} |", kind.exit_code());
@@ -288,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn display_names_the_place_once_and_the_chain_names_the_cause() {
+    fn display_shows_one_path_and_the_chain_adds_the_cause() {
         let cause = std::io::Error::other("disk on fire");
         let error = Error::io("write", Path::new("/s/a.json"), cause).with_path("/elsewhere");
         assert_eq!(error.to_string(), "/s/a.json: cannot write");

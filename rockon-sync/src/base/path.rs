@@ -1,4 +1,4 @@
-//! Relative paths of a tree, which are also local file names.
+//! Relative paths of the files of a tree, which are also local file names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,72 +9,84 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 
 use crate::base::error::{Error, ErrorKind};
 
-/// Longest segment of an entry path, in bytes: what common file systems take.
+/// Longest segment of an entry path, in bytes: the limit of common file systems.
 const MAX_SEGMENT_BYTES: usize = 255;
 
 /// Longest entry path, in bytes: leaves room for a store's own directories below `PATH_MAX`.
 const MAX_PATH_BYTES: usize = 1024;
 
-/// Names at the top of a tree or store that belong to the protocol, without case.
+/// Top-level names that the protocol itself uses, in lower case.
 const RESERVED: &[&str] =
     &["root.json", "root.sha", "root.v2.json", "root.v2.sha", "history.json", "by-sha", "packs"];
 
 /// A relative path that is safe as a local file name and as part of a URL.
 ///
-/// Segments are separated by `/` and are printable UTF-8; none is empty, `.` or
-/// `..`, starts with a dot, or holds a backslash, colon, control or invisible
-/// formatting character. A segment has at most 255 bytes, the whole 1,024.
-/// Code that holds an `EntryPath` need not check anything again.
+/// Segments are separated by `/` and are printable UTF-8. A segment is not empty, does not start
+/// with a dot, and contains no backslash, colon, control or invisible formatting character. It has
+/// at most 255 bytes, and the path at most 1,024. Every `EntryPath` satisfies these rules, so
+/// its users check nothing again.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryPath(Box<str>);
 
 impl EntryPath {
-    /// Takes `text` if it is a safe relative path.
+    /// Validates a relative path.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`], saying which rule `text` breaks.
+    /// [`ErrorKind::Argument`], with the rule that `text` violates.
     pub fn new(text: impl Into<String>) -> Result<Self, Error> {
         let text = text.into();
-        match problem(&text) {
+        match violated_rule(&text) {
             None => Ok(EntryPath(text.into_boxed_str())),
-            Some(problem) => {
-                Err(Error::new(ErrorKind::Argument, format!("unsafe path {text:?}: {problem}")))
-            }
+            Some(rule) => Err(UnsafePath { text, rule }.into()),
         }
     }
 
-    /// The path as it stands in the manifest.
+    /// Returns the path as text, as in the manifest.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The segments, outermost first.
+    /// Returns the segments, outermost first.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/')
     }
 
-    /// Where this path leads below `dir`.
+    /// Returns the path below `dir`.
     pub fn below(&self, dir: &Path) -> PathBuf {
         dir.join(&*self.0)
     }
 
-    /// Whether the protocol itself uses this name (`root.json`, `by-sha/...`), in any case
-    /// and form.
+    /// True if the protocol itself uses this name (`root.json`, `by-sha/...`), in any case and
+    /// Unicode form.
     pub fn is_reserved(&self) -> bool {
         let first = self.segments().next().unwrap_or_default();
         RESERVED.contains(&&*fold(first))
     }
 
-    /// The path as the least discerning file systems see it: without case, and in the
-    /// Unicode form NFKC. ZFS can be told to do both.
+    /// Returns the path in lower case and in the Unicode form NFKC. Two paths that are equal in
+    /// this form may be one file: ZFS can be configured to ignore both.
     pub(crate) fn folded(&self) -> Cow<'_, str> {
         let is_plain = self.0.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
         if is_plain { Cow::Borrowed(&self.0) } else { Cow::Owned(fold(&self.0)) }
     }
 
-    /// Every directory that leads to the file, outermost first: `a/b/c` gives `a`, `a/b`.
+    /// Returns the parent directories, outermost first: `a` and `a/b` for `a/b/c`.
     pub(crate) fn parents(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').map(|(at, _)| &self.0[..at])
+    }
+}
+
+/// A path that violates a rule of [`EntryPath`].
+#[derive(Debug, thiserror::Error)]
+#[error("unsafe path {text:?}: {rule}")]
+struct UnsafePath {
+    text: String,
+    rule: &'static str,
+}
+
+impl From<UnsafePath> for Error {
+    fn from(error: UnsafePath) -> Error {
+        Error::new(ErrorKind::Argument, error.to_string())
     }
 }
 
@@ -83,12 +95,12 @@ fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     let form = ComposingNormalizerBorrowed::new_nfkc();
-    // Twice, as a capital letter may be composed in another way than its small one.
+    // Twice: a capital letter may compose in another way than its small one.
     form.normalize(&form.normalize(text).to_lowercase()).into_owned()
 }
 
-/// Which rule `text` breaks, if any.
-fn problem(text: &str) -> Option<&'static str> {
+/// Returns the rule that `text` violates, if any.
+fn violated_rule(text: &str) -> Option<&'static str> {
     if text.len() > MAX_PATH_BYTES {
         return Some("longer than 1,024 bytes");
     }
@@ -107,8 +119,8 @@ fn problem(text: &str) -> Option<&'static str> {
     })
 }
 
-/// Characters that change how a name looks without being seen: zero-width
-/// characters, line separators, direction marks and overrides, byte order mark.
+/// True for characters that are invisible or change how a name looks: zero-width characters, line
+/// separators, direction marks and overrides, byte order mark.
 fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -140,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_names_are_taken_as_they_are() {
+    fn ordinary_names_are_unchanged() {
         for good in
             ["adguard.json", "seafile7+.json", "a/b c/d.json", "Grüße.json", "a..b", "%2e%2e"]
         {
@@ -151,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn unsafe_names_are_refused_with_the_rule_they_break() {
+    fn unsafe_names_are_refused_with_the_violated_rule() {
         for (bad, rule) in [
             ("", "empty segment"),
             ("/etc/passwd", "empty segment"),
@@ -184,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_protocols_own_names_are_known_in_any_case() {
+    fn reserved_names_are_recognized_in_any_case() {
         for (path, reserved) in [
             ("root.json", true),
             ("Root.SHA", true),
@@ -198,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_some_file_system_takes_for_one_are_folded_to_one() {
+    fn names_that_are_equal_on_some_file_system_fold_to_the_same() {
         for (one, other, is_same) in [
             ("a.json", "A.JSON", true),
             ("Gr\u{fc}\u{df}e", "GRU\u{308}\u{df}e", true),
@@ -206,7 +218,7 @@ mod tests {
             ("\u{ff41}.json", "a.json", true),
             ("\u{fb01}x", "FIX", true),
             ("root.json", "r\u{ff4f}\u{ff4f}t.json", true),
-            // Cyrillic: another letter, and another file, wherever it looks the same.
+            // A Cyrillic letter: another file, although it looks the same.
             ("\u{430}.json", "a.json", false),
             ("a-b", "a_b", false),
         ] {
@@ -217,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn parents_lead_from_the_outside_in() {
+    fn parents_are_outermost_first() {
         let path = EntryPath::new("a/b/c.json").unwrap();
         assert_eq!(path.parents().collect::<Vec<_>>(), ["a", "a/b"]);
     }

@@ -1,29 +1,29 @@
-//! What is wrong with a catalog that is to be published: one finding each.
+//! Problems of the files of a catalog directory.
 
 use std::fmt;
 
 use crate::base::json::Position;
 
-/// One finding, with its place.
+/// A problem of a catalog directory, with its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// Whether it stands in the way of publishing.
+    /// The effect on publishing.
     pub severity: Severity,
-    /// The file, relative to the catalog.
+    /// The file, relative to the catalog directory.
     pub file: String,
-    /// The place in the file, if there is one.
+    /// The position in the file, if known.
     pub position: Option<Position>,
-    /// What was expected, and what was found.
+    /// The message: expected and got.
     pub message: String,
 }
 
-/// Whether a finding stands in the way of publishing.
+/// The effect of a problem on publishing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Severity {
-    /// It does.
+    /// Prevents publishing.
     Error,
-    /// It does not, but should be looked at.
+    /// Does not prevent publishing.
     Warning,
 }
 
@@ -33,18 +33,21 @@ impl Problem {
         position: Option<Position>,
         message: impl Into<String>,
     ) -> Problem {
-        let (severity, file) = (Severity::Error, file.to_owned());
-        Problem { severity, file, position, message: message.into() }
+        Problem {
+            severity: Severity::Error,
+            file: file.to_owned(),
+            position,
+            message: message.into(),
+        }
     }
 
     pub(crate) fn warning(file: &str, message: impl Into<String>) -> Problem {
-        let (severity, file) = (Severity::Warning, file.to_owned());
-        Problem { severity, file, position: None, message: message.into() }
+        Problem { severity: Severity::Warning, ..Problem::error(file, None, message) }
     }
 }
 
 impl fmt::Display for Problem {
-    /// `file:line:column: message`, as compilers write it.
+    /// Writes `file:line:column: message`, as compilers do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
         if let Some(position) = self.position {

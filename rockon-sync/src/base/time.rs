@@ -1,4 +1,4 @@
-//! Time stamps, and the clock that everything else asks for the time.
+//! Timestamps, and the clock that is the only source of time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,38 +6,52 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::base::error::{Error, ErrorKind};
 
-/// A moment, in whole seconds, written as RFC 3339 in UTC: `2026-11-22T03:04:05Z`.
+/// A point in time, in whole seconds, written as RFC 3339 in UTC: `2026-11-22T03:04:05Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The moment `seconds` after 1970-01-01T00:00:00Z.
+    /// Returns the time `seconds` after 1970-01-01T00:00:00Z.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] outside of the years that RFC 3339 can write.
+    /// [`ErrorKind::Argument`] outside the years 0 to 9999, the range of RFC 3339.
     pub fn from_unix(seconds: i64) -> Result<Self, Error> {
-        // `0000-01-01T00:00:00Z` and `9999-12-30T22:00:00Z`, the range of four-digit years.
-        if (-62_167_219_200..=253_402_207_200).contains(&seconds) {
-            Ok(Timestamp(seconds))
-        } else {
-            let message = format!("{seconds} seconds since 1970 is outside of the years 0 to 9999");
-            Err(Error::new(ErrorKind::Argument, message))
+        match FOUR_DIGIT_YEARS.contains(&seconds) {
+            true => Ok(Timestamp(seconds)),
+            false => Err(InvalidTime::OutOfRange { seconds }.into()),
         }
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// Returns the seconds since 1970-01-01T00:00:00Z.
     pub fn as_unix(self) -> i64 {
         self.0
     }
 
-    /// This moment and `days` days; stays where it is rather than leave the range.
+    /// Returns the time `days` days later, or the same time if that is out of range.
     pub(crate) fn plus_days(self, days: u32) -> Self {
         Timestamp::from_unix(self.0 + i64::from(days) * 86_400).unwrap_or(self)
     }
 }
 
+/// `0000-01-01T00:00:00Z` to `9999-12-30T22:00:00Z`, in seconds since 1970.
+const FOUR_DIGIT_YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_207_200;
+
+#[derive(Debug, thiserror::Error)]
+enum InvalidTime {
+    #[error("expected seconds since 1970 in the years 0 to 9999, got {seconds}")]
+    OutOfRange { seconds: i64 },
+    #[error("expected a time such as 2026-11-22T03:04:05Z, got {got:?}")]
+    Syntax { got: String },
+}
+
+impl From<InvalidTime> for Error {
+    fn from(error: InvalidTime) -> Error {
+        Error::new(ErrorKind::Argument, error.to_string())
+    }
+}
+
 impl From<SystemTime> for Timestamp {
-    /// Whole seconds, rounded down; times before 1970 become 1970.
+    /// Rounds down to whole seconds; times before 1970 become 1970.
     fn from(time: SystemTime) -> Self {
         let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         i64::try_from(seconds)
@@ -49,29 +63,26 @@ impl From<SystemTime> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let moment = jiff::Timestamp::from_second(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{moment}")
+        write!(f, "{}", jiff::Timestamp::from_second(self.0).map_err(|_| fmt::Error)?)
     }
 }
 
 impl FromStr for Timestamp {
     type Err = Error;
 
-    /// Reads RFC 3339 with any offset; fractions of a second are dropped.
+    /// Parses RFC 3339 with any offset; drops fractions of a second.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for anything else.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let moment: jiff::Timestamp = text.parse().map_err(|_| {
-            let message = format!("expected a time such as 2026-11-22T03:04:05Z, got {text:?}");
-            Error::new(ErrorKind::Argument, message)
-        })?;
-        Timestamp::from_unix(moment.as_second())
+        let time: jiff::Timestamp =
+            text.parse().map_err(|_| InvalidTime::Syntax { got: text.to_owned() })?;
+        Timestamp::from_unix(time.as_second())
     }
 }
 
-/// How long from `now` until an HTTP `Retry-After` value (RFC 9110, section 10.2.3):
-/// seconds or a date. `None` if it is neither; a date in the past is no wait.
+/// Returns the delay from `now` of an HTTP `Retry-After` value (RFC 9110, section 10.2.3): seconds
+/// or a date. `None` if it is neither; zero for a date in the past.
 pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
@@ -82,17 +93,17 @@ pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration
     Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
 }
 
-/// Where the time comes from, so that tests can wait for hours in no time.
+/// A source of time. Tests replace it, so that they do not wait.
 pub trait Clock: Send + Sync {
-    /// The time of day.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
-    /// A clock that never goes back.
+    /// Returns the time of a clock that never goes back.
     fn monotonic(&self) -> Instant;
-    /// Waits.
+    /// Blocks the calling thread for `duration`.
     fn sleep(&self, duration: Duration);
 }
 
-/// The machine's own clock.
+/// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -116,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps_read_any_offset_and_write_utc() {
+    fn timestamps_parse_any_offset_and_display_utc() {
         for (text, expected) in [
             ("2026-11-22T03:04:05Z", "2026-11-22T03:04:05Z"),
             ("2026-11-22T05:04:05+02:00", "2026-11-22T03:04:05Z"),

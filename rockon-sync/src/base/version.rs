@@ -1,20 +1,20 @@
-//! Versions as they are compared by people: 5.10 is newer than 5.9.
+//! Versions in the order people expect: 5.10 is newer than 5.9.
 
 use std::cmp::Ordering;
 
 /// A version: runs of digits, compared as numbers of any length, and runs of letters.
 ///
-/// What is missing counts as 0, so that 5.1 and 5.1.0-0 are the same. Letters come before
-/// that: 5.1.0-rc1 is older than 5.1.0. They have the order of PHP's `version_compare`: any
-/// other word, dev, alpha, beta, rc; and after the release itself pl.
+/// Missing parts count as 0: 5.1 equals 5.1.0-0. Words sort before 0, so that 5.1.0-rc1 is older
+/// than 5.1.0, and have the order of PHP's `version_compare`: unknown words, dev, alpha, beta, rc,
+/// then the release itself, then pl.
 #[derive(Debug)]
 pub(crate) struct Version<'a>(Vec<Part<'a>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'a> {
-    /// The stage before a release that a word stands for.
+    /// A stage before the release.
     Stage(Stage),
-    /// Digits without leading zeros, led by how many there are.
+    /// The number of digits, and the digits without leading zeros.
     Number(usize, &'a str),
     /// A patch level after the release.
     Patch,
@@ -45,8 +45,8 @@ impl<'a> Part<'a> {
 const ZERO: Part<'_> = Part::Number(0, "");
 
 impl<'a> Version<'a> {
-    /// Reads a version; a `v` before it is not part of it. `None` unless it begins with a
-    /// digit and has nothing but digits, letters and separators.
+    /// Parses a version, ignoring a leading `v`. Returns `None` unless the rest starts with a
+    /// digit and consists of digits, letters and separators.
     pub(crate) fn parse(text: &'a str) -> Option<Version<'a>> {
         let text = text.trim();
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
@@ -79,7 +79,7 @@ impl<'a> Version<'a> {
         Some(Version(parts))
     }
 
-    /// The release that a pre-release leads to; itself if it is none.
+    /// Returns the release of a pre-release; a release is returned unchanged.
     pub(crate) fn release(mut self) -> Version<'a> {
         let is_stage = |part: &Part<'_>| matches!(part, Part::Stage(_));
         self.0.truncate(self.0.iter().position(is_stage).unwrap_or(self.0.len()));
@@ -87,7 +87,7 @@ impl<'a> Version<'a> {
     }
 }
 
-/// Compares versions; what is none is older than all that are.
+/// Compares two versions. An invalid version is older than every valid one.
 pub(crate) fn compare(a: &str, b: &str) -> Ordering {
     Version::parse(a).cmp(&Version::parse(b))
 }
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_compare_as_people_read_them() {
+    fn versions_compare_in_the_order_people_expect() {
         let ascending = [
             "3.9.2-39",
             "3.9.2-53",

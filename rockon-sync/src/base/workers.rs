@@ -1,4 +1,4 @@
-//! Several jobs at a time, their results handled one at a time.
+//! A thread pool whose results are handled on the calling thread.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -6,38 +6,37 @@ use std::time::Duration;
 
 use crate::base::error::{Error, Result};
 
-/// How often the calling thread looks up while all jobs are busy.
+/// Interval of [`Event::Tick`] while no job completes.
 const TICK: Duration = Duration::from_millis(50);
 
-/// What a job says besides its own result.
+/// The outcome of a job.
 pub(crate) enum Done<R> {
-    /// The job is done; the others go on.
+    /// The job is done; the others continue.
     Result(R),
-    /// There is no point in going on.
+    /// The job failed, and the others must stop.
     Abort(Error),
 }
 
-/// What the calling thread hears of.
+/// An event on the calling thread.
 pub(crate) enum Event<'a, J, R> {
     /// A job is done.
     Done(&'a J, R),
-    /// Nothing, for a moment.
+    /// No job was done for a moment.
     Tick,
 }
 
-/// Runs `work` for every job, in order, `workers` at a time, in threads of their own.
-/// `hear` is called on the calling thread: with the results as they come, and every
-/// now and then.
+/// Runs `work` for each job, in order, on up to `workers` threads. Calls `on_event` on the calling
+/// thread, for each result and at regular intervals.
 ///
 /// # Errors
-/// The first [`Done::Abort`], or what `hear` says; no further job is begun, `stop` is
-/// raised, and jobs under way are waited for.
+/// The first [`Done::Abort`] or error of `on_event`. Sets `stop`, starts no further job, and waits
+/// for the running ones.
 pub(crate) fn run<J: Sync, R: Send>(
     jobs: &[J],
     workers: usize,
     stop: &AtomicBool,
     work: impl Fn(&J) -> Done<R> + Sync,
-    mut hear: impl FnMut(Event<'_, J, R>) -> Result<()>,
+    mut on_event: impl FnMut(Event<'_, J, R>) -> Result<()>,
 ) -> Result<()> {
     let next = AtomicUsize::new(0);
     let (sender, results) = mpsc::channel();
@@ -59,12 +58,12 @@ pub(crate) fn run<J: Sync, R: Send>(
         let mut outcome = Ok(());
         loop {
             let step = match results.recv_timeout(TICK) {
-                // What comes after the first failure is its consequence.
+                // Later errors are caused by the first one; ignore them.
                 Ok(_) if outcome.is_err() => continue,
-                Ok((n, Done::Result(result))) => hear(Event::Done(&jobs[n], result)),
+                Ok((n, Done::Result(result))) => on_event(Event::Done(&jobs[n], result)),
                 Ok((_, Done::Abort(error))) => Err(error),
                 Err(RecvTimeoutError::Timeout) if outcome.is_err() => continue,
-                Err(RecvTimeoutError::Timeout) => hear(Event::Tick),
+                Err(RecvTimeoutError::Timeout) => on_event(Event::Tick),
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             if step.is_err() {
@@ -104,12 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn an_abort_ends_it_with_its_error() {
+    fn an_abort_stops_the_run_with_its_error() {
         let jobs: Vec<usize> = (0..100).collect();
         let stop = AtomicBool::new(false);
         let mut results = 0;
         let work = |job: &usize| match job {
-            3 => Done::Abort(Error::new(ErrorKind::Transport, "gone")),
+            3 => Done::Abort(Error::new(ErrorKind::Transport, "reset")),
             _ => Done::Result(()),
         };
         let outcome = run(&jobs, 1, &stop, work, |event| {
