@@ -15,10 +15,20 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::head::MAX_PUBLISHED_HEAD_BYTES;
 use super::history::History;
+use super::tree::BY_SHA;
 use super::*;
-use crate::base::files::walk;
+use crate::base::digest::Digest;
+use crate::base::error::ErrorKind;
+use crate::base::files::{Files, RealFiles, try_lock, walk};
+use crate::base::problem::{Problem, Severity};
+use crate::base::time::Timestamp;
+use crate::format::Format;
 use crate::testing::scratch;
+use crate::tree::manifest::Manifest;
+use crate::tree::note::SigningKey;
+use crate::update::plan::MassDelete;
 
 /// A definition file with one definition and one container.
 pub(super) fn definition(name: &str, version: &str) -> String {
@@ -205,8 +215,8 @@ fn one_bad_definition_means_nothing_is_published() {
     assert_eq!(error.to_string(), "nothing was published: 3 problems");
     let expected = [
         "a.json:2:1: not JSON: EOF while parsing an object at line 2 column 0",
-        "sub/c.json:1:7: the definition \"C\" is at b.json:1:7 already",
-        "sub/c.json:2:26: the container \"C-box\" is at b.json:2:26 already",
+        "sub/c.json:1:7: duplicate definition \"C\", first defined at b.json:1:7",
+        "sub/c.json:2:26: duplicate container \"C-box\", first defined at b.json:2:26",
     ];
     let found: Vec<_> = error.problems().iter().map(Problem::to_string).collect();
     assert_eq!(found, expected);
@@ -220,7 +230,7 @@ fn an_empty_catalog_is_not_published() {
     for leniency in [Leniency::Strict, Leniency::LeaveOut] {
         let error = place.publisher().leniency(leniency).run().unwrap_err();
         let last = error.problems().last().unwrap().to_string();
-        assert_eq!(last, "root.json: there is nothing to publish");
+        assert_eq!(last, "root.json: nothing to publish");
         assert_eq!(fs::read_dir(place.out()).unwrap().count(), 0);
     }
 }
@@ -339,8 +349,11 @@ fn a_damaged_tree_is_repaired() {
 #[test]
 fn without_its_history_or_head_a_tree_goes_on_from_the_other() {
     for (lost, report_of_it) in [
-        ("history.json", "history.json: warning: lost or damaged; it starts anew from the head"),
-        ("root.sha", "root.sha: warning: lost; it is written anew from the history"),
+        (
+            "history.json",
+            "history.json: warning: missing or damaged; the history restarts with the head",
+        ),
+        ("root.sha", "root.sha: warning: missing; it is restored from the history"),
     ] {
         let place = Place::new();
         place.publisher().run().unwrap();
@@ -374,7 +387,10 @@ fn files_of_others_are_left_alone_or_refused_but_never_replaced() {
         let named = if foreign.ends_with("/x") { path.parent().unwrap() } else { &path };
         assert_eq!(
             error.to_string(),
-            format!("{}: what this publisher did not write stands in the way", named.display())
+            format!(
+                "{}: this file was not written by the publisher; refusing to overwrite it",
+                named.display()
+            )
         );
         assert!(snapshot(&place.out()) == before, "{foreign}");
         // The same bytes are no obstacle.

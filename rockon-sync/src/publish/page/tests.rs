@@ -1,4 +1,4 @@
-//! The promises of page and feed. What a browser makes of them is shown in `tests/page`.
+//! The promises of page and feed. `tests/page` tests them in a browser.
 
 #![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
@@ -298,10 +298,8 @@ fn nobody_elses_file_is_taken_for_the_page() {
             place.put(&path, &definition("I", "1"));
             place.list(&[("a", "a.json"), ("home", &path)]);
             let (kind, problems) = refusal(publisher(&place).run());
-            let expected = format!(
-                "{path}: with --page, the name \"{name}\" is that of the tree's own file; entry \
-                 \"home\" has it"
-            );
+            let expected =
+                format!("{path}: entry \"home\": the name \"{name}\" is reserved with --page");
             assert_eq!((kind, problems), (ErrorKind::Catalog, expected));
             place.publisher().run().unwrap();
             let before = snapshot(&place.out());

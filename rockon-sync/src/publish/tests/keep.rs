@@ -179,8 +179,8 @@ fn what_requires_a_kept_definition_is_published_anew() {
     let report = place.lenient().run().unwrap();
     assert_eq!((&*report.kept, &*report.removed), (&["a".into()][..], &["b".into()][..]));
     let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
-    let expected = "a.json: warning: as it was published last: definition \"A\": \"requires\": \
-                    there is no definition \"B\"";
+    let expected = "a.json: warning: in the published version: definition \"A\": \"requires\": \
+                    no definition named \"B\"";
     assert_eq!(problems.last().map(String::as_str), Some(expected));
 }
 

@@ -85,7 +85,7 @@ fn a_history_with_a_record_that_cannot_be_read_is_damaged_as_a_whole() {
     fs::write(&path, text.replace(&first, "no digest")).unwrap();
     let report = place.publisher().run().unwrap();
     let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
-    let expected = "history.json: warning: lost or damaged; it starts anew from the head";
+    let expected = "history.json: warning: missing or damaged; the history restarts with the head";
     assert_eq!(problems, [expected]);
     let history = History::load(&RealFiles, &path).unwrap().unwrap();
     assert_eq!(history.records.iter().map(|record| record.serial).collect::<Vec<_>>(), [2]);
