@@ -229,7 +229,10 @@ fn a_bad_extension_keeps_its_previous_state_and_affects_no_other() {
         found.iter().any(|line| line.contains("more/list.xml: warning: using the cached version")),
         "{found:?}"
     );
-    assert!(found.iter().any(|line| line.contains("xml: warning: using the cached version: http")), "{found:?}");
+    assert!(
+        found.iter().any(|line| line.contains("xml: warning: using the cached version: http")),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -318,7 +321,10 @@ fn endlessly_nested_collections_are_followed_to_a_limit() {
     }
     let report = publish(&world, dir.join("0.xml").to_str().unwrap()).unwrap();
     let found = warnings(&report);
-    assert!(found.iter().any(|line| line.contains("expected at most 16 levels of collections")), "{found:?}");
+    assert!(
+        found.iter().any(|line| line.contains("expected at most 16 levels of collections")),
+        "{found:?}"
+    );
 }
 
 #[test]
