@@ -253,7 +253,7 @@ fn publish_reports_every_problem_and_publishes_nothing() {
     for problem in [
         "kopia.json:3:1: not JSON",
         "linkding.json:2:17: definition \"linkding\": \"website\" is missing",
-        "unlisted.json: warning: root.json does not name this file",
+        "unlisted.json: warning: not listed in root.json",
         "nothing was published: 2 problems",
     ] {
         assert!(stderr(&output).contains(problem), "{problem}: {}", stderr(&output));
@@ -366,7 +366,7 @@ fn a_key_pair_on_standard_output_is_a_key_file() {
     fs::set_permissions(catalog.path("key"), fs::Permissions::from_mode(0o644)).unwrap();
     let published = catalog.run(&["publish", "catalog", "--sign-key", "key"]);
     assert_eq!(code(&published), 0);
-    assert!(stderr(&published).contains("key: warning: others than the owner"));
+    assert!(stderr(&published).contains("key: warning: other users can access"));
     assert_eq!(code(&catalog.update(&["--trust-key", lines[1]])), 0);
     assert_eq!(code(&catalog.run(&["keygen", "a b"])), 2);
 }

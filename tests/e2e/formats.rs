@@ -32,7 +32,7 @@ fn files_of_any_kind_are_published_and_synced_byte_for_byte() {
     assert_eq!(report.added, IDS);
     assert_eq!(
         report.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        [".hidden: warning: hidden, so it is left out"]
+        [".hidden: warning: left out: hidden file"]
     );
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, 2), "head and bundle");
@@ -109,7 +109,7 @@ fn in_place_what_the_publisher_wrote_is_no_file_of_the_catalog() {
     let again = publisher().run().unwrap();
     assert_eq!((again.outcome, again.entries), (PublishOutcome::Unchanged, 4));
     let warnings: Vec<String> = again.problems.iter().map(ToString::to_string).collect();
-    assert_eq!(warnings, [".hidden: warning: hidden, so it is left out"]);
+    assert_eq!(warnings, [".hidden: warning: left out: hidden file"]);
     // Neither is it to a tree elsewhere.
     assert_eq!(self::publisher(&world).run().unwrap().entries, 4);
 }
@@ -167,7 +167,7 @@ fn what_an_author_put_into_a_folder_of_the_tree_is_a_problem() {
     fs::write(world.path("catalog/by-sha/mine"), "mine").unwrap();
     let error = publisher().run().unwrap_err();
     let problems: Vec<String> = error.problems().iter().map(ToString::to_string).collect();
-    let expected = "by-sha/mine: the name \"by-sha\" belongs to the tree itself";
+    let expected = "by-sha/mine: the name \"by-sha\" is reserved";
     assert_eq!(problems.last().map(String::as_str), Some(expected));
     let report = publisher().leniency(Leniency::LeaveOut).run().unwrap();
     assert_eq!(report.entries, 4);

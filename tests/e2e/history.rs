@@ -28,7 +28,7 @@ const BROKEN: &[(usize, &str)] = &[
     (22, "root.json:16:1: not a JSON object"),
     (23, "root.json:16:1: not a JSON object"),
     (24, "root.json:17:1: not a JSON object"),
-    (58, "root.json:33:15: entry \"sabnzb\": this row is there twice"),
+    (58, "root.json:33:15: entry \"sabnzb\": duplicate of the entry"),
     (91, "radarr.json:49:2: not JSON"),
     (92, "radarr.json:49:2: not JSON"),
 ];

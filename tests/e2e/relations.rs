@@ -36,14 +36,14 @@ fn problems(world: &World) -> Vec<String> {
 #[test]
 fn unmet_requirements_are_not_published() {
     for (of_a, expected) in [
-        (requires("Nothing"), "\"requires\": there is no definition \"Nothing\""),
-        (requires("B | Nothing"), "\"requires\": there is no definition \"Nothing\""),
-        (requires("B (>= 3)"), "no definition has the version that is asked for: B (>= 3)"),
-        (requires("A"), "a circle of requirements: \"A\", \"A\""),
-        (requires("C"), "a circle of requirements: \"A\", \"C\", \"A\""),
+        (requires("Nothing"), "\"requires\": no definition named \"Nothing\""),
+        (requires("B | Nothing"), "\"requires\": no definition named \"Nothing\""),
+        (requires("B (>= 3)"), "no definition has a version that fits: B (>= 3)"),
+        (requires("A"), "cyclic requirements: \"A\", \"A\""),
+        (requires("C"), "cyclic requirements: \"A\", \"C\", \"A\""),
         (requires("B (> 3)"), "\"B (> 3)\": expected <<, <=, =, >= or >> and a version"),
         (", \"requires\": 3".to_owned(), "\"requires\": expected a string, got a number"),
-        (", \"replaces\": \"A\"".to_owned(), "\"replaces\": it names itself"),
+        (", \"replaces\": \"A\"".to_owned(), "\"replaces\": a definition cannot replace itself"),
     ] {
         let world = catalog(&[("A", "1", &of_a), ("B", "2", ""), ("C", "1", &requires("A"))]);
         let found = problems(&world);
@@ -62,7 +62,7 @@ fn a_cycle_with_an_alternative_is_accepted() {
     let report = world.publisher().run().unwrap();
     let warnings: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
     let [warning] = &warnings[..] else { panic!("{warnings:?}") };
-    assert!(warning.contains("\"conflicts\": there is no definition \"Gone\""), "{warning}");
+    assert!(warning.contains("\"conflicts\": no definition named \"Gone\""), "{warning}");
 }
 
 #[test]

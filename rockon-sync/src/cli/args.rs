@@ -497,7 +497,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_is_consistent() {
+    fn the_command_definition_is_valid() {
         Args::command().debug_assert();
     }
 

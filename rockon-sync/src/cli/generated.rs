@@ -41,7 +41,7 @@ another process updates the same source
 const SEE_ALSO: &str = ".SH \"SEE ALSO\"\n\\fBrockon\\-sync\\fR(1)\n";
 
 #[test]
-fn man_pages_and_completions_are_what_the_command_says() {
+fn man_pages_and_completions_are_up_to_date() {
     let share = Path::new(env!("CARGO_MANIFEST_DIR")).join("../share");
     let generated = generate();
     if std::env::var_os(WRITE).is_some() {

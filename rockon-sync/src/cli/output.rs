@@ -140,12 +140,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_shown_and_not_obeyed() {
+    fn invisible_characters_are_escaped() {
         assert_eq!(printable("a\u{1b}[31mb\u{9b}c\nü"), "a\\u{1b}[31mb\\u{9b}c\nü");
     }
 
     #[test]
-    fn counts_are_english() {
+    fn counts_use_singular_and_plural() {
         assert_eq!(
             [count(1, "entry"), count(2, "entry"), count(0, "file")],
             ["1 entry", "2 entries", "0 files"]

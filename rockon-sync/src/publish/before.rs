@@ -1,45 +1,50 @@
-//! What was published before, as far as the tree still says.
+//! The state before a publication, as far as the tree still has it.
 
 use super::history::History;
+use super::session::Session;
 use super::tree::Tree;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::Problem;
 use crate::tree::head::Head;
 use crate::tree::manifest::Manifest;
 
-/// What was published before.
+/// The earlier publications.
 pub(super) struct Before {
     pub(super) head: Option<Head>,
     /// The head's bytes, signatures included; empty if there is none.
     pub(super) head_bytes: Vec<u8>,
-    /// With the head on top, even if the last run ended right after writing it.
+    /// Begins with the head, even if the last run was interrupted right after writing it.
     pub(super) history: History,
-    /// Whether the history that is written has the head.
+    /// True if the history file begins with the head.
     pub(super) is_recorded: bool,
-    /// Empty if there is none.
+    /// The manifest of the last publication; empty if there is none.
     pub(super) manifest: Manifest,
-    /// True if something was published whose manifest is lost.
+    /// True if there is a publication, but its manifest is lost.
     pub(super) is_manifest_lost: bool,
+    /// Warnings about keys, and about missing or damaged files of the tree.
+    pub(super) warnings: Vec<Problem>,
 }
 
 impl Before {
-    /// Reads head, history and manifest; what is lost of them is a warning.
+    /// Reads head, history and manifest. Warns if one of them is lost.
     ///
     /// # Errors
-    /// [`ErrorKind::Head`] for a head that is not a publisher's; [`ErrorKind::Store`], also
-    /// for somebody else's file where one of the tree has to go.
-    pub(super) fn find(tree: &Tree<'_>, problems: &mut Vec<Problem>) -> Result<Before> {
+    /// [`ErrorKind::Head`] for a head of another program; [`ErrorKind::Store`], also for another
+    /// program's file with a name that the tree needs.
+    pub(super) fn find(session: &Session<'_>) -> Result<Before> {
+        let tree = &session.tree;
+        let mut warnings = session.signer.warnings.clone();
         let head = tree.head()?;
         let history = History::load(tree.files, &tree.history_path())?;
         match (&head, &history) {
             (None, None) => tree.check_unclaimed()?,
             (Some(_), None) => {
-                let message = "lost or damaged; it starts anew from the head";
-                problems.push(Problem::warning("history.json", message));
+                let message = "missing or damaged; the history restarts with the head";
+                warnings.push(Problem::warning("history.json", message));
             }
             (None, Some(_)) => {
-                let message = "lost; it is written anew from the history";
-                problems.push(Problem::warning(tree.layout.head_name(), message));
+                let message = "missing; it is restored from the history";
+                warnings.push(Problem::warning(tree.layout.head_name(), message));
             }
             (Some(_), Some(_)) => {}
         }
@@ -48,28 +53,35 @@ impl Before {
         let last = head.as_ref().map(Head::digest).or(newest);
         let manifest = last.map(|digest| tree.manifest(digest)).transpose()?.flatten();
         if let (Some(digest), None) = (last, &manifest) {
-            let message = format!("the manifest {digest} is gone; published anew");
-            problems.push(Problem::warning(tree.layout.manifest_name(), message));
+            let message = format!("the manifest {digest} is missing; publishing everything again");
+            warnings.push(Problem::warning(tree.layout.manifest_name(), message));
         }
         let is_recorded =
             head.as_ref().is_none_or(|head| history.records.first() == Some(&head.into()));
         if let Some(head) = head.as_ref().filter(|_| !is_recorded) {
             history = history.with(head.into());
         }
+        let head_bytes = tree.head_bytes()?.unwrap_or_default();
+        if session.signer.drops_signature(&head_bytes) {
+            let message = "the published head is signed, the new one is not: clients that trust \
+                           its keys will refuse it";
+            warnings.push(Problem::warning(tree.layout.head_name(), message));
+        }
         Ok(Before {
-            head_bytes: tree.head_bytes()?.unwrap_or_default(),
+            head_bytes,
             is_manifest_lost: last.is_some() && manifest.is_none(),
             manifest: manifest.unwrap_or_default(),
             head,
             history,
             is_recorded,
+            warnings,
         })
     }
 
-    /// The serial of the next publication.
+    /// Returns the serial of the next publication.
     ///
     /// # Errors
-    /// [`ErrorKind::Head`] after the last one that there can be.
+    /// [`ErrorKind::Head`] if the last serial is the largest possible one.
     pub(super) fn next_serial(&self, tree: &Tree<'_>) -> Result<u64> {
         let recorded = self.history.records.iter().map(|record| record.serial).max();
         let newest = recorded.max(self.head.as_ref().and_then(Head::serial)).unwrap_or(0);

@@ -1,5 +1,5 @@
-//! `history.json`: the publisher's own memory of what it published, newest first. The
-//! manifests themselves are in `by-sha/`; no client reads this file.
+//! `history.json`: the publications so far, newest first. Only publishers read this file; the
+//! manifests themselves are in `by-sha/`.
 
 use std::path::Path;
 
@@ -10,10 +10,10 @@ use crate::base::error::Result;
 use crate::base::files::{Files, read_if_any, write_atomically};
 use crate::tree::head::Head;
 
-/// Largest history read: a record has about 150 bytes.
+/// Largest history that is read: a record has about 150 bytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What was published, newest first.
+/// The publications so far, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct History {
     pub(super) records: Vec<Record>,
@@ -29,7 +29,7 @@ pub(super) struct Record {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Wire {
+struct WireHistory {
     publishes: Vec<WireRecord>,
 }
 
@@ -55,29 +55,27 @@ impl From<&Head> for Record {
 }
 
 impl History {
-    /// Reads the history; `None` if there is none that can be read.
+    /// Reads the history; `None` if it is missing or invalid.
     pub(super) fn load(files: &dyn Files, path: &Path) -> Result<Option<History>> {
-        let Some(bytes) = read_if_any(files, path, MAX_BYTES)? else {
-            return Ok(None);
-        };
-        let wire: Option<Wire> = serde_json::from_slice(&bytes).ok();
-        let records = wire.map(|wire| {
-            wire.publishes.into_iter().map(|record| {
-                Some(Record {
-                    manifest: record.manifest.parse().ok()?,
-                    serial: record.serial,
-                    published: record.published,
-                    size_bytes: record.size,
-                })
-            })
-        });
-        Ok(records
-            .and_then(|records| records.collect::<Option<Vec<_>>>())
-            .map(|records| History { records }))
+        let bytes = read_if_any(files, path, MAX_BYTES)?;
+        Ok(bytes.and_then(|bytes| History::parse(&bytes)))
     }
 
-    /// The history with this publication on top. A manifest that is published again
-    /// moves up: it is kept once.
+    fn parse(bytes: &[u8]) -> Option<History> {
+        let wire: WireHistory = serde_json::from_slice(bytes).ok()?;
+        let records = wire.publishes.into_iter().map(|record| {
+            Some(Record {
+                manifest: record.manifest.parse().ok()?,
+                serial: record.serial,
+                published: record.published,
+                size_bytes: record.size,
+            })
+        });
+        Some(History { records: records.collect::<Option<_>>()? })
+    }
+
+    /// Returns the history with this publication added. A manifest that is published again moves
+    /// to the top: it is recorded once.
     pub(super) fn with(&self, record: Record) -> History {
         let older = self.records.iter().filter(|old| old.manifest != record.manifest).cloned();
         History { records: std::iter::once(record.clone()).chain(older).collect() }
@@ -90,7 +88,7 @@ impl History {
             published: record.published.clone(),
             size: record.size_bytes,
         });
-        let wire = Wire { publishes: publishes.collect() };
+        let wire = WireHistory { publishes: publishes.collect() };
         let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");
         bytes.push(b'\n');
         write_atomically(files, path, &bytes)

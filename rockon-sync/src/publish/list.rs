@@ -1,118 +1,183 @@
-//! Which files there are to publish, under which ids: the `root.json` of the catalog, or
-//! the directory itself.
+//! The files to publish, with their ids: the `root.json` of the catalog, or every file of a
+//! directory.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Leniency, is_of_the_tree};
+use super::publisher::Leniency;
+use super::session::Session;
+use super::site::SiteReader;
+use super::tree::is_tree_file;
 use crate::base::digest::Digest;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IoContext, Result};
 use crate::base::files::{Files, read_if_any};
 use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
-use crate::format::position_of_syntax_error;
+use crate::format::{Collection, position_of_syntax_error};
+use crate::net::transport::AnyTransport;
 use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::manifest::{Entry, Manifest};
 
-/// One file to be published.
+/// One file to publish.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
+pub(super) struct ListedFile {
     pub(super) id: String,
     pub(super) path: EntryPath,
-    /// Where its bytes are.
+    /// The local file with its bytes.
     pub(super) file: PathBuf,
-    /// What names it, and where.
+    /// The list that names the file, and the position in it.
     pub(super) listed_in: Option<&'static str>,
     pub(super) position: Option<Position>,
 }
 
-/// A row that cannot be published as it is.
+impl ListedFile {
+    /// The file that problems with this one are reported for.
+    pub(super) fn shown(&self) -> &str {
+        self.listed_in.unwrap_or(self.path.as_str())
+    }
+}
+
+/// A file that cannot be published as it is.
 #[derive(Debug, Clone)]
-pub(super) struct Refused {
+pub(super) struct RefusedFile {
     pub(super) id: String,
-    /// `None` if the row names no usable path.
+    /// `None` if the path is missing or invalid.
     pub(super) path: Option<EntryPath>,
 }
 
-/// The meaning of a list for the entries that it does not have.
+impl From<ListedFile> for RefusedFile {
+    fn from(listed: ListedFile) -> RefusedFile {
+        RefusedFile { id: listed.id, path: Some(listed.path) }
+    }
+}
+
+/// The meaning of a list for entries that are not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Completeness {
-    /// They are gone.
+    /// They are to be deleted.
     #[default]
     Complete,
-    /// Nothing: the list itself cannot be read.
+    /// Nothing, because the list itself is missing or invalid.
     Unknown,
 }
 
-/// Rows that can stand together in one manifest, and what is wrong with the others.
+/// Files that can be in one manifest together, and the problems with the others.
 #[derive(Default)]
 pub(super) struct List {
-    pub(super) rows: Vec<Row>,
-    pub(super) refused: Vec<Refused>,
+    pub(super) files: Vec<ListedFile>,
+    pub(super) refused: Vec<RefusedFile>,
     pub(super) completeness: Completeness,
     pub(super) problems: Vec<Problem>,
-    /// Index of the row with an id.
+    /// Index of the file with an id.
     ids: HashMap<String, usize>,
-    /// Index of the row with a file, compared without case.
+    /// Index of the file with a path, in lower case.
     paths: HashMap<String, usize>,
-    /// Directories that lead to files, compared without case, and the row of such a file.
+    /// Directories with files, in lower case, and the index of one such file.
     dirs: HashMap<String, usize>,
 }
 
-/// Whether `root.json` could be read as a list at all.
+/// The reason why a file cannot be added to a list.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum AddError {
+    #[error("the name \"{0}\" is reserved")]
+    Reserved(EntryPath),
+    #[error("{0}")]
+    Invalid(String),
+    #[error("duplicate of the entry{0}")]
+    Duplicate(At),
+    #[error("duplicate id, already used for \"{path}\"{at}")]
+    DuplicateId { path: EntryPath, at: At },
+    #[error("duplicate file \"{path}\", already used by {id:?}{at} (ignoring case)")]
+    DuplicateFile { path: EntryPath, id: String, at: At },
+    #[error(
+        "\"{path}\" conflicts with \"{other}\" of {id:?}{at}: a file cannot also be a directory"
+    )]
+    FileAndDir { path: EntryPath, other: EntryPath, id: String, at: At },
+}
+
+/// The position of an earlier entry, as the end of a sentence.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct At(Option<Position>);
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |position| write!(f, " at {position}"))
+    }
+}
+
+/// The state of `root.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Listed,
-    NoList,
+enum RootList {
+    Valid,
+    Invalid,
 }
 
 impl List {
-    /// What `root.json` names; where it cannot be read and that is to be passed over, what the
-    /// directory has, under the ids of `previous`.
+    /// Lists the files that a session publishes.
     ///
     /// # Errors
-    /// Those of [`List::read`].
-    pub(super) fn of(
+    /// Those of [`of_catalog`](Self::of_catalog), [`of_every_file`](Self::of_every_file) or
+    /// [`of_site`](Self::of_site).
+    pub(super) fn of(session: &Session<'_>, previous: &Manifest) -> Result<List> {
+        let options = session.options;
+        let (files, catalog) = (options.files, &*options.catalog);
+        match options.collection() {
+            Collection::Listed => List::of_catalog(files, catalog, options.leniency, previous),
+            Collection::Dir => List::of_every_file(files, catalog, &session.tree),
+            Collection::Site => {
+                let transport = AnyTransport::new();
+                let reader = SiteReader { files, transport: &transport, clock: options.clock };
+                List::of_site(&reader, catalog, session.tree.dir)
+            }
+        }
+    }
+
+    /// Lists the files that `root.json` names. If it is invalid and the publisher is lenient, lists
+    /// the `*.json` files of the directory instead, with the ids of `previous`.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub(super) fn of_catalog(
         files: &dyn Files,
         dir: &Path,
         leniency: Leniency,
         previous: &Manifest,
     ) -> Result<List> {
-        let (mut list, found) = List::read(files, dir)?;
-        if found == Found::NoList && leniency == Leniency::LeaveOut {
-            let without = List::of_dir(files, dir, previous)?;
-            list.problems.extend(without.problems);
-            list.rows = without.rows;
-            list.refused = without.refused;
-            list.completeness = Completeness::Unknown;
+        let (mut list, state) = List::read(files, dir)?;
+        if state == RootList::Invalid && leniency == Leniency::LeaveOut {
+            let mut fallback = List::of_dir(files, dir, previous)?;
+            list.problems.append(&mut fallback.problems);
+            fallback.problems = list.problems;
+            fallback.completeness = Completeness::Unknown;
+            return Ok(fallback);
         }
         Ok(list)
     }
 
-    /// Reads `root.json`, and warns of files that it does not name.
+    /// Reads `root.json`, and warns about files that it does not name.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); [`Limit`](crate::ErrorKind::Limit) for a list
-    /// that no client would accept.
-    fn read(files: &dyn Files, dir: &Path) -> Result<(List, Found)> {
+    /// that is too large for clients.
+    fn read(files: &dyn Files, dir: &Path) -> Result<(List, RootList)> {
         let mut list = List::default();
         let path = dir.join(DEFAULT_MANIFEST);
         let Some(bytes) = read_if_any(files, &path, MAX_MANIFEST_BYTES)? else {
-            list.problem(None, "expected the list of the catalog's files, found no such file");
-            return Ok((list, Found::NoList));
+            list.report(None, "expected the list of the catalog's files, found no file");
+            return Ok((list, RootList::Invalid));
         };
         let Ok(text) = std::str::from_utf8(&bytes) else {
-            list.problem(None, "not UTF-8");
-            return Ok((list, Found::NoList));
+            list.report(None, "not UTF-8");
+            return Ok((list, RootList::Invalid));
         };
         let object = match Object::parse(text) {
             Ok(object) => object,
             Err(error) => {
-                let message = format!("not a JSON object: {error}");
-                list.problem(position_of_syntax_error(&bytes), message);
-                return Ok((list, Found::NoList));
+                let position = position_of_syntax_error(&bytes);
+                list.report(position, format!("not a JSON object: {error}"));
+                return Ok((list, RootList::Invalid));
             }
         };
         let mut places = Places::new(text);
@@ -123,176 +188,169 @@ impl List {
                 Err(_) => Err(format!("expected a file name, got {}", kind_of(member.value))),
                 Ok(file) => EntryPath::new(file).map_err(|error| error.to_string()),
             };
-            let added = path.clone().and_then(|path| {
-                list.add(Row {
-                    id: id.clone(),
-                    file: path.below(dir),
-                    path,
-                    listed_in: Some(DEFAULT_MANIFEST),
-                    position,
-                })
-            });
-            if let Err(message) = added {
-                list.problem(position, format!("entry {id:?}: {message}"));
-                list.refused.push(Refused { id, path: path.ok() });
+            if let Err(message) = list.add_from(dir, &id, path, position) {
+                list.report(position, format!("entry {id:?}: {message}"));
             }
         }
-        let top = top(files, dir)?;
+        let top = TopFiles::list(files, dir)?;
         list.warn_of_unlisted(&top.names, &object);
-        for name in top.unreadable {
+        for name in top.not_utf8 {
             list.problems.push(Problem::warning(&name, "the name is not UTF-8"));
         }
-        Ok((list, Found::Listed))
+        Ok((list, RootList::Valid))
     }
 
-    /// Every `*.json` file at the top of the directory. The ids are those of `previous`, or
-    /// made from the names of the files.
+    /// Lists every `*.json` file at the top of a directory. The ids are those of `previous`; new
+    /// files get their name without `.json`.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store).
     fn of_dir(files: &dyn Files, dir: &Path, previous: &Manifest) -> Result<List> {
         let mut list = List::default();
-        let message = "without a list, every definition file of the directory is published";
+        let message = "no valid list; publishing every definition file of the directory";
         list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
         let ids: HashMap<&str, &str> =
             previous.entries().iter().map(|entry| (entry.path().as_str(), entry.id())).collect();
-        let top = top(files, dir)?;
-        for name in top.unreadable {
+        let top = TopFiles::list(files, dir)?;
+        for name in top.not_utf8 {
             list.problems.push(Problem::error(&name, None, "the name is not UTF-8"));
         }
-        // What was published before keeps its id, whatever is new beside it.
+        // Published files first, so that they keep their ids.
         let (known, new): (Vec<_>, Vec<_>) =
             top.names.into_iter().partition(|name| ids.contains_key(name.as_str()));
         for name in known.into_iter().chain(new) {
             let stem = name.strip_suffix(".json").unwrap_or(&name);
-            let id = ids.get(name.as_str()).copied().unwrap_or(stem).to_owned();
+            let id = ids.get(name.as_str()).copied().unwrap_or(stem);
             let path = EntryPath::new(name.as_str()).map_err(|error| error.to_string());
-            let added = path.clone().and_then(|path| {
-                list.add(Row {
-                    id: id.clone(),
-                    file: path.below(dir),
-                    path,
-                    listed_in: Some(DEFAULT_MANIFEST),
-                    position: None,
-                })
-            });
-            if let Err(message) = added {
+            if let Err(message) = list.add_from(dir, id, path, None) {
                 list.problems.push(Problem::error(&name, None, message));
-                list.refused.push(Refused { id, path: path.ok() });
             }
         }
         Ok(list)
     }
 
-    /// Takes a row, unless it cannot stand beside those before it.
+    /// Adds a file of the catalog in `dir`, or refuses it.
     ///
     /// # Errors
-    /// Why it cannot, in words.
-    pub(super) fn add(&mut self, row: Row) -> std::result::Result<(), String> {
-        if row.path.is_reserved() {
-            return Err(format!("the name \"{}\" belongs to the tree itself", row.path));
+    /// The error in `path`, or the message of an [`AddError`].
+    fn add_from(
+        &mut self,
+        dir: &Path,
+        id: &str,
+        path: std::result::Result<EntryPath, String>,
+        position: Option<Position>,
+    ) -> std::result::Result<(), String> {
+        let added = path.clone().and_then(|path| {
+            let (id, file) = (id.to_owned(), path.below(dir));
+            let listed_in = Some(DEFAULT_MANIFEST);
+            self.add(ListedFile { id, path, file, listed_in, position })
+                .map_err(|error| error.to_string())
+        });
+        if added.is_err() {
+            self.refused.push(RefusedFile { id: id.to_owned(), path: path.ok() });
         }
-        // The manifest has the last word on what an entry may be.
-        Entry::new(&*row.id, row.path.clone(), Digest::of(b""))
-            .map_err(|error| error.to_string())?;
-        if let Some(n) = self.ids.get(&row.id) {
-            let other = &self.rows[*n];
-            return Err(match other.path == row.path {
-                true => format!("this row is there twice{}", place(other)),
-                false => format!(
-                    "the id is there twice, the other time with \"{}\"{}",
-                    other.path,
-                    place(other)
-                ),
+        added
+    }
+
+    /// Adds a file, unless it conflicts with one that was added before.
+    ///
+    /// # Errors
+    /// [`AddError`]; the list is not changed then.
+    pub(super) fn add(&mut self, file: ListedFile) -> std::result::Result<(), AddError> {
+        let path = &file.path;
+        if path.is_reserved() {
+            return Err(AddError::Reserved(path.clone()));
+        }
+        Entry::new(&*file.id, path.clone(), Digest::of(b""))
+            .map_err(|error: Error| AddError::Invalid(error.to_string()))?;
+        let other = |index: &usize| &self.files[*index];
+        if let Some(other) = self.ids.get(&file.id).map(other) {
+            let at = At(other.position);
+            return Err(match other.path == *path {
+                true => AddError::Duplicate(at),
+                false => AddError::DuplicateId { path: other.path.clone(), at },
             });
         }
-        let folded = row.path.folded().into_owned();
-        if let Some(n) = self.paths.get(&folded) {
-            let other = &self.rows[*n];
-            return Err(format!(
-                "the file \"{}\" belongs to {:?} already{} (compared without case)",
-                row.path,
-                other.id,
-                place(other)
-            ));
+        let folded = path.folded().into_owned();
+        if let Some(other) = self.paths.get(&folded).map(other) {
+            let (id, at) = (other.id.clone(), At(other.position));
+            return Err(AddError::DuplicateFile { path: path.clone(), id, at });
         }
         let parents = || folded.match_indices('/').map(|(at, _)| &folded[..at]);
-        let both = self.dirs.get(&folded).or_else(|| parents().find_map(|p| self.paths.get(p)));
-        if let Some(n) = both {
-            let other = &self.rows[*n];
-            return Err(format!(
-                "of \"{}\" and \"{}\", the file of {:?}{}, one would be the directory of the other",
-                row.path,
-                other.path,
-                other.id,
-                place(other)
-            ));
+        let same_name =
+            self.dirs.get(&folded).or_else(|| parents().find_map(|dir| self.paths.get(dir)));
+        if let Some(other) = same_name.map(other) {
+            return Err(AddError::FileAndDir {
+                path: path.clone(),
+                other: other.path.clone(),
+                id: other.id.clone(),
+                at: At(other.position),
+            });
         }
-        let n = self.rows.len();
+        let index = self.files.len();
         for parent in parents() {
-            self.dirs.entry(parent.to_owned()).or_insert(n);
+            self.dirs.entry(parent.to_owned()).or_insert(index);
         }
-        self.paths.insert(folded, n);
-        self.ids.insert(row.id.clone(), n);
-        self.rows.push(row);
+        self.paths.insert(folded, index);
+        self.ids.insert(file.id.clone(), index);
+        self.files.push(file);
         Ok(())
     }
 
-    /// Takes an entry that is published as it was last. All that were published together can
-    /// stand beside each other.
-    pub(super) fn take_published(&mut self, entry: &Entry, file: &Path) {
+    /// Adds an entry that is kept as published. Entries of one manifest never conflict.
+    pub(super) fn add_published(&mut self, entry: &Entry, file: &Path) {
         let (id, path) = (entry.id().to_owned(), entry.path().clone());
-        let row = Row { id, path, file: file.to_owned(), listed_in: None, position: None };
-        let added = self.add(row);
+        let added = self.add(ListedFile {
+            id,
+            path,
+            file: file.to_owned(),
+            listed_in: None,
+            position: None,
+        });
         debug_assert_eq!(added, Ok(()));
     }
 
-    fn problem(&mut self, position: Option<Position>, message: impl Into<String>) {
+    fn report(&mut self, position: Option<Position>, message: impl Into<String>) {
         self.problems.push(Problem::error(DEFAULT_MANIFEST, position, message));
     }
 
-    /// A file of a row that was refused is named all the same.
+    /// Warns about files that `root.json` does not name. Refused files are named there too.
     fn warn_of_unlisted(&mut self, top: &[String], object: &Object<'_>) {
         let values = object.members.iter().map(|member| member.value.get());
         let named: HashSet<String> =
             values.filter_map(|value| serde_json::from_str(value).ok()).collect();
         for name in top.iter().filter(|name| !named.contains(*name)) {
-            let message = format!("{DEFAULT_MANIFEST} does not name this file");
+            let message = format!("not listed in {DEFAULT_MANIFEST}");
             self.problems.push(Problem::warning(name, message));
         }
     }
 }
 
-/// Where another row is, as part of a sentence.
-fn place(row: &Row) -> String {
-    row.position.map_or_else(String::new, |position| format!(" at {position}"))
-}
-
-/// The `*.json` files at the top of the catalog, in byte order.
-struct Top {
+/// The `*.json` files at the top of a catalog directory, in byte order.
+struct TopFiles {
     names: Vec<String>,
-    /// Names that are not UTF-8, as they are shown.
-    unreadable: Vec<String>,
+    /// Names that are not UTF-8, in printable form.
+    not_utf8: Vec<String>,
 }
 
-fn top(files: &dyn Files, dir: &Path) -> Result<Top> {
-    let names = files.list(dir);
-    let names = names.map_err(|error| Error::io("list this directory", dir, error))?;
-    let mut top = Top { names: Vec::new(), unreadable: Vec::new() };
-    for name in names {
-        let bytes = name.as_encoded_bytes();
-        if !bytes.ends_with(b".json") || bytes.starts_with(b".") {
-            continue;
+impl TopFiles {
+    fn list(files: &dyn Files, dir: &Path) -> Result<TopFiles> {
+        let mut top = TopFiles { names: Vec::new(), not_utf8: Vec::new() };
+        for name in files.list(dir).on("list", dir)? {
+            let bytes = name.as_encoded_bytes();
+            if !bytes.ends_with(b".json") || bytes.starts_with(b".") {
+                continue;
+            }
+            match name.into_string() {
+                Ok(name) if is_tree_file(&name) => {}
+                Ok(name) => top.names.push(name),
+                Err(name) => top.not_utf8.push(name.to_string_lossy().into_owned()),
+            }
         }
-        match name.into_string() {
-            Ok(name) if is_of_the_tree(&name) => {}
-            Ok(name) => top.names.push(name),
-            Err(name) => top.unreadable.push(name.to_string_lossy().into_owned()),
-        }
+        top.names.sort();
+        top.not_utf8.sort();
+        Ok(top)
     }
-    top.names.sort();
-    top.unreadable.sort();
-    Ok(top)
 }
 
 #[cfg(test)]
@@ -304,8 +362,8 @@ mod tests {
     use super::*;
     use crate::base::files::RealFiles;
 
-    fn rows(list: &List) -> Vec<(&str, &str)> {
-        list.rows.iter().map(|row| (&*row.id, row.path.as_str())).collect()
+    fn entries(list: &List) -> Vec<(&str, &str)> {
+        list.files.iter().map(|file| (&*file.id, file.path.as_str())).collect()
     }
 
     fn problems(list: &List) -> Vec<String> {
@@ -321,28 +379,28 @@ mod tests {
     }
 
     #[test]
-    fn every_bad_row_is_named_in_one_run_and_the_others_are_taken() {
+    fn every_invalid_entry_is_reported_in_one_run_and_the_others_are_listed() {
         let text = "{\n\"a\": \"a.json\",\n\"a\": \"a.json\",\n\"a\": \"x.json\",\n\"n\": 1,\n\
                     \"up\": \"../up.json\",\n\"own\": \"root.json\",\n\"A\": \"A.JSON\",\n\
                     \"in\": \"a.json/b\",\n\"s\": \"s/b\",\n\"t\": \"S\",\n\"\": \"e.json\",\n\
                     \"z\": \"z.json\"\n}\n";
         let dir = dir(&[("root.json", text)]);
-        let (list, found) = List::read(&RealFiles, dir.path()).unwrap();
-        assert_eq!(found, Found::Listed);
-        assert_eq!(rows(&list), [("a", "a.json"), ("s", "s/b"), ("z", "z.json")]);
+        let (list, state) = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(state, RootList::Valid);
+        assert_eq!(entries(&list), [("a", "a.json"), ("s", "s/b"), ("z", "z.json")]);
         let expected = [
-            "root.json:3:6: entry \"a\": this row is there twice at line 2 column 6",
-            "root.json:4:6: entry \"a\": the id is there twice, the other time with \"a.json\" \
+            "root.json:3:6: entry \"a\": duplicate of the entry at line 2 column 6",
+            "root.json:4:6: entry \"a\": duplicate id, already used for \"a.json\" \
              at line 2 column 6",
             "root.json:5:6: entry \"n\": expected a file name, got a number",
             "root.json:6:7: entry \"up\": unsafe path \"../up.json\"",
-            "root.json:7:8: entry \"own\": the name \"root.json\" belongs to",
-            "root.json:8:6: entry \"A\": the file \"A.JSON\" belongs to \"a\" already \
-             at line 2 column 6 (compared without case)",
-            "root.json:9:7: entry \"in\": of \"a.json/b\" and \"a.json\", the file of \"a\" \
-             at line 2 column 6, one would be the directory of the other",
-            "root.json:11:6: entry \"t\": of \"S\" and \"s/b\", the file of \"s\" \
-             at line 10 column 6, one would be the directory of the other",
+            "root.json:7:8: entry \"own\": the name \"root.json\" is reserved",
+            "root.json:8:6: entry \"A\": duplicate file \"A.JSON\", already used by \"a\" \
+             at line 2 column 6 (ignoring case)",
+            "root.json:9:7: entry \"in\": \"a.json/b\" conflicts with \"a.json\" of \"a\" \
+             at line 2 column 6: a file cannot also be a directory",
+            "root.json:11:6: entry \"t\": \"S\" conflicts with \"s/b\" of \"s\" \
+             at line 10 column 6: a file cannot also be a directory",
             "root.json:12:5: entry \"\": the id \"\" is empty",
         ];
         let found = problems(&list);
@@ -353,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_the_list_does_not_name_are_warned_of() {
+    fn files_missing_from_the_list_cause_a_warning() {
         let dir = dir(&[
             ("root.json", "{\"a\": \"a.json\"}"),
             ("a.json", ""),
@@ -364,7 +422,7 @@ mod tests {
             ("history.json", ""),
         ]);
         let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
-        assert_eq!(problems(&list), ["b.json: warning: root.json does not name this file"]);
+        assert_eq!(problems(&list), ["b.json: warning: not listed in root.json"]);
     }
 
     #[test]
@@ -379,9 +437,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_named_with_its_place() {
+    fn an_invalid_list_is_one_problem_with_a_location() {
         for (text, expected) in [
-            (None, "root.json: expected the list of the catalog's files, found no such file"),
+            (None, "root.json: expected the list of the catalog's files, found no file"),
             (
                 Some("{\n\"a\": \"a.json\",\n}\n"),
                 "root.json:3:1: not a JSON object: trailing comma",
@@ -393,27 +451,27 @@ mod tests {
             if let Some(text) = text {
                 fs::write(dir.path().join("root.json"), text).unwrap();
             }
-            let (list, found) = List::read(&RealFiles, dir.path()).unwrap();
-            assert_eq!(found, Found::NoList);
+            let (list, state) = List::read(&RealFiles, dir.path()).unwrap();
+            assert_eq!(state, RootList::Invalid);
             let found = problems(&list);
             assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
         }
     }
 
     #[test]
-    fn without_a_list_known_files_keep_their_ids_and_no_id_is_there_twice() {
+    fn without_a_list_published_files_keep_their_ids_and_no_id_is_used_twice() {
         let dir = dir(&[("b.json", ""), ("c.json", ""), ("z.json", ""), ("C.json", "")]);
         let path = EntryPath::new("z.json").unwrap();
         let known = Entry::new("b", path, Digest::of(b"")).unwrap();
         let previous = Manifest::from_entries(vec![known]).unwrap();
         let list = List::of_dir(&RealFiles, dir.path(), &previous).unwrap();
-        assert_eq!(rows(&list), [("b", "z.json"), ("C", "C.json")]);
+        assert_eq!(entries(&list), [("b", "z.json"), ("C", "C.json")]);
         assert_eq!(
             problems(&list),
             [
-                "root.json: warning: without a list, every definition file of the directory is published",
-                "b.json: the id is there twice, the other time with \"z.json\"",
-                "c.json: the file \"c.json\" belongs to \"C\" already (compared without case)",
+                "root.json: warning: no valid list; publishing every definition file of the directory",
+                "b.json: duplicate id, already used for \"z.json\"",
+                "c.json: duplicate file \"c.json\", already used by \"C\" (ignoring case)",
             ]
         );
     }

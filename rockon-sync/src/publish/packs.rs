@@ -1,15 +1,16 @@
-//! The packs of a tree: from nothing, and from each of the last publications, to the new one.
+//! The packs of a tree: a bundle, and deltas from earlier publications to the new one.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use super::manifest::NewManifest;
 use super::tree::Tree;
 use crate::base::digest::Digest;
-use crate::base::error::{Error, Result};
-use crate::base::files::{ensure_dirs, is_absent, remove_if_any, stage, stat_if_any};
+use crate::base::error::{IoContext, Result};
+use crate::base::files::{ensure_dirs, remove_if_any, stage, stat_if_any};
 use crate::tree::head::{Head, PackOffer};
-use crate::tree::manifest::{Entry, Manifest};
+use crate::tree::manifest::Entry;
 use crate::tree::pack::{self, Contents, PackName};
 
 /// Longest line by which a head offers a delta, in bytes: sizes have up to ten digits.
@@ -18,141 +19,128 @@ const DELTA_LINE_BYTES: usize = "# pack 0123456789ab 0123456789\n".len();
 /// Longest line by which a head offers a bundle, in bytes.
 const BUNDLE_LINE_BYTES: usize = "# pack empty 0123456789\n".len();
 
-/// How many deltas a head can offer beside a bundle, if it has room for so many bytes.
+/// Returns the number of deltas that a head can offer beside a bundle in so many bytes.
 pub(super) fn deltas_in(room_bytes: usize) -> usize {
     room_bytes.saturating_sub(BUNDLE_LINE_BYTES) / DELTA_LINE_BYTES
 }
 
-/// A pack that was written beside its name.
-struct Draft {
+/// Returns true if every pack that `head` offers is there, in the right size.
+pub(super) fn are_complete(tree: &Tree<'_>, head: &Head) -> Result<bool> {
+    for offer in head.packs() {
+        let name = PackName::new(offer.base.clone(), head.digest());
+        let stat = stat_if_any(tree.files, &tree.packs().join(name.to_string()))?;
+        if stat.is_none_or(|stat| stat.len_bytes != offer.size_bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes the bundle of a new manifest, and a delta from each of `bases`. Returns the packs that
+/// are worth offering: none that is larger than what it saves, and no delta that is larger than
+/// the bundle. Removes the others.
+///
+/// # Errors
+/// [`Store`](crate::ErrorKind::Store). Packs that no head names may remain.
+pub(super) fn write(
+    tree: &Tree<'_>,
+    new: &NewManifest,
+    bases: &[Digest],
+) -> Result<Vec<PackOffer>> {
+    let dir = tree.packs();
+    ensure_dirs(tree.files, &dir)?;
+    let mut packs = StagedPacks { tree, new, staged: Vec::new() };
+    let bundle_bytes = packs.stage_bundle()?;
+    for base in bases.iter().filter(|base| **base != new.digest) {
+        packs.stage_delta(*base, bundle_bytes)?;
+    }
+    let staged: Vec<PathBuf> = packs.staged.iter().map(|pack| pack.staged.clone()).collect();
+    tree.files.sync_files(&staged).on("sync the new files of", &dir)?;
+    for pack in &packs.staged {
+        let path = dir.join(pack.name.to_string());
+        tree.files.rename(&pack.staged, &path).on("write", &path)?;
+    }
+    tree.sync_dir(&dir)?;
+    let offers = packs.staged.into_iter();
+    Ok(offers.map(|pack| PackOffer { base: pack.name.base, size_bytes: pack.len_bytes }).collect())
+}
+
+/// A pack that is written, but not renamed to its path yet.
+struct StagedPack {
     name: PackName,
     staged: PathBuf,
     len_bytes: u64,
 }
 
-impl Tree<'_> {
-    pub(super) fn packs(&self) -> PathBuf {
-        self.dir.join(pack::DIR)
-    }
+/// The packs of a new manifest that are worth offering.
+struct StagedPacks<'a> {
+    tree: &'a Tree<'a>,
+    new: &'a NewManifest,
+    staged: Vec<StagedPack>,
+}
 
-    /// Writes the packs that lead to `manifest`: the bundle, and a delta from each of
-    /// `bases`. Returns what is worth offering: no pack that is larger than what it saves,
-    /// and no delta that is larger than the bundle.
-    ///
-    /// # Errors
-    /// [`Store`](crate::ErrorKind::Store). Packs that no head names may be left.
-    pub(super) fn write_packs(
-        &self,
-        manifest: &Manifest,
-        digest: Digest,
-        bases: &[Digest],
-    ) -> Result<Vec<PackOffer>> {
-        ensure_dirs(self.files, &self.packs())?;
+impl StagedPacks<'_> {
+    /// Stages the bundle. Returns the size that no delta may exceed.
+    fn stage_bundle(&mut self) -> Result<u64> {
+        let manifest = &self.new.manifest;
+        let plain_bytes = self.new.len_bytes + total_bytes(manifest.entries());
         let bytes = manifest.to_canonical();
-        let sizes = manifest.entries().iter().map(|entry| entry.size_bytes().unwrap_or(0));
-        let manifest_bytes = bytes.len() as u64;
-        let plain_bytes = manifest_bytes + sizes.sum::<u64>();
-        let bundle = self.draft(PackName::new(None, digest), &mut |out| {
-            pack::write_bundle(manifest, &bytes, self, out)
+        let name = PackName::new(None, self.new.digest);
+        let staged = self.stage(name, plain_bytes, &mut |out| {
+            pack::write_bundle(manifest, &bytes, self.tree, out)
         })?;
-        drop(bytes);
-        let mut most_bytes = plain_bytes;
-        let mut drafts = Vec::new();
-        if self.is_worth(&bundle, most_bytes)? {
-            most_bytes = bundle.len_bytes;
-            drafts.push(bundle);
-        }
-        for base in bases.iter().filter(|base| **base != digest) {
-            drafts.extend(self.delta(*base, (manifest, digest, manifest_bytes), most_bytes)?);
-        }
-        let staged: Vec<PathBuf> = drafts.iter().map(|draft| draft.staged.clone()).collect();
-        let synced = self.files.sync_files(&staged);
-        synced.map_err(|error| Error::io("sync the new files of", &self.packs(), error))?;
-        for draft in &drafts {
-            let path = self.packs().join(draft.name.to_string());
-            let renamed = self.files.rename(&draft.staged, &path);
-            renamed.map_err(|error| Error::io("write this file", &path, error))?;
-        }
-        let synced = self.files.sync_dir(&self.packs());
-        synced.map_err(|error| Error::io("sync this directory", &self.packs(), error))?;
-        Ok(drafts
-            .into_iter()
-            .map(|draft| PackOffer { base: draft.name.base, size_bytes: draft.len_bytes })
-            .collect())
+        let max_bytes = staged.as_ref().map_or(plain_bytes, |bundle| bundle.len_bytes);
+        self.staged.extend(staged);
+        Ok(max_bytes)
     }
 
-    /// The delta from an earlier publication to the manifest with this digest and size, if
-    /// all of it is still there, and if the delta is worth its bytes.
-    fn delta(
-        &self,
-        base: Digest,
-        (manifest, digest, manifest_bytes): (&Manifest, Digest, u64),
-        most_bytes: u64,
-    ) -> Result<Option<Draft>> {
-        let Some(old) = self.manifest(base)? else {
-            return Ok(None);
+    /// Stages the delta from an earlier publication, if all files of that are still there.
+    fn stage_delta(&mut self, base: Digest, max_bytes: u64) -> Result<()> {
+        let Some(old) = self.tree.manifest(base)? else {
+            return Ok(());
         };
-        let Some(patch) = pack::patch_between(&old, manifest, digest) else {
-            log::info!("no patch can say what differs from {base}");
-            return Ok(None);
+        let manifest = &self.new.manifest;
+        let Some(patch) = pack::patch_between(&old, manifest, self.new.digest) else {
+            log::info!("no delta from {base}: a patch cannot express the differences");
+            return Ok(());
         };
         for entry in pack::prefix_of(&old, manifest) {
-            if !self.has_object(entry.digest(), entry.size_bytes())? {
-                log::warn!("{} of the manifest {base} is gone: no pack from it", entry.path());
-                return Ok(None);
+            if !self.tree.has_object(entry.digest(), entry.size_bytes())? {
+                log::warn!("no delta from {base}: its file {} is missing", entry.path());
+                return Ok(());
             }
         }
-        let name = PackName::new(Some(pack::digits(base)), digest);
-        let draft =
-            self.draft(name, &mut |out| pack::write_delta(&patch, &old, manifest, self, out))?;
-        let held: HashSet<Digest> = old.entries().iter().map(Entry::digest).collect();
-        let missing = manifest.entries().iter().filter(|entry| !held.contains(&entry.digest()));
-        let sizes = missing.map(|entry| entry.size_bytes().unwrap_or(0));
-        let plain_bytes = manifest_bytes + sizes.sum::<u64>();
-        Ok(self.is_worth(&draft, plain_bytes.min(most_bytes))?.then_some(draft))
+        let known: HashSet<Digest> = old.entries().iter().map(Entry::digest).collect();
+        let missing = manifest.entries().iter().filter(|entry| !known.contains(&entry.digest()));
+        let plain_bytes = self.new.len_bytes + total_bytes(missing);
+        let name = PackName::new(Some(pack::digits(base)), self.new.digest);
+        let staged = self.stage(name, plain_bytes.min(max_bytes), &mut |out| {
+            pack::write_delta(&patch, &old, manifest, self.tree, out)
+        })?;
+        self.staged.extend(staged);
+        Ok(())
     }
 
-    fn draft(
+    /// Stages a pack, and removes it if it is larger than `max_bytes`.
+    fn stage(
         &self,
         name: PackName,
+        max_bytes: u64,
         write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
-    ) -> Result<Draft> {
-        let path = self.packs().join(name.to_string());
-        let staged = stage(self.files, &path, write)?;
-        let stat = self.files.stat(&staged);
-        let stat = stat.map_err(|error| Error::io("look at this file", &staged, error))?;
-        Ok(Draft { name, staged, len_bytes: stat.len_bytes })
-    }
-
-    /// Whether a pack is no larger than `most_bytes`; if not, it goes.
-    fn is_worth(&self, draft: &Draft, most_bytes: u64) -> Result<bool> {
-        if draft.len_bytes <= most_bytes {
-            return Ok(true);
+    ) -> Result<Option<StagedPack>> {
+        let files = self.tree.files;
+        let staged = stage(files, &self.tree.packs().join(name.to_string()), write)?;
+        let len_bytes = files.stat(&staged).on("stat", &staged)?.len_bytes;
+        if len_bytes > max_bytes {
+            remove_if_any(files, &staged)?;
+            return Ok(None);
         }
-        remove_if_any(self.files, &draft.staged)?;
-        Ok(false)
+        Ok(Some(StagedPack { name, staged, len_bytes }))
     }
+}
 
-    /// Whether every pack that `head` offers is there, in the right size.
-    pub(super) fn has_packs(&self, head: &Head) -> Result<bool> {
-        for offer in head.packs() {
-            let name = PackName::new(offer.base.clone(), head.digest());
-            let stat = stat_if_any(self.files, &self.packs().join(name.to_string()))?;
-            if stat.is_none_or(|stat| stat.len_bytes != offer.size_bytes) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// The names in a directory of the tree, if it is there.
-    pub(super) fn names_in(&self, dir: &std::path::Path) -> Result<Vec<String>> {
-        match self.files.list(dir) {
-            Ok(names) => Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect()),
-            Err(error) if is_absent(&error) => Ok(Vec::new()),
-            Err(error) => Err(Error::io("list this directory", dir, error)),
-        }
-    }
+fn total_bytes<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> u64 {
+    entries.into_iter().map(|entry| entry.size_bytes().unwrap_or(0)).sum()
 }
 
 impl Contents for Tree<'_> {
@@ -173,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_offers_as_many_deltas_as_have_room_beside_a_bundle() {
+    fn a_head_offers_as_many_deltas_as_fit_beside_a_bundle() {
         let (bundle, delta) = ("# pack empty 0123456789\n", "# pack 0123456789ab 0123456789\n");
         for (room_bytes, deltas) in [
             (0, 0),

@@ -1,12 +1,12 @@
-//! The page of a tree, for people, and the feed of its updates: one file each, beside the
-//! head. No client asks for them; they are in no manifest and no pack.
+//! The web page of a tree, and the feed of its updates: one file each, beside the head. Clients
+//! never fetch them; they are in no manifest and no pack.
 //!
-//! | file | does |
+//! | file | job |
 //! |---|---|
-//! | `page/item.rs` | what is said of an entry |
-//! | `page/text.rs` | untrusted text made plain |
-//! | `page/links.rs` | addresses, relative or below the head's `url` |
-//! | `page/updates.rs` | what has changed lately |
+//! | `page/item.rs` | the description of an entry |
+//! | `page/text.rs` | turns untrusted text into plain text |
+//! | `page/links.rs` | URLs, relative to the page or to the head's `url` |
+//! | `page/updates.rs` | the latest changes |
 //! | `page/html.rs` | writes the page, with `style.css` and `script.js` in it |
 //! | `page/feed.rs` | writes the feed |
 
@@ -22,11 +22,13 @@ mod updates;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 
-use super::history::Record;
-use super::tree::{Tree, in_the_way};
-use super::{Layout, refused};
+use super::before::Before;
+use super::manifest::NewManifest;
+use super::report::refused;
+use super::session::Session;
+use super::tree::{Layout, Tree, foreign_file};
 use crate::base::digest::HashingWriter;
-use crate::base::error::{Error, Result};
+use crate::base::error::{IoContext, Result};
 use crate::base::files::{FileKind, remove_if_any, replace, stat_if_any};
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::base::path::EntryPath;
@@ -34,26 +36,24 @@ use crate::base::problem::Problem;
 use crate::store::digest_if_any;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
-use item::Item;
+use item::PageItem;
 use links::Links;
-use updates::Update;
+use updates::EntryUpdate;
 
-/// Whether a tree gets a page for people, and a feed of its updates.
+/// Tells if a tree gets a web page, and a feed of its updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Page {
-    /// It does not; those that an earlier publication wrote are removed, since they would
-    /// not say what is published.
+    /// No. Those of an earlier publication are removed, since they would be out of date.
     #[default]
     Omit,
-    /// It does.
+    /// Yes.
     Write,
 }
 
-/// How much of a file is looked at to see whether a publisher wrote it: both marks are further
-/// up.
+/// Number of bytes that are searched for the mark of a publisher. Both marks are within them.
 const MARK_WITHIN_BYTES: u64 = 2048;
 
-/// The two files.
+/// One of the two files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Page,
@@ -72,28 +72,181 @@ impl Kind {
         }
     }
 
-    /// What tells a file from one that somebody else wrote.
+    /// The text by which a publisher recognizes its own file.
     fn mark(self) -> &'static str {
         match self {
             Kind::Page => html::MARK,
             Kind::Feed => feed::MARK,
         }
     }
+
+    fn path(self, tree: &Tree<'_>) -> PathBuf {
+        tree.dir.join(self.name(tree.layout))
+    }
+
+    /// The first bytes of the file, as text; empty if it is missing.
+    fn beginning(self, tree: &Tree<'_>) -> Result<String> {
+        let path = self.path(tree);
+        let stat = stat_if_any(tree.files, &path)?;
+        let mut bytes = Vec::new();
+        if stat.is_some_and(|stat| stat.kind == FileKind::File) {
+            tree.files
+                .open(&path)
+                .and_then(|file| file.take(MARK_WITHIN_BYTES).read_to_end(&mut bytes))
+                .on("read", &path)?;
+        }
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Returns true if a publisher wrote the file.
+    fn is_own(self, tree: &Tree<'_>) -> Result<bool> {
+        Ok(self.beginning(tree)?.contains(self.mark()))
+    }
+
+    /// Returns true if the file is an entry of the last publication.
+    fn was_entry(self, tree: &Tree<'_>, previous: &Manifest) -> Result<bool> {
+        let name = EntryPath::new(self.name(tree.layout))?;
+        match previous.entries().iter().find(|entry| *entry.path() == name) {
+            Some(entry) if tree.layout == Layout::Separate => tree.has_named(&name, entry.digest()),
+            _ => Ok(false),
+        }
+    }
 }
 
-/// What both files are made of. The same always gives the same bytes.
-struct Contents<'a> {
+/// Returns true if a page or feed in place has this name: it is not a file of the catalog.
+pub(super) fn is_page_in_place(name: &str) -> bool {
+    Kind::ALL.iter().any(|kind| kind.name(Layout::InPlace) == name)
+}
+
+/// The paths of page and feed, which may be missing.
+pub(super) fn paths(tree: &Tree<'_>) -> [PathBuf; 2] {
+    Kind::ALL.map(|kind| kind.path(tree))
+}
+
+/// Returns true if `name`, at the top of the tree, is a page or feed that a publisher wrote.
+pub(super) fn is_own(tree: &Tree<'_>, name: &str) -> Result<bool> {
+    match Kind::ALL.into_iter().find(|kind| kind.name(tree.layout) == name) {
+        Some(kind) => kind.is_own(tree),
+        None => Ok(false),
+    }
+}
+
+/// Refuses to write page and feed if an entry or another program's file has their name. Called
+/// before anything is written.
+///
+/// # Errors
+/// [`Catalog`](crate::ErrorKind::Catalog) with the problems so far and every such entry;
+/// [`Store`](crate::ErrorKind::Store) with the path.
+pub(super) fn check(
+    session: &Session<'_>,
+    before: &Before,
+    new: &NewManifest,
+    problems: &[Problem],
+) -> Result<()> {
+    if session.options.page == Page::Omit {
+        return Ok(());
+    }
+    let tree = &session.tree;
+    let names = Kind::ALL.map(|kind| kind.name(tree.layout));
+    let collisions = new.manifest.entries().iter().filter_map(|entry| {
+        let folded = entry.path().folded();
+        let first = folded.split('/').next()?;
+        let name = names.iter().find(|name| **name == first)?;
+        let message =
+            format!("entry {:?}: the name \"{name}\" is reserved with --page", entry.id());
+        Some(Problem::error(entry.path().as_str(), None, message))
+    });
+    let collisions: Vec<Problem> = collisions.collect();
+    if !collisions.is_empty() {
+        return Err(refused([problems, &collisions].concat()));
+    }
+    for kind in Kind::ALL {
+        let path = kind.path(tree);
+        let is_free = stat_if_any(tree.files, &path)?.is_none()
+            || kind.is_own(tree)?
+            || kind.was_entry(tree, &before.manifest)?;
+        if !is_free {
+            return Err(foreign_file(path));
+        }
+    }
+    Ok(())
+}
+
+/// Removes page and feed if the session omits them. Called before the head is written, so that no
+/// new head has an outdated page beside it.
+pub(super) fn remove_unwanted(
+    session: &Session<'_>,
+    before: &Before,
+    new: &NewManifest,
+) -> Result<()> {
+    if session.options.page == Page::Write {
+        return Ok(());
+    }
+    let tree = &session.tree;
+    let mut is_changed = false;
+    for kind in Kind::ALL {
+        // Without a page, an entry may have this name: then the file is that of the last
+        // publication, or, in place, that of the catalog.
+        let name = EntryPath::new(kind.name(tree.layout))?;
+        let has_entry =
+            |manifest: &Manifest| manifest.entries().iter().any(|entry| *entry.path() == name);
+        let is_entry = has_entry(&before.manifest)
+            || (tree.layout == Layout::InPlace && has_entry(&new.manifest));
+        if !is_entry && kind.is_own(tree)? {
+            remove_if_any(tree.files, &kind.path(tree))?;
+            is_changed = true;
+        }
+    }
+    if is_changed { tree.sync_dir(tree.dir) } else { Ok(()) }
+}
+
+/// Writes page and feed if the session wants them, and they are missing or outdated.
+///
+/// Called after the head is written: a page that came first would describe a publication that may
+/// never happen. And called before the tree is pruned, since an older page links to older files.
+pub(super) fn refresh(
+    session: &Session<'_>,
+    before: &Before,
+    new: &NewManifest,
+    head: &Head,
+) -> Result<()> {
+    if session.options.page == Page::Omit {
+        return Ok(());
+    }
+    let (tree, manifest) = (&session.tree, &new.manifest);
+    let records = before.history.with(head.into()).records;
+    let contents = PageContents {
+        tree,
+        head,
+        manifest,
+        feed_id: feed::id_in(&Kind::Feed.beginning(tree)?),
+        links: Links::new(head.url())?,
+        updates: updates::updates(tree, manifest, &records, session.options.keep)?,
+    };
+    let mut is_changed = false;
+    for kind in Kind::ALL {
+        let path = kind.path(tree);
+        if !contents.is_current(kind)? {
+            replace(tree.files, &path, |out| contents.write(kind, out))?;
+            is_changed = true;
+        }
+    }
+    if is_changed { tree.sync_dir(tree.dir) } else { Ok(()) }
+}
+
+/// The contents of both files. The same contents always result in the same bytes.
+struct PageContents<'a> {
     tree: &'a Tree<'a>,
     head: &'a Head,
     manifest: &'a Manifest,
     links: Links,
     /// Newest first.
-    updates: Vec<Update>,
-    /// What the feed has been called so far.
+    updates: Vec<EntryUpdate>,
+    /// The id of the published feed.
     feed_id: Option<String>,
 }
 
-impl Contents<'_> {
+impl PageContents<'_> {
     fn name(&self, kind: Kind) -> &'static str {
         kind.name(self.tree.layout)
     }
@@ -105,176 +258,22 @@ impl Contents<'_> {
         }
     }
 
-    /// Reads what is said of an entry. One file is in memory at a time.
-    fn item<'b>(&self, entry: &'b Entry) -> io::Result<Item<'b>> {
+    /// Returns true if the file on disk has these contents.
+    fn is_current(&self, kind: Kind) -> Result<bool> {
+        let path = kind.path(self.tree);
+        let Some((found, _)) = digest_if_any(self.tree.files, &path)? else {
+            return Ok(false);
+        };
+        let mut hasher = HashingWriter::new(io::sink());
+        self.write(kind, &mut hasher).on("generate", &path)?;
+        Ok(hasher.finish().1 == found)
+    }
+
+    /// Reads the description of an entry. Only one file is in memory at a time.
+    fn item<'b>(&self, entry: &'b Entry) -> io::Result<PageItem<'b>> {
         let mut bytes = Vec::new();
         let object = self.tree.files.open(&self.tree.object(entry.digest()))?;
         object.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-        Ok(Item::new(entry, &bytes))
-    }
-}
-
-/// Whether a name at the top of a catalog is that of a page or feed in place: like the rest of
-/// the tree, they are no files of the catalog.
-pub(super) fn is_page_in_place(name: &str) -> bool {
-    Kind::ALL.iter().any(|kind| kind.name(Layout::InPlace) == name)
-}
-
-impl Tree<'_> {
-    /// Where page and feed are, if there are any.
-    pub(super) fn page_paths(&self) -> [PathBuf; 2] {
-        Kind::ALL.map(|kind| self.page_path(kind))
-    }
-
-    /// Refuses a page whose names belong to somebody else: to an entry, or to a file that no
-    /// publisher wrote. Nothing has been written yet.
-    ///
-    /// # Errors
-    /// [`Catalog`](crate::ErrorKind::Catalog) with every entry in `problems`;
-    /// [`Store`](crate::ErrorKind::Store) with the path.
-    pub(super) fn check_page(
-        &self,
-        page: Page,
-        manifest: &Manifest,
-        previous: &Manifest,
-        problems: &[Problem],
-    ) -> Result<()> {
-        if page == Page::Omit {
-            return Ok(());
-        }
-        let taken = Kind::ALL.map(|kind| kind.name(self.layout));
-        let entries = manifest.entries().iter().filter_map(|entry| {
-            let folded = entry.path().folded();
-            let first = folded.split('/').next()?;
-            let name = taken.iter().find(|name| **name == first)?;
-            let message = format!(
-                "with --page, the name \"{name}\" is that of the tree's own file; entry {:?} has it",
-                entry.id()
-            );
-            Some(Problem::error(entry.path().as_str(), None, message))
-        });
-        let collisions: Vec<Problem> = entries.collect();
-        if !collisions.is_empty() {
-            return Err(refused([problems, &collisions].concat()));
-        }
-        for kind in Kind::ALL {
-            let path = self.page_path(kind);
-            let is_free = stat_if_any(self.files, &path)?.is_none()
-                || self.is_ours(kind)?
-                || self.was_entry(kind, previous)?;
-            if !is_free {
-                return Err(in_the_way(path));
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes page and feed where none is wanted. Before the head: an older page does not
-    /// stand beside a newer head that was not to have one.
-    pub(super) fn remove_unwanted_page(
-        &self,
-        page: Page,
-        manifest: &Manifest,
-        previous: &Manifest,
-    ) -> Result<()> {
-        let mut is_changed = false;
-        for kind in Kind::ALL.into_iter().filter(|_| page == Page::Omit) {
-            // An entry may have this name as long as the tree has no page. Its file is of the last
-            // publication, or in place the catalog's own.
-            let name = EntryPath::new(kind.name(self.layout))?;
-            let names =
-                |manifest: &Manifest| manifest.entries().iter().any(|entry| *entry.path() == name);
-            let is_entry = names(previous) || (self.layout == Layout::InPlace && names(manifest));
-            if !is_entry && self.is_ours(kind)? {
-                remove_if_any(self.files, &self.page_path(kind))?;
-                is_changed = true;
-            }
-        }
-        if is_changed { self.sync_top() } else { Ok(()) }
-    }
-
-    /// Writes page and feed where they are wanted, missing, or not what they have to be.
-    ///
-    /// After the head: until then the page of the publication before tells what that one
-    /// was, with its time, which stays true. A page that came first would tell of what is not
-    /// published, and if the run ends there, never will be. And before anything is removed: what
-    /// an older page links to is there for as long as it is.
-    pub(super) fn refresh_page(
-        &self,
-        page: Page,
-        head: &Head,
-        manifest: &Manifest,
-        records: &[Record],
-        keep: usize,
-    ) -> Result<()> {
-        if page == Page::Omit {
-            return Ok(());
-        }
-        let feed_id = feed::id_in(&self.top_of(Kind::Feed)?);
-        let links = Links::new(head.url())?;
-        let updates = updates::updates(self, manifest, records, keep)?;
-        let contents = Contents { tree: self, head, manifest, links, updates, feed_id };
-        let mut is_changed = false;
-        for kind in Kind::ALL {
-            let path = self.page_path(kind);
-            let is_current = match digest_if_any(self.files, &path)? {
-                None => false,
-                Some((found, _)) => {
-                    let mut wanted = HashingWriter::new(io::sink());
-                    let written = contents.write(kind, &mut wanted);
-                    written.map_err(|error| Error::io("make this file", &path, error))?;
-                    wanted.finish().1 == found
-                }
-            };
-            if !is_current {
-                replace(self.files, &path, |out| contents.write(kind, out))?;
-                is_changed = true;
-            }
-        }
-        if is_changed { self.sync_top() } else { Ok(()) }
-    }
-
-    fn page_path(&self, kind: Kind) -> PathBuf {
-        self.dir.join(kind.name(self.layout))
-    }
-
-    /// The first bytes of one of the files, as text; nothing, if there is no such file.
-    fn top_of(&self, kind: Kind) -> Result<String> {
-        let path = self.page_path(kind);
-        let is_file =
-            stat_if_any(self.files, &path)?.is_some_and(|stat| stat.kind == FileKind::File);
-        let mut bytes = Vec::new();
-        if is_file {
-            let read = self.files.open(&path);
-            let read = read.and_then(|file| file.take(MARK_WITHIN_BYTES).read_to_end(&mut bytes));
-            read.map_err(|error| Error::io("read this file", &path, error))?;
-        }
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    /// True if `name`, at the top, is a page or feed that a publisher wrote.
-    pub(super) fn is_own_page(&self, name: &str) -> Result<bool> {
-        match Kind::ALL.into_iter().find(|kind| kind.name(self.layout) == name) {
-            Some(kind) => self.is_ours(kind),
-            None => Ok(false),
-        }
-    }
-
-    fn is_ours(&self, kind: Kind) -> Result<bool> {
-        Ok(self.top_of(kind)?.contains(kind.mark()))
-    }
-
-    /// Whether the file is what an entry of the last publication left.
-    fn was_entry(&self, kind: Kind, previous: &Manifest) -> Result<bool> {
-        let name = EntryPath::new(kind.name(self.layout))?;
-        match previous.entries().iter().find(|entry| *entry.path() == name) {
-            Some(entry) if self.layout == Layout::Separate => self.has_named(&name, entry.digest()),
-            _ => Ok(false),
-        }
-    }
-
-    fn sync_top(&self) -> Result<()> {
-        let synced = self.files.sync_dir(self.dir);
-        synced.map_err(|error| Error::io("sync this directory", self.dir, error))
+        Ok(PageItem::new(entry, &bytes))
     }
 }

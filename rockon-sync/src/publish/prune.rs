@@ -1,96 +1,112 @@
-//! Removes what no kept publication needs, and what an interrupted run left behind.
+//! Removes the files that no kept publication needs, and leftovers of interrupted runs.
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::Layout;
 use super::history::{History, Record};
-use super::tree::Tree;
+use super::page;
+use super::tree::{Layout, Tree, is_draft};
 use crate::base::digest::Digest;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::files::{remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
 use crate::tree::manifest::Manifest;
 use crate::tree::pack::PackName;
 
-/// How many publications have packs that lead to them: the one that the head names, and
-/// the one before it.
-const OFFERED: usize = 2;
+/// Number of publications whose packs are kept: the one that the head names, and the one before
+/// it, whose head some clients may still be using.
+const WITH_PACKS: usize = 2;
 
-impl Tree<'_> {
-    /// Removes what the last `keep` publications do not need, and then writes the history
-    /// with `record`, the publication that the head names, on top.
-    ///
-    /// The history is last, after everything that was removed is gone for good: as long as
-    /// it does not begin with the head's manifest, the next run does all of this again.
-    pub(super) fn tidy(&self, history: &History, record: Record, keep: usize) -> Result<()> {
-        let all = history.with(record).records;
-        let mut kept = History::default();
-        let mut needed: HashSet<Digest> = HashSet::new();
+/// Removes what the last `keep` publications do not need. Then writes the history with `record`,
+/// the publication that the head names, on top.
+///
+/// The history is written last, after every removal is synced: as long as it does not begin with
+/// the head's manifest, the next run prunes again.
+pub(super) fn prune(tree: &Tree<'_>, history: &History, record: Record, keep: usize) -> Result<()> {
+    let retained = Retained::new(tree, history.with(record).records, keep)?;
+    let mut remover = Remover { tree, dirs: BTreeSet::new() };
+    if tree.layout == Layout::Separate {
+        remover.remove_named(&retained.former_files)?;
+    }
+    remover.remove_objects(&retained.digests)?;
+    let records = &retained.history.records;
+    let with_packs: Vec<Digest> =
+        records.iter().take(WITH_PACKS).map(|record| record.manifest).collect();
+    remover.remove_packs(&with_packs)?;
+    for leftover in leftovers(tree)? {
+        remover.remove(&leftover)?;
+    }
+    remover.sync()?;
+    retained.history.save(tree.files, &tree.history_path())
+}
+
+/// The files that a killed run was writing.
+pub(super) fn leftovers(tree: &Tree<'_>) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let own = [tree.head_path(), tree.manifest_path(), tree.history_path()];
+    for path in own.into_iter().chain(page::paths(tree)) {
+        let staged = staged(&path);
+        if stat_if_any(tree.files, &staged)?.is_some() {
+            found.push(staged);
+        }
+    }
+    for dir in [tree.objects(), tree.packs()] {
+        let drafts = tree.names_in(&dir)?.into_iter().filter(|name| is_draft(name));
+        found.extend(drafts.map(|name| dir.join(name)));
+    }
+    Ok(found)
+}
+
+/// The publications that are kept, and what they need.
+struct Retained {
+    history: History,
+    /// The objects of the kept publications.
+    digests: HashSet<Digest>,
+    /// Files of older publications whose path the current one does not use, sorted.
+    former_files: BTreeSet<(EntryPath, Digest)>,
+}
+
+impl Retained {
+    /// Keeps the first `keep` of `records` whose manifest is still there.
+    fn new(tree: &Tree<'_>, records: Vec<Record>, keep: usize) -> Result<Retained> {
+        let mut retained = Retained {
+            history: History::default(),
+            digests: HashSet::new(),
+            former_files: BTreeSet::new(),
+        };
         let mut current: Option<Manifest> = None;
-        let mut former: Vec<(EntryPath, Digest)> = Vec::new();
-        for old in all {
-            let Some(manifest) = self.manifest(old.manifest)? else {
-                log::warn!("the manifest {} of serial {} is gone", old.manifest, old.serial);
+        for record in records {
+            let Some(manifest) = tree.manifest(record.manifest)? else {
+                let Record { manifest, serial, .. } = record;
+                log::warn!("the manifest {manifest} of serial {serial} is missing");
                 continue;
             };
-            if kept.records.len() < keep {
-                needed.insert(old.manifest);
-                needed.extend(manifest.entries().iter().map(|entry| entry.digest()));
-                kept.records.push(old);
+            if retained.history.records.len() < keep {
+                retained.digests.insert(record.manifest);
+                retained.digests.extend(manifest.entries().iter().map(|entry| entry.digest()));
+                retained.history.records.push(record);
             }
-            let Some(now) = &current else {
+            let Some(current) = &current else {
                 current = Some(manifest);
                 continue;
             };
-            let now: HashSet<&EntryPath> = now.entries().iter().map(|entry| entry.path()).collect();
-            let gone = manifest.entries().iter().filter(|old| !now.contains(old.path()));
-            former.extend(gone.map(|old| (old.path().clone(), old.digest())));
+            let used: HashSet<&EntryPath> =
+                current.entries().iter().map(|entry| entry.path()).collect();
+            let former = manifest.entries().iter().filter(|old| !used.contains(old.path()));
+            let former = former.map(|old| (old.path().clone(), old.digest()));
+            retained.former_files.extend(former);
         }
-        let mut touched = Touched { tree: self, dirs: BTreeSet::new() };
-        if self.layout == Layout::Separate {
-            former.sort();
-            former.dedup();
-            touched.remove_named(&former)?;
-        }
-        touched.remove_objects(&needed)?;
-        // A reader may still hold the head before this one.
-        let offered: Vec<Digest> =
-            kept.records.iter().take(OFFERED).map(|record| record.manifest).collect();
-        touched.remove_packs(&offered)?;
-        for leftover in self.leftovers()? {
-            touched.remove(&leftover)?;
-        }
-        touched.sync()?;
-        kept.save(self.files, &self.history_path())
-    }
-
-    /// Files that a killed run was writing.
-    pub(super) fn leftovers(&self) -> Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
-        let own = [self.head_path(), self.manifest_path(), self.history_path()];
-        for path in own.into_iter().chain(self.page_paths()) {
-            let staged = staged(&path);
-            if stat_if_any(self.files, &staged)?.is_some() {
-                found.push(staged);
-            }
-        }
-        for dir in [self.objects(), self.packs()] {
-            let drafts = self.names_in(&dir)?.into_iter();
-            let drafts = drafts.filter(|name| name.starts_with('.') && name.ends_with(".new"));
-            found.extend(drafts.map(|name| dir.join(name)));
-        }
-        Ok(found)
+        Ok(retained)
     }
 }
 
-/// Directories of the tree that something was removed from.
-struct Touched<'a> {
+/// Removes files, and remembers the directories to sync.
+struct Remover<'a> {
     tree: &'a Tree<'a>,
     dirs: BTreeSet<PathBuf>,
 }
 
-impl Touched<'_> {
+impl Remover<'_> {
     fn remove(&mut self, path: &Path) -> Result<()> {
         remove_if_any(self.tree.files, path)?;
         self.dirs.extend(path.parent().map(Path::to_owned));
@@ -98,16 +114,12 @@ impl Touched<'_> {
     }
 
     fn sync(&self) -> Result<()> {
-        for dir in &self.dirs {
-            let synced = self.tree.files.sync_dir(dir);
-            synced.map_err(|error| Error::io("sync this directory", dir, error))?;
-        }
-        Ok(())
+        self.dirs.iter().try_for_each(|dir| self.tree.sync_dir(dir))
     }
 
-    fn remove_named(&mut self, former: &[(EntryPath, Digest)]) -> Result<()> {
+    fn remove_named(&mut self, former: &BTreeSet<(EntryPath, Digest)>) -> Result<()> {
         for (path, digest) in former {
-            // Somebody else's file of the same name has other bytes.
+            // A file of the same name with another digest was not published.
             if self.tree.has_named(path, *digest)? {
                 self.remove(&path.below(self.tree.dir))?;
             }

@@ -1,172 +1,164 @@
-//! Checks what definitions say of each other: whatever is required can be had, and no
-//! definition requires itself.
+//! Checks the relations between definitions: every requirement can be met, and no definition
+//! requires itself.
 
 use std::collections::{HashMap, HashSet};
 
-use super::Leniency;
-use super::list::Refused;
-use super::scan::{Related, Scan};
-use crate::base::problem::Problem;
-use crate::format::relation::Alternatives;
+use super::list::RefusedFile;
+use super::publisher::Leniency;
+use super::scan::{RelatedDefinition, Scan, ScannedFile};
+use crate::base::problem::{Problem, Severity};
+use crate::format::relation::{Alternatives, Relation};
 
-/// The definitions that are to be published, by name.
-type Known<'a> = HashMap<&'a str, &'a Related>;
+/// The definitions to publish, by name.
+type DefinitionsByName<'a> = HashMap<&'a str, &'a RelatedDefinition>;
 
 impl Scan<'_> {
-    /// Names every requirement that cannot be met. A lenient scan refuses the files that have
-    /// one, and returns true if it did: to others they are missing then, so that the relations
-    /// have to be checked again.
+    /// Reports every requirement that cannot be met. A lenient scan refuses the files with such
+    /// requirements, and returns true if it did: other files may have required them, so the
+    /// relations must be checked again.
     pub(super) fn check_relations(&mut self) -> bool {
-        let mut found = Vec::new();
-        let mut bad = HashSet::new();
-        {
-            let all = self.scanned.iter().flat_map(|file| &file.related);
-            let known: Known<'_> = all.map(|one| (&*one.named.name, one)).collect();
-            let installable = installable(&known);
-            for (n, file) in self.scanned.iter().enumerate() {
-                for one in &file.related {
-                    for (badness, message) in problems_of(one, &known, &installable) {
-                        let name = file.path.as_str();
-                        // A file that was published before stays published.
-                        found.push(match badness {
-                            Badness::Bad if file.kept.is_none() => {
-                                bad.insert(n);
-                                Problem::error(name, one.named.position, message)
-                            }
-                            Badness::Bad => {
-                                let message = format!("as it was published last: {message}");
-                                Problem::warning(name, message)
-                            }
-                            Badness::Odd => Problem::warning(name, message),
-                        });
-                    }
-                }
-            }
-        }
-        let leaves_out = self.leniency == Leniency::LeaveOut && !bad.is_empty();
-        if leaves_out {
-            found.retain(|problem| problem.severity == crate::base::problem::Severity::Error);
-        }
-        self.problems.append(&mut found);
-        if !leaves_out {
+        let definitions = Definitions::new(&self.files);
+        let found: Vec<Vec<Problem>> =
+            self.files.iter().map(|file| definitions.problems_of(file)).collect();
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        let has_errors = found.iter().flatten().any(is_error);
+        if self.leniency == Leniency::Strict || !has_errors {
+            self.problems.extend(found.into_iter().flatten());
             return false;
         }
-        let mut good = Vec::with_capacity(self.scanned.len() - bad.len());
-        for (n, file) in std::mem::take(&mut self.scanned).into_iter().enumerate() {
-            match bad.contains(&n) {
-                true => self.refused.push(Refused { id: file.id, path: Some(file.path) }),
-                false => good.push(file),
+        // Warnings are reported by the last check.
+        for (file, problems) in std::mem::take(&mut self.files).into_iter().zip(found) {
+            if problems.iter().any(is_error) {
+                self.refused.push(RefusedFile { id: file.id, path: Some(file.path) });
+            } else {
+                self.files.push(file);
             }
+            self.problems.extend(problems.into_iter().filter(is_error));
         }
-        self.scanned = good;
         true
     }
 }
 
-/// Whether something stands in the way of publishing.
+/// An effect of a problem with a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Badness {
-    Bad,
-    Odd,
+enum Effect {
+    /// The definition cannot be published.
+    Refuse,
+    Warn,
 }
 
-fn problems_of(
-    one: &Related,
-    known: &Known<'_>,
-    installable: &HashSet<&str>,
-) -> Vec<(Badness, String)> {
-    let name = &*one.named.name;
-    let says = |field: &str, what: String| format!("definition {name:?}: {field:?}: {what}");
-    let mut problems = Vec::new();
-    let mut can_be_met = true;
-    for line in &one.relations.requires {
-        for other in line.iter().filter(|other| !known.contains_key(other.name())) {
-            let message = format!("there is no definition {:?}", other.name());
-            problems.push((Badness::Bad, says("requires", message)));
-            can_be_met = false;
-        }
-        let fitting = line.iter().any(|other| {
-            known
-                .get(other.name())
-                .is_some_and(|found| other.fits(other.name(), found.version.as_deref()))
-        });
-        if can_be_met && !fitting {
-            let message = format!("no definition has the version that is asked for: {line}");
-            problems.push((Badness::Bad, says("requires", message)));
-            can_be_met = false;
-        }
+struct Definitions<'a> {
+    by_name: DefinitionsByName<'a>,
+    /// The definitions that can be installed on an empty system, one after the other.
+    installable: HashSet<&'a str>,
+}
+
+impl<'a> Definitions<'a> {
+    fn new(files: &'a [ScannedFile]) -> Definitions<'a> {
+        let all = files.iter().flat_map(|file| &file.related);
+        let by_name = all.map(|definition| (&*definition.named.name, definition)).collect();
+        let installable = installable(&by_name);
+        Definitions { by_name, installable }
     }
-    if can_be_met && !installable.contains(name) {
-        let circle = circle(name, known, installable);
-        let message = match circle {
-            Some(circle) => format!("a circle of requirements: {}", circle.join(", ")),
-            None => "what it requires cannot be installed itself".to_owned(),
-        };
-        problems.push((Badness::Bad, says("requires", message)));
+
+    fn problems_of(&self, file: &ScannedFile) -> Vec<Problem> {
+        let path = file.path.as_str();
+        let mut problems = Vec::new();
+        for definition in &file.related {
+            for (effect, message) in self.relation_problems(definition) {
+                problems.push(match effect {
+                    Effect::Refuse if file.kept.is_none() => {
+                        Problem::error(path, definition.named.position, message)
+                    }
+                    Effect::Refuse => {
+                        Problem::warning(path, format!("in the published version: {message}"))
+                    }
+                    Effect::Warn => Problem::warning(path, message),
+                });
+            }
+        }
+        problems
     }
-    for (field, relations) in
-        [("conflicts", &one.relations.conflicts), ("replaces", &one.relations.replaces)]
-    {
-        for other in relations {
-            if other.name() == name && field == "replaces" {
-                let message = "it names itself".to_owned();
-                problems.push((Badness::Bad, says(field, message)));
-            } else if !known.contains_key(other.name()) && field == "conflicts" {
-                // What is replaced is gone, as a rule.
-                let message = format!("there is no definition {:?}", other.name());
-                problems.push((Badness::Odd, says(field, message)));
+
+    fn relation_problems(&self, definition: &RelatedDefinition) -> Vec<(Effect, String)> {
+        let name = &*definition.named.name;
+        let message = |field: &str, what: String| format!("definition {name:?}: {field:?}: {what}");
+        let missing = |other: &Relation| format!("no definition named {:?}", other.name());
+        let is_missing = |other: &&Relation| !self.by_name.contains_key(other.name());
+        let mut problems = Vec::new();
+        for alternatives in &definition.relations.requires {
+            for other in alternatives.iter().filter(is_missing) {
+                problems.push((Effect::Refuse, message("requires", missing(other))));
+            }
+            // A missing definition explains why no alternative fits.
+            if problems.is_empty() && !alternatives.iter().any(|other| fits(&self.by_name, other)) {
+                let what = format!("no definition has a version that fits: {alternatives}");
+                problems.push((Effect::Refuse, message("requires", what)));
+            }
+        }
+        if problems.is_empty() && !self.installable.contains(name) {
+            let what = match self.cycle(name) {
+                Some(cycle) => format!("cyclic requirements: {}", cycle.join(", ")),
+                None => "a required definition cannot be installed".to_owned(),
+            };
+            problems.push((Effect::Refuse, message("requires", what)));
+        }
+        for other in definition.relations.conflicts.iter().filter(is_missing) {
+            problems.push((Effect::Warn, message("conflicts", missing(other))));
+        }
+        // A replaced definition is usually missing.
+        for _ in definition.relations.replaces.iter().filter(|other| other.name() == name) {
+            let what = "a definition cannot replace itself".to_owned();
+            problems.push((Effect::Refuse, message("replaces", what)));
+        }
+        problems
+    }
+
+    /// Returns a path from `name` back to itself along requirements that wait for each other.
+    fn cycle(&self, name: &str) -> Option<Vec<String>> {
+        let mut path: Vec<&str> = vec![name];
+        let mut seen: HashSet<&str> = HashSet::new();
+        loop {
+            let definition = self.by_name.get(path.last()?)?;
+            let is_blocked = |line: &&Alternatives| {
+                !line.iter().any(|other| self.installable.contains(other.name()))
+            };
+            let blocked = definition.relations.requires.iter().filter(is_blocked);
+            let next = blocked.flat_map(Alternatives::iter).next()?.name();
+            path.push(next);
+            if next == name {
+                return Some(path.iter().map(|name| format!("{name:?}")).collect());
+            }
+            if !seen.insert(next) {
+                return None;
             }
         }
     }
-    problems
 }
 
-/// The definitions that can be installed one after the other, beginning with none.
-fn installable<'a>(known: &Known<'a>) -> HashSet<&'a str> {
+fn fits(definitions: &DefinitionsByName<'_>, relation: &Relation) -> bool {
+    definitions
+        .get(relation.name())
+        .is_some_and(|found| relation.fits(relation.name(), found.version.as_deref()))
+}
+
+fn installable<'a>(definitions: &DefinitionsByName<'a>) -> HashSet<&'a str> {
     let mut done: HashSet<&'a str> = HashSet::new();
-    let mut open: Vec<&'a Related> = known.values().copied().collect();
+    let mut waiting: Vec<&'a RelatedDefinition> = definitions.values().copied().collect();
     loop {
-        let before = open.len();
-        open.retain(|one| {
+        let before = waiting.len();
+        waiting.retain(|definition| {
             let is_met = |line: &Alternatives| {
-                line.iter().any(|other| {
-                    done.contains(other.name())
-                        && known
-                            .get(other.name())
-                            .is_some_and(|found| other.fits(other.name(), found.version.as_deref()))
-                })
+                line.iter().any(|other| done.contains(other.name()) && fits(definitions, other))
             };
-            let is_ready = one.relations.requires.iter().all(is_met);
+            let is_ready = definition.relations.requires.iter().all(is_met);
             if is_ready {
-                done.insert(&one.named.name);
+                done.insert(&definition.named.name);
             }
             !is_ready
         });
-        if open.len() == before || open.is_empty() {
+        if waiting.len() == before || waiting.is_empty() {
             return done;
         }
-    }
-}
-
-/// A way from `name` back to itself along requirements that wait for each other.
-fn circle(name: &str, known: &Known<'_>, installable: &HashSet<&str>) -> Option<Vec<String>> {
-    let mut trail: Vec<&str> = vec![name];
-    let mut seen: HashSet<&str> = HashSet::new();
-    loop {
-        let at = *trail.last()?;
-        let waits_for = known.get(at).into_iter().flat_map(|one| &one.relations.requires);
-        let waits_for = waits_for
-            .filter(|line| !line.iter().any(|other| installable.contains(other.name())))
-            .flat_map(Alternatives::iter);
-        let next = waits_for.map(|other| other.name()).next()?;
-        if next == name {
-            let mut circle: Vec<String> = trail.iter().map(|name| format!("{name:?}")).collect();
-            circle.push(format!("{name:?}"));
-            return Some(circle);
-        }
-        if !seen.insert(next) {
-            return None;
-        }
-        trail.push(next);
     }
 }

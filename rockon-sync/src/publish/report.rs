@@ -1,47 +1,58 @@
-//! What a publication has done.
+//! The result of a publication.
 
 use std::path::PathBuf;
 
 use crate::base::digest::Digest;
-use crate::base::problem::Problem;
+use crate::base::error::{Error, ErrorKind};
+use crate::base::problem::{Problem, Severity};
 use crate::format::target::Requirements;
 
-/// What a publication has done.
+/// The result of a publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublishReport {
-    /// Whether anything was written.
+    /// Tells if there is a new publication.
     pub outcome: PublishOutcome,
     /// The serial of the head.
     pub serial: u64,
     /// The digest of the manifest.
     pub manifest: Digest,
-    /// The head that was written or found up to date.
+    /// The path of the head.
     pub head: PathBuf,
-    /// How many entries are published.
+    /// The number of published entries.
     pub entries: usize,
-    /// What was understood of the machines that entries are for: those that say anything, by id.
+    /// The requirements of entries that have any, by id.
     pub requirements: Vec<(String, Requirements)>,
     /// Ids that are new since the last publication.
     pub added: Vec<String>,
-    /// Ids whose file has other bytes.
+    /// Ids of files with other bytes than in the last publication.
     pub changed: Vec<String>,
-    /// Ids that are gone.
+    /// Ids that are no longer published.
     pub removed: Vec<String>,
-    /// Ids whose file is broken now, and which stay published as they were last. Only a
-    /// lenient publication keeps any.
+    /// Ids of files that are broken now, and stay published in their last version. Only a
+    /// lenient publication keeps files.
     pub kept: Vec<String>,
-    /// Warnings, and what was left out or kept.
+    /// Warnings; and errors in files that a lenient publication kept or left out.
     pub problems: Vec<Problem>,
 }
 
-/// Whether a publication wrote anything.
+/// Tells if there is a new publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PublishOutcome {
     /// There is a new head.
     Published,
-    /// Everything was published already; nothing was written, but for a page that was missing
-    /// or not wanted any more.
+    /// Everything was published already. Nothing was written, except for a missing or outdated
+    /// page.
     Unchanged,
+}
+
+/// Returns the error for a catalog with these problems.
+pub(super) fn refused(problems: Vec<Problem>) -> Error {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let message = match errors {
+        1 => "nothing was published: 1 problem".to_owned(),
+        n => format!("nothing was published: {n} problems"),
+    };
+    Error::new(ErrorKind::Catalog, message).with_problems(problems)
 }

@@ -1,25 +1,26 @@
 //! Checks definition files as a publication would, wherever they are.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Leniency;
-use super::scan::Names;
-use crate::base::error::{Error, ErrorKind, Result};
+use super::names::NameChecker;
+use super::publisher::Leniency;
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, RealFiles, is_absent, read_if_any};
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::base::problem::Problem;
 use crate::format::Format;
 use crate::format::target::Requirements;
 
-/// What is known of a definition file that was checked.
+/// A definition file that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReviewedFile {
-    /// The file, as it was given.
+    /// The path, as it was given.
     pub file: PathBuf,
-    /// The definitions in it, in its order.
+    /// The definitions in the file, in its order.
     pub definitions: Vec<ReviewedDefinition>,
-    /// What stands in the way of publishing it.
+    /// The problems that prevent publishing it.
     pub problems: Vec<Problem>,
 }
 
@@ -27,33 +28,34 @@ pub struct ReviewedFile {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReviewedDefinition {
-    /// Its name.
+    /// The name of the definition.
     pub name: String,
-    /// What was understood of the machines that it is for.
+    /// Its requirements, as far as they are understood.
     pub requirements: Requirements,
 }
 
-/// Checks files of Rock-ons as [`Publisher::run`](super::Publisher::run) does, one after the
-/// other: each by itself, and names that are there twice. Nothing is written.
+/// Checks Rock-on files like [`Publisher::run`](super::Publisher::run), but without a catalog:
+/// each file on its own, and duplicate names in all of them. Writes nothing.
 ///
 /// # Errors
-/// [`ErrorKind::NotFound`] for a file that is not there, [`ErrorKind::Store`] for one that cannot be
-/// read, [`ErrorKind::Limit`] for one that is too large. What is wrong with what is in them is
-/// no error: see [`ReviewedFile::problems`].
+/// [`ErrorKind::NotFound`] for a missing file, [`ErrorKind::Store`] for an unreadable one,
+/// [`ErrorKind::Limit`] for one that is too large. Invalid definitions are not errors, but
+/// [`ReviewedFile::problems`].
 pub fn review_files(
     files: impl IntoIterator<Item = impl Into<PathBuf>>,
 ) -> Result<Vec<ReviewedFile>> {
-    let mut names = Names::new(Format::Rockon);
+    let mut names = NameChecker::new(Format::Rockon);
     let mut reviewed = Vec::new();
     for file in files {
         let file: PathBuf = file.into();
         let bytes = read(&file)?;
         let shown = file.display().to_string();
-        let checked = names.take(&shown, &shown, &bytes, Leniency::Strict).unwrap_or_default();
+        let checked = names.check(&shown, &shown, &bytes, Leniency::Strict).unwrap_or_default();
         let definitions = checked.definitions.into_iter().zip(checked.about);
-        let definitions = definitions
-            .map(|(named, about)| (named.name, about.requirements))
-            .map(|(name, requirements)| ReviewedDefinition { name, requirements });
+        let definitions = definitions.map(|(named, about)| ReviewedDefinition {
+            name: named.name,
+            requirements: about.requirements,
+        });
         reviewed.push(ReviewedFile {
             file,
             definitions: definitions.collect(),
@@ -63,16 +65,22 @@ pub fn review_files(
     Ok(reviewed)
 }
 
-/// Reads a file, which may be a link: it is named by whoever works on it.
+/// Reads a file, which may be a symbolic link: its author named it.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    let fail = |error: std::io::Error| match is_absent(&error) {
-        true => Error::new(ErrorKind::NotFound, "there is no such file").with_path(path),
-        false => Error::io("read this file", path, error),
-    };
-    let real = std::fs::canonicalize(path).map_err(fail)?;
-    if RealFiles.stat(&real).map_err(fail)?.kind != FileKind::File {
+    let real = or_not_found(path.canonicalize(), path)?;
+    if or_not_found(RealFiles.stat(&real), path)?.kind != FileKind::File {
         return Err(Error::new(ErrorKind::Store, "not a regular file").with_path(path));
     }
-    read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?
-        .ok_or_else(|| fail(std::io::ErrorKind::NotFound.into()))
+    read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?.ok_or_else(|| not_found(path))
+}
+
+fn or_not_found<T>(result: io::Result<T>, path: &Path) -> Result<T> {
+    match result {
+        Err(error) if is_absent(&error) => Err(not_found(path)),
+        result => result.on("read", path),
+    }
+}
+
+fn not_found(path: &Path) -> Error {
+    Error::new(ErrorKind::NotFound, "no such file").with_path(path)
 }

@@ -15,12 +15,22 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::head::MAX_PUBLISHED_HEAD_BYTES;
 use super::history::History;
+use super::tree::BY_SHA;
 use super::*;
-use crate::base::files::walk;
+use crate::base::digest::Digest;
+use crate::base::error::ErrorKind;
+use crate::base::files::{Files, RealFiles, try_lock, walk};
+use crate::base::problem::{Problem, Severity};
+use crate::base::time::Timestamp;
+use crate::format::Format;
 use crate::testing::scratch;
+use crate::tree::manifest::Manifest;
+use crate::tree::note::SigningKey;
+use crate::update::plan::MassDelete;
 
-/// A definition file with one definition and one container.
+/// Returns a definition file with one definition and one container.
 pub(super) fn definition(name: &str, version: &str) -> String {
     format!(
         "{{\"{name}\": {{\"description\": \"\", \"website\": \"\", \"version\": \"{version}\",\n \
@@ -28,13 +38,13 @@ pub(super) fn definition(name: &str, version: &str) -> String {
     )
 }
 
-/// A catalog in a directory of its own, and room for a tree beside it.
+/// A temporary directory with a catalog and a tree.
 pub(super) struct Place {
     dir: TempDir,
 }
 
 impl Place {
-    /// A catalog of entries `a`, `b` and `c`, the last one in a subdirectory.
+    /// Creates a catalog of entries `a`, `b` and `c`, the last one in a subdirectory.
     pub(super) fn new() -> Place {
         let place = Place { dir: scratch() };
         fs::create_dir(place.catalog()).unwrap();
@@ -72,7 +82,7 @@ impl Place {
         self.list(&[("a", "a.json"), ("c", "sub/c.json"), ("d", "new/d.json")]);
     }
 
-    /// A publisher into [`Place::out`], at a fixed time.
+    /// Returns a publisher into [`Place::out`], at a fixed time.
     pub(super) fn publisher(&self) -> Publisher<'static> {
         Publisher::new(self.catalog()).out(self.out()).published(at(1_000_000))
     }
@@ -82,7 +92,7 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(seconds).unwrap()
 }
 
-/// Every file below `dir` with its bytes.
+/// Returns every file below `dir` with its bytes.
 pub(super) fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     walk(&RealFiles, dir, &mut |path, _| {
@@ -94,7 +104,7 @@ pub(super) fn snapshot(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// Modification times of everything below `dir`, directories included.
+/// Returns the modification times of all files and directories below `dir`.
 fn times(dir: &Path) -> BTreeMap<PathBuf, std::time::SystemTime> {
     let mut found = BTreeMap::new();
     let mut dirs = vec![dir.to_path_buf()];
@@ -161,7 +171,7 @@ fn the_same_catalog_at_the_same_time_gives_the_same_bytes() {
 }
 
 #[test]
-fn publishing_nothing_new_writes_nothing() {
+fn publishing_an_unchanged_catalog_writes_nothing() {
     let place = Place::new();
     let in_place = |place: &Place| place.publisher().in_place();
     for publisher in [Place::publisher, in_place] {
@@ -175,7 +185,7 @@ fn publishing_nothing_new_writes_nothing() {
 }
 
 #[test]
-fn the_time_of_an_entry_moves_only_with_its_bytes() {
+fn the_time_of_an_entry_changes_only_with_its_bytes() {
     let place = Place::new();
     place.publisher().run().unwrap();
     place.edit();
@@ -194,7 +204,7 @@ fn the_time_of_an_entry_moves_only_with_its_bytes() {
 }
 
 #[test]
-fn one_bad_definition_means_nothing_is_published() {
+fn one_invalid_definition_stops_the_publication() {
     let place = Place::new();
     place.publisher().run().unwrap();
     place.put("a.json", "{\n");
@@ -205,8 +215,8 @@ fn one_bad_definition_means_nothing_is_published() {
     assert_eq!(error.to_string(), "nothing was published: 3 problems");
     let expected = [
         "a.json:2:1: not JSON: EOF while parsing an object at line 2 column 0",
-        "sub/c.json:1:7: the definition \"C\" is at b.json:1:7 already",
-        "sub/c.json:2:26: the container \"C-box\" is at b.json:2:26 already",
+        "sub/c.json:1:7: duplicate definition \"C\", first defined at b.json:1:7",
+        "sub/c.json:2:26: duplicate container \"C-box\", first defined at b.json:2:26",
     ];
     let found: Vec<_> = error.problems().iter().map(Problem::to_string).collect();
     assert_eq!(found, expected);
@@ -220,13 +230,13 @@ fn an_empty_catalog_is_not_published() {
     for leniency in [Leniency::Strict, Leniency::LeaveOut] {
         let error = place.publisher().leniency(leniency).run().unwrap_err();
         let last = error.problems().last().unwrap().to_string();
-        assert_eq!(last, "root.json: there is nothing to publish");
+        assert_eq!(last, "root.json: nothing to publish");
         assert_eq!(fs::read_dir(place.out()).unwrap().count(), 0);
     }
 }
 
 #[test]
-fn every_kept_publication_stays_whole_and_older_ones_go() {
+fn kept_publications_stay_complete_and_older_ones_are_removed() {
     let place = Place::new();
     let mut manifests = Vec::new();
     for version in 1..=5 {
@@ -245,7 +255,7 @@ fn every_kept_publication_stays_whole_and_older_ones_go() {
     }
     // Three manifests, three versions of `a`, `b` and `c`.
     assert_eq!(fs::read_dir(place.out().join(BY_SHA)).unwrap().count(), 3 + 3 + 2);
-    // Going back to what is kept already keeps it once.
+    // A manifest that is published again is kept once.
     place.put("a.json", &definition("A", "4"));
     place.publisher().keep(3).run().unwrap();
     let history = History::load(&RealFiles, &place.out().join("history.json")).unwrap().unwrap();
@@ -254,7 +264,7 @@ fn every_kept_publication_stays_whole_and_older_ones_go() {
 }
 
 #[test]
-fn in_place_the_files_of_older_systems_are_not_touched() {
+fn publishing_in_place_does_not_touch_files_of_older_systems() {
     let place = Place::new();
     let before = times(&place.catalog());
     let originals = snapshot(&place.catalog());
@@ -267,7 +277,7 @@ fn in_place_the_files_of_older_systems_are_not_touched() {
     let mut new: Vec<_> = tree.keys().filter(|path| !originals.contains_key(*path)).collect();
     new.retain(|path| !path.starts_with("by-sha/") && !path.starts_with("packs/"));
     assert_eq!(new, ["history.json", "root.v2.json", "root.v2.sha"]);
-    // The objects are copies: editing an original leaves them alone.
+    // The objects are copies: editing an original does not change them.
     let object = place.catalog().join(BY_SHA).join(Digest::of(&tree["a.json"]).to_string());
     place.put("a.json", "edited");
     assert_eq!(fs::read(object).unwrap(), tree["a.json"]);
@@ -277,7 +287,7 @@ fn in_place_the_files_of_older_systems_are_not_touched() {
 }
 
 #[test]
-fn a_head_is_renewed_when_half_of_its_time_is_over_or_the_url_changes() {
+fn a_head_is_renewed_at_half_of_its_time_or_when_the_url_changes() {
     let place = Place::new();
     let day = 86_400;
     let run = |days: i64, url: &str| {
@@ -297,14 +307,14 @@ fn a_head_is_renewed_when_half_of_its_time_is_over_or_the_url_changes() {
     }
     assert_eq!(head_in(&place.out()).expires(), Some(at(16 * day)));
     let history = History::load(&RealFiles, &place.out().join("history.json")).unwrap().unwrap();
-    assert_eq!(history.records.len(), 1, "one manifest, whatever its heads");
+    assert_eq!(history.records.len(), 1, "one manifest with several heads");
 }
 
 #[test]
 fn a_damaged_tree_is_repaired() {
     type Damage = fn(&Path);
     let damages: &[(&str, Damage)] = &[
-        ("a named file is gone", |out| fs::remove_file(out.join("a.json")).unwrap()),
+        ("a named file is missing", |out| fs::remove_file(out.join("a.json")).unwrap()),
         ("a named file has other bytes", |out| {
             fs::remove_file(out.join("a.json")).unwrap();
             fs::write(out.join("a.json"), "other").unwrap();
@@ -313,9 +323,9 @@ fn a_damaged_tree_is_repaired() {
             let edited = vec![b'x'; fs::read(out.join("a.json")).unwrap().len()];
             fs::write(out.join("a.json"), edited).unwrap();
         }),
-        ("a subdirectory is gone", |out| fs::remove_dir_all(out.join("sub")).unwrap()),
-        ("every object is gone", |out| fs::remove_dir_all(out.join(BY_SHA)).unwrap()),
-        ("the manifest is gone", |out| fs::remove_file(out.join("root.json")).unwrap()),
+        ("a subdirectory is missing", |out| fs::remove_dir_all(out.join("sub")).unwrap()),
+        ("every object is missing", |out| fs::remove_dir_all(out.join(BY_SHA)).unwrap()),
+        ("the manifest is missing", |out| fs::remove_file(out.join("root.json")).unwrap()),
         ("the manifest was edited", |out| fs::write(out.join("root.json"), "{}").unwrap()),
     ];
     let whole = Place::new();
@@ -337,10 +347,13 @@ fn a_damaged_tree_is_repaired() {
 }
 
 #[test]
-fn without_its_history_or_head_a_tree_goes_on_from_the_other() {
+fn a_missing_history_or_head_is_restored_from_the_other() {
     for (lost, report_of_it) in [
-        ("history.json", "history.json: warning: lost or damaged; it starts anew from the head"),
-        ("root.sha", "root.sha: warning: lost; it is written anew from the history"),
+        (
+            "history.json",
+            "history.json: warning: missing or damaged; the history restarts with the head",
+        ),
+        ("root.sha", "root.sha: warning: missing; it is restored from the history"),
     ] {
         let place = Place::new();
         place.publisher().run().unwrap();
@@ -357,11 +370,11 @@ fn without_its_history_or_head_a_tree_goes_on_from_the_other() {
     place.publisher().run().unwrap();
     fs::write(place.out().join("history.json"), "{\"publishes\": 1}").unwrap();
     assert_eq!(place.publisher().run().unwrap().problems.len(), 1, "damaged");
-    assert!(place.publisher().run().unwrap().problems.is_empty(), "written anew");
+    assert!(place.publisher().run().unwrap().problems.is_empty(), "restored");
 }
 
 #[test]
-fn files_of_others_are_left_alone_or_refused_but_never_replaced() {
+fn foreign_files_are_never_replaced() {
     for foreign in ["a.json", "root.json", "history.json", "sub", "sub/c.json/x"] {
         let place = Place::new();
         let path = place.out().join(foreign);
@@ -374,10 +387,13 @@ fn files_of_others_are_left_alone_or_refused_but_never_replaced() {
         let named = if foreign.ends_with("/x") { path.parent().unwrap() } else { &path };
         assert_eq!(
             error.to_string(),
-            format!("{}: what this publisher did not write stands in the way", named.display())
+            format!(
+                "{}: this file was not written by the publisher; refusing to overwrite it",
+                named.display()
+            )
         );
         assert!(snapshot(&place.out()) == before, "{foreign}");
-        // The same bytes are no obstacle.
+        // A foreign file with the same bytes is accepted.
         if foreign == "a.json" {
             fs::write(&path, definition("A", "1")).unwrap();
             place.publisher().run().unwrap();
@@ -387,7 +403,7 @@ fn files_of_others_are_left_alone_or_refused_but_never_replaced() {
 }
 
 #[test]
-fn only_names_that_were_published_are_removed() {
+fn only_published_files_are_removed() {
     let place = Place::new();
     place.publisher().run().unwrap();
     place.edit();
@@ -408,7 +424,7 @@ fn one_publisher_at_a_time() {
 }
 
 #[test]
-fn arguments_that_cannot_be_used_are_refused_before_anything_is_written() {
+fn invalid_arguments_are_refused_before_anything_is_written() {
     let place = Place::new();
     let long = format!("https://h.example/{}/", "x".repeat(1200));
     for url in ["v2/", "ftp://h.example/", "https://me:secret@h.example/", "", &long] {
@@ -426,7 +442,7 @@ fn arguments_that_cannot_be_used_are_refused_before_anything_is_written() {
 }
 
 #[test]
-fn the_tree_is_beside_the_catalog_unless_told_otherwise() {
+fn the_tree_is_in_the_catalog_directory_by_default() {
     let place = Place::new();
     let report = Publisher::new(place.catalog()).published(at(0)).run().unwrap();
     assert_eq!(report.head, place.catalog().join("v2/root.sha"));
@@ -435,9 +451,9 @@ fn the_tree_is_beside_the_catalog_unless_told_otherwise() {
     assert!(deep.join("root.sha").exists());
 }
 
-/// Web servers make validators of size and time in whole seconds.
+/// Web servers derive validators from the size and the time in whole seconds.
 #[test]
-fn two_heads_never_have_the_same_time_however_soon_one_follows_the_other() {
+fn two_heads_never_have_the_same_time() {
     use std::os::unix::fs::MetadataExt;
     let place = Place::new();
     let head = place.out().join("root.sha");

@@ -1,33 +1,32 @@
-//! Writes the feed of updates: Atom (RFC 4287), in which every change is an entry of its own.
+//! Writes the feed of updates: Atom (RFC 4287), with an entry per change.
 
 use std::io::{self, Write};
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::item::{Item, title};
+use super::item::{PageItem, title};
 use super::links::anchor;
-use super::updates::{Change, Update};
-use super::{Contents, Kind};
+use super::updates::{Change, EntryUpdate};
+use super::{Kind, PageContents};
 use crate::base::digest::{Digest, Hasher};
 use crate::tree::manifest::Entry;
 
-/// What tells the feed from others.
+/// The text by which a publisher recognizes its feed.
 pub(super) const MARK: &str = "<generator>rockon-sync</generator>";
 
-/// Most changes in the feed: more than happen to a large catalog between two visits of a reader,
-/// and a file that is fetched again and again should stay small.
+/// Most changes in the feed. More than a large catalog has between two visits of a reader, but
+/// few, since readers fetch the file again and again.
 const MAX_ENTRIES: usize = 50;
 
-/// How ids begin (RFC 9562, section 4). They are to be permanent and unique without anyone's
-/// name (RFC 4287, section 4.2.6): what the tree is called may change.
+/// The scheme of ids (RFC 9562, section 4). Ids must be permanent and unique (RFC 4287, section
+/// 4.2.6), so they do not depend on the URL of the tree, which may change.
 const URN: &str = "urn:uuid:";
 
 /// The namespace of the feed (RFC 4287, section 2).
 const NAMESPACE: &str = "http://www.w3.org/2005/Atom";
 
-/// The id in the feed that begins with `text`, if there is one. It is kept for as long as the
-/// feed is.
+/// Returns the id of the feed that begins with `text`. New versions of the feed keep it.
 pub(super) fn id_in(text: &str) -> Option<String> {
     let (id, _) = text.split_once("<id>")?.1.split_once("</id>")?;
     let uuid = id.strip_prefix(URN)?;
@@ -35,7 +34,7 @@ pub(super) fn id_in(text: &str) -> Option<String> {
     (is_uuid && text.contains(MARK)).then(|| id.to_owned())
 }
 
-pub(super) fn write(contents: &Contents<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(contents: &PageContents<'_>, out: &mut dyn Write) -> io::Result<()> {
     let newest = &contents.updates[..contents.updates.len().min(MAX_ENTRIES)];
     let published = contents.head.published().map(|at| at.to_string()).unwrap_or_default();
     let updated = newest.first().map_or(published.clone(), |update| update.at.to_string());
@@ -69,15 +68,15 @@ pub(super) fn write(contents: &Contents<'_>, out: &mut dyn Write) -> io::Result<
 
 fn entry(
     xml: &mut Writer<&mut dyn Write>,
-    contents: &Contents<'_>,
-    update: &Update,
+    contents: &PageContents<'_>,
+    update: &EntryUpdate,
 ) -> io::Result<()> {
     let (word, changed) = match update.change {
         Change::New => ("new", &update.entry),
         Change::Updated => ("updated", &update.entry),
         Change::Removed => ("removed", &update.entry),
     };
-    // Other bytes, or the same at another time, are another update.
+    // Other bytes, or the same bytes at another time, are another update.
     let at = update.at.to_string();
     let id = urn(&["update", word, changed.id(), &changed.digest().to_string(), &at]);
     let page = contents.name(Kind::Page);
@@ -101,14 +100,14 @@ fn entry(
     line(xml)
 }
 
-fn summary(contents: &Contents<'_>, entry: &Entry) -> io::Result<String> {
-    let Item { definitions, hidden, .. } = contents.item(entry)?;
+fn summary(contents: &PageContents<'_>, entry: &Entry) -> io::Result<String> {
+    let PageItem { definitions, hidden, .. } = contents.item(entry)?;
     let mut lines: Vec<String> = Vec::new();
-    for told in &definitions {
-        if definitions.len() > 1 || told.name.is_some() {
-            lines.push(told.heading.clone());
+    for described in &definitions {
+        if definitions.len() > 1 || described.name.is_some() {
+            lines.push(described.heading.clone());
         }
-        lines.extend(told.description.lines().map(str::to_owned));
+        lines.extend(described.description.lines().map(str::to_owned));
     }
     if hidden > 0 {
         lines.push(format!("and {hidden} more in the same file"));
@@ -137,12 +136,12 @@ fn line(xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
     xml.get_mut().write_all(b"\n")
 }
 
-/// A UUID made of `parts` alone, so that the same always has the same: version 8 with SHA-256
-/// (RFC 9562, sections 5.8 and B.2).
+/// Returns a UUID that depends only on `parts`: version 8 with SHA-256 (RFC 9562, sections 5.8 and
+/// B.2).
 fn urn(parts: &[&str]) -> String {
     let mut hasher = Hasher::new();
     for part in parts {
-        // Each with its length: no two lists run into the same bytes.
+        // With its length, so that no two lists have the same bytes.
         hasher.update(&(part.len() as u64).to_be_bytes());
         hasher.update(part.as_bytes());
     }

@@ -1,8 +1,8 @@
-//! Writes the page: one file that asks for nothing else, and is all there without scripts.
+//! Writes the page: one file that fetches nothing else, and is complete without scripts.
 //!
-//! Three things keep untrusted text inert, each by itself: it is plain text before it comes
-//! here (`text.rs`, `links.rs`), the templates escape it, and the page's policy lets no script run but
-//! the one whose digest it names.
+//! Three independent measures keep untrusted text inert: it is turned into plain text before it
+//! gets here (`text.rs`, `links.rs`), the templates escape it, and the page's policy allows no
+//! script but the one whose digest it names.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -11,38 +11,37 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::item::{Item, Told, title};
+use super::item::{Description, PageItem, title};
 use super::links::{Links, anchor};
 use super::text::label;
-use super::updates::{Change, Update};
-use super::{Contents, Kind};
+use super::updates::{Change, EntryUpdate};
+use super::{Kind, PageContents};
 use crate::base::digest::Digest;
 use crate::base::time::Timestamp;
 use crate::format::target::Target;
 use crate::tree::manifest::Entry;
 
-/// What tells the page from others.
+/// The text by which a publisher recognizes its page.
 pub(super) const MARK: &str = "<meta name=\"generator\" content=\"rockon-sync\">";
 
-/// What both parts may not hold is `</`: it would end their element.
+/// Must not contain `</`, which would end the element. The same is true of [`SCRIPT`].
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// Most changes that the page lists: some screens full. Every entry says itself when it changed,
-/// so nothing is lost.
+/// Most changes that the page lists. Nothing is lost: every entry has the time of its last change.
 const MAX_UPDATES: usize = 100;
 
 /// Longest file name or id shown, in characters; the longest possible have 1,024.
 const MAX_PATH_CHARS: usize = 200;
 
-pub(super) fn write(contents: &Contents<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(contents: &PageContents<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut entries: Vec<&Entry> = contents.manifest.sorted().collect();
     entries.sort_by_cached_key(|entry| title(entry).to_lowercase());
     let machines = Machines::of(&entries);
     let mut put = |part: Markup| out.write_all(part.into_string().as_bytes());
     put(html! {
         (DOCTYPE)
-        // maud closes elements, and these stay open for what is written one by one.
+        // Not as elements, which maud would close: the entries are written one by one.
         (PreEscaped("<html lang=\"en\">\n"))
         (beginning(contents))
         (PreEscaped("<body>\n"))
@@ -67,8 +66,8 @@ pub(super) fn write(contents: &Contents<'_>, out: &mut dyn Write) -> io::Result<
     })
 }
 
-/// The policy (w3.org/TR/CSP3): nothing is fetched, sent or framed, and of scripts and styles
-/// only these two are taken.
+/// The content security policy (w3.org/TR/CSP3): nothing is fetched, sent or framed, and only
+/// these two scripts and styles are allowed.
 fn policy() -> String {
     let source = |text: &str| {
         format!("'sha256-{}'", STANDARD.encode(Digest::of(text.as_bytes()).as_bytes()))
@@ -80,10 +79,10 @@ fn policy() -> String {
     )
 }
 
-fn beginning(contents: &Contents<'_>) -> Markup {
+fn beginning(contents: &PageContents<'_>) -> Markup {
     html! {
         head {
-            // First, since it holds for what follows it.
+            // First, since it applies only to the elements after it.
             meta http-equiv="Content-Security-Policy" content=(policy());
             meta charset="utf-8";
             (PreEscaped(MARK))
@@ -98,7 +97,7 @@ fn beginning(contents: &Contents<'_>) -> Markup {
     }
 }
 
-fn top(contents: &Contents<'_>) -> Markup {
+fn top(contents: &PageContents<'_>) -> Markup {
     let layout = contents.tree.layout;
     html! {
         header.top {
@@ -121,7 +120,7 @@ fn top(contents: &Contents<'_>) -> Markup {
     }
 }
 
-/// What only a script can do; it is the script that shows it.
+/// The filters. They need the script, which unhides them.
 fn filters(machines: &Machines) -> Markup {
     html! {
         form #filters role="search" hidden {
@@ -148,7 +147,7 @@ fn filters(machines: &Machines) -> Markup {
     }
 }
 
-fn card(item: &Item<'_>, links: &Links, machines: &Machines) -> Markup {
+fn card(item: &PageItem<'_>, links: &Links, machines: &Machines) -> Markup {
     let entry = item.entry;
     let needs = entry.requirements();
     let file = label(entry.path().as_str(), MAX_PATH_CHARS);
@@ -158,8 +157,8 @@ fn card(item: &Item<'_>, links: &Links, machines: &Machines) -> Markup {
         li.card id=(place) data-updated=[entry.updated().map(day)]
             data-arch=[needs.arch().map(|_| machines.that_run(entry))]
         {
-            @for (n, told) in item.definitions.iter().enumerate() {
-                (definition(told, (n == 0).then_some(&*place)))
+            @for (n, described) in item.definitions.iter().enumerate() {
+                (definition(described, (n == 0).then_some(&*place)))
             }
             @if item.hidden > 0 { p.more { "and " (item.hidden) " more in the same file" } }
             @if !needs.is_empty() {
@@ -189,25 +188,25 @@ fn card(item: &Item<'_>, links: &Links, machines: &Machines) -> Markup {
     }
 }
 
-/// The first definition of an entry leads to the entry's own place.
-fn definition(told: &Told, place: Option<&str>) -> Markup {
+/// Renders one definition. The first one links to the entry itself.
+fn definition(described: &Description, place: Option<&str>) -> Markup {
     html! {
         h3 {
             @match place {
-                Some(place) => a href={ "#" (place) } { bdi { (told.heading) } },
-                None => bdi { (told.heading) },
+                Some(place) => a href={ "#" (place) } { bdi { (described.heading) } },
+                None => bdi { (described.heading) },
             }
-            @if let Some(version) = &told.version { " " span.version { bdi { (version) } } }
+            @if let Some(version) = &described.version { " " span.version { bdi { (version) } } }
         }
-        @if let Some(name) = &told.name { p.name { code { bdi { (name) } } } }
-        @for line in told.description.lines() { p dir="auto" { (line) } }
-        @if let Some(website) = &told.website {
+        @if let Some(name) = &described.name { p.name { code { bdi { (name) } } } }
+        @for line in described.description.lines() { p dir="auto" { (line) } }
+        @if let Some(website) = &described.website {
             p.site { a href=(website.url) rel="noopener noreferrer nofollow" { (website.host) } }
         }
     }
 }
 
-fn updates(contents: &Contents<'_>) -> Markup {
+fn updates(contents: &PageContents<'_>) -> Markup {
     let shown = &contents.updates[..contents.updates.len().min(MAX_UPDATES)];
     let more = contents.updates.len() - shown.len();
     html! {
@@ -221,14 +220,14 @@ fn updates(contents: &Contents<'_>) -> Markup {
             }
             p #nothing-new hidden { "Nothing since then." }
             @if more > 0 {
-                p.more { (count(more, "change", "changes")) " before; each entry says when it was updated." }
+                p.more { (count(more, "change", "changes")) " before; each entry shows when it was updated." }
             }
         }
         "\n"
     }
 }
 
-fn change(update: &Update) -> Markup {
+fn change(update: &EntryUpdate) -> Markup {
     let (class, word) = match update.change {
         Change::New => ("new", "new"),
         Change::Updated => ("updated", "updated"),
@@ -244,21 +243,21 @@ fn change(update: &Update) -> Markup {
     }
 }
 
-fn bottom(contents: &Contents<'_>) -> Markup {
+fn bottom(contents: &PageContents<'_>) -> Markup {
     let head = contents.tree.layout.head_name();
     html! {
         footer {
             p {
-                "Every file is found under its digest as well. The digest of the whole list stands in "
-                a href=(head) { code { (head) } } ", which is signed where the publisher signs. "
-                "What is said here of an entry is what its own file says."
+                "Every file is also available under its digest. The digest of the manifest is in "
+                a href=(head) { code { (head) } } ", which may be signed. "
+                "The description of an entry is taken from its own file."
             }
         }
         "\n"
     }
 }
 
-/// The architectures that the catalog speaks of, each with a machine that has it.
+/// The architectures that entries name, each with a machine that has it.
 struct Machines(Vec<(Box<str>, Target)>);
 
 impl Machines {
@@ -274,7 +273,7 @@ impl Machines {
         Machines(machines.collect())
     }
 
-    /// The architectures of machines that an entry runs on, separated by spaces.
+    /// Returns the architectures that an entry runs on, separated by spaces.
     fn that_run(&self, entry: &Entry) -> String {
         let needs = entry.requirements();
         let fit = self.0.iter().filter(|(_, machine)| machine.mismatches(&needs).is_empty());
@@ -303,7 +302,7 @@ fn count(n: usize, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
-/// A size as people read it, in units of 1,000.
+/// Formats a size in units of 1,000.
 fn size(len_bytes: u64) -> String {
     match len_bytes {
         0..1000 => format!("{len_bytes} B"),

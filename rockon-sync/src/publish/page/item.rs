@@ -1,4 +1,4 @@
-//! What the page says of an entry.
+//! The description of an entry.
 
 use super::links::Website;
 use super::text;
@@ -8,63 +8,63 @@ use crate::tree::manifest::Entry;
 /// Longest name shown, in characters: two lines of a card.
 const MAX_NAME_CHARS: usize = 120;
 
-/// Longest version shown, in characters: it is one word.
+/// Longest version shown, in characters.
 const MAX_VERSION_CHARS: usize = 40;
 
-/// Longest description shown, in characters: real ones have up to 600, and the file has all of it.
+/// Longest description shown, in characters: real ones have up to 600.
 const MAX_DESCRIPTION_CHARS: usize = 1000;
 
 /// Most definitions shown of one file: real ones have one.
 const MAX_SHOWN: usize = 20;
 
-/// What a file says of one of its definitions: plain text, and no markup in it is any.
+/// The description of one definition, as plain text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Told {
-    /// What people know it by.
+pub(super) struct Description {
+    /// The title, or the name.
     pub(super) heading: String,
-    /// Its name, where the heading is another.
+    /// The name, if the heading is the title.
     pub(super) name: Option<String>,
-    /// Paragraphs, one a line.
+    /// Paragraphs, one per line.
     pub(super) description: String,
     pub(super) version: Option<String>,
     pub(super) website: Option<Website>,
 }
 
-/// An entry, and what its file says.
-pub(super) struct Item<'a> {
+/// An entry with the descriptions of its definitions.
+pub(super) struct PageItem<'a> {
     pub(super) entry: &'a Entry,
     /// At least one.
-    pub(super) definitions: Vec<Told>,
-    /// How many definitions there are besides.
+    pub(super) definitions: Vec<Description>,
+    /// Number of further definitions, which are not shown.
     pub(super) hidden: usize,
 }
 
-impl<'a> Item<'a> {
-    /// `bytes` are those of the entry's file.
-    pub(super) fn new(entry: &'a Entry, bytes: &[u8]) -> Item<'a> {
+impl<'a> PageItem<'a> {
+    /// Creates the item of an entry from the bytes of its file.
+    pub(super) fn new(entry: &'a Entry, bytes: &[u8]) -> PageItem<'a> {
         let rules = Format::of(entry).rules();
         let found = rules.read(entry.id(), bytes).unwrap_or_default();
         let hidden = found.len().saturating_sub(MAX_SHOWN);
         let shown = found.iter().take(MAX_SHOWN);
-        let mut definitions: Vec<Told> =
-            shown.map(|definition| told(entry, definition, rules)).collect();
+        let mut definitions: Vec<Description> =
+            shown.map(|definition| describe(entry, definition, rules)).collect();
         if definitions.is_empty() {
-            definitions.push(Told { heading: title(entry), ..Told::default() });
+            definitions.push(Description { heading: title(entry), ..Description::default() });
         }
-        Item { entry, definitions, hidden }
+        PageItem { entry, definitions, hidden }
     }
 }
 
-/// What an entry is called where there is room for one name only.
+/// Returns the first name of an entry that has printable characters.
 pub(super) fn title(entry: &Entry) -> String {
     let names = entry.names().unwrap_or_default().iter().map(|name| &**name);
     let mut labels = names
         .chain([entry.id(), entry.path().as_str()])
         .map(|name| text::label(name, MAX_NAME_CHARS));
-    labels.find(|label| !label.is_empty()).unwrap_or_else(|| "(without a name)".to_owned())
+    labels.find(|label| !label.is_empty()).unwrap_or_else(|| "(unnamed)".to_owned())
 }
 
-fn told(entry: &Entry, definition: &Definition<'_>, rules: &dyn Rules) -> Told {
+fn describe(entry: &Entry, definition: &Definition<'_>, rules: &dyn Rules) -> Description {
     let blurb = rules.blurb(definition);
     let label = |text: Option<String>, max_chars| {
         text.map(|text| text::label(&text, max_chars)).filter(|label| !label.is_empty())
@@ -76,7 +76,7 @@ fn told(entry: &Entry, definition: &Definition<'_>, rules: &dyn Rules) -> Told {
         Some(heading) => (heading, Some(name)),
         None => (name, None),
     };
-    Told {
+    Description {
         heading,
         name,
         description: text::plain(&blurb.description.unwrap_or_default(), MAX_DESCRIPTION_CHARS),
@@ -96,24 +96,24 @@ mod tests {
     }
 
     #[test]
-    fn a_definition_is_told_in_plain_text() {
+    fn a_definition_is_described_in_plain_text() {
         let file = r#"{"Name": {"description": "One<p>Two", "website": "https://h.example/x",
                        "version": " 1.0\n"}, "Other": {"website": 1}}"#;
         let entry = entry("a.json");
-        let item = Item::new(&entry, file.as_bytes());
-        let expected = Told {
+        let item = PageItem::new(&entry, file.as_bytes());
+        let expected = Description {
             heading: "Name".into(),
             name: None,
             description: "One\nTwo".into(),
             version: Some("1.0".into()),
             website: Website::new("https://h.example/x"),
         };
-        let other = Told { heading: "Other".into(), ..Told::default() };
+        let other = Description { heading: "Other".into(), ..Description::default() };
         assert_eq!(item.definitions, [expected, other]);
     }
 
     #[test]
-    fn a_file_that_tells_nothing_has_its_id() {
+    fn a_file_without_definitions_is_described_by_its_id() {
         for (format, bytes) in [
             (Format::Rockon, "{}"),
             (Format::Rockon, "not JSON"),
@@ -121,15 +121,18 @@ mod tests {
             (Format::Files, "{\"N\": {}}"),
         ] {
             let entry = format.mark(entry("a"));
-            let item = Item::new(&entry, bytes.as_bytes());
-            assert_eq!(item.definitions, [Told { heading: "the id".into(), ..Told::default() }]);
+            let item = PageItem::new(&entry, bytes.as_bytes());
+            assert_eq!(
+                item.definitions,
+                [Description { heading: "the id".into(), ..Description::default() }]
+            );
         }
         let named = entry("a.json").with_names(["\u{202e}", "N\u{0}ame"]);
         assert_eq!(title(&named), "Name");
     }
 
     #[test]
-    fn an_extension_is_told_by_its_newest_release() {
+    fn an_extension_is_described_by_its_newest_release() {
         let release = |version: &str| {
             format!(
                 "<update><name>The Cache</name><description>Is &lt;b&gt;fast&lt;/b&gt;.</description>\
@@ -141,8 +144,8 @@ mod tests {
         let path = EntryPath::new("cache.xml").unwrap();
         let entry = Entry::new("plugin/system/cache", path, Digest::of(b"")).unwrap();
         let entry = Format::Jupdate.mark(entry);
-        let item = Item::new(&entry, file.as_bytes());
-        let expected = Told {
+        let item = PageItem::new(&entry, file.as_bytes());
+        let expected = Description {
             heading: "The Cache".into(),
             name: Some("plugin/system/cache".into()),
             description: "Is fast.".into(),
@@ -153,15 +156,15 @@ mod tests {
     }
 
     #[test]
-    fn of_very_many_definitions_the_others_are_counted() {
+    fn only_the_first_definitions_of_a_large_file_are_shown() {
         let file: Vec<String> = (0..1000).map(|n| format!("\"{n}\": {{}}")).collect();
         let entry = entry("a.json");
-        let item = Item::new(&entry, format!("{{{}}}", file.join(",")).as_bytes());
+        let item = PageItem::new(&entry, format!("{{{}}}", file.join(",")).as_bytes());
         assert_eq!((item.definitions.len(), item.hidden), (MAX_SHOWN, 1000 - MAX_SHOWN));
         let file = format!("{{\"{}\": {{\"description\": \"{0}\"}}}}", "x".repeat(100_000));
-        let item = Item::new(&entry, file.as_bytes());
-        let told = &item.definitions[0];
-        assert_eq!(told.heading.chars().count(), MAX_NAME_CHARS + 1);
-        assert_eq!(told.description.chars().count(), MAX_DESCRIPTION_CHARS + 1);
+        let item = PageItem::new(&entry, file.as_bytes());
+        let first = &item.definitions[0];
+        assert_eq!(first.heading.chars().count(), MAX_NAME_CHARS + 1);
+        assert_eq!(first.description.chars().count(), MAX_DESCRIPTION_CHARS + 1);
     }
 }

@@ -7,49 +7,49 @@ use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::path::EntryPath;
 use crate::net::location::Location;
-use crate::publish::BY_SHA;
+use crate::publish::tree::BY_SHA;
 use crate::tree::manifest::Entry;
 
-/// Longest address taken from a definition, in bytes: what browsers and servers agree on.
+/// Longest URL taken from a definition, in bytes: longer ones fail in some browsers and servers.
 const MAX_WEBSITE_BYTES: usize = 2000;
 
-/// What is escaped in a path: all but the unreserved characters of RFC 3986 (section 2.3), and
-/// the slash.
+/// The characters escaped in a path: all but the slash and the unreserved characters of
+/// RFC 3986 (section 2.3).
 const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// Where the files of a tree are, seen from its page.
+/// Links from the page of a tree to its files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Links {
-    /// The URL that the head gives for everything else, or nothing: then the files are beside
-    /// the page. It ends in a slash.
+    /// The URL in the head, which ends in a slash; empty if the files are beside the page.
     base: String,
 }
 
 impl Links {
-    /// `url` is that of the head. Its user, password and query are secrets and stay out.
+    /// Creates links from the URL in the head. Its user, password and query are secrets, so they
+    /// are dropped.
     ///
     /// # Errors
-    /// [`Argument`](crate::ErrorKind::Argument) for what no client could use either.
+    /// [`Argument`](crate::ErrorKind::Argument) if no client could use the URL.
     pub(super) fn new(url: Option<&str>) -> Result<Links> {
         let base = url.map(Location::of_head_url).transpose()?;
         Ok(Links { base: base.map_or_else(String::new, |base| base.to_storable()) })
     }
 
-    /// The file of an entry, under its name.
+    /// Returns the link to the file of an entry.
     pub(super) fn file(&self, path: &EntryPath) -> String {
         format!("{}{}", self.base, utf8_percent_encode(path.as_str(), ESCAPED))
     }
 
-    /// The same bytes under their digest.
+    /// Returns the link to an object.
     pub(super) fn object(&self, digest: Digest) -> String {
         format!("{}{BY_SHA}/{digest}", self.base)
     }
 }
 
-/// The name of an entry's place on the page. Ids may be anything, so whatever is no ASCII
-/// letter, digit or dash is written as `_` and two hexadecimal digits: different ids stay different,
-/// and the result needs no escaping in a URL.
+/// Returns the HTML id of an entry on the page. Bytes other than ASCII letters, digits and dashes
+/// become `_` and two hexadecimal digits: different ids stay different, and the result needs no
+/// escaping in a URL.
 pub(super) fn anchor(entry: &Entry) -> String {
     let mut anchor = String::from("e-");
     for byte in entry.id().bytes() {
@@ -61,18 +61,18 @@ pub(super) fn anchor(entry: &Entry) -> String {
     anchor
 }
 
-/// An address that a definition gives, made safe to be linked.
+/// A URL from a definition that is safe to link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Website {
-    /// An `http` or `https` URL in its encoded form: ASCII alone.
+    /// An `http` or `https` URL in ASCII.
     pub(super) url: String,
-    /// What to call it. The part of a URL that says whom one visits; in ASCII, so that it looks
-    /// like nobody else's.
+    /// The host, as the text of the link. In ASCII, so that it cannot imitate another host.
     pub(super) host: String,
 }
 
 impl Website {
-    /// `None` for whatever is not to be linked: other schemes, no host, very long ones.
+    /// Returns `None` for URLs with other schemes, without a host, with credentials, or that are
+    /// too long.
     pub(super) fn new(text: &str) -> Option<Website> {
         if text.len() > MAX_WEBSITE_BYTES {
             return None;
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn places_on_the_page_have_a_name_each_that_needs_no_escaping() {
+    fn html_ids_are_unique_and_need_no_escaping() {
         let named = |id: &str| {
             let path = EntryPath::new("x").unwrap();
             anchor(&Entry::new(id, path, Digest::of(b"")).unwrap())
@@ -114,11 +114,11 @@ mod tests {
     }
 
     #[test]
-    fn only_addresses_on_the_web_are_linked() {
+    fn only_web_urls_are_linked() {
         for (text, expected) in [
             (" https://example.org ", Some(("https://example.org/", "example.org"))),
             ("http://h/\"><script>", Some(("http://h/%22%3E%3Cscript%3E", "h"))),
-            // Cyrillic, shown as what it is.
+            // A Cyrillic letter, shown in ASCII.
             (
                 "https://ex\u{430}mple.org/",
                 Some(("https://xn--exmple-4nf.org/", "xn--exmple-4nf.org")),

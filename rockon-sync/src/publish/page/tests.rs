@@ -1,4 +1,4 @@
-//! The promises of page and feed. What a browser makes of them is shown in `tests/page`.
+//! The promises of page and feed. `tests/page` tests them in a browser.
 
 #![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
@@ -14,7 +14,7 @@ use crate::format::Format;
 use crate::publish::tests::{Place, at, definition, snapshot};
 use crate::publish::{PublishOutcome, PublishReport, Publisher};
 
-/// A publisher of the place's catalog with a page.
+/// Returns a publisher that writes a page.
 fn publisher(place: &Place) -> Publisher<'static> {
     place.publisher().page(Page::Write)
 }
@@ -23,8 +23,8 @@ fn read(dir: &Path, name: &str) -> String {
     fs::read_to_string(dir.join(name)).unwrap()
 }
 
-/// What is in elements of this name, and in their attributes, in the order of the document: the
-/// feed as any XML parser has it.
+/// Returns the text and the attributes of all elements with this name, as an XML parser reads
+/// them.
 fn of_feed(xml: &str, name: &str) -> Vec<String> {
     let mut reader = quick_xml::Reader::from_str(xml);
     let (mut found, mut is_inside) = (Vec::new(), false);
@@ -49,7 +49,7 @@ fn of_feed(xml: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_entry_is_on_the_page_with_what_leads_to_its_bytes() {
+fn every_entry_is_on_the_page_with_links_to_its_files() {
     let place = Place::new();
     let text = r#"{"A": {"description": "One &amp; two<p>three", "website": "https://a.example/x",
         "version": "1.2", "arch": ["arm64"], "min_version": "5.1.0", "containers": {"a":
@@ -75,7 +75,7 @@ fn every_entry_is_on_the_page_with_what_leads_to_its_bytes() {
         assert!(page.contains(expected), "{expected}\n{page}");
     }
     assert_eq!(page.matches("<li class=\"card\"").count(), report.entries);
-    // Nothing is fetched: there is nothing but links.
+    // Nothing is fetched: there are only links.
     for never in
         [" src=", "@import", "url(", "<img", "<iframe", " style=", " onclick", "javascript:"]
     {
@@ -84,7 +84,7 @@ fn every_entry_is_on_the_page_with_what_leads_to_its_bytes() {
 }
 
 #[test]
-fn the_policy_names_the_style_and_the_script_that_are_there() {
+fn the_policy_has_the_digests_of_the_style_and_the_script() {
     use base64::Engine;
     let place = Place::new();
     publisher(&place).run().unwrap();
@@ -115,7 +115,7 @@ fn the_policy_names_the_style_and_the_script_that_are_there() {
 }
 
 #[test]
-fn whatever_definitions_say_is_text() {
+fn text_from_definitions_is_never_markup() {
     let hostile = [
         "<script>window.pwned = 1</script>",
         "</script><script>window.pwned = 1</script>",
@@ -179,7 +179,7 @@ fn whatever_definitions_say_is_text() {
 }
 
 #[test]
-fn updates_tell_what_is_new_changed_and_removed_newest_first() {
+fn updates_list_new_changed_and_removed_entries_newest_first() {
     let place = Place::new();
     let publish = |n: i64| publisher(&place).published(at(n * 86_400)).run().unwrap();
     publish(1);
@@ -205,14 +205,14 @@ fn updates_tell_what_is_new_changed_and_removed_newest_first() {
     ] {
         assert!(page.contains(expected), "{expected}");
     }
-    // What is no longer kept is no longer told.
+    // Publications that are no longer kept are no longer listed.
     publisher(&place).published(at(4 * 86_400)).keep(1).run().unwrap();
     let titles = of_feed(&read(&place.out(), "updates.atom"), "title");
     assert_eq!(titles[1..], ["A (updated)", "D (updated)", "C (updated)"]);
 }
 
 #[test]
-fn ids_of_the_feed_stay_what_they_are() {
+fn ids_in_the_feed_are_stable() {
     let place = Place::new();
     publisher(&place).run().unwrap();
     let first = of_feed(&read(&place.out(), "updates.atom"), "id");
@@ -221,7 +221,7 @@ fn ids_of_the_feed_stay_what_they_are() {
     place.edit();
     publisher(&place).published(at(2_000_000)).run().unwrap();
     let second = of_feed(&read(&place.out(), "updates.atom"), "id");
-    // Of the feed itself, and of what has not changed.
+    // The id of the feed, and those of unchanged entries.
     assert_eq!(first[0], second[0]);
     let same = second[1..].iter().filter(|id| first.contains(id)).count();
     assert_eq!((second.len(), same), (5, 1));
@@ -232,11 +232,11 @@ fn the_same_catalog_at_the_same_time_gives_the_same_page() {
     let (one, other) = (Place::new(), Place::new());
     publisher(&one).run().unwrap();
     other.publisher().run().unwrap();
-    // Later, when nothing else is new.
+    // At a later time, with an unchanged catalog.
     let report = publisher(&other).published(at(5_000_000)).run().unwrap();
     assert_eq!(report.outcome, PublishOutcome::Unchanged);
     assert!(snapshot(&one.out()) == snapshot(&other.out()));
-    // It is mended, too.
+    // A damaged page is written again.
     fs::remove_file(other.out().join("updates.atom")).unwrap();
     let page = read(&other.out(), "index.html").replace("3 entries", "4 entries");
     fs::write(other.out().join("index.html"), page).unwrap();
@@ -245,7 +245,7 @@ fn the_same_catalog_at_the_same_time_gives_the_same_page() {
 }
 
 #[test]
-fn without_the_option_the_tree_is_what_it_would_be_without_a_page() {
+fn omitting_the_page_restores_the_tree_without_a_page() {
     let (one, other) = (Place::new(), Place::new());
     publisher(&one).run().unwrap();
     other.publisher().run().unwrap();
@@ -256,7 +256,7 @@ fn without_the_option_the_tree_is_what_it_would_be_without_a_page() {
 }
 
 #[test]
-fn in_place_the_page_has_names_of_its_own() {
+fn the_page_in_place_has_other_names() {
     let place = Place::new();
     place.put("index.html", "the owner's");
     publisher(&place).in_place().run().unwrap();
@@ -272,13 +272,13 @@ fn in_place_the_page_has_names_of_its_own() {
 }
 
 #[test]
-fn files_that_are_elsewhere_are_linked_there() {
+fn links_use_the_url_of_the_head() {
     let place = Place::new();
     publisher(&place).url("https://cdn.example/v2#x").run().unwrap();
     let page = read(&place.out(), "index.html");
     assert!(page.contains("<a href=\"https://cdn.example/v2/sub/c.json\">"));
     assert!(page.contains("<a href=\"https://cdn.example/v2/by-sha/"));
-    // Of these, one lies beside the page, whatever lies elsewhere.
+    // The page itself is always beside the feed.
     assert!(page.contains("<a href=\"root.sha\">"));
     let feed = read(&place.out(), "updates.atom");
     assert!(feed.contains("href=\"https://cdn.example/v2/a.json\""));
@@ -290,18 +290,16 @@ fn refusal(result: Result<PublishReport>) -> (ErrorKind, String) {
 }
 
 #[test]
-fn nobody_elses_file_is_taken_for_the_page() {
+fn a_foreign_file_is_never_taken_for_the_page() {
     for name in ["index.html", "updates.atom"] {
-        // An entry of that name: no page, and published as ever without one.
+        // An entry of that name: it can only be published without a page.
         for path in [name.to_owned(), name.to_uppercase(), format!("{name}/x.json")] {
             let place = Place::new();
             place.put(&path, &definition("I", "1"));
             place.list(&[("a", "a.json"), ("home", &path)]);
             let (kind, problems) = refusal(publisher(&place).run());
-            let expected = format!(
-                "{path}: with --page, the name \"{name}\" is that of the tree's own file; entry \
-                 \"home\" has it"
-            );
+            let expected =
+                format!("{path}: entry \"home\": the name \"{name}\" is reserved with --page");
             assert_eq!((kind, problems), (ErrorKind::Catalog, expected));
             place.publisher().run().unwrap();
             let before = snapshot(&place.out());
@@ -309,7 +307,7 @@ fn nobody_elses_file_is_taken_for_the_page() {
             refusal(publisher(&place).run());
             place.publisher().run().unwrap();
             assert!(snapshot(&place.out()) == before);
-            // Once the entry is gone, the page has its place; and the other way round.
+            // Without the entry, the page can be written; and the other way round.
             place.list(&[("a", "a.json"), ("b", "b.json")]);
             if path == name {
                 publisher(&place).run().unwrap();
@@ -318,7 +316,7 @@ fn nobody_elses_file_is_taken_for_the_page() {
                 assert_eq!(snapshot(&place.out())[name], definition("I", "1").as_bytes());
             }
         }
-        // A file in the directory of the tree that nobody published.
+        // A file in the directory of the tree that no publisher wrote.
         let place = Place::new();
         fs::create_dir(place.out()).unwrap();
         fs::write(place.out().join(name), "mine").unwrap();
@@ -330,7 +328,7 @@ fn nobody_elses_file_is_taken_for_the_page() {
 }
 
 #[test]
-fn an_entry_that_looks_like_the_page_is_an_entry() {
+fn an_entry_that_looks_like_the_page_is_kept() {
     let place = Place::new();
     place.put("index.html", &definition("I", html::MARK.replace('"', "\\\"").as_str()));
     place.list(&[("a", "a.json"), ("home", "index.html")]);
@@ -341,7 +339,7 @@ fn an_entry_that_looks_like_the_page_is_an_entry() {
 }
 
 #[test]
-fn in_place_the_page_is_no_file_of_the_catalog() {
+fn the_page_in_place_is_not_a_file_of_the_catalog() {
     let place = Place::new();
     fs::remove_file(place.catalog().join("root.json")).unwrap();
     let publish = || publisher(&place).format(Format::Files).in_place().run().unwrap();

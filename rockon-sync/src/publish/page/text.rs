@@ -1,7 +1,7 @@
-//! Untrusted text made plain: what markup says without the markup, and only characters that
-//! show what they are. What comes from here still has to be escaped for where it goes.
+//! Turns untrusted text into plain text, without markup and invisible characters. The result must
+//! still be escaped for its context.
 
-/// The text of a description, at most `max_chars` characters: tags are dropped, entities
+/// Returns the text of a description, at most `max_chars` characters. Tags are dropped, entities
 /// decoded, and paragraphs become lines.
 pub(super) fn plain(markup: &str, max_chars: usize) -> String {
     let mut text = Plain::new(max_chars);
@@ -29,7 +29,8 @@ pub(super) fn plain(markup: &str, max_chars: usize) -> String {
     text.finish()
 }
 
-/// A name in one line, at most `max_chars` characters. Markup in it is no markup.
+/// Returns a name on one line, at most `max_chars` characters. Tags and entities are left as they
+/// are.
 pub(super) fn label(name: &str, max_chars: usize) -> String {
     let mut text = Plain::new(max_chars);
     for c in name.chars() {
@@ -47,7 +48,7 @@ const BLOCKS: &[&str] = &[
     "h3", "h4", "h5", "h6",
 ];
 
-/// Named character references that descriptions use; the others stay as they are written.
+/// Named character references that descriptions use. Others are left as they are.
 const ENTITIES: &[(&str, char)] = &[
     ("amp", '&'),
     ("lt", '<'),
@@ -68,11 +69,11 @@ const ENTITIES: &[(&str, char)] = &[
     ("bull", '\u{2022}'),
 ];
 
-/// Longest character reference looked for, in bytes.
+/// Longest character reference that is recognized, in bytes.
 const MAX_ENTITY_BYTES: usize = 12;
 
-/// What follows the tag or comment that `text` begins with, if it begins with one. One that
-/// does not end takes all of the text, as in browsers.
+/// Returns the text after the tag or comment that `text` begins with. If it does not end, that is
+/// nothing, as in browsers.
 fn tag(text: &str) -> Option<&str> {
     let inside = &text[1..];
     if let Some(comment) = inside.strip_prefix("!--") {
@@ -83,7 +84,7 @@ fn tag(text: &str) -> Option<&str> {
         .then(|| inside.split_once('>').map_or("", |(_, after)| after))
 }
 
-/// The character reference that `text` begins with, and what follows.
+/// Returns the character reference that `text` begins with, and the text after it.
 fn entity(text: &str) -> Option<(char, &str)> {
     let end = text.bytes().take(MAX_ENTITY_BYTES).position(|b| b == b';')?;
     let (name, after) = (&text[1..end], &text[end + 1..]);
@@ -100,9 +101,9 @@ fn entity(text: &str) -> Option<(char, &str)> {
     Some((decoded, after))
 }
 
-/// Whether a character may stand in any text that is shown: it is none that XML 1.0 cannot
-/// hold (section 2.2, Char), and none that changes the order or the look of others without
-/// being seen. Joiners stay: scripts and emoji need them.
+/// Returns true if a character may be shown: it is allowed in XML 1.0 (section 2.2, Char), and is
+/// not an invisible character that changes the order or the look of others. Joiners are allowed:
+/// scripts and emoji need them.
 fn is_shown(c: char) -> bool {
     !c.is_control()
         && !matches!(c,
@@ -111,11 +112,11 @@ fn is_shown(c: char) -> bool {
             | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A text as it grows: each space a single one, no empty lines.
+/// A growing text with single spaces and without empty lines.
 struct Plain {
     text: String,
     chars_left: usize,
-    /// What goes before the next character.
+    /// Goes before the next character.
     gap: Option<char>,
     is_cut: bool,
 }
@@ -129,7 +130,7 @@ impl Plain {
         self.is_cut
     }
 
-    /// Begins a new line, if this is the inside of a tag that does.
+    /// Begins a new line if this is the inside of a block tag.
     fn break_for(&mut self, inside: &str) {
         let name = inside.trim_start_matches('/');
         let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
@@ -167,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_becomes_the_text_that_it_shows() {
+    fn markup_becomes_plain_text() {
         for (markup, text) in [
             ("A <b>bold</b>  word.<p>New\nline</p><br/>last", "A bold word.\nNew line\nlast"),
             ("<p>x</p><p></p><P class='a'>y", "x\ny"),
@@ -189,18 +190,18 @@ mod tests {
     }
 
     #[test]
-    fn only_characters_that_show_what_they_are_come_through() {
+    fn invisible_characters_are_dropped() {
         let text = "a\0b\u{7}c\u{202e}d\u{2066}e\u{feff}f\u{fffe}g\u{200b}h\u{1b}[31m\u{85}i";
         assert_eq!(label(text, 100), "abcdefgh[31m i");
         assert_eq!(plain("&#0;&#x202e;&#xffff;x", 100), "x");
-        // Joiners make one picture of several.
+        // Joiners make one emoji of several.
         assert_eq!(label("\u{1f469}\u{200d}\u{1f4bb}", 100), "\u{1f469}\u{200d}\u{1f4bb}");
         assert_eq!(label(" a\n\tb ", 100), "a b");
         assert_eq!(label("<b>a</b>&amp;", 100), "<b>a</b>&amp;");
     }
 
     #[test]
-    fn long_texts_are_cut_and_say_so() {
+    fn long_texts_are_cut_with_an_ellipsis() {
         assert_eq!(plain("abcde", 5), "abcde");
         assert_eq!(plain("abcdef", 5), "abcde\u{2026}");
         assert_eq!(plain("abcd efgh", 5), "abcd\u{2026}");

@@ -1,4 +1,4 @@
-//! What has changed lately, as far as the kept publications tell.
+//! The latest changes, as far as the kept publications show them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,26 +9,26 @@ use crate::publish::history::Record;
 use crate::publish::tree::Tree;
 use crate::tree::manifest::{Entry, Manifest};
 
-/// What became of an entry.
+/// A kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     New,
-    /// It has other bytes, or came before the publications that are still known.
+    /// It has other bytes, or was new before the oldest kept publication.
     Updated,
     Removed,
 }
 
 /// The newest change of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Update {
+pub(super) struct EntryUpdate {
     pub(super) at: Timestamp,
     pub(super) change: Change,
-    /// As it is now; of one that was removed, as it was.
+    /// The published entry; if it was removed, the last one.
     pub(super) entry: Entry,
 }
 
-/// The newest change of every entry of `manifest`, the first of `records`, and of those that
-/// later ones of them had: newest first, and by name where the time is the same.
+/// Returns the newest change of every entry: those of `manifest`, which is that of the first
+/// record, and those that it removed. Sorted by time, newest first, then by name.
 ///
 /// # Errors
 /// [`Store`](crate::ErrorKind::Store) if a manifest cannot be read.
@@ -37,13 +37,13 @@ pub(super) fn updates(
     manifest: &Manifest,
     records: &[Record],
     keep: usize,
-) -> Result<Vec<Update>> {
+) -> Result<Vec<EntryUpdate>> {
     let published =
         |record: &Record| -> Option<Timestamp> { record.published.as_ref()?.parse().ok() };
     let mut added: HashMap<String, Timestamp> = HashMap::new();
-    let mut removed: Vec<Update> = Vec::new();
+    let mut removed: Vec<EntryUpdate> = Vec::new();
     let mut gone: HashSet<String> = HashSet::new();
-    // The publication after the one that is looked at.
+    // The publication after `record`.
     let mut newer = manifest.clone();
     let mut newer_record = records.first();
     let mut kept = 1;
@@ -61,14 +61,14 @@ pub(super) fn updates(
             }
             for entry in older.entries().iter().filter(|entry| newer.entry(entry.id()).is_none()) {
                 if manifest.entry(entry.id()).is_none() && gone.insert(entry.id().to_owned()) {
-                    removed.push(Update { at, change: Change::Removed, entry: entry.clone() });
+                    removed.push(EntryUpdate { at, change: Change::Removed, entry: entry.clone() });
                 }
             }
         }
         newer = older;
         newer_record = Some(record);
     }
-    // Nothing was there before the first publication of all.
+    // Every entry of the very first publication was new.
     if let Some(first) = newer_record.filter(|record| record.serial == 1)
         && let Some(at) = published(first)
     {
@@ -82,7 +82,7 @@ pub(super) fn updates(
             Some(at) if updated.is_none_or(|updated| updated <= *at) => (*at, Change::New),
             _ => (updated?, Change::Updated),
         };
-        Some(Update { at, change, entry: entry.clone() })
+        Some(EntryUpdate { at, change, entry: entry.clone() })
     });
     removed.extend(now);
     removed.sort_by_cached_key(|update| {

@@ -1,13 +1,13 @@
-//! Documents of a site, asked for conditionally, and kept.
+//! Fetches the documents of a site conditionally, and caches them.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{Files, read_if_any, remove_if_any, stage};
 use crate::base::limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
 use crate::format::{read_collection, releases_of};
@@ -16,35 +16,54 @@ use crate::net::fetch::{Fetched, Fetcher, Retries, Wanted};
 use crate::net::transport::Validators;
 use crate::store::digest_if_any;
 
-/// After so many requests in a row without an answer, retries not counted, a host is left alone
-/// for the rest of the run: nine thousand time-outs would take a day.
+/// Number of failed requests in a row, retries not counted, after which a host is not asked any
+/// more: nine thousand time-outs would take a day.
 const MAX_HOST_FAILURES: u32 = 3;
 
-/// Largest note of a document, in bytes: a URL and two validators.
-const MAX_NOTE_BYTES: u64 = 64 * 1024;
+/// Largest cache record of a document, in bytes: a URL and two validators.
+const MAX_RECORD_BYTES: u64 = 64 * 1024;
 
-/// A document that is there.
+/// A local file with a document.
 #[derive(Debug)]
-pub(super) struct Got {
+pub(super) struct SiteFile {
     pub(super) file: PathBuf,
-    /// Why it is not the one that the site gives now.
-    pub(super) kept_because_of: Option<Error>,
+    /// The error because of which the file is a cached version that may be outdated.
+    pub(super) outdated_because_of: Option<Error>,
 }
 
-/// Fetches documents, and keeps them.
+impl SiteFile {
+    fn current(file: PathBuf) -> SiteFile {
+        SiteFile { file, outdated_because_of: None }
+    }
+}
+
+/// Fetches documents, and caches them.
 pub(super) struct Documents<'a> {
     files: &'a dyn Files,
     fetcher: &'a Fetcher<'a>,
     dir: PathBuf,
-    /// Failures in a row, by host.
+    /// Failed requests in a row, by host.
     failures: Mutex<HashMap<String, u32>>,
-    /// The names of what this run has asked for.
-    asked: Mutex<HashSet<String>>,
+    /// The names of the documents that this run used.
+    used: Mutex<HashSet<String>>,
 }
 
-/// What is remembered of a document.
+/// The limits of a kind of document.
+struct DocumentKind {
+    max_bytes: u64,
+    check: fn(&[u8]) -> Result<()>,
+}
+
+/// A cached document.
+struct CachedDocument {
+    name: String,
+    file: PathBuf,
+    /// `None` if the document is missing or damaged.
+    record: Option<CacheRecord>,
+}
+
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct CacheRecord {
     url: String,
     digest: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,150 +74,137 @@ struct Note {
 
 impl<'a> Documents<'a> {
     pub(super) fn new(files: &'a dyn Files, fetcher: &'a Fetcher<'a>, dir: PathBuf) -> Self {
-        Documents { files, fetcher, dir, failures: Mutex::default(), asked: Mutex::default() }
+        Documents { files, fetcher, dir, failures: Mutex::default(), used: Mutex::default() }
     }
 
-    /// A collection, or a site of one file.
+    /// Returns a collection, or a site of one file.
     ///
     /// # Errors
-    /// Why it cannot be fetched or read, if no earlier version of it is kept.
-    pub(super) fn collection(&self, address: &Address) -> Result<Got> {
-        self.document(address, MAX_MANIFEST_BYTES, |bytes| read_collection(bytes, |_| Ok(())))
+    /// The error of fetching or parsing it, if no earlier version is cached.
+    pub(super) fn collection(&self, address: &Address) -> Result<SiteFile> {
+        let check = |bytes: &[u8]| read_collection(bytes, |_| Ok(()));
+        self.document(address, &DocumentKind { max_bytes: MAX_MANIFEST_BYTES, check })
     }
 
-    /// The file of an extension.
+    /// Returns the file of an extension.
     ///
     /// # Errors
     /// Those of [`collection`](Self::collection).
-    pub(super) fn extension(&self, address: &Address) -> Result<Got> {
-        self.document(address, MAX_FILE_BYTES, |bytes| releases_of("", bytes).map(|_| ()))
+    pub(super) fn extension(&self, address: &Address) -> Result<SiteFile> {
+        let check = |bytes: &[u8]| releases_of("", bytes).map(drop);
+        self.document(address, &DocumentKind { max_bytes: MAX_FILE_BYTES, check })
     }
 
-    /// Gets a document that `check` takes.
-    fn document(
-        &self,
-        address: &Address,
-        max_bytes: u64,
-        check: impl Fn(&[u8]) -> Result<()>,
-    ) -> Result<Got> {
-        let http = match address {
-            Address::Http(http) => http,
-            Address::File(file) => return Ok(Got { file: file.clone(), kept_because_of: None }),
+    fn document(&self, address: &Address, kind: &DocumentKind) -> Result<SiteFile> {
+        let url = match address {
+            Address::Http(http) => http.url(),
+            Address::File(file) => return Ok(SiteFile::current(file.clone())),
         };
-        let name = Digest::of(http.url().as_bytes()).to_string();
-        let file = self.dir.join(format!("{name}.xml"));
-        let note = self.note(&name, &file)?;
-        lock(&self.asked).insert(name.clone());
-        match self.fetch(address, note.as_ref(), max_bytes, &check) {
-            Ok(None) => Ok(Got { file, kept_because_of: None }),
-            Ok(Some((bytes, validators))) => {
-                self.keep(&name, &file, address, &bytes, validators)?;
-                Ok(Got { file, kept_because_of: None })
+        let cached = self.cached(Digest::of(url.as_bytes()).to_string())?;
+        lock(&self.used).insert(cached.name.clone());
+        match self.fetch(address, &cached, kind) {
+            Ok(()) => Ok(SiteFile::current(cached.file)),
+            Err(error) if error.kind() != ErrorKind::Store && cached.record.is_some() => {
+                Ok(SiteFile { file: cached.file, outdated_because_of: Some(error) })
             }
-            Err(error) if error.kind() == ErrorKind::Store => Err(error),
-            Err(error) if note.is_some() => Ok(Got { file, kept_because_of: Some(error) }),
             Err(error) => Err(error),
         }
     }
 
-    /// Asks for a document; `None` if the one that is kept is still good.
-    fn fetch(
-        &self,
-        address: &Address,
-        note: Option<&Note>,
-        max_bytes: u64,
-        check: &impl Fn(&[u8]) -> Result<()>,
-    ) -> Result<Option<(Vec<u8>, Validators)>> {
+    /// Brings the cached document up to date.
+    fn fetch(&self, address: &Address, cached: &CachedDocument, kind: &DocumentKind) -> Result<()> {
         let shown = address.to_string();
         let host = host_of(&shown);
         if lock(&self.failures).get(&host).is_some_and(|count| *count >= MAX_HOST_FAILURES) {
-            let message = format!("{host} does not answer, so it was not asked again");
+            let message = format!("not asked, since {host} did not answer before");
             return Err(Error::new(ErrorKind::Transport, message).with_url(shown));
         }
-        let validators = note.map(|note| Validators {
-            etag: note.etag.clone(),
-            last_modified: note.last_modified.clone(),
+        let validators = cached.record.as_ref().map(|record| Validators {
+            etag: record.etag.clone(),
+            last_modified: record.last_modified.clone(),
         });
         let wanted = Wanted {
             address: address.clone(),
             validators: validators.as_ref().filter(|validators| !validators.is_empty()),
-            max_bytes,
+            max_bytes: kind.max_bytes,
             digest: None,
         };
         let mut bytes = Vec::new();
         let fetched = self.fetcher.fetch(&wanted, &mut bytes, Retries::Usual);
         let is_dead = fetched.as_ref().is_err_and(|error| error.kind() == ErrorKind::Transport);
-        let mut failures = lock(&self.failures);
         match is_dead {
-            true => *failures.entry(host).or_default() += 1,
-            false => drop(failures.remove(&host)),
+            true => *lock(&self.failures).entry(host).or_default() += 1,
+            false => drop(lock(&self.failures).remove(&host)),
         }
-        drop(failures);
         match fetched? {
-            Fetched::Unchanged { .. } => Ok(None),
-            Fetched::Missing(_) => {
-                let message = "expected a document, got status 404";
+            Fetched::Unchanged { .. } => Ok(()),
+            Fetched::Missing(status) => {
+                let message = format!("expected a document, got status {status}");
                 Err(Error::new(ErrorKind::Status, message).with_url(shown))
             }
             Fetched::File(found) => {
-                check(&bytes).map_err(|error| error.with_url(shown))?;
-                Ok(Some((bytes, found.validators)))
+                (kind.check)(&bytes).map_err(|error| error.with_url(&*shown))?;
+                self.save(cached, &bytes, shown, found.validators)
             }
         }
     }
 
-    /// What is remembered of a document that is here and whole.
-    fn note(&self, name: &str, file: &Path) -> Result<Option<Note>> {
-        let bytes = read_if_any(self.files, &self.note_path(name), MAX_NOTE_BYTES)?;
-        let note: Option<Note> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let Some(note) = note else { return Ok(None) };
-        let found = digest_if_any(self.files, file)?.map(|(digest, _)| digest.to_string());
-        Ok(Some(note).filter(|note| found.as_ref() == Some(&note.digest)))
+    /// Reads the record of a document, and checks that the document is there and intact.
+    fn cached(&self, name: String) -> Result<CachedDocument> {
+        let file = self.dir.join(format!("{name}.xml"));
+        let bytes = read_if_any(self.files, &self.record_path(&name), MAX_RECORD_BYTES)?;
+        let record: Option<CacheRecord> =
+            bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let record = match record {
+            Some(record) => {
+                let found = digest_if_any(self.files, &file)?;
+                let is_intact =
+                    found.is_some_and(|(digest, _)| digest.to_string() == record.digest);
+                is_intact.then_some(record)
+            }
+            None => None,
+        };
+        Ok(CachedDocument { name, file, record })
     }
 
-    /// Keeps a document. Not synced: what a loss of power leaves has another digest than its
-    /// note says, or none.
-    fn keep(
+    /// Caches a document. Not synced: after a power failure, the digest in the record does not
+    /// match, or there is no record.
+    fn save(
         &self,
-        name: &str,
-        file: &Path,
-        address: &Address,
+        cached: &CachedDocument,
         bytes: &[u8],
+        url: String,
         validators: Validators,
     ) -> Result<()> {
-        let note = Note {
-            url: address.to_string(),
+        let record = CacheRecord {
+            url,
             digest: Digest::of(bytes).to_string(),
             etag: validators.etag,
             last_modified: validators.last_modified,
         };
-        let note = serde_json::to_vec(&note).expect("plain fields are JSON");
-        for (path, bytes) in [(file, bytes), (&*self.note_path(name), &note)] {
-            let staged = stage(self.files, path, |out| out.write_all(bytes))?;
-            let renamed = self.files.rename(&staged, path);
-            renamed.map_err(|error| Error::io("write this file", path, error))?;
-        }
-        Ok(())
+        let record = serde_json::to_vec(&record).expect("plain fields are JSON");
+        self.write(&cached.file, bytes)?;
+        self.write(&self.record_path(&cached.name), &record)
     }
 
-    fn note_path(&self, name: &str) -> PathBuf {
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        let staged = stage(self.files, path, |out| out.write_all(bytes))?;
+        self.files.rename(&staged, path).on("write", path)
+    }
+
+    fn record_path(&self, name: &str) -> PathBuf {
         self.dir.join(format!("{name}.json"))
     }
 
-    /// Removes the documents that the site no longer leads to.
+    /// Removes the cached documents that this run did not use.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
-    pub(super) fn forget_others(&self) -> Result<()> {
-        let asked = lock(&self.asked);
-        let names = self.files.list(&self.dir);
-        let names = names.map_err(|error| Error::io("list this directory", &self.dir, error))?;
-        for name in names {
-            let is_asked = name
-                .to_str()
-                .and_then(|name| name.rsplit_once('.'))
-                .is_some_and(|(stem, _)| asked.contains(stem));
-            if !is_asked {
+    pub(super) fn remove_unused(&self) -> Result<()> {
+        let used = lock(&self.used);
+        for name in self.files.list(&self.dir).on("list", &self.dir)? {
+            let stem = name.to_str().and_then(|name| name.rsplit_once('.')).map(|(stem, _)| stem);
+            if !stem.is_some_and(|stem| used.contains(stem)) {
                 remove_if_any(self.files, &self.dir.join(name))?;
             }
         }
@@ -206,11 +212,11 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// Scheme, host and port of a URL as it is shown.
+/// Returns scheme, host and port of a URL.
 fn host_of(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

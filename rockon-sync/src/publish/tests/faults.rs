@@ -1,9 +1,9 @@
-//! What a publication leaves that fails or is killed at any of its steps.
+//! Publications that fail or are killed at every possible step.
 
 use super::*;
 use crate::testing::{Disk, FailingFiles, Fault, Survives};
 
-/// A publication that is disturbed.
+/// A publication to interrupt.
 struct Publication {
     prepare: fn() -> Place,
     publisher: fn(&Place) -> Publisher<'static>,
@@ -22,11 +22,11 @@ const IN_PLACE: Publication = Publication {
     dir: Place::catalog,
 };
 
-/// There are a page and a feed already.
+/// The tree has a page and a feed.
 const WITH_PAGE: Publication =
     Publication { prepare: published_with_page_and_edited, publisher: with_page, dir: Place::out };
 
-/// There are a page and a feed that are not wanted any more.
+/// The tree has a page and a feed, which are to be removed.
 const UNWANTED_PAGE: Publication =
     Publication { prepare: published_with_page_and_edited, publisher: separate, dir: Place::out };
 
@@ -36,18 +36,18 @@ impl Publication {
         publisher.files(files).run()
     }
 
-    /// What an undisturbed publication gives.
+    /// Returns the files of an uninterrupted publication.
     fn expected(&self) -> BTreeMap<String, Vec<u8>> {
         let place = (self.prepare)();
         self.run(&place, &FailingFiles::sound()).unwrap();
         snapshot(&(self.dir)(&place))
     }
 
-    /// The head must name a whole tree, and the next publication must give what is
-    /// expected, to the byte.
+    /// Asserts that the head names a complete tree, and that the next publication results in the
+    /// expected bytes.
     fn assert_recovers(&self, place: &Place, expected: &BTreeMap<String, Vec<u8>>, label: &str) {
         let dir = (self.dir)(place);
-        assert_head_names_a_whole_tree(&dir, label);
+        assert_head_names_a_complete_tree(&dir, label);
         let again = self.run(place, &FailingFiles::sound());
         again.unwrap_or_else(|error| panic!("{label}: {}", error.to_chain()));
         let found = snapshot(&dir);
@@ -82,7 +82,7 @@ impl Publication {
         }
     }
 
-    /// Lets the power fail at every operation in turn.
+    /// Simulates a power failure at every operation in turn.
     fn crash_at_every_operation(&self) {
         let expected = self.expected();
         for n in 1.. {
@@ -118,7 +118,7 @@ fn names(snapshot: &BTreeMap<String, Vec<u8>>) -> Vec<&String> {
     snapshot.keys().collect()
 }
 
-fn assert_head_names_a_whole_tree(dir: &Path, label: &str) {
+fn assert_head_names_a_complete_tree(dir: &Path, label: &str) {
     let head = ["root.sha", "root.v2.sha"].map(|name| fs::read(dir.join(name)).ok());
     let Some(bytes) = head.into_iter().flatten().next() else {
         return;
@@ -157,7 +157,7 @@ fn published_with_page_and_edited() -> Place {
     place
 }
 
-/// Keeps one publication only, so that there is something to remove.
+/// Keeps only one publication, so that files must be removed.
 fn separate(place: &Place) -> Publisher<'static> {
     place.publisher().keep(1)
 }
@@ -171,7 +171,7 @@ fn in_place(place: &Place) -> Publisher<'static> {
 }
 
 #[test]
-fn a_publication_may_fail_at_any_step() {
+fn a_publication_recovers_from_a_failure_at_any_step() {
     for fault in [Fault::Once, Fault::FromThenOn, Fault::Full, Fault::Short] {
         for publication in [FIRST, FURTHER, IN_PLACE, WITH_PAGE, UNWANTED_PAGE] {
             publication.fail_every_operation(fault);
@@ -180,22 +180,22 @@ fn a_publication_may_fail_at_any_step() {
 }
 
 #[test]
-fn a_first_publication_survives_the_loss_of_power_at_any_step() {
+fn a_first_publication_survives_a_power_failure_at_any_step() {
     FIRST.crash_at_every_operation();
 }
 
 #[test]
-fn a_further_publication_survives_the_loss_of_power_at_any_step() {
+fn a_later_publication_survives_a_power_failure_at_any_step() {
     FURTHER.crash_at_every_operation();
 }
 
 #[test]
-fn a_publication_in_place_survives_the_loss_of_power_at_any_step() {
+fn a_publication_in_place_survives_a_power_failure_at_any_step() {
     IN_PLACE.crash_at_every_operation();
 }
 
 #[test]
-fn a_publication_with_a_page_survives_the_loss_of_power_at_any_step() {
+fn a_publication_with_a_page_survives_a_power_failure_at_any_step() {
     WITH_PAGE.crash_at_every_operation();
     UNWANTED_PAGE.crash_at_every_operation();
 }

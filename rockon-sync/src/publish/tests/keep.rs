@@ -16,7 +16,7 @@ impl Place {
     }
 }
 
-/// A definition that requires others.
+/// Returns a definition that requires others.
 fn requiring(name: &str, version: &str, requires: &str) -> String {
     definition(name, version).replacen(
         "\"description\"",
@@ -26,7 +26,7 @@ fn requiring(name: &str, version: &str, requires: &str) -> String {
 }
 
 #[test]
-fn a_broken_definition_stays_published_as_it_was_last() {
+fn a_broken_definition_stays_published_in_its_last_version() {
     type Break = fn(&Place);
     let breaks: &[(&str, Break)] = &[
         ("no JSON", |place| place.put("b.json", "{\n")),
@@ -41,8 +41,8 @@ fn a_broken_definition_stays_published_as_it_was_last() {
             place.remove("b.json");
             std::os::unix::fs::symlink("nowhere", place.catalog().join("b.json")).unwrap();
         }),
-        ("a name that is taken", |place| place.put("b.json", &definition("A", "1"))),
-        ("a requirement that is missing", |place| {
+        ("a duplicate name", |place| place.put("b.json", &definition("A", "1"))),
+        ("a missing requirement", |place| {
             place.put("b.json", &requiring("B", "2", "Nothing"));
         }),
         ("a row that names no file", |place| {
@@ -81,20 +81,20 @@ fn a_broken_definition_stays_published_as_it_was_last() {
         let errors = |problem: &&Problem| problem.severity == Severity::Error;
         assert!(report.problems.iter().any(|problem| errors(&problem)), "{what}: not reported");
 
-        // It is kept as long as it is broken, and no longer.
+        // It is kept only as long as it is broken.
         let again = place.lenient().keep(1).run().unwrap();
         assert_eq!((again.outcome, again.kept.len()), (PublishOutcome::Unchanged, 1), "{what}");
         let _ = fs::remove_dir(place.catalog().join("b.json"));
         let _ = fs::remove_file(place.catalog().join("b.json"));
         place.put("b.json", &definition("B", "2"));
         place.list(&[("a", "a.json"), ("b", "b.json"), ("c", "sub/c.json")]);
-        let mended = place.lenient().run().unwrap();
-        assert_eq!((mended.kept.len(), mended.changed), (0, vec!["b".to_owned()]), "{what}");
+        let repaired = place.lenient().run().unwrap();
+        assert_eq!((repaired.kept.len(), repaired.changed), (0, vec!["b".to_owned()]), "{what}");
     }
 }
 
 #[test]
-fn in_place_a_broken_definition_stays_published_as_well() {
+fn a_broken_definition_stays_published_in_place_too() {
     let place = Place::new();
     place.publisher().in_place().run().unwrap();
     place.put("b.json", "{\n");
@@ -108,7 +108,7 @@ fn in_place_a_broken_definition_stays_published_as_well() {
 }
 
 #[test]
-fn a_definition_that_was_never_published_is_left_out() {
+fn a_broken_definition_that_was_never_published_is_left_out() {
     let place = Place::new();
     place.publisher().run().unwrap();
     place.put("d.json", "{\n");
@@ -122,7 +122,7 @@ fn a_definition_that_was_never_published_is_left_out() {
 }
 
 #[test]
-fn a_definition_that_the_author_removed_is_removed_whatever_else_is_broken() {
+fn a_removed_definition_is_removed_even_if_others_are_broken() {
     let place = Place::new();
     place.publisher().run().unwrap();
     place.put("a.json", "{\n");
@@ -133,11 +133,11 @@ fn a_definition_that_the_author_removed_is_removed_whatever_else_is_broken() {
 }
 
 #[test]
-fn a_new_file_takes_no_name_from_what_is_kept() {
+fn a_new_file_cannot_use_the_name_of_a_kept_definition() {
     let place = Place::new();
     place.publisher().run().unwrap();
     place.put("b.json", "{\n");
-    // The same definition in another file, which comes first; and its container in a third.
+    // The same definition in another, earlier file; and its container in a third one.
     place.put("0.json", &definition("B", "2"));
     place.put("d.json", &definition("D", "1").replace("D-box", "B-box"));
     place.list(&[
@@ -165,7 +165,7 @@ fn a_file_copied_over_another_removes_no_definition() {
 }
 
 #[test]
-fn what_requires_a_kept_definition_is_published_anew() {
+fn a_definition_that_requires_a_kept_one_is_updated() {
     let place = Place::new();
     place.put("a.json", &requiring("A", "1", "B"));
     place.publisher().run().unwrap();
@@ -173,19 +173,19 @@ fn what_requires_a_kept_definition_is_published_anew() {
     place.put("b.json", "{\n");
     let report = place.lenient().run().unwrap();
     assert_eq!((&*report.kept, &*report.changed), (&["b".into()][..], &["a".into()][..]));
-    // If what it requires is removed on purpose, it stays all the same, with a warning.
+    // If the required definition is removed on purpose, it is still kept, with a warning.
     place.list(&[("a", "a.json"), ("c", "sub/c.json")]);
     place.put("a.json", &requiring("A", "3", "B"));
     let report = place.lenient().run().unwrap();
     assert_eq!((&*report.kept, &*report.removed), (&["a".into()][..], &["b".into()][..]));
     let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
-    let expected = "a.json: warning: as it was published last: definition \"A\": \"requires\": \
-                    there is no definition \"B\"";
+    let expected = "a.json: warning: in the published version: definition \"A\": \"requires\": \
+                    no definition named \"B\"";
     assert_eq!(problems.last().map(String::as_str), Some(expected));
 }
 
 #[test]
-fn a_list_that_cannot_be_read_removes_nothing() {
+fn an_invalid_list_removes_nothing() {
     for text in [None, Some("{\n"), Some("[]")] {
         let place = Place::new();
         place.publisher().run().unwrap();
@@ -198,13 +198,13 @@ fn a_list_that_cannot_be_read_removes_nothing() {
         place.put("d.json", &definition("D", "1"));
         let report = place.lenient().run().unwrap();
         assert_eq!((&*report.added, &*report.changed), (&["d".into()][..], &["a".into()][..]));
-        // One is in a subdirectory, which is not searched; the file of the other is gone.
+        // `c` is in a subdirectory, which is not searched; the file of `b` is missing.
         assert_eq!((&*report.removed, &*report.kept), (&[][..], &["b".into(), "c".into()][..]));
     }
 }
 
 #[test]
-fn files_of_any_kind_are_kept_too() {
+fn broken_files_of_the_format_files_are_kept_too() {
     let place = Place::new();
     place.remove("root.json");
     let publish = || place.lenient().format(Format::Files).run().unwrap();
@@ -216,7 +216,7 @@ fn files_of_any_kind_are_kept_too() {
 }
 
 #[test]
-fn without_the_last_publication_nothing_is_left_out() {
+fn nothing_is_left_out_if_the_last_publication_is_lost() {
     type Lose = fn(&Place);
     let lost: &[(&str, Lose)] = &[
         ("the published file", |place| {
@@ -241,11 +241,11 @@ fn without_the_last_publication_nothing_is_left_out() {
         let error = place.lenient().run().expect_err(what);
         assert_eq!(error.kind(), ErrorKind::Catalog, "{what}");
         assert!(snapshot(&place.out()) == before, "{what}");
-        // Once it is mended, the tree is.
+        // A repaired definition repairs the tree.
         place.put("b.json", &definition("B", "1"));
         assert_eq!(place.lenient().run().unwrap().entries, 3, "{what}");
     }
-    // A named file does as well.
+    // A file can also be kept from its named copy.
     let place = Place::new();
     place.publisher().run().unwrap();
     fs::remove_dir_all(place.out().join(BY_SHA)).unwrap();

@@ -1,8 +1,8 @@
-//! A head offers the packs that save something.
+//! A head offers only packs that save bytes.
 
 use super::*;
 
-/// The bases of the offered packs, and their sizes in bytes.
+/// Returns the bases of the offered packs, and their sizes in bytes.
 fn offers(place: &Place) -> Vec<(Option<String>, u64)> {
     let head = head_in(&place.out());
     head.packs()
@@ -15,7 +15,7 @@ fn digits(digest: Digest) -> String {
     digest.to_string()[..12].to_owned()
 }
 
-/// The bytes that a client without packs fetches: the manifest and every file.
+/// Returns the number of bytes that a client without packs fetches: the manifest and every file.
 fn plain_bytes(place: &Place) -> u64 {
     let manifest = manifest_in(&place.out(), "root.json");
     let sizes = manifest.entries().iter().map(|entry| entry.size_bytes().unwrap());
@@ -32,7 +32,7 @@ fn a_bundle_that_saves_nothing_is_not_offered() {
     place.publisher().format(Format::Files).run().unwrap();
     assert_eq!(offers(&place), []);
     assert_eq!(fs::read_dir(place.out().join("packs")).unwrap().count(), 0);
-    // With more to save, it is.
+    // A bundle that saves bytes is offered.
     fs::write(place.catalog().join("b"), "the same again ".repeat(100)).unwrap();
     place.publisher().format(Format::Files).run().unwrap();
     let offers = offers(&place);
@@ -53,13 +53,13 @@ fn a_delta_that_is_larger_than_the_bundle_is_not_offered() {
         publisher.run().unwrap().manifest
     };
     let first = publish(&[0, 1, 2, 3, 4]);
-    // One file is new, so most of the bundle is not needed.
+    // One file is new, so the delta is smaller than the bundle.
     let second = publish(&[0, 1, 2, 3, 4, 5]);
     let offered = offers(&place);
     assert_eq!(offered.len(), 2, "{offered:?}");
     assert_eq!(offered[1].0, Some(digits(first)));
     assert!(offered[1].1 < offered[0].1, "{offered:?}");
-    // Every file is new, so a delta would have all of the bundle, and more.
+    // Every file is new, so the delta would be larger than the bundle.
     publish(&[10, 11]);
     let offered = offers(&place);
     assert_eq!(offered.len(), 1, "from {second}: {offered:?}");
@@ -67,7 +67,7 @@ fn a_delta_that_is_larger_than_the_bundle_is_not_offered() {
 }
 
 #[test]
-fn a_delta_whose_base_is_not_whole_any_more_is_not_offered() {
+fn a_delta_from_an_incomplete_base_is_not_offered() {
     let place = Place::new();
     let first = place.publisher().in_place().run().unwrap().manifest;
     let offers_of = |place: &Place| {
@@ -88,10 +88,10 @@ fn a_delta_whose_base_is_not_whole_any_more_is_not_offered() {
 }
 
 #[test]
-fn a_pack_that_is_missing_or_cut_short_is_written_again() {
+fn a_missing_or_damaged_pack_is_written_again() {
     type Damage = fn(&Path);
     let damages: [(&str, Damage); 3] = [
-        ("gone", |pack| fs::remove_file(pack).unwrap()),
+        ("missing", |pack| fs::remove_file(pack).unwrap()),
         ("shorter", |pack| fs::write(pack, "").unwrap()),
         ("longer", |pack| fs::write(pack, "x".repeat(100_000)).unwrap()),
     ];

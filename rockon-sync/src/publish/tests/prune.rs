@@ -1,10 +1,10 @@
-//! A publication removes its own files and leaves those of others alone.
+//! A publication removes its own files, and never foreign ones.
 
 use super::*;
 use crate::tree::pack::PackName;
 
 #[test]
-fn in_place_a_file_that_is_not_listed_any_more_stays_the_authors() {
+fn in_place_an_unlisted_file_is_not_removed() {
     let place = Place::new();
     place.publisher().in_place().run().unwrap();
     place.list(&[("a", "a.json"), ("c", "sub/c.json")]);
@@ -14,7 +14,7 @@ fn in_place_a_file_that_is_not_listed_any_more_stays_the_authors() {
 }
 
 #[test]
-fn a_file_that_somebody_put_in_the_place_of_a_published_one_is_not_removed() {
+fn a_foreign_file_in_place_of_a_published_one_is_not_removed() {
     let place = Place::new();
     place.publisher().run().unwrap();
     let path = place.out().join("b.json");
@@ -27,7 +27,7 @@ fn a_file_that_somebody_put_in_the_place_of_a_published_one_is_not_removed() {
 }
 
 #[test]
-fn packs_lead_to_the_last_two_publications_and_older_ones_go() {
+fn packs_to_publications_before_the_last_two_are_removed() {
     let place = Place::new();
     let mut manifests = Vec::new();
     for version in 1..=4 {
@@ -39,13 +39,17 @@ fn packs_lead_to_the_last_two_publications_and_older_ones_go() {
             .collect();
         let (last, older) = manifests.split_at(manifests.len().saturating_sub(2));
         let led_to = |digest: &&Digest| packs.iter().any(|pack| pack.leads_to(**digest));
-        assert_eq!(last.iter().filter(led_to).count(), 0, "older ones: {packs:?}");
-        assert_eq!(older.iter().filter(led_to).count(), older.len(), "the last ones: {packs:?}");
+        assert_eq!(last.iter().filter(led_to).count(), 0, "to older publications: {packs:?}");
+        assert_eq!(
+            older.iter().filter(led_to).count(),
+            older.len(),
+            "to the last publications: {packs:?}"
+        );
     }
 }
 
 #[test]
-fn what_a_killed_run_left_is_removed_and_nothing_else() {
+fn only_leftovers_of_a_killed_run_are_removed() {
     let place = Place::new();
     place.publisher().page(Page::Write).run().unwrap();
     let whole = snapshot(&place.out());
@@ -59,7 +63,7 @@ fn what_a_killed_run_left_is_removed_and_nothing_else() {
         "packs/.empty-0123456789ab.tar.zst.new",
     ];
     let others = [".htaccess", "by-sha/.htaccess", "by-sha/mine.new", "packs/mine.new"];
-    // Each by itself: one alone is reason enough to tidy up.
+    // One at a time: a single leftover must cause a removal.
     for leftover in leftovers {
         fs::write(place.out().join(leftover), "half").unwrap();
         for other in others {

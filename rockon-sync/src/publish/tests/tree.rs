@@ -1,4 +1,4 @@
-//! Files that are published already are recognized, and written again only if damaged.
+//! Published files are written again only if they are damaged.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -8,13 +8,13 @@ fn object(dir: &Path, bytes: impl AsRef<[u8]>) -> PathBuf {
     dir.join(BY_SHA).join(Digest::of(bytes.as_ref()).to_string())
 }
 
-/// In place no named file is looked at, so that objects have to be noticed by themselves.
+/// In place, because named files are not checked there.
 #[test]
-fn a_damaged_object_is_noticed_and_written_again() {
+fn a_damaged_object_is_detected_and_written_again() {
     type Damage = fn(&Path);
     type Which = fn(&Place) -> Vec<u8>;
     let damages: &[(&str, Damage)] = &[
-        ("gone", |object| fs::remove_file(object).unwrap()),
+        ("missing", |object| fs::remove_file(object).unwrap()),
         ("empty", |object| fs::write(object, "").unwrap()),
         ("longer", |object| {
             let bytes = fs::read(object).unwrap();
@@ -37,16 +37,16 @@ fn a_damaged_object_is_noticed_and_written_again() {
             place.publisher().in_place().run().unwrap();
             let bytes = bytes(&place);
             let object = object(&place.catalog(), &bytes);
-            // The size of the manifest is not looked at, since its bytes are.
+            // Of the manifest's object, only the presence is checked.
             damage(&object);
-            let is_noticed = what == "a file" || matches!(*how, "gone" | "a link to a copy");
+            let is_detected = what == "a file" || matches!(*how, "missing" | "a link to a copy");
             let report = place.publisher().in_place().run().unwrap();
-            let expected = match is_noticed {
+            let expected = match is_detected {
                 true => PublishOutcome::Published,
                 false => PublishOutcome::Unchanged,
             };
             assert_eq!(report.outcome, expected, "{what}: {how}");
-            if is_noticed {
+            if is_detected {
                 assert!(fs::symlink_metadata(&object).unwrap().is_file(), "{what}: {how}");
                 assert!(fs::read(&object).unwrap() == bytes, "{what}: {how}");
                 assert_eq!(Digest::of(&manifest(&place)), report.manifest, "{what}: {how}");
@@ -56,7 +56,7 @@ fn a_damaged_object_is_noticed_and_written_again() {
 }
 
 #[test]
-fn a_new_head_of_the_same_manifest_writes_no_object_again() {
+fn a_new_head_of_the_same_manifest_rewrites_no_object() {
     let place = Place::new();
     place.publisher().run().unwrap();
     let inodes = || -> Vec<(PathBuf, u64)> {
@@ -75,7 +75,7 @@ fn a_new_head_of_the_same_manifest_writes_no_object_again() {
 }
 
 #[test]
-fn a_history_with_a_record_that_cannot_be_read_is_damaged_as_a_whole() {
+fn a_history_with_an_invalid_record_is_damaged() {
     let place = Place::new();
     let first = place.publisher().run().unwrap().manifest.to_string();
     place.edit();
@@ -85,7 +85,7 @@ fn a_history_with_a_record_that_cannot_be_read_is_damaged_as_a_whole() {
     fs::write(&path, text.replace(&first, "no digest")).unwrap();
     let report = place.publisher().run().unwrap();
     let problems: Vec<String> = report.problems.iter().map(Problem::to_string).collect();
-    let expected = "history.json: warning: lost or damaged; it starts anew from the head";
+    let expected = "history.json: warning: missing or damaged; the history restarts with the head";
     assert_eq!(problems, [expected]);
     let history = History::load(&RealFiles, &path).unwrap().unwrap();
     assert_eq!(history.records.iter().map(|record| record.serial).collect::<Vec<_>>(), [2]);

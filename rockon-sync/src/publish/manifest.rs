@@ -1,0 +1,86 @@
+//! The manifest of a new publication.
+
+use std::collections::HashMap;
+
+use super::before::Before;
+use super::scan::ScannedFile;
+use super::session::Session;
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::time::Timestamp;
+use crate::format::Format;
+use crate::format::target::Requirements;
+use crate::tree::manifest::{Entry, Manifest};
+use crate::update::plan::Plan;
+
+/// A manifest to publish.
+pub(super) struct NewManifest {
+    pub(super) manifest: Manifest,
+    pub(super) digest: Digest,
+    pub(super) len_bytes: u64,
+    /// The time of the publication.
+    pub(super) published: Timestamp,
+    /// The differences from the last publication.
+    pub(super) plan: Plan,
+}
+
+impl NewManifest {
+    /// Builds the manifest of `files`.
+    ///
+    /// # Errors
+    /// [`MassDelete`](crate::ErrorKind::MassDelete) if too many entries would be deleted;
+    /// [`Manifest`](crate::ErrorKind::Manifest).
+    pub(super) fn new(
+        session: &Session<'_>,
+        before: &Before,
+        files: &[ScannedFile],
+    ) -> Result<NewManifest> {
+        let options = session.options;
+        let published = options.published.unwrap_or_else(|| options.clock.now().into());
+        let manifest = manifest_of(files, options.format, &before.manifest, published)?;
+        let plan = Plan::to(&before.manifest, &manifest);
+        plan.check_deletes(options.mass_delete)?;
+        let (digest, len_bytes) = manifest.canonical_digest();
+        Ok(NewManifest { manifest, digest, len_bytes, published, plan })
+    }
+
+    /// The requirements of entries that have any, by id, in byte order.
+    pub(super) fn requirements_by_id(&self) -> Vec<(String, Requirements)> {
+        let entries = self.manifest.sorted();
+        let each = entries.map(|entry| (entry.id().to_owned(), entry.requirements()));
+        each.filter(|(_, requirements)| !requirements.is_empty()).collect()
+    }
+}
+
+/// Returns the manifest of `files`. An entry keeps its time as long as its bytes stay the same.
+fn manifest_of(
+    files: &[ScannedFile],
+    format: Format,
+    previous: &Manifest,
+    now: Timestamp,
+) -> Result<Manifest> {
+    let by_digest: HashMap<Digest, Option<Timestamp>> =
+        previous.entries().iter().map(|entry| (entry.digest(), entry.updated())).collect();
+    let entries = files.iter().map(|file| {
+        if let Some(entry) = &file.kept {
+            return Ok(entry.clone());
+        }
+        let same = previous.entry(&file.id).filter(|old| old.digest() == file.digest);
+        let updated = match same {
+            Some(old) => old.updated(),
+            None => by_digest.get(&file.digest).copied().flatten(),
+        };
+        let mut entry = Entry::new(&*file.id, file.path.clone(), file.digest)?
+            .with_size(file.len_bytes)
+            .with_updated(updated.unwrap_or(now))
+            .with_requirements(&file.requirements);
+        if let Some(names) = &file.names {
+            entry = entry.with_names(names.iter().map(String::as_str));
+        }
+        for (key, value) in &file.fields {
+            entry = entry.with_extra(key, value.clone());
+        }
+        Ok(format.mark(entry))
+    });
+    Manifest::from_entries(entries.collect::<Result<_>>()?)
+}

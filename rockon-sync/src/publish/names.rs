@@ -1,0 +1,85 @@
+//! The names of definitions and containers, each of which may occur once in a catalog.
+
+use std::collections::HashMap;
+
+use super::publisher::Leniency;
+use crate::base::problem::Problem;
+use crate::format::{Checked, Format, Named};
+use crate::tree::manifest::Entry;
+
+/// The kind of the names of definitions.
+const DEFINITION: &str = "definition";
+
+/// Checks files one after the other, and records the names in them.
+pub(super) struct NameChecker {
+    format: Format,
+    pub(super) problems: Vec<Problem>,
+    /// The location of the first use of a name, by kind and name.
+    known: HashMap<&'static str, HashMap<String, String>>,
+}
+
+impl NameChecker {
+    pub(super) fn new(format: Format) -> NameChecker {
+        NameChecker { format, problems: Vec::new(), known: HashMap::new() }
+    }
+
+    /// Checks a file, also against the files before it. `id` is that of its entry, `shown` its
+    /// name in problems. A file that is left out, `None`, reserves no names.
+    pub(super) fn check(
+        &mut self,
+        id: &str,
+        shown: &str,
+        bytes: &[u8],
+        leniency: Leniency,
+    ) -> Option<Checked> {
+        let mut checked = self.format.rules().check(id, shown, bytes);
+        let before = self.problems.len();
+        self.problems.append(&mut checked.problems);
+        let names: Vec<_> = names_in(&checked).collect();
+        self.report_duplicates(shown, &names);
+        let is_good = self.problems.len() == before;
+        if !is_good && leniency == Leniency::LeaveOut {
+            return None;
+        }
+        for (kind, named) in names {
+            self.record(kind, &named.name, named.place(shown));
+        }
+        Some(checked)
+    }
+
+    /// Checks a file that is kept as published. It reserves its names, even if it has problems.
+    pub(super) fn check_published(&mut self, entry: &Entry, bytes: &[u8]) -> Checked {
+        let shown = entry.path().as_str();
+        let checked = self.format.rules().check(entry.id(), shown, bytes);
+        for (kind, named) in names_in(&checked) {
+            self.record(kind, &named.name, named.place(shown));
+        }
+        for name in entry.names().unwrap_or_default() {
+            self.record(DEFINITION, name, shown.to_owned());
+        }
+        checked
+    }
+
+    fn record(&mut self, kind: &'static str, name: &str, place: String) {
+        self.known.entry(kind).or_default().entry(name.to_owned()).or_insert(place);
+    }
+
+    /// Reports names that were used before, by another file or by this one.
+    fn report_duplicates(&mut self, file: &str, names: &[(&'static str, &Named)]) {
+        let mut own: HashMap<(&str, &str), &Named> = HashMap::new();
+        for (kind, named) in names {
+            let before = own.insert((kind, &named.name), named).map(|before| before.place(file));
+            let known = self.known.get(kind).and_then(|known| known.get(&named.name));
+            if let Some(first) = known.cloned().or(before) {
+                let message =
+                    format!("duplicate {kind} {:?}, first defined at {first}", named.name);
+                self.problems.push(Problem::error(file, named.position, message));
+            }
+        }
+    }
+}
+
+fn names_in(checked: &Checked) -> impl Iterator<Item = (&'static str, &Named)> {
+    let definitions = checked.definitions.iter().map(|named| (DEFINITION, named));
+    definitions.chain(checked.unique.iter().map(|(kind, named)| (*kind, named)))
+}

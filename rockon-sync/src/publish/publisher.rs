@@ -1,0 +1,238 @@
+//! The public builder: checks the arguments, locks the tree and starts a publication.
+
+use std::path::PathBuf;
+
+use super::page::Page;
+use super::report::PublishReport;
+use super::session::{PublishOptions, Session};
+use super::sign::{KeySource, Signer};
+use super::tree::{Layout, Tree};
+use crate::base::digest::Digest;
+use crate::base::error::{Error, ErrorKind, Result};
+#[cfg(test)]
+use crate::base::files::Files;
+use crate::base::files::{RealFiles, ensure_dirs, is_dir, try_lock};
+use crate::base::time::{Clock, SystemClock, Timestamp};
+use crate::format::{Collection, Format};
+use crate::net::address::has_http_scheme;
+use crate::net::location::Location;
+use crate::tree::head::Head;
+use crate::tree::note::SigningKey;
+use crate::update::plan::MassDelete;
+
+/// Number of publications that stay available by default.
+const DEFAULT_KEEP: usize = 16;
+
+/// How to treat definitions with problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Leniency {
+    /// One invalid definition stops the publication.
+    #[default]
+    Strict,
+    /// An invalid definition is reported, and stays published in its last version. It is left out
+    /// if it was never published.
+    LeaveOut,
+}
+
+/// Publishes the catalog in a directory: `root.json`, which maps ids to files, and the files.
+///
+/// The whole catalog is validated before anything is written. Files are written under their
+/// digests first and the head last, each by a rename, so clients always see a complete
+/// publication. The same catalog published at the same time results in the same bytes.
+#[must_use = "each method returns the changed publisher"]
+pub struct Publisher<'a> {
+    options: PublishOptions<'a>,
+}
+
+impl<'a> Publisher<'a> {
+    /// Creates a publisher of the catalog in this directory, which writes to its subdirectory
+    /// `v2` by default.
+    pub fn new(catalog: impl Into<PathBuf>) -> Publisher<'a> {
+        Publisher {
+            options: PublishOptions {
+                catalog: catalog.into(),
+                format: Format::default(),
+                out: None,
+                layout: Layout::Separate,
+                url: None,
+                keep: DEFAULT_KEEP,
+                expires_in_days: None,
+                sign_keys: Vec::new(),
+                leniency: Leniency::default(),
+                mass_delete: MassDelete::default(),
+                page: Page::default(),
+                published: None,
+                clock: &SystemClock,
+                files: &RealFiles,
+            },
+        }
+    }
+
+    /// Sets the format of the catalog's files; [`Format::Rockon`] by default.
+    pub fn format(mut self, format: Format) -> Self {
+        self.options.format = format;
+        self
+    }
+
+    /// Writes the tree to this directory; `<catalog>/v2` by default.
+    pub fn out(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.options.out = Some(dir.into());
+        self.options.layout = Layout::Separate;
+        self
+    }
+
+    /// Writes the tree to the catalog directory itself, as `root.v2.json`, `root.v2.sha` and
+    /// `by-sha/`. Older systems, which read `root.json`, are not affected.
+    pub fn in_place(mut self) -> Self {
+        self.options.out = None;
+        self.options.layout = Layout::InPlace;
+        self
+    }
+
+    /// Sets the URL that clients fetch everything but the head from; by default, the
+    /// directory of the head.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.options.url = Some(url.into());
+        self
+    }
+
+    /// Sets the number of publications that stay available to clients that are not up to date;
+    /// 16 by default, at least 1.
+    pub fn keep(mut self, publications: usize) -> Self {
+        self.options.keep = publications.max(1);
+        self
+    }
+
+    /// Makes the head expire after so many days; by default it never does. A new head is
+    /// published when less than half of that time is left.
+    pub fn expires_in_days(mut self, days: u32) -> Self {
+        self.options.expires_in_days = Some(days);
+        self
+    }
+
+    /// Adds a key that signs the head; by default heads are not signed. With several keys,
+    /// clients accept the head if they trust any of them, which is how a key is replaced. A
+    /// published head that is not signed by exactly these keys is replaced.
+    pub fn sign_key(mut self, key: SigningKey) -> Self {
+        self.options.sign_keys.push(KeySource::Given(Box::new(key)));
+        self
+    }
+
+    /// Like [`sign_key`](Self::sign_key), with the key in a file (see [`SigningKey::read`]).
+    /// [`run`](Self::run) reads the file, and warns if other users can access it.
+    pub fn sign_key_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.options.sign_keys.push(KeySource::File(path.into()));
+        self
+    }
+
+    /// Sets how to treat invalid definitions; [`Leniency::Strict`] by default.
+    pub fn leniency(mut self, leniency: Leniency) -> Self {
+        self.options.leniency = leniency;
+        self
+    }
+
+    /// Sets if more than half of the catalog may be deleted; [`MassDelete::Refuse`] by default.
+    pub fn mass_delete(mut self, guard: MassDelete) -> Self {
+        self.options.mass_delete = guard;
+        self
+    }
+
+    /// Sets if the tree gets a web page, `index.html` (in place `root.v2.html`), and a feed of its
+    /// updates, `updates.atom` (in place `root.v2.atom`); [`Page::Omit`] by default.
+    pub fn page(mut self, page: Page) -> Self {
+        self.options.page = page;
+        self
+    }
+
+    /// Sets the time of publication; by default, the time of the clock. A fixed time makes
+    /// publications reproducible.
+    pub fn published(mut self, at: Timestamp) -> Self {
+        self.options.published = Some(at);
+        self
+    }
+
+    /// Sets the clock; the system clock by default.
+    pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
+        self.options.clock = clock;
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn files(mut self, files: &'a dyn Files) -> Self {
+        self.options.files = files;
+        self
+    }
+
+    /// Publishes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Catalog`] if the catalog is invalid, with every problem in
+    /// [`Error::problems`]; [`ErrorKind::MassDelete`]; [`ErrorKind::Argument`] for an unusable
+    /// URL, directory or key; [`ErrorKind::Locked`] while another process publishes there;
+    /// [`ErrorKind::Head`] if the directory has a head of another program;
+    /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if the catalog
+    /// directory is missing; [`ErrorKind::Store`], also if a file of another program has a name
+    /// that the tree needs.
+    ///
+    /// Until the new head is written, the previous publication stays available. The next run
+    /// reuses or removes the leftovers of a failed one.
+    pub fn run(&self) -> Result<PublishReport> {
+        let options = &self.options;
+        if let Some(url) = &options.url {
+            check_url(url)?;
+        }
+        let dir = tree_dir(options)?;
+        let tree = Tree { files: options.files, dir: &dir, layout: options.layout };
+        if tree.layout == Layout::Separate {
+            ensure_dirs(tree.files, &dir)?;
+            if tree.is_at(&options.catalog)? {
+                let message = "the tree would overwrite the catalog; publish in place instead";
+                return Err(Error::new(ErrorKind::Argument, message).with_path(dir));
+            }
+        }
+        let Some(_lock) = try_lock(&dir)? else {
+            let message = "another process is publishing to this directory";
+            return Err(Error::new(ErrorKind::Locked, message).with_path(dir));
+        };
+        let signer = Signer::new(&options.sign_keys)?;
+        super::publish(&Session { options, tree, signer })
+    }
+}
+
+/// Returns the directory of the tree.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if the catalog is not a directory; [`ErrorKind::Argument`] if an update
+/// site that is not a directory has no `out`.
+fn tree_dir(options: &PublishOptions<'_>) -> Result<PathBuf> {
+    let catalog = &options.catalog;
+    let is_url = catalog.to_str().is_some_and(has_http_scheme);
+    let is_catalog_dir = !is_url && is_dir(catalog)?;
+    match (&options.out, options.layout) {
+        (Some(out), Layout::Separate)
+            if is_catalog_dir || options.collection() == Collection::Site =>
+        {
+            Ok(out.clone())
+        }
+        (_, Layout::Separate) if is_catalog_dir => Ok(catalog.join("v2")),
+        (_, Layout::InPlace) if is_catalog_dir => Ok(catalog.clone()),
+        _ if options.collection() == Collection::Site => {
+            let message = "an update site that is not a directory needs a directory for the tree \
+                           (`out`)";
+            Err(Error::new(ErrorKind::Argument, message))
+        }
+        _ => {
+            let message = "expected a catalog directory, found none";
+            Err(Error::new(ErrorKind::NotFound, message).with_path(catalog))
+        }
+    }
+}
+
+fn check_url(url: &str) -> Result<()> {
+    let text = format!("{}\n# url {url}\n", Digest::of(b""));
+    let checked = Location::of_head_url(url).and_then(|_| Head::parse(text.as_bytes()));
+    checked.map(drop).map_err(|error| {
+        // The URL may contain a password, so it is not repeated.
+        Error::new(ErrorKind::Argument, "this URL cannot be used in a head").with_source(error)
+    })
+}

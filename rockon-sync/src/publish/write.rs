@@ -1,0 +1,206 @@
+//! Writes the tree: objects, named files, the manifest, and last the head.
+//!
+//! Readers see the old head until the new one is renamed over it. Everything that either of them
+//! names is available under its digest at any time.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::manifest::NewManifest;
+use super::scan::ScannedFile;
+use super::tree::{Layout, Tree, foreign_file};
+use crate::base::digest::{Digest, HashingWriter};
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::files::{
+    FileKind, ensure_dir, ensure_dirs, remove_if_any, replace, stage, stat_if_any, write_atomically,
+};
+use crate::base::path::EntryPath;
+use crate::store::digest_if_any;
+use crate::tree::manifest::Manifest;
+
+/// Nanoseconds in a second.
+const NS_PER_S: i128 = 1_000_000_000;
+
+/// Name of a named file before it is renamed into place. Drafts are staged among the objects,
+/// where the next run finds them.
+const NAMED_DRAFT: &str = ".named.new";
+
+/// A file that is written, but not renamed to its path yet.
+struct StagedFile {
+    staged: PathBuf,
+    path: PathBuf,
+}
+
+impl Tree<'_> {
+    /// Writes everything but the packs and the head. Only files of the `previous` manifest are
+    /// replaced.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`]. Nothing is written if a file of another program is in the way.
+    pub(super) fn write_files(
+        &self,
+        files: &[ScannedFile],
+        new: &NewManifest,
+        previous: &Manifest,
+    ) -> Result<()> {
+        let misplaced = match self.layout {
+            Layout::Separate => self.misplaced(files, previous)?,
+            Layout::InPlace => Vec::new(),
+        };
+        // A named file may be a hard link to its object: writing to one damages both.
+        let suspects: HashSet<Digest> = misplaced.iter().map(|file| file.digest).collect();
+        ensure_dirs(self.files, &self.objects())?;
+        let bytes = new.manifest.to_canonical();
+        let mut staged = self.stage_objects(files, &suspects)?;
+        if !self.has_intact_object(new.digest)? {
+            let path = self.object(new.digest);
+            let written = stage(self.files, &path, |file| file.write_all(&bytes))?;
+            staged.push(StagedFile { staged: written, path });
+        }
+        self.rename_objects(&staged)?;
+        let mut dirs = BTreeSet::from([self.dir.to_path_buf()]);
+        for file in misplaced {
+            for parent in file.path.parents() {
+                let dir = self.dir.join(parent);
+                ensure_dir(self.files, &dir)?;
+                dirs.insert(dir);
+            }
+            self.put_named(file)?;
+        }
+        replace(self.files, &self.manifest_path(), |file| file.write_all(&bytes))?;
+        dirs.iter().rev().try_for_each(|dir| self.sync_dir(dir))
+    }
+
+    /// Activates the new publication.
+    ///
+    /// Web servers derive validators from a file's size and its time in whole seconds. A new head
+    /// therefore always gets a later time than the one it replaces: with the same time, clients
+    /// would be told that nothing has changed.
+    pub(super) fn write_head(&self, signed: &str) -> Result<()> {
+        let path = self.head_path();
+        let modified_s = || -> Result<Option<i128>> {
+            Ok(stat_if_any(self.files, &path)?.map(|stat| stat.mtime_ns / NS_PER_S))
+        };
+        let before = modified_s()?;
+        write_atomically(self.files, &path, signed.as_bytes())?;
+        if let (Some(before), Some(now)) = (before, modified_s()?)
+            && now <= before
+            && let Ok(before_s) = u64::try_from(before)
+        {
+            let later = UNIX_EPOCH + Duration::from_secs(before_s + 1);
+            self.files.set_modified(&path, later).on("set the time of", &path)?;
+        }
+        Ok(())
+    }
+
+    /// The files that are not under their names yet, or there with other bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if another program wrote a file or directory of that name.
+    fn misplaced<'b>(
+        &self,
+        files: &'b [ScannedFile],
+        previous: &Manifest,
+    ) -> Result<Vec<&'b ScannedFile>> {
+        let own: HashSet<&EntryPath> =
+            previous.entries().iter().map(|entry| entry.path()).collect();
+        let mut misplaced = Vec::new();
+        for file in files {
+            for parent in file.path.parents() {
+                let dir = self.dir.join(parent);
+                if stat_if_any(self.files, &dir)?.is_some_and(|stat| stat.kind != FileKind::Dir) {
+                    return Err(foreign_file(dir));
+                }
+            }
+            let to = file.path.below(self.dir);
+            let Some(stat) = stat_if_any(self.files, &to)? else {
+                misplaced.push(file);
+                continue;
+            };
+            if stat.kind != FileKind::File {
+                return Err(foreign_file(to));
+            }
+            let found = digest_if_any(self.files, &to)?.map(|(found, _)| found);
+            if found == Some(file.digest) {
+                continue;
+            }
+            // A file of an interrupted publication has an object of the same digest.
+            let is_own = own.contains(&file.path)
+                || found.map_or(Ok(true), |found| self.has_object(found, None))?;
+            if !is_own {
+                return Err(foreign_file(to));
+            }
+            misplaced.push(file);
+        }
+        Ok(misplaced)
+    }
+
+    /// Stages the missing objects. Reads the bytes of `suspects` to see if they are damaged.
+    fn stage_objects(
+        &self,
+        files: &[ScannedFile],
+        suspects: &HashSet<Digest>,
+    ) -> Result<Vec<StagedFile>> {
+        let mut staged = Vec::new();
+        let mut seen = HashSet::new();
+        for file in files {
+            let is_there = self.has_object(file.digest, Some(file.len_bytes))?
+                && (!suspects.contains(&file.digest) || self.has_intact_object(file.digest)?);
+            if seen.insert(file.digest) && !is_there {
+                let path = self.object(file.digest);
+                staged.push(StagedFile { staged: self.stage_object(file)?, path });
+            }
+        }
+        Ok(staged)
+    }
+
+    /// Renames staged objects into place, after one sync for all of them.
+    fn rename_objects(&self, staged: &[StagedFile]) -> Result<()> {
+        let objects = self.objects();
+        let paths: Vec<PathBuf> = staged.iter().map(|file| file.staged.clone()).collect();
+        self.files.sync_files(&paths).on("sync the new files of", &objects)?;
+        for file in staged {
+            self.files.rename(&file.staged, &file.path).on("write", &file.path)?;
+        }
+        // Synced before any named file is written: a named file without its object is taken for
+        // a file of another program.
+        self.sync_dir(&objects)
+    }
+
+    /// Stages a copy of a file of the catalog beside its object.
+    fn stage_object(&self, file: &ScannedFile) -> Result<PathBuf> {
+        let from = &file.file;
+        let mut copied = None;
+        let staged = stage(self.files, &self.object(file.digest), |out| {
+            let mut writer = HashingWriter::new(out);
+            io::copy(&mut self.files.open(from)?, &mut writer)?;
+            let (_, digest, _) = writer.finish();
+            copied = Some(digest);
+            if digest == file.digest { Ok(()) } else { Err(io::Error::other("digest mismatch")) }
+        });
+        match copied {
+            Some(digest) if digest != file.digest => {
+                let message = "the file changed while it was being published; publish again";
+                Err(Error::new(ErrorKind::Store, message).with_path(from))
+            }
+            _ => staged,
+        }
+    }
+
+    /// Puts a file under its own name: a hard link to its object, or a copy on file systems
+    /// without hard links.
+    fn put_named(&self, file: &ScannedFile) -> Result<()> {
+        let to = file.path.below(self.dir);
+        let object = self.object(file.digest);
+        let draft = self.objects().join(NAMED_DRAFT);
+        remove_if_any(self.files, &draft)?;
+        if self.files.hard_link(&object, &draft).is_err() {
+            replace(self.files, &draft, |out| {
+                io::copy(&mut self.files.open(&object)?, out).map(|_| ())
+            })?;
+        }
+        self.files.rename(&draft, &to).on("write", &to)
+    }
+}
