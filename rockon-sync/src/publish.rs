@@ -44,6 +44,7 @@ mod review;
 mod scan;
 mod session;
 mod sign;
+#[cfg(feature = "jupdate")]
 mod site;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::publisher::Leniency;
 use super::session::Session;
+#[cfg(feature = "jupdate")]
 use super::site::SiteReader;
 use super::tree::is_tree_file;
 use crate::base::digest::Digest;
@@ -16,6 +17,7 @@ use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
 use crate::format::{Collection, position_of_syntax_error};
+#[cfg(feature = "jupdate")]
 use crate::net::transport::AnyTransport;
 use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::manifest::{Entry, Manifest};
@@ -126,6 +128,9 @@ impl List {
         match options.collection() {
             Collection::Listed => List::of_catalog(files, catalog, options.leniency, previous),
             Collection::Dir => List::of_every_file(files, catalog, &session.tree),
+            #[cfg(not(feature = "jupdate"))]
+            Collection::Site => unreachable!("no format of this build has an update site"),
+            #[cfg(feature = "jupdate")]
             Collection::Site => {
                 let transport = AnyTransport::new();
                 let reader = SiteReader { files, transport: &transport, clock: options.clock };

@@ -3,6 +3,7 @@
 //!
 //! | file | job |
 //! |---|---|
+//! | `page/contents.rs` | the contents of both files, and when they are written |
 //! | `page/item.rs` | the description of an entry |
 //! | `page/text.rs` | turns untrusted text into plain text |
 //! | `page/links.rs` | URLs, relative to the page or to the head's `url` |
@@ -10,16 +11,25 @@
 //! | `page/html.rs` | writes the page, with `style.css` and `script.js` in it |
 //! | `page/feed.rs` | writes the feed |
 
+#[cfg(feature = "page")]
+mod contents;
+#[cfg(feature = "page")]
 mod feed;
+#[cfg(feature = "page")]
 mod html;
+#[cfg(feature = "page")]
 mod item;
+#[cfg(feature = "page")]
 mod links;
 #[cfg(test)]
+#[cfg(feature = "page")]
 mod tests;
+#[cfg(feature = "page")]
 mod text;
+#[cfg(feature = "page")]
 mod updates;
 
-use std::io::{self, Read, Write};
+use std::io::Read;
 use std::path::PathBuf;
 
 use super::before::Before;
@@ -27,18 +37,20 @@ use super::manifest::NewManifest;
 use super::report::refused;
 use super::session::Session;
 use super::tree::{Layout, Tree, foreign_file};
-use crate::base::digest::HashingWriter;
 use crate::base::error::{IoContext, Result};
-use crate::base::files::{FileKind, remove_if_any, replace, stat_if_any};
-use crate::base::limits::MAX_FILE_BYTES;
+use crate::base::files::{FileKind, remove_if_any, stat_if_any};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
-use crate::store::digest_if_any;
+#[cfg(not(feature = "page"))]
 use crate::tree::head::Head;
-use crate::tree::manifest::{Entry, Manifest};
-use item::PageItem;
-use links::Links;
-use updates::EntryUpdate;
+use crate::tree::manifest::Manifest;
+#[cfg(feature = "page")]
+pub(super) use contents::refresh;
+
+/// The text by which a publisher recognizes its page.
+const PAGE_MARK: &str = "<meta name=\"generator\" content=\"rockon-sync\">";
+/// The text by which a publisher recognizes its feed.
+const FEED_MARK: &str = "<generator>rockon-sync</generator>";
 
 /// Tells if a tree gets a web page, and a feed of its updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,6 +59,7 @@ pub enum Page {
     #[default]
     Omit,
     /// Yes.
+    #[cfg(feature = "page")]
     Write,
 }
 
@@ -75,8 +88,8 @@ impl Kind {
     /// The text by which a publisher recognizes its own file.
     fn mark(self) -> &'static str {
         match self {
-            Kind::Page => html::MARK,
-            Kind::Feed => feed::MARK,
+            Kind::Page => PAGE_MARK,
+            Kind::Feed => FEED_MARK,
         }
     }
 
@@ -179,7 +192,7 @@ pub(super) fn remove_unwanted(
     before: &Before,
     new: &NewManifest,
 ) -> Result<()> {
-    if session.options.page == Page::Write {
+    if session.options.page != Page::Omit {
         return Ok(());
     }
     let tree = &session.tree;
@@ -200,80 +213,8 @@ pub(super) fn remove_unwanted(
     if is_changed { tree.sync_dir(tree.dir) } else { Ok(()) }
 }
 
-/// Writes page and feed if the session wants them, and they are missing or outdated.
-///
-/// Called after the head is written: a page that came first would describe a publication that may
-/// never happen. And called before the tree is pruned, since an older page links to older files.
-pub(super) fn refresh(
-    session: &Session<'_>,
-    before: &Before,
-    new: &NewManifest,
-    head: &Head,
-) -> Result<()> {
-    if session.options.page == Page::Omit {
-        return Ok(());
-    }
-    let (tree, manifest) = (&session.tree, &new.manifest);
-    let records = before.history.with(head.into()).records;
-    let contents = PageContents {
-        tree,
-        head,
-        manifest,
-        feed_id: feed::id_in(&Kind::Feed.beginning(tree)?),
-        links: Links::new(head.url())?,
-        updates: updates::updates(tree, manifest, &records, session.options.keep)?,
-    };
-    let mut is_changed = false;
-    for kind in Kind::ALL {
-        let path = kind.path(tree);
-        if !contents.is_current(kind)? {
-            replace(tree.files, &path, |out| contents.write(kind, out))?;
-            is_changed = true;
-        }
-    }
-    if is_changed { tree.sync_dir(tree.dir) } else { Ok(()) }
-}
-
-/// The contents of both files. The same contents always result in the same bytes.
-struct PageContents<'a> {
-    tree: &'a Tree<'a>,
-    head: &'a Head,
-    manifest: &'a Manifest,
-    links: Links,
-    /// Newest first.
-    updates: Vec<EntryUpdate>,
-    /// The id of the published feed.
-    feed_id: Option<String>,
-}
-
-impl PageContents<'_> {
-    fn name(&self, kind: Kind) -> &'static str {
-        kind.name(self.tree.layout)
-    }
-
-    fn write(&self, kind: Kind, out: &mut dyn Write) -> io::Result<()> {
-        match kind {
-            Kind::Page => html::write(self, out),
-            Kind::Feed => feed::write(self, out),
-        }
-    }
-
-    /// Returns true if the file on disk has these contents.
-    fn is_current(&self, kind: Kind) -> Result<bool> {
-        let path = kind.path(self.tree);
-        let Some((found, _)) = digest_if_any(self.tree.files, &path)? else {
-            return Ok(false);
-        };
-        let mut hasher = HashingWriter::new(io::sink());
-        self.write(kind, &mut hasher).on("generate", &path)?;
-        Ok(hasher.finish().1 == found)
-    }
-
-    /// Reads the description of an entry. Only one file is in memory at a time.
-    fn item<'b>(&self, entry: &'b Entry) -> io::Result<PageItem<'b>> {
-        let mut bytes = Vec::new();
-        let object = self.tree.files.open(&self.tree.object(entry.digest()))?;
-        object.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
-        Ok(PageItem::new(entry, &bytes))
-    }
+/// Without the feature, there is nothing to write.
+#[cfg(not(feature = "page"))]
+pub(super) fn refresh(_: &Session<'_>, _: &Before, _: &NewManifest, _: &Head) -> Result<()> {
+    Ok(())
 }

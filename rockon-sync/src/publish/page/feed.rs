@@ -5,15 +5,13 @@ use std::io::{self, Write};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use super::contents::PageContents;
 use super::item::{PageItem, title};
 use super::links::anchor;
 use super::updates::{Change, EntryUpdate};
-use super::{Kind, PageContents};
+use super::{FEED_MARK, Kind};
 use crate::base::digest::{Digest, Hasher};
 use crate::tree::manifest::Entry;
-
-/// The text by which a publisher recognizes its feed.
-pub(super) const MARK: &str = "<generator>rockon-sync</generator>";
 
 /// Most changes in the feed. More than a large catalog has between two visits of a reader, but
 /// few, since readers fetch the file again and again.
@@ -31,7 +29,7 @@ pub(super) fn id_in(text: &str) -> Option<String> {
     let (id, _) = text.split_once("<id>")?.1.split_once("</id>")?;
     let uuid = id.strip_prefix(URN)?;
     let is_uuid = uuid.len() == 36 && uuid.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit());
-    (is_uuid && text.contains(MARK)).then(|| id.to_owned())
+    (is_uuid && text.contains(FEED_MARK)).then(|| id.to_owned())
 }
 
 pub(super) fn write(contents: &PageContents<'_>, out: &mut dyn Write) -> io::Result<()> {

@@ -11,18 +11,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::contents::PageContents;
 use super::item::{Description, PageItem, title};
 use super::links::{Links, anchor};
 use super::text::label;
 use super::updates::{Change, EntryUpdate};
-use super::{Kind, PageContents};
+use super::{Kind, PAGE_MARK};
 use crate::base::digest::Digest;
 use crate::base::time::Timestamp;
 use crate::format::target::Target;
 use crate::tree::manifest::Entry;
-
-/// The text by which a publisher recognizes its page.
-pub(super) const MARK: &str = "<meta name=\"generator\" content=\"rockon-sync\">";
 
 /// Must not contain `</`, which would end the element. The same is true of [`SCRIPT`].
 const STYLE: &str = include_str!("style.css");
@@ -85,7 +83,7 @@ fn beginning(contents: &PageContents<'_>) -> Markup {
             // First, since it applies only to the elements after it.
             meta http-equiv="Content-Security-Policy" content=(policy());
             meta charset="utf-8";
-            (PreEscaped(MARK))
+            (PreEscaped(PAGE_MARK))
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             meta name="referrer" content="no-referrer";

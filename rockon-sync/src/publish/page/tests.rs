@@ -330,7 +330,7 @@ fn a_foreign_file_is_never_taken_for_the_page() {
 #[test]
 fn an_entry_that_looks_like_the_page_is_kept() {
     let place = Place::new();
-    place.put("index.html", &definition("I", html::MARK.replace('"', "\\\"").as_str()));
+    place.put("index.html", &definition("I", PAGE_MARK.replace('"', "\\\"").as_str()));
     place.list(&[("a", "a.json"), ("home", "index.html")]);
     place.publisher().run().unwrap();
     let before = snapshot(&place.out());

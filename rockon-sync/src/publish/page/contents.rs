@@ -1,0 +1,97 @@
+//! The contents of page and feed, and when they are written.
+
+use std::io::{self, Read, Write};
+
+use super::item::PageItem;
+use super::links::Links;
+use super::updates::{self, EntryUpdate};
+use super::{Kind, Page, feed, html};
+use crate::base::digest::HashingWriter;
+use crate::base::error::{IoContext, Result};
+use crate::base::files::replace;
+use crate::base::limits::MAX_FILE_BYTES;
+use crate::publish::before::Before;
+use crate::publish::manifest::NewManifest;
+use crate::publish::session::Session;
+use crate::publish::tree::Tree;
+use crate::store::digest_if_any;
+use crate::tree::head::Head;
+use crate::tree::manifest::{Entry, Manifest};
+
+/// Writes page and feed if the session wants them, and they are missing or outdated.
+///
+/// Called after the head is written: a page that came first would describe a publication that may
+/// never happen. And called before the tree is pruned, since an older page links to older files.
+pub(in crate::publish) fn refresh(
+    session: &Session<'_>,
+    before: &Before,
+    new: &NewManifest,
+    head: &Head,
+) -> Result<()> {
+    if session.options.page == Page::Omit {
+        return Ok(());
+    }
+    let (tree, manifest) = (&session.tree, &new.manifest);
+    let records = before.history.with(head.into()).records;
+    let contents = PageContents {
+        tree,
+        head,
+        manifest,
+        feed_id: feed::id_in(&Kind::Feed.beginning(tree)?),
+        links: Links::new(head.url())?,
+        updates: updates::updates(tree, manifest, &records, session.options.keep)?,
+    };
+    let mut is_changed = false;
+    for kind in Kind::ALL {
+        let path = kind.path(tree);
+        if !contents.is_current(kind)? {
+            replace(tree.files, &path, |out| contents.write(kind, out))?;
+            is_changed = true;
+        }
+    }
+    if is_changed { tree.sync_dir(tree.dir) } else { Ok(()) }
+}
+
+/// The contents of both files. The same contents always result in the same bytes.
+pub(super) struct PageContents<'a> {
+    pub(super) tree: &'a Tree<'a>,
+    pub(super) head: &'a Head,
+    pub(super) manifest: &'a Manifest,
+    pub(super) links: Links,
+    /// Newest first.
+    pub(super) updates: Vec<EntryUpdate>,
+    /// The id of the published feed.
+    pub(super) feed_id: Option<String>,
+}
+
+impl PageContents<'_> {
+    pub(super) fn name(&self, kind: Kind) -> &'static str {
+        kind.name(self.tree.layout)
+    }
+
+    fn write(&self, kind: Kind, out: &mut dyn Write) -> io::Result<()> {
+        match kind {
+            Kind::Page => html::write(self, out),
+            Kind::Feed => feed::write(self, out),
+        }
+    }
+
+    /// Returns true if the file on disk has these contents.
+    fn is_current(&self, kind: Kind) -> Result<bool> {
+        let path = kind.path(self.tree);
+        let Some((found, _)) = digest_if_any(self.tree.files, &path)? else {
+            return Ok(false);
+        };
+        let mut hasher = HashingWriter::new(io::sink());
+        self.write(kind, &mut hasher).on("generate", &path)?;
+        Ok(hasher.finish().1 == found)
+    }
+
+    /// Reads the description of an entry. Only one file is in memory at a time.
+    pub(super) fn item<'b>(&self, entry: &'b Entry) -> io::Result<PageItem<'b>> {
+        let mut bytes = Vec::new();
+        let object = self.tree.files.open(&self.tree.object(entry.digest()))?;
+        object.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+        Ok(PageItem::new(entry, &bytes))
+    }
+}
