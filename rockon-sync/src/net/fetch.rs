@@ -239,7 +239,8 @@ impl<'a> Fetcher<'a> {
         };
         if is_gzip {
             copy(&mut GzDecoder::new(&mut wire))?;
-            // The decoder stops before the end of the body, after which the connection is reusable.
+            // The decoder stops at its own end; the connection is reusable only
+            // after the end of the body.
             wire.skip_rest();
         } else {
             copy(&mut wire)?;
