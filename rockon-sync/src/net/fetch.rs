@@ -4,21 +4,21 @@
 //! body -> count wire bytes -> gunzip -> limit -> digest -> sink
 //! ```
 
-mod refused;
 mod resume;
 mod retry;
 mod sink;
+mod unusable;
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
-use refused::Refused;
 pub(crate) use resume::ResumableSink;
 pub(crate) use retry::Retries;
 use sink::sink_failed;
 pub(crate) use sink::{Discard, Sink};
+use unusable::Unusable;
 
 use crate::base::cancel::CancelToken;
 use crate::base::digest::{Digest, Hasher};
@@ -165,7 +165,7 @@ impl<'a> Fetcher<'a> {
         let validators = response.validators.clone();
         let (digest, len_bytes) = self.take_body(response, &address, wanted.max_bytes, sink)?;
         if let Some(expected) = wanted.digest.filter(|expected| *expected != digest) {
-            return Err(Refused::Digest { expected, got: digest, len_bytes }.at(&address));
+            return Err(Unusable::Digest { expected, got: digest, len_bytes }.at(&address));
         }
         Ok(Fetched::File(FetchedFile { digest, validators, moved_to }))
     }
@@ -183,7 +183,7 @@ impl<'a> Fetcher<'a> {
             _ => Retry::Never,
         };
         self.drain(response)?;
-        Ok(Refused::Status(status).at(address).with_retry(retry))
+        Ok(Unusable::Status(status).at(address).with_retry(retry))
     }
 
     /// Decodes a body of up to `max_bytes` into `sink`. Returns its digest and its length in bytes.
@@ -197,10 +197,10 @@ impl<'a> Fetcher<'a> {
         let is_gzip = match response.encoding.as_deref() {
             None => false,
             Some("gzip" | "x-gzip") => true,
-            Some(other) => return Err(Refused::Encoding(other.to_owned()).at(address)),
+            Some(other) => return Err(Unusable::Encoding(other.to_owned()).at(address)),
         };
         if let Some(len_bytes) = response.length.filter(|n| !is_gzip && *n > max_bytes) {
-            return Err(Refused::Length { max_bytes, len_bytes }.at(address));
+            return Err(Unusable::Length { max_bytes, len_bytes }.at(address));
         }
 
         let mut wire = WireReader { inner: response.body, count: &self.wire_bytes };
@@ -214,19 +214,18 @@ impl<'a> Fetcher<'a> {
                     Ok(0) => return Ok(()),
                     Ok(n) => n,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => return Err(Refused::Cut(error).at(address)),
+                    Err(error) => return Err(Unusable::Cut(error).at(address)),
                 };
                 left = left
                     .checked_sub(n as u64)
-                    .ok_or_else(|| Refused::Endless { max_bytes }.at(address))?;
+                    .ok_or_else(|| Unusable::Endless { max_bytes }.at(address))?;
                 hasher.update(&chunk[..n]);
                 sink.write_all(&chunk[..n]).map_err(sink_failed)?;
             }
         };
         if is_gzip {
             copy(&mut GzDecoder::new(&mut wire))?;
-            // The decoder stops at its own end; the connection is reusable only
-            // after the end of the body.
+            // The decoder stops before the end of the body, after which the connection is reusable.
             wire.skip_rest();
         } else {
             copy(&mut wire)?;
@@ -256,14 +255,14 @@ impl<'a> Fetcher<'a> {
                 return Ok((address, response));
             }
             let Some(target) = response.location.as_deref() else {
-                return Err(Refused::NoLocation(response.status).at(&address));
+                return Err(Unusable::NoLocation(response.status).at(&address));
             };
             let next = address.redirected(target)?;
             self.drain(response)?;
             log::debug!("{address} redirects to {next}");
             address = next;
         }
-        Err(Refused::Redirects.at(first))
+        Err(Unusable::Redirects.at(first))
     }
 
     /// Reads the rest of an unused body, so that its connection can be reused.

@@ -1,6 +1,6 @@
 //! Resumed downloads of large files of known size (RFC 9110, section 14).
 
-use super::{Fetcher, Refused, Retries, Sink, sink_failed};
+use super::{Fetcher, Retries, Sink, Unusable, sink_failed};
 use crate::base::error::Result;
 use crate::net::address::Address;
 use crate::net::transport::Response;
@@ -46,12 +46,13 @@ impl Fetcher<'_> {
         match response.status {
             200 => restart(partial)?,
             206 if range_from.is_some() => {
-                check_range(&response, start, len_bytes).map_err(|refused| refused.at(&address))?;
+                check_range(&response, start, len_bytes)
+                    .map_err(|unusable| unusable.at(&address))?;
             }
             416 if range_from.is_some() => {
                 self.drain(response)?;
                 restart(partial)?;
-                return Err(Refused::RangeStart(start).at(&address));
+                return Err(Unusable::RangeStart(start).at(&address));
             }
             _ => return Err(self.refusal(response, &address)?),
         }
@@ -59,7 +60,7 @@ impl Fetcher<'_> {
         self.take_body(response, &address, missing, &mut *partial)?;
         match partial.len_bytes() {
             got_bytes if got_bytes < len_bytes => {
-                Err(Refused::Short { len_bytes, got_bytes }.at(&address))
+                Err(Unusable::Short { len_bytes, got_bytes }.at(&address))
             }
             _ => Ok(()),
         }
@@ -71,12 +72,12 @@ fn restart(partial: &mut dyn ResumableSink) -> Result<()> {
 }
 
 /// Fails unless a response 206 is the rest of the right file.
-fn check_range(response: &Response, start: u64, len_bytes: u64) -> Result<(), Refused> {
+fn check_range(response: &Response, start: u64, len_bytes: u64) -> Result<(), Unusable> {
     let expected = format!("bytes {start}-{}/{len_bytes}", len_bytes - 1);
     match response.content_range.as_deref() {
         Some(range) if range == expected => Ok(()),
-        Some(range) => Err(Refused::Range { expected, got: range.to_owned() }),
-        None => Err(Refused::NoRange),
+        Some(range) => Err(Unusable::Range { expected, got: range.to_owned() }),
+        None => Err(Unusable::NoRange),
     }
 }
 

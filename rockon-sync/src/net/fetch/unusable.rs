@@ -1,13 +1,13 @@
-//! The reasons to refuse a response.
+//! The reasons why a response is unusable.
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Retry};
 use crate::base::limits::MAX_REDIRECTS;
 use crate::net::address::Address;
 
-/// The reason to refuse a response.
+/// The reason why a response is unusable.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+pub(super) enum Unusable {
     #[error("expected status 200, got {0}")]
     Status(u16),
     #[error("expected at most {MAX_REDIRECTS} redirects, got more")]
@@ -34,29 +34,29 @@ pub(super) enum Refused {
     Cut(#[source] std::io::Error),
 }
 
-impl Refused {
+impl Unusable {
     /// Returns the error for the response from `address`.
     pub(super) fn at(self, address: &Address) -> Error {
         let error = Error::new(self.kind(), self.to_string()).with_url(address.to_string());
         match self {
-            Refused::Cut(cause) => error.with_retry(Retry::Soon).with_source(cause),
-            Refused::RangeStart(_) => error.with_retry(Retry::Soon),
+            Unusable::Cut(cause) => error.with_retry(Retry::Soon).with_source(cause),
+            Unusable::RangeStart(_) => error.with_retry(Retry::Soon),
             _ => error,
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Refused::Status(_)
-            | Refused::Redirects
-            | Refused::NoLocation(_)
-            | Refused::RangeStart(_) => ErrorKind::Status,
-            Refused::Encoding(_) | Refused::Cut(_) => ErrorKind::Transport,
-            Refused::Length { .. } | Refused::Endless { .. } => ErrorKind::Limit,
-            Refused::Short { .. }
-            | Refused::Digest { .. }
-            | Refused::Range { .. }
-            | Refused::NoRange => ErrorKind::Integrity,
+            Unusable::Status(_)
+            | Unusable::Redirects
+            | Unusable::NoLocation(_)
+            | Unusable::RangeStart(_) => ErrorKind::Status,
+            Unusable::Encoding(_) | Unusable::Cut(_) => ErrorKind::Transport,
+            Unusable::Length { .. } | Unusable::Endless { .. } => ErrorKind::Limit,
+            Unusable::Short { .. }
+            | Unusable::Digest { .. }
+            | Unusable::Range { .. }
+            | Unusable::NoRange => ErrorKind::Integrity,
         }
     }
 }
