@@ -51,7 +51,7 @@ fn bad_heads_are_refused() {
         (
             Action::Redirect { status: 302, location: "/root.sha".into() },
             ErrorKind::Status,
-            "more than 5 redirects",
+            "expected at most 5 redirects",
         ),
         (
             Action::Redirect { status: 302, location: "file:///etc/passwd".into() },

@@ -8,6 +8,7 @@ mod rate;
 mod resume;
 mod retry;
 mod sink;
+mod unusable;
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,7 @@ pub(crate) use resume::ResumableSink;
 pub(crate) use retry::Retries;
 use sink::sink_failed;
 pub(crate) use sink::{Discard, Sink};
+use unusable::Unusable;
 
 use crate::base::cancel::CancelToken;
 use crate::base::digest::{Digest, Hasher};
@@ -165,11 +167,7 @@ impl<'a> Fetcher<'a> {
         let validators = response.validators.clone();
         let (digest, len_bytes) = self.take_body(response, &address, wanted.max_bytes, sink)?;
         if let Some(expected) = wanted.digest.filter(|expected| *expected != digest) {
-            return Err(Error::new(
-                ErrorKind::Integrity,
-                format!("expected the digest {expected}, got {digest} ({len_bytes} bytes)"),
-            )
-            .with_url(address.to_string()));
+            return Err(Unusable::Digest { expected, got: digest, len_bytes }.at(&address));
         }
         Ok(Fetched::File(FetchedFile { digest, validators, moved_to }))
     }
@@ -187,9 +185,7 @@ impl<'a> Fetcher<'a> {
             _ => Retry::Never,
         };
         self.drain(response)?;
-        Ok(Error::new(ErrorKind::Status, format!("expected status 200, got {status}"))
-            .with_url(address.to_string())
-            .with_retry(retry))
+        Ok(Unusable::Status(status).at(address).with_retry(retry))
     }
 
     /// Decodes a body of up to `max_bytes` into `sink`. Returns its digest and its length in bytes.
@@ -200,20 +196,13 @@ impl<'a> Fetcher<'a> {
         max_bytes: u64,
         sink: &mut dyn Sink,
     ) -> Result<(Digest, u64)> {
-        let fail = |kind, message: String| Error::new(kind, message).with_url(address.to_string());
-        let too_large = |got: String| {
-            fail(ErrorKind::Limit, format!("expected at most {max_bytes} bytes, got {got}"))
-        };
         let is_gzip = match response.encoding.as_deref() {
             None => false,
             Some("gzip" | "x-gzip") => true,
-            Some(other) => {
-                let message = format!("expected the encoding gzip or none, got {other:?}");
-                return Err(fail(ErrorKind::Transport, message));
-            }
+            Some(other) => return Err(Unusable::Encoding(other.to_owned()).at(address)),
         };
-        if let Some(length) = response.length.filter(|n| !is_gzip && *n > max_bytes) {
-            return Err(too_large(length.to_string()));
+        if let Some(len_bytes) = response.length.filter(|n| !is_gzip && *n > max_bytes) {
+            return Err(Unusable::Length { max_bytes, len_bytes }.at(address));
         }
 
         let mut wire = self.wire(response);
@@ -227,14 +216,11 @@ impl<'a> Fetcher<'a> {
                     Ok(0) => return Ok(()),
                     Ok(n) => n,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => {
-                        let message = "the connection broke before the end of the file";
-                        return Err(fail(ErrorKind::Transport, message.into())
-                            .with_retry(Retry::Soon)
-                            .with_source(error));
-                    }
+                    Err(error) => return Err(Unusable::Cut(error).at(address)),
                 };
-                left = left.checked_sub(n as u64).ok_or_else(|| too_large("more".into()))?;
+                left = left
+                    .checked_sub(n as u64)
+                    .ok_or_else(|| Unusable::Endless { max_bytes }.at(address))?;
                 hasher.update(&chunk[..n]);
                 sink.write_all(&chunk[..n]).map_err(sink_failed)?;
             }
@@ -271,16 +257,14 @@ impl<'a> Fetcher<'a> {
                 return Ok((address, response));
             }
             let Some(target) = response.location.as_deref() else {
-                let message = format!("status {} without a Location", response.status);
-                return Err(Error::new(ErrorKind::Status, message).with_url(address.to_string()));
+                return Err(Unusable::NoLocation(response.status).at(&address));
             };
             let next = address.redirected(target)?;
             self.drain(response)?;
             log::debug!("{address} redirects to {next}");
             address = next;
         }
-        let message = format!("more than {} redirects", limits::MAX_REDIRECTS);
-        Err(Error::new(ErrorKind::Status, message).with_url(first.to_string()))
+        Err(Unusable::Redirects.at(first))
     }
 
     /// Reads the rest of an unused body, so that its connection can be reused.
@@ -487,7 +471,7 @@ mod tests {
         let Ok(Fetched::File(file)) = outcome.result else { panic!() };
         assert_eq!(file.moved_to.unwrap().to_string(), "https://cdn/x");
         let outcome = run((0..6).map(|_| redirect("/p/root.sha")), None);
-        assert!(outcome.result.unwrap_err().to_string().contains("more than 5 redirects"));
+        assert!(outcome.result.unwrap_err().to_string().contains("expected at most 5 redirects"));
         let outcome = run([redirect("http://h/p/root.sha")], None);
         assert!(outcome.result.unwrap_err().to_string().contains("from https to http"));
     }

@@ -36,7 +36,7 @@ pub use secret::Secret;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::source::SourceName;
-use document::Document;
+use document::ListDocument;
 
 /// Name of the query parameter for a token, unless another one is set.
 const DEFAULT_TOKEN_NAME: &str = "token";
@@ -44,7 +44,7 @@ const DEFAULT_TOKEN_NAME: &str = "token";
 /// The sources that a store follows, highest priority first.
 #[derive(Debug, Clone)]
 pub struct SourceList {
-    document: Document,
+    document: ListDocument,
     sources: Vec<ListedSource>,
 }
 
@@ -66,7 +66,7 @@ impl SourceList {
     /// # Errors
     /// [`ErrorKind::Argument`] for text of another form, a duplicate name, or a secret in a URL.
     pub(crate) fn parse(text: &str) -> Result<SourceList> {
-        let (document, sources) = Document::parse(text)?;
+        let (document, sources) = ListDocument::parse(text)?;
         for (n, source) in sources.iter().enumerate() {
             source.check_for_secrets()?;
             if sources[..n].iter().any(|other| other.name == source.name) {

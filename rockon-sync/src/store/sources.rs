@@ -18,7 +18,7 @@ const LIST: &str = "sources.toml";
 /// Largest list read: a source has about 300 bytes.
 const MAX_LIST_BYTES: u64 = 1024 * 1024;
 
-/// How to treat the stored data of a source that is removed from the list.
+/// The treatment of the data of a source that is removed from the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RemovedData {
     /// Keep the data: its definitions stay in the catalog.

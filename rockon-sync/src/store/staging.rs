@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub(crate) use pack::PartialPack;
-pub(crate) use part::{HashedPart, Part};
+pub(crate) use part::{HashedFile, PartialFile};
 pub(crate) use validators::StagedValidators;
 
 use super::generation::digest_if_any;
@@ -87,16 +87,16 @@ impl<'a> Staging<'a> {
     }
 
     /// Starts a download.
-    pub(crate) fn begin(&self) -> Result<Part<'_>> {
+    pub(crate) fn begin(&self) -> Result<PartialFile<'_>> {
         let number = self.next_part.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.join(format!("{PART_PREFIX}{number}"));
         let file = self.files.create(&path).on("create this file", &path)?;
-        Ok(Part::new(self, path, file))
+        Ok(PartialFile::new(self, path, file))
     }
 
     /// Starts a download that is hashed as it is written.
-    pub(crate) fn begin_hashed(&self) -> Result<HashedPart<'_>> {
-        Ok(HashedPart(HashingWriter::new(BufWriter::new(self.begin()?))))
+    pub(crate) fn begin_hashed(&self) -> Result<HashedFile<'_>> {
+        Ok(HashedFile(HashingWriter::new(BufWriter::new(self.begin()?))))
     }
 
     /// Stores bytes that are in memory already.

@@ -59,7 +59,7 @@ pub(crate) struct FailedRecord {
 /// The form on disk.
 #[derive(Serialize, Deserialize, Default)]
 #[serde(default)]
-struct Wire {
+struct StatusFile {
     checked: Option<String>,
     generation: u64,
     fingerprint: Option<String>,
@@ -83,10 +83,10 @@ impl Status {
     pub(crate) fn load(files: &dyn Files, dir: &Path) -> Result<Status> {
         let path = dir.join(FILE);
         let wire = match read_if_any(files, &path, MAX_BYTES)? {
-            None => Wire::default(),
+            None => StatusFile::default(),
             Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 log::warn!("{}: ignored, will be replaced: {error}", path.display());
-                Wire::default()
+                StatusFile::default()
             }),
         };
         Ok(Status {
@@ -105,7 +105,7 @@ impl Status {
     }
 
     pub(crate) fn save(&self, files: &dyn Files, dir: &Path) -> Result<()> {
-        let wire = Wire {
+        let wire = StatusFile {
             checked: self.checked.map(|checked| checked.to_string()),
             generation: self.generation,
             fingerprint: self.fingerprint.clone(),

@@ -1,4 +1,4 @@
-//! The real file system, with a hook in front of every operation.
+//! A file system with a hook before each operation.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -11,19 +11,18 @@ use crate::base::files::{Files, NewFile, RealFiles, Stat};
 /// The kind of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
-    /// Finds out or reads something.
+    /// Reads a file, a name or metadata.
     Read,
     /// Removes a file or a directory.
     Remove,
-    /// Waits until something is on the disk.
+    /// Syncs files or a directory.
     Sync,
-    /// Changes anything else.
+    /// Makes any other change.
     Change,
 }
 
-/// The real file system. Before each operation it calls a hook with the kind of the operation
-/// and its path; an error of the hook is that of the operation. Nothing is really synced, to
-/// be quick.
+/// The real file system, with a hook before each operation. An error of the hook is the error of
+/// the operation. Syncs do nothing, to be fast.
 pub(crate) struct HookedFiles<H>(H);
 
 impl<H> HookedFiles<H>
@@ -35,7 +34,7 @@ where
     }
 }
 
-/// The I/O error of a bad disk.
+/// Returns the I/O error of a bad disk.
 pub(crate) fn bad_disk() -> io::Error {
     io::Error::from_raw_os_error(rustix::io::Errno::IO.raw_os_error())
 }

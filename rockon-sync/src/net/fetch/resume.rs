@@ -1,7 +1,7 @@
 //! Resumed downloads of large files of known size (RFC 9110, section 14).
 
-use super::{Fetcher, Retries, Sink, sink_failed};
-use crate::base::error::{Error, ErrorKind, Result, Retry};
+use super::{Fetcher, Retries, Sink, Unusable, sink_failed};
+use crate::base::error::Result;
 use crate::net::address::Address;
 use crate::net::transport::Response;
 
@@ -16,8 +16,8 @@ impl Fetcher<'_> {
     /// A server without support for ranges sends the whole file.
     ///
     /// # Errors
-    /// Those of [`Fetcher::fetch`]; [`ErrorKind::Status`] also if the file does not exist;
-    /// [`ErrorKind::Integrity`] if it has another size. `partial` keeps usable bytes.
+    /// Those of [`Fetcher::fetch`]; [`Status`](crate::ErrorKind::Status) also if the file does not
+    /// exist; [`Integrity`](crate::ErrorKind::Integrity) if it has another size. `partial` keeps usable bytes.
     pub(crate) fn fetch_rest(
         &self,
         address: &Address,
@@ -43,24 +43,24 @@ impl Fetcher<'_> {
         let start = partial.len_bytes();
         let range_from = (start > 0).then_some(start);
         let (address, response) = self.follow(address, None, range_from)?;
-        let fail = |kind, message: String| Error::new(kind, message).with_url(address.to_string());
         match response.status {
             200 => restart(partial)?,
-            206 if range_from.is_some() => check_range(&response, start, len_bytes)
-                .map_err(|message| fail(ErrorKind::Integrity, message))?,
+            206 if range_from.is_some() => {
+                check_range(&response, start, len_bytes)
+                    .map_err(|unusable| unusable.at(&address))?;
+            }
             416 if range_from.is_some() => {
                 self.drain(response)?;
                 restart(partial)?;
-                let message = format!("no range of the file starts at byte {start}");
-                return Err(fail(ErrorKind::Status, message).with_retry(Retry::Soon));
+                return Err(Unusable::RangeStart(start).at(&address));
             }
             _ => return Err(self.refusal(response, &address)?),
         }
         let missing = len_bytes - partial.len_bytes();
         self.take_body(response, &address, missing, &mut *partial)?;
         match partial.len_bytes() {
-            got if got < len_bytes => {
-                Err(fail(ErrorKind::Integrity, format!("expected {len_bytes} bytes, got {got}")))
+            got_bytes if got_bytes < len_bytes => {
+                Err(Unusable::Short { len_bytes, got_bytes }.at(&address))
             }
             _ => Ok(()),
         }
@@ -72,12 +72,12 @@ fn restart(partial: &mut dyn ResumableSink) -> Result<()> {
 }
 
 /// Fails unless a response 206 is the rest of the right file.
-fn check_range(response: &Response, start: u64, len_bytes: u64) -> Result<(), String> {
+fn check_range(response: &Response, start: u64, len_bytes: u64) -> Result<(), Unusable> {
     let expected = format!("bytes {start}-{}/{len_bytes}", len_bytes - 1);
     match response.content_range.as_deref() {
         Some(range) if range == expected => Ok(()),
-        Some(range) => Err(format!("expected the range {expected:?}, got {range:?}")),
-        None => Err("status 206 without a Content-Range".to_owned()),
+        Some(range) => Err(Unusable::Range { expected, got: range.to_owned() }),
+        None => Err(Unusable::NoRange),
     }
 }
 
@@ -90,6 +90,7 @@ mod tests {
     use super::super::tests::{Script, body, broken, status};
     use super::*;
     use crate::base::cancel::CancelToken;
+    use crate::base::error::ErrorKind;
     use crate::base::time::Clock;
     use crate::net::location::Location;
     use crate::testing::TestClock;

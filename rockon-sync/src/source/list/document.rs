@@ -49,7 +49,7 @@ mod expected {
 
 /// The text of a list, parsed as TOML.
 #[derive(Debug, Clone)]
-pub(super) struct Document(DocumentMut);
+pub(super) struct ListDocument(DocumentMut);
 
 /// The first rule that a text breaks.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +78,9 @@ impl From<InvalidList> for Error {
     }
 }
 
-impl Document {
+impl ListDocument {
     /// Parses a text. Returns the document and its sources.
-    pub(super) fn parse(text: &str) -> Result<(Document, Vec<ListedSource>)> {
+    pub(super) fn parse(text: &str) -> Result<(ListDocument, Vec<ListedSource>)> {
         let document: DocumentMut =
             text.parse().map_err(|error| InvalidList::toml(text, &error))?;
         if let Some((key, _)) = document.iter().find(|(key, _)| *key != SOURCE) {
@@ -91,7 +91,7 @@ impl Document {
             Some(Item::ArrayOfTables(tables)) => tables.iter().map(read).collect::<Result<_>>()?,
             Some(_) => return Err(InvalidList::Sources.into()),
         };
-        Ok((Document(document), sources))
+        Ok((ListDocument(document), sources))
     }
 
     pub(super) fn insert(&mut self, at: usize, source: &ListedSource) {

@@ -10,8 +10,8 @@ use crate::base::error::{IoContext, Result};
 use crate::base::files::NewFile;
 use crate::net::fetch::Sink;
 
-/// A download in progress. Its file is removed on drop, except after [`Part::keep`].
-pub(crate) struct Part<'a> {
+/// A download in progress. Its file is removed on drop, except after [`PartialFile::keep`].
+pub(crate) struct PartialFile<'a> {
     staging: &'a Staging<'a>,
     path: PathBuf,
     file: Option<Box<dyn NewFile>>,
@@ -20,13 +20,13 @@ pub(crate) struct Part<'a> {
     len_bytes: u64,
 }
 
-impl<'a> Part<'a> {
+impl<'a> PartialFile<'a> {
     pub(super) fn new(staging: &'a Staging<'a>, path: PathBuf, file: Box<dyn NewFile>) -> Self {
-        Part { staging, path, file: Some(file), count: None, len_bytes: 0 }
+        PartialFile { staging, path, file: Some(file), count: None, len_bytes: 0 }
     }
 
     /// Adds the bytes of this download to `count` as they are written.
-    pub(crate) fn counted(mut self, count: &'a AtomicU64) -> Part<'a> {
+    pub(crate) fn counted(mut self, count: &'a AtomicU64) -> PartialFile<'a> {
         self.count = Some(count);
         self
     }
@@ -50,7 +50,7 @@ impl<'a> Part<'a> {
     }
 }
 
-impl Drop for Part<'_> {
+impl Drop for PartialFile<'_> {
     fn drop(&mut self) {
         // Only tidiness: the next update removes leftovers.
         if self.file.take().is_some() {
@@ -59,7 +59,7 @@ impl Drop for Part<'_> {
     }
 }
 
-impl Write for Part<'_> {
+impl Write for PartialFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let n = self.file()?.write(bytes)?;
         self.len_bytes += n as u64;
@@ -74,7 +74,7 @@ impl Write for Part<'_> {
     }
 }
 
-impl Sink for Part<'_> {
+impl Sink for PartialFile<'_> {
     fn restart(&mut self) -> io::Result<()> {
         if let Some(count) = self.count {
             count.fetch_sub(self.len_bytes, Ordering::Relaxed);
@@ -85,21 +85,21 @@ impl Sink for Part<'_> {
 }
 
 /// A download that is hashed as it is written.
-pub(crate) struct HashedPart<'a>(pub(super) HashingWriter<BufWriter<Part<'a>>>);
+pub(crate) struct HashedFile<'a>(pub(super) HashingWriter<BufWriter<PartialFile<'a>>>);
 
-impl<'a> HashedPart<'a> {
+impl<'a> HashedFile<'a> {
     /// Returns the download, its digest, and its size in bytes.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if the last bytes cannot be written.
-    pub(crate) fn finish(self) -> Result<(Part<'a>, Digest, u64)> {
+    pub(crate) fn finish(self) -> Result<(PartialFile<'a>, Digest, u64)> {
         let (out, digest, len_bytes) = self.0.finish();
         let part = out.into_inner().map_err(|error| cannot_keep(error.into_error()))?;
         Ok((part, digest, len_bytes))
     }
 }
 
-impl Write for HashedPart<'_> {
+impl Write for HashedFile<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.write(bytes)
     }
