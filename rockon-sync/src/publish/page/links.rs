@@ -32,8 +32,8 @@ impl Links {
     /// # Errors
     /// [`Argument`](crate::ErrorKind::Argument) if no client could use the URL.
     pub(super) fn new(url: Option<&str>) -> Result<Links> {
-        let base = url.map(|url| Ok(Location::of_head_url(url)?.to_storable())).transpose();
-        Ok(Links { base: base?.unwrap_or_default() })
+        let location = url.map(Location::of_head_url).transpose()?;
+        Ok(Links { base: location.map(|location| location.to_storable()).unwrap_or_default() })
     }
 
     /// Returns the link to the file of an entry.
