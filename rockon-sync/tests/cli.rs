@@ -299,8 +299,9 @@ fn publish_reports_every_problem_and_publishes_nothing() {
     assert_eq!(fs::read(catalog.path("catalog/v2/root.sha")).unwrap(), before);
 
     let report = catalog.json(&["publish", "catalog", "--lenient", "--json"]);
-    assert_eq!((&report["outcome"], &report["entries"]), (&"published".into(), &14.into()));
-    assert_eq!(report["removed"], serde_json::json!(["kopia", "linkding"]));
+    assert_eq!((&report["outcome"], &report["entries"]), (&"unchanged".into(), &16.into()));
+    assert_eq!(report["kept"], serde_json::json!(["kopia", "linkding"]));
+    assert_eq!(report["removed"], serde_json::json!([]));
 }
 
 #[test]
@@ -379,7 +380,7 @@ fn catalogs_are_signed_and_verified_on_the_command_line() {
     let elsewhere = format!("other={new}");
     for (key, problem) in [
         (secret.trim_end(), "private key"),
-        (&*elsewhere, "no source here"),
+        (&*elsewhere, "no source named other"),
         ("rockstor=x+y+z", "not a usable key"),
         ("nonsense", "not a usable key"),
     ] {

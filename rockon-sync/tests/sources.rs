@@ -157,7 +157,10 @@ fn check_finds_the_problems_that_publish_finds_and_names_overrides() {
     assert_eq!(report["files"][1]["problems"][0]["line"], 2);
     // Names must be unique among the given files too.
     let twice = catalog.run(&["check", "store/local/mine.json", "store/local/mine.json"]);
-    assert!(stderr(&twice).contains("the definition \"Kopia\" is at store/local/mine.json:2:"));
+    assert!(
+        stderr(&twice)
+            .contains("duplicate definition \"Kopia\", first defined at store/local/mine.json:2:")
+    );
     for (args, expected) in [(&["check", "none.json"][..], 1), (&["check"], 2)] {
         assert_eq!(code(&catalog.run(args)), expected);
     }
