@@ -1,4 +1,4 @@
-//! The command line, as a function: other launchers call it too.
+//! The command line, as a function that other launchers can call too.
 //!
 //! Exit codes: 0 done, 1 failed, 2 usage, 3 partial, 4 refused (integrity, trust, mass
 //! deletion, rollback), 5 locked.
@@ -25,20 +25,21 @@ mod update;
 mod verify;
 
 use std::ffi::OsString;
+use std::io::Write;
 
 use clap::Parser;
 
 use crate::base::error::Result;
 use args::{Args, Command};
-use output::Output;
+use output::{Output, printable};
 
-/// Runs the command with these arguments, the first being its own name, and returns
-/// its exit code. Results go to standard output, everything else to standard error.
+/// Runs the command with these arguments, the first of which is its own name. Returns its exit
+/// code. Prints results to standard output, and messages to standard error.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
-            // `--help` and `--version` come this way too, with code 0.
+            // Includes `--help` and `--version`, with code 0.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
             return if error.print().is_ok() { code } else { 1 };
         }
@@ -48,11 +49,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     match run(args.command, &mut out) {
         Ok(code) => code,
         Err(error) if out.is_closed() => {
-            log::debug!("nobody reads the output: {error}");
+            log::debug!("the reader closed the output: {error}");
             0
         }
         Err(error) => {
-            output::print_error(&error);
+            output::note_error(&error);
             error.kind().exit_code()
         }
     }
@@ -74,8 +75,8 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
     }
 }
 
-/// Nothing by default, since failures are printed anyway; more with each `-v`.
-/// `RUST_LOG` says it in detail.
+/// Logs nothing by default, since failures are printed anyway, and more with each `-v`.
+/// `RUST_LOG` overrides this.
 fn start_log(verbosity: u8) {
     let level = match verbosity {
         0 => "off",
@@ -84,10 +85,14 @@ fn start_log(verbosity: u8) {
     };
     let environment = env_logger::Env::default().default_filter_or(level);
     let mut logger = env_logger::Builder::from_env(environment);
-    // What these say is what goes over the line, the tokens in the queries of URLs included.
+    logger.format(|out, record| {
+        let (time, level, module) = (out.timestamp(), record.level(), record.target());
+        writeln!(out, "[{time} {level:<5} {module}] {}", printable(&record.args().to_string()))
+    });
+    // These modules log requests, including tokens in the queries of URLs.
     for module in ["ureq", "ureq_proto", "rustls"] {
         logger.filter_module(module, log::LevelFilter::Off);
     }
-    // A launcher that has a logger already keeps it.
+    // Fails if a launcher has installed a logger, which is used then.
     let _ = logger.try_init();
 }

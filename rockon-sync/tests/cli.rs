@@ -96,7 +96,7 @@ fn exit_codes_are_those_of_the_contract() {
         assert_eq!(code(&output), expected, "{message}: {}", stderr(&output));
         assert!(stderr(&output).contains(message), "{message}: {}", stderr(&output));
         if expected == 1 || expected == 4 {
-            assert!(stderr(&output).contains("the store holds nothing"), "{}", stderr(&output));
+            assert!(stderr(&output).contains("the store has no local copy"), "{}", stderr(&output));
         }
     }
 }
@@ -110,7 +110,7 @@ fn a_failure_reports_the_current_generation() {
     assert_eq!(code(&output), 1);
     let message = stderr(&output);
     assert!(
-        message.contains("still holds generation 1 of rockstor, serial 1, 16 entries"),
+        message.contains("still has generation 1 of rockstor, serial 1, 16 entries"),
         "{message}"
     );
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -129,7 +129,7 @@ fn a_concurrent_update_exits_with_the_locked_code() {
     let output = catalog.update(&[]);
     assert_eq!(code(&output), 5, "{}", stderr(&output));
     drop(lock);
-    assert_eq!(code(&catalog.update(&["--wait", "10"])), 0);
+    assert_eq!(code(&catalog.update(&["--lock-timeout", "10"])), 0);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_bundle_is_imported_without_a_network() {
         "{}",
         stderr(&output)
     );
-    assert!(stderr(&output).contains("still holds generation 1 of rockstor"));
+    assert!(stderr(&output).contains("still has generation 1 of rockstor"));
 }
 
 #[test]
@@ -194,6 +194,42 @@ fn a_store_is_listed_shown_and_verified_without_a_network() {
     assert_eq!(code(&catalog.run(&["list", "--store", "nowhere"])), 1);
 }
 
+/// A line feed in a name could forge a line, a direction mark could reorder it.
+#[test]
+fn names_with_invisible_characters_are_escaped_in_every_output() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&[])), 0);
+    let name = "Evil\ndelete  Kopia\u{202e}\u{1b}[2J";
+    let text = fs::read_to_string(catalog.path("catalog/kopia.json")).unwrap();
+    let mut file: serde_json::Map<String, Value> = serde_json::from_str(&text).unwrap();
+    let definition = file.values_mut().next().unwrap().take();
+    let file = serde_json::json!({ name: definition }).to_string();
+    fs::create_dir_all(catalog.path("store/local")).unwrap();
+    fs::write(catalog.path("store/local/evil.json"), &file).unwrap();
+    fs::write(catalog.path("twice.json"), &file).unwrap();
+    fs::write(catalog.path("applied.json"), serde_json::json!({ name: "1" }).to_string()).unwrap();
+    let other = name.replace("Evil", "Other");
+    fs::write(catalog.path("other.json"), serde_json::json!({ other: "1" }).to_string()).unwrap();
+    fs::write(catalog.path("number.json"), serde_json::json!({ name: 1 }).to_string()).unwrap();
+    for args in [
+        &["list"][..],
+        &["list", "--all"],
+        &["show", name, "--installed", "other.json"],
+        &["show", &name[1..]],
+        &["show", name, "--installed", "number.json"],
+        &["changes", "--applied", "applied.json"],
+        &["changes", "--applied", "other.json"],
+        &["check", "twice.json", "store/local/evil.json"],
+    ] {
+        let output = catalog.run(&[args, &["--store", "store"]].concat());
+        let text = stdout(&output) + &stderr(&output);
+        assert!(text.contains("\\ndelete  Kopia\\u{202e}\\u{1b}[2J"), "{args:?}: {text}");
+        let is_raw = |c: char| c == '\u{202e}' || (c.is_control() && c != '\n');
+        assert!(!text.contains(is_raw), "{args:?}: {text:?}");
+        assert!(!text.lines().any(|line| line.starts_with("delete  Kopia")), "{args:?}: {text}");
+    }
+}
+
 #[test]
 fn verify_finds_and_repairs() {
     let catalog = TestCatalog::new();
@@ -201,7 +237,7 @@ fn verify_finds_and_repairs() {
     fs::remove_file(catalog.path("store/rockstor/current/kopia.json")).unwrap();
     let output = catalog.run(&["verify", "--store", "store"]);
     assert_eq!(code(&output), 4);
-    assert!(stdout(&output).contains("kopia.json: missing or altered"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("kopia.json: missing or damaged"), "{}", stdout(&output));
     let output = catalog.run(&["verify", "--store", "store", "--repair"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(stdout(&output).contains("1 healed"), "{}", stdout(&output));
@@ -265,6 +301,7 @@ fn publish_reports_every_problem_and_publishes_nothing() {
     let report = catalog.json(&["publish", "catalog", "--lenient", "--json"]);
     assert_eq!((&report["outcome"], &report["entries"]), (&"unchanged".into(), &16.into()));
     assert_eq!(report["kept"], serde_json::json!(["kopia", "linkding"]));
+    assert_eq!(report["removed"], serde_json::json!([]));
 }
 
 #[test]
@@ -343,7 +380,7 @@ fn catalogs_are_signed_and_verified_on_the_command_line() {
     let elsewhere = format!("other={new}");
     for (key, problem) in [
         (secret.trim_end(), "private key"),
-        (&*elsewhere, "no source here"),
+        (&*elsewhere, "no source named other"),
         ("rockstor=x+y+z", "not a usable key"),
         ("nonsense", "not a usable key"),
     ] {

@@ -92,7 +92,7 @@ fn changes_lists_updates_of_installed_extensions() {
     let suitable = ["--platform", "joomla 5.1", "--stability", "stable"];
     let run = changes(&suitable);
     assert_eq!(stdout(&run), "update  plugin/system/cache  5.9 -> 5.10\n");
-    assert!(stderr(&run).contains("\"component/com_gone\" is installed, and no extension"));
+    assert!(stderr(&run).contains("\"component/com_gone\" is installed, but is not an extension"));
     assert_eq!(stdout(&changes(&["--platform", "joomla 5.0", "--stability", "stable"])), "");
     let found: Value =
         serde_json::from_str(&stdout(&changes(&[&suitable[..], &["--json"]].concat()))).unwrap();

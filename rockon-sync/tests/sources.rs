@@ -100,7 +100,7 @@ fn updated_since_lists_new_definitions() {
     fs::copy(catalog.path("catalog/kopia.json"), catalog.path("store/local/kopia.json")).unwrap();
     let output = catalog.run(&["list", "--store", "store", "--updated-since", "2026-01-01"]);
     assert!(
-        stderr(&output).contains("1 definition of which no time is known"),
+        stderr(&output).contains("left out 1 definition without a time"),
         "{}",
         stderr(&output)
     );
@@ -120,7 +120,7 @@ fn a_local_definition_is_listed_at_once_and_names_the_overridden_one() {
     assert_eq!((names(&all).len(), &hidden["name"]), (17, &json!("Kopia")));
     assert_eq!((&hidden["source"], &hidden["shadowed_by"]), (&json!("rockstor"), &json!("local")));
     let text = stdout(&catalog.run(&["list", "--store", "store", "--all"]));
-    assert!(text.contains("replaced by local"), "{text}");
+    assert!(text.contains("hidden by local"), "{text}");
     assert_eq!(catalog.server.request_count(), 0, "no request was sent");
 }
 
@@ -138,7 +138,7 @@ fn check_finds_the_problems_that_publish_finds_and_names_overrides() {
     fs::copy(catalog.path("catalog/kopia.json"), catalog.path("store/local/mine.json")).unwrap();
     let text = catalog.run(&["check", "store/local/mine.json", "--store", "store"]);
     let expected =
-        "store/local/mine.json: \"Kopia\", for amd64, arm64, overrides the one of rockstor\n";
+        "store/local/mine.json: \"Kopia\", for amd64, arm64, overrides that of rockstor\n";
     assert_eq!((code(&text), &*stdout(&text)), (0, expected));
 
     fs::write(catalog.path("bad.json"), "{\n \"Mine\": {},\n}").unwrap();
@@ -149,7 +149,7 @@ fn check_finds_the_problems_that_publish_finds_and_names_overrides() {
     for problem in [
         "bad.json:3:1: not JSON",
         "catalog/kopia.json:2:14: definition \"Kopia\": \"website\" is missing",
-        "this would not be published: 2 problems",
+        "these files cannot be published: 2 problems",
     ] {
         assert!(message.contains(problem), "{problem}: {message}");
     }

@@ -1,6 +1,7 @@
-//! What can be said on the command line.
+//! The arguments of the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -10,93 +11,94 @@ use crate::format::Format;
 use crate::format::target::{Stability, Target};
 use crate::source::SourceName;
 
-/// Publishes a catalog as static files with digests, and keeps stores in step with it.
+/// Publishes a catalog as static files, and keeps local copies of it up to date.
 #[derive(Debug, Parser)]
 #[command(name = "rockon-sync", version, max_term_width = 100, arg_required_else_help = true)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
 
-    /// Say more about what is being done (twice: every request)
-    // Every command has it: after those that are its own.
+    /// Log what is being done; given twice, log every request
+    // Listed after the options of each command.
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     pub(super) verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Turn a catalog into a tree of static files, to be served
+    /// Publish a catalog as a tree of static files
     Publish(PublishArgs),
-    /// Bring a store in step with its sources
+    /// Update a store from its sources
     Update(UpdateArgs),
-    /// Bring a source of a store in step with a bundle, without a network
+    /// Update a source of a store from a bundle, without network access
     Import(ImportArgs),
     /// List the definitions of a store
     List(ListArgs),
     /// Print a definition as it was published
     Show(ShowArgs),
-    /// Show what a store holds of each source
+    /// Show the state of each source of a store
     Status(StatusArgs),
-    /// Compare every file of a store with its digest, and its heads with the trusted keys
+    /// Verify the digest of every file of a store, and the signatures of its heads
     Verify(VerifyArgs),
-    /// Tell an application what to apply and what to delete
+    /// List what an application must delete and apply
     Changes(ChangesArgs),
-    /// Add, remove and list the sources that a store follows
+    /// Add, remove and list the sources of a store
     Source {
         #[command(subcommand)]
         command: SourceCommand,
     },
-    /// Check definition files as publish does, and say what they would override
+    /// Check definition files as publish does, and list the definitions that they would override
     Check(CheckArgs),
-    /// Make a pair of keys: one to sign heads with, one to be trusted
+    /// Generate a pair of keys: a private key to sign heads with, and a public key to trust
     Keygen(KeygenArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct PublishArgs {
-    /// The catalog: a directory with root.json and definition files; of the format files any directory;
-    /// of the format jupdate an update site: its URL, its first XML file, or the directory of all
+    /// The catalog: a directory with root.json and definition files; with --format files, any
+    /// directory; with --format jupdate, the URL, first XML file or directory of an update site
     pub(super) dir: PathBuf,
 
-    /// What its files are: rockon, jupdate, or files (of any kind, all that are in the directory)
+    /// The format of the catalog's files: rockon, jupdate, or files (every file of the directory)
     #[arg(long, value_name = "FORMAT", default_value_t = Format::Rockon)]
     pub(super) format: Format,
 
-    /// Where the tree goes [default: DIR/v2]
+    /// Write the tree to this directory [default: DIR/v2]
     #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
     pub(super) out: Option<PathBuf>,
 
-    /// Put the tree into the directory itself, beside what older systems read
+    /// Write the tree to the catalog directory itself, beside the files that older systems read
     #[arg(long)]
     pub(super) in_place: bool,
 
-    /// The URL that clients fetch everything but the head from
+    /// The URL from which clients fetch everything but the head [default: the URL of the head]
     #[arg(long)]
     pub(super) url: Option<String>,
 
-    /// How many publications stay available to clients that are behind
+    /// The number of publications that stay available to clients that are not up to date
     #[arg(long, value_name = "N", default_value_t = 16)]
     pub(super) keep: usize,
 
-    /// Let the head expire, so that clients notice when nobody publishes any more
+    /// Make the head expire after so many days, so that clients notice if publishing stops
+    /// [default: never]
     #[arg(long, value_name = "DAYS")]
     pub(super) expires_in: Option<u32>,
 
-    /// Sign the head with the private key in this file; given several times, each signs it
+    /// Sign the head with the private key in this file; can be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) sign_key: Vec<PathBuf>,
 
-    /// Write a page for people as well, and a feed of its updates: index.html and updates.atom, or
-    /// with --in-place root.v2.html and root.v2.atom; without this, earlier ones are removed
+    /// Write a web page and a feed of updates: index.html and updates.atom, or with --in-place
+    /// root.v2.html and root.v2.atom; without this option, those of earlier runs are removed
     #[arg(long)]
     pub(super) page: bool,
 
-    /// Publish in spite of bad definitions: keep the last published version of each, and leave out
-    /// what was never published
+    /// Publish even if definitions are invalid: keep the last published version of each, and leave
+    /// out those that were never published
     #[arg(long)]
     pub(super) lenient: bool,
 
-    /// Publish even if more than half of the catalog is gone
+    /// Publish even if more than half of the entries would be deleted
     #[arg(long)]
     pub(super) allow_mass_delete: bool,
 
@@ -111,44 +113,44 @@ pub(super) struct UpdateArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
-    /// A tree to follow: URL or directory; NAME= tells several apart, the first having the highest
-    /// priority, and the same name again is a mirror [default: STORE/sources.toml, or without it
-    /// the sources of the last update]
+    /// A source: the URL or directory of a tree; can be given several times with different names,
+    /// the highest priority first; the same name again adds a mirror [default: the sources in
+    /// STORE/sources.toml, or else those of the last update]
     #[arg(long, value_name = "[NAME=]URL|DIR")]
     pub(super) source: Vec<String>,
 
-    /// Take only a head signed by this key, or by another one given like this; with NAME= it is
-    /// for that source alone [default: the keys of the last update]
+    /// Trust heads signed by this public key, and refuse unsigned ones; can be given several times;
+    /// with NAME= only for this source [default: the keys of the last update]
     #[arg(long, value_name = "[NAME=]KEY")]
     pub(super) trust_key: Vec<String>,
 
     #[command(flatten)]
     pub(super) credentials: CredentialArgs,
 
-    /// Only say what an update would do
+    /// Only print what an update would do
     #[arg(long, conflicts_with = "full")]
     pub(super) check: bool,
 
-    /// Distrust everything local and fetch it all again
+    /// Fetch every file again, even if the local copy is intact
     #[arg(long)]
     pub(super) full: bool,
 
     #[command(flatten)]
     pub(super) guards: GuardArgs,
 
-    /// The longest an update may take
-    #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
-    pub(super) timeout: f64,
+    /// The time limit of the update, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
+    pub(super) timeout: Duration,
 
-    /// How long to wait while another process updates the same source
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = seconds)]
-    pub(super) wait: f64,
+    /// The time to wait while another process updates the same source, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
+    pub(super) lock_timeout: Duration,
 
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Print nothing but errors
+    /// Print only errors and warnings
     #[arg(short, long, conflicts_with = "json")]
     pub(super) quiet: bool,
 }
@@ -159,12 +161,12 @@ pub(super) struct ImportArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
-    /// The source that the bundle is of
+    /// The name of the source that the bundle belongs to
     #[arg(long, value_name = "NAME", default_value_t = SourceName::default())]
     pub(super) source: SourceName,
 
-    /// Take only a bundle whose head, root.sha beside it, was signed by this key, or another one
-    /// given like this [default: the keys of the last update]
+    /// Trust bundles whose head, the root.sha beside them, is signed by this public key, and refuse
+    /// others; can be given several times [default: the keys of the last update]
     #[arg(long, value_name = "KEY")]
     pub(super) trust_key: Vec<String>,
 
@@ -175,35 +177,36 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Print nothing but errors
+    /// Print only errors and warnings
     #[arg(short, long, conflicts_with = "json")]
     pub(super) quiet: bool,
 
-    /// A pack that starts from nothing: packs/empty-*.tar.zst of a published tree
+    /// The bundle: the file packs/empty-*.tar.zst of a published tree
     pub(super) bundle: PathBuf,
 }
 
-/// What opens private sources. Secrets come from variables: the list of processes shows
-/// arguments to everybody.
+/// Credentials for private sources. Secrets are read from environment variables, since the
+/// arguments of a process are visible to every user.
 #[derive(Debug, clap::Args)]
 pub(super) struct CredentialArgs {
-    /// Send the token in this environment variable with each request, in the query
+    /// Send the token in this environment variable in the query of each request; with NAME= only
+    /// to this source
     #[arg(long, value_name = "[NAME=]VAR")]
     pub(super) token_env: Vec<String>,
 
-    /// What the token is called in the query
+    /// The name of the token in the query
     #[arg(long, value_name = "NAME", default_value = "token")]
     pub(super) token_name: String,
 
-    /// Send a header whose value is in this environment variable
+    /// Send this header with the value in this environment variable; with NAME= only to this source
     #[arg(long, value_name = "[NAME=]HEADER:VAR")]
     pub(super) header_env: Vec<String>,
 
-    /// The user to log in as, with --password-env
+    /// The user name of HTTP authentication; requires --password-env
     #[arg(long, value_name = "[NAME=]USER")]
     pub(super) user: Vec<String>,
 
-    /// The environment variable with the password
+    /// The environment variable with the password of --user
     #[arg(long, value_name = "[NAME=]VAR", requires = "user")]
     pub(super) password_env: Vec<String>,
 }
@@ -214,18 +217,18 @@ impl CredentialArgs {
     }
 }
 
-/// What is refused unless allowed.
+/// Options that relax or tighten the checks of an update.
 #[derive(Debug, clap::Args)]
 pub(super) struct GuardArgs {
-    /// Go on even if more than half of the catalog is gone
+    /// Update even if more than half of the entries would be deleted
     #[arg(long)]
     pub(super) allow_mass_delete: bool,
 
-    /// Apply a head that is older than the one held
+    /// Accept a head that is older than the current one
     #[arg(long)]
     pub(super) allow_rollback: bool,
 
-    /// Refuse a head that is past its expiry
+    /// Refuse an expired head
     #[arg(long)]
     pub(super) require_fresh: bool,
 }
@@ -236,7 +239,7 @@ pub(super) struct BrowseArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
-    /// The directory of definitions put there by hand [default: STORE/local]
+    /// The directory of local definitions [default: STORE/local]
     #[arg(long, value_name = "DIR")]
     pub(super) local: Option<PathBuf>,
 
@@ -250,44 +253,45 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
 
-    /// Leave out what is not for this processor: amd64, arm64, arm/v7, ...
+    /// List only definitions for this architecture: amd64, arm64, arm/v7, ...
     #[arg(long, value_name = "NAME")]
     pub(super) arch: Option<String>,
 
-    /// Leave out what needs a later version of the system than this one
+    /// List only definitions that run on this version of the system
     #[arg(long = "version", value_name = "VERSION")]
     pub(super) system_version: Option<String>,
 
-    /// Only what is of this format: rockon, jupdate, files
+    /// List only definitions of this format: rockon, jupdate, files
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
 
     #[command(flatten)]
     pub(super) releases: ReleaseArgs,
 
-    /// Only what has been updated since this day, or moment (RFC 3339)
+    /// List only definitions updated since this day (2026-01-31, in UTC) or time (RFC 3339)
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(super) updated_since: Option<Timestamp>,
 
-    /// Also what does not fit and what others of the same name hide, with the reason
+    /// Also list definitions that do not fit or are hidden by others of the same name, with the
+    /// reason
     #[arg(long)]
     pub(super) all: bool,
 }
 
-/// Which releases of extensions are wanted.
+/// The releases of extensions to consider.
 #[derive(Debug, clap::Args)]
 pub(super) struct ReleaseArgs {
-    /// Of extensions, only releases for this platform, name and version: "joomla 5.1"
+    /// Consider only releases for this platform, given by name and version: "joomla 5.1"
     #[arg(long, value_name = "PLATFORM")]
     pub(super) platform: Option<String>,
 
-    /// Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable
+    /// Consider only releases of this stability or higher: dev, alpha, beta, rc, stable
     #[arg(long, value_name = "STABILITY")]
     pub(super) stability: Option<Stability>,
 }
 
 impl ReleaseArgs {
-    /// Adds what is wanted to `target`.
+    /// Adds platform and stability to `target`.
     pub(super) fn on(&self, mut target: Target) -> Result<Target> {
         if let Some(platform) = &self.platform {
             target = target.with_platform(platform)?;
@@ -304,8 +308,8 @@ pub(super) struct ShowArgs {
     /// The name of the definition
     pub(super) name: String,
 
-    /// Say what has to be installed with it, given what is installed already: a file with a JSON
-    /// object, name to version or null; - reads standard input
+    /// Print what must be installed with it instead; the file lists what is installed already, as
+    /// a JSON object of names and versions (or null); - reads standard input
     #[arg(long, value_name = "FILE")]
     pub(super) installed: Option<PathBuf>,
 
@@ -324,19 +328,20 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
 
-    /// Fetch what is damaged again, from the sources of the last update
+    /// Fetch damaged files again before, from the sources of the last update
     #[arg(long)]
     pub(super) repair: bool,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ChangesArgs {
-    /// What is applied: a file with a JSON object, name to revision; - reads standard input
+    /// The file that lists what is applied, as a JSON object of names and revisions; - reads
+    /// standard input
     #[arg(long, value_name = "FILE")]
     pub(super) applied: PathBuf,
 
-    /// Only what is of this format; with jupdate, FILE has extensions with their installed
-    /// versions, and those that have an update are told
+    /// List only changes of this format; with jupdate, FILE lists extensions with their installed
+    /// versions, and those with an update are printed
     #[arg(long, value_name = "FORMAT")]
     pub(super) format: Option<Format>,
 
@@ -349,20 +354,20 @@ pub(super) struct ChangesArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SourceCommand {
-    /// Follow a further source
+    /// Add a source
     Add(Box<SourceAddArgs>),
-    /// No longer follow a source
+    /// Remove a source
     Remove(SourceRemoveArgs),
-    /// Show what is followed, the highest priority first
+    /// List the sources, the highest priority first
     List(SourceListArgs),
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct SourceAddArgs {
-    /// The name of the source, which is also that of its directory
+    /// The name of the source, also used for its directory in the store
     pub(super) name: String,
 
-    /// Where its tree is: URL or directory; further ones are mirrors
+    /// The URL or directory of its tree; further ones are mirrors
     #[arg(required = true, value_name = "URL|DIR")]
     pub(super) urls: Vec<String>,
 
@@ -374,47 +379,48 @@ pub(super) struct SourceAddArgs {
     #[arg(long, value_name = "URL|DIR")]
     pub(super) mirror: Vec<String>,
 
-    /// Take only a head that this key, or another one given like this, has signed
+    /// Trust heads signed by this public key, and refuse unsigned ones; can be given several times
     #[arg(long, value_name = "KEY")]
     pub(super) trust_key: Vec<String>,
 
-    /// Give it the highest priority [default: the lowest]
+    /// Give the source the highest priority [default: the lowest]
     #[arg(long, conflicts_with = "before")]
     pub(super) first: bool,
 
-    /// Give it the next higher priority than this source
+    /// Give the source the next higher priority than this one
     #[arg(long, value_name = "NAME")]
     pub(super) before: Option<String>,
 
-    /// The longest an update of it may take
+    /// The time limit of an update of this source, in seconds [default: --timeout of
+    /// the update]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(super) timeout: Option<f64>,
+    pub(super) timeout: Option<Duration>,
 
-    /// Send the token in this environment variable with each request, in the query
+    /// Send the token in this environment variable in the query of each request
     #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
     pub(super) token_env: Option<String>,
 
-    /// The same with the token in a file
+    /// Send the token in this file in the query of each request
     #[arg(long, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
 
-    /// What the token is called in the query [default: token]
+    /// The name of the token in the query [default: token]
     #[arg(long, value_name = "NAME")]
     pub(super) token_name: Option<String>,
 
-    /// Send a header whose value is in this environment variable
+    /// Send this header with the value in this environment variable
     #[arg(long, value_name = "HEADER:VAR")]
     pub(super) header_env: Option<String>,
 
-    /// The user to log in as, with --password-env or --password-file
+    /// The user name of HTTP authentication; requires --password-env or --password-file
     #[arg(long, requires = "password")]
     pub(super) user: Option<String>,
 
-    /// The environment variable with the password
+    /// The environment variable with the password of --user
     #[arg(long, value_name = "VAR", group = "password", requires = "user")]
     pub(super) password_env: Option<String>,
 
-    /// The same with the password in a file
+    /// The file with the password of --user
     #[arg(long, value_name = "FILE", group = "password", requires = "user")]
     pub(super) password_file: Option<PathBuf>,
 }
@@ -428,7 +434,7 @@ pub(super) struct SourceRemoveArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) store: PathBuf,
 
-    /// Keep what is held of it, in the catalog too
+    /// Keep its local copy, and its definitions in the catalog
     #[arg(long)]
     pub(super) keep_data: bool,
 }
@@ -450,11 +456,11 @@ pub(super) struct CheckArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 
-    /// A store: say what the files would override in its catalog
+    /// Print which definitions of this store the files would override
     #[arg(long, value_name = "DIR")]
     pub(super) store: Option<PathBuf>,
 
-    /// The directory of definitions put there by hand [default: STORE/local]
+    /// The directory of local definitions [default: STORE/local]
     #[arg(long, value_name = "DIR", requires = "store")]
     pub(super) local: Option<PathBuf>,
 
@@ -465,29 +471,27 @@ pub(super) struct CheckArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct KeygenArgs {
-    /// The name of the key: best a URL without its scheme, for example example.org/rockons
+    /// The name of the key, preferably a URL without its scheme: example.org/rockons
     pub(super) name: String,
 
-    /// Where the private key goes; no file is ever overwritten [default: standard output]
+    /// Write the private key to this file, which must not exist [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 }
 
-/// A duration in seconds: not negative, and not so long that no clock can hold it.
-fn seconds(text: &str) -> std::result::Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
-    if (0.0..=1e9).contains(&value) {
-        Ok(value)
-    } else {
-        Err("expected 0 to 1,000,000,000 seconds".to_owned())
+/// Parses a duration in seconds, with an upper bound that every clock can represent.
+fn seconds(text: &str) -> std::result::Result<Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds")?;
+    match (0.0..=1e9).contains(&seconds) {
+        true => Ok(Duration::from_secs_f64(seconds)),
+        false => Err("expected 0 to 1,000,000,000 seconds"),
     }
 }
 
-/// A day, which begins at midnight in UTC, or a moment.
-fn moment(text: &str) -> std::result::Result<Timestamp, String> {
-    let day = format!("{text}T00:00:00Z");
-    let moment = text.parse().or_else(|_| day.parse());
-    moment.map_err(|_| "expected a date such as 2026-01-01, or a time with its zone".to_owned())
+/// Parses a time, or a day, which begins at midnight in UTC.
+fn moment(text: &str) -> std::result::Result<Timestamp, &'static str> {
+    let moment = text.parse().or_else(|_| format!("{text}T00:00:00Z").parse());
+    moment.map_err(|_| "expected a date such as 2026-01-31, or a time with a time zone")
 }
 
 #[cfg(test)]
@@ -503,7 +507,7 @@ mod tests {
 
     #[test]
     fn seconds_are_bounded() {
-        assert_eq!(seconds("1.5"), Ok(1.5));
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
         for bad in ["", "x", "-1", "nan", "inf", "1e10"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }

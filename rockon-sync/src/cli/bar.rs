@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::source::SourceName;
 use crate::update::progress::{Phase, Progress};
 
-/// One bar for all sources; it draws nothing unless somebody watches.
+/// One bar for all sources, which may be hidden.
 pub(super) struct Bar {
     bar: Option<ProgressBar>,
-    /// How far each source is.
+    /// The progress of each source.
     sources: RefCell<BTreeMap<SourceName, Progress>>,
 }
 

@@ -1,38 +1,50 @@
-//! What the commands that read from a store alone have in common.
+//! Shared parts of the commands that only read a store.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::args::BrowseArgs;
-use super::output::note;
-use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::json::Object;
+use super::output::note_warning;
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::json::{Object, kind_of};
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::format::Format;
 use crate::store::Store;
 
-/// Reads a JSON object of names with a string or null each.
-pub(super) fn read_names(path: &PathBuf) -> Result<Vec<(String, Option<String>)>> {
-    let read = match path.as_os_str() == "-" {
-        true => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).map(|_| text)
-        }
+/// Reads a JSON object of names, each with a string or null; `-` is standard input.
+pub(super) fn read_names(path: &Path) -> Result<Vec<(String, Option<String>)>> {
+    let text = match path.as_os_str() == "-" {
+        true => std::io::read_to_string(std::io::stdin()),
         false => std::fs::read_to_string(path),
     };
-    let text = read.map_err(|error| Error::io("read this file", path, error))?;
-    let bad = |problem: String| {
-        let message = format!("expected a JSON object of names and strings: {problem}");
-        Error::new(ErrorKind::Argument, message).with_path(path)
-    };
-    let object = Object::parse(&text).map_err(|error| bad(error.to_string()))?;
+    parse_names(&text.on("read", path)?).map_err(|error| error.with_path(path))
+}
+
+/// The reason why a text is not an object of names and strings.
+#[derive(Debug, thiserror::Error)]
+enum InvalidNames {
+    #[error("not a JSON object: {0}")]
+    Json(serde_json::Error),
+    #[error("{key:?}: expected a string or null, got {got}")]
+    Value { key: String, got: &'static str },
+}
+
+impl From<InvalidNames> for Error {
+    fn from(error: InvalidNames) -> Error {
+        Error::new(ErrorKind::Argument, error.to_string())
+    }
+}
+
+fn parse_names(text: &str) -> Result<Vec<(String, Option<String>)>> {
+    let object = Object::parse(text).map_err(InvalidNames::Json)?;
     let mut named = Vec::with_capacity(object.members.len());
     for member in object.members {
-        let value: Option<String> = serde_json::from_str(member.value.get())
-            .map_err(|_| bad(format!("{:?} has no string", member.key)))?;
-        named.push((member.key.into_owned(), value));
+        let key = member.key.into_owned();
+        match serde_json::from_str(member.value.get()) {
+            Ok(value) => named.push((key, value)),
+            Err(_) => return Err(InvalidNames::Value { key, got: kind_of(member.value) }.into()),
+        }
     }
     Ok(named)
 }
@@ -46,7 +58,7 @@ pub(super) fn catalog_in(store: &Path, local: Option<&Path>) -> Result<Catalog> 
     let local = local.map_or_else(|| store.local_dir(), Path::to_path_buf);
     let catalog = store.catalog_with(&local)?;
     for problem in catalog.problems() {
-        note(format!("rockon-sync: warning: {}", problem.to_chain()));
+        note_warning(problem.to_chain());
     }
     Ok(catalog)
 }
@@ -58,7 +70,7 @@ pub(super) fn origin_name(definition: &Definition) -> &str {
     }
 }
 
-/// What is said of a definition everywhere.
+/// The fields of a definition that every command prints.
 #[derive(Serialize)]
 pub(super) struct DefinitionJson<'a> {
     name: &'a str,
@@ -96,8 +108,8 @@ impl<'a> From<&'a Definition> for DefinitionJson<'a> {
     }
 }
 
-/// Rock-ons are so common that it is not said of each of them.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this way")]
+/// Returns true for Rock-ons, which are so common that their format is omitted.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde expects")]
 fn is_default(format: &&'static str) -> bool {
     *format == Format::default().name()
 }

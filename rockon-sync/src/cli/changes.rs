@@ -1,13 +1,13 @@
-//! `changes`: what an application must do, and which installed extensions have an update.
+//! `changes`: lists what an application must do, or which extensions have an update.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::args::ChangesArgs;
 use super::browse::{DefinitionJson, catalog, read_names};
 use super::extensions::{Depth, ReleaseJson};
-use super::output::{Output, note, printable};
+use super::output::{Output, note_message, note_warning};
 use crate::base::error::Result;
 use crate::catalog::changes::Novelty;
 use crate::catalog::newest::Update;
@@ -39,24 +39,22 @@ pub(super) fn run(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
         return Ok(0);
     }
     for name in &changes.deletes {
-        out.line(printable(&format!("delete  {name}")))?;
+        out.line(format!("delete  {name}"))?;
     }
     for upsert in &changes.upserts {
         let verb = if upsert.novelty == Novelty::New { "add" } else { "change" };
-        out.line(printable(&format!("{verb:<6}  {}", upsert.definition.name())))?;
+        out.line(format!("{verb:<6}  {}", upsert.definition.name()))?;
     }
     for name in &changes.withheld {
-        note(format!(
-            "rockon-sync: {name:?} is not in the catalog but is not to be deleted either"
-        ));
+        note_message(format!("{name:?} is not in the catalog, but must not be deleted now"));
     }
     for reason in &changes.reasons {
-        note(format!("rockon-sync: {reason}"));
+        note_message(reason);
     }
     Ok(0)
 }
 
-/// `changes --format jupdate`: which installed extensions have an update.
+/// `changes --format jupdate`: lists the installed extensions that have an update.
 fn updates(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
     let target = args.releases.on(Target::new())?;
     let installed = read_applied(&args.applied)?;
@@ -64,7 +62,7 @@ fn updates(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
     let installed = installed.iter().map(|(name, version)| (name, version));
     let found = catalog.updates_for(installed, &target);
     for problem in &found.problems {
-        note(format!("rockon-sync: warning: {}", problem.to_chain()));
+        note_warning(problem.to_chain());
     }
     if args.browse.json {
         let updates = found.updates.iter().map(UpdateJson::from).collect();
@@ -74,17 +72,17 @@ fn updates(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
     for update in &found.updates {
         let (name, old, new) =
             (update.definition.name(), &update.installed, &update.release.version);
-        out.line(printable(&format!("update  {name}  {old} -> {new}")))?;
+        out.line(format!("update  {name}  {old} -> {new}"))?;
     }
     for name in &found.unknown {
-        note(format!("rockon-sync: {name:?} is installed, and no extension of the catalog"));
+        note_message(format!("{name:?} is installed, but is not an extension of the catalog"));
     }
     Ok(0)
 }
 
-/// Reads what an application has applied: a JSON object, name to revision.
-fn read_applied(path: &PathBuf) -> Result<Vec<(String, String)>> {
-    // Null is a row that was never applied completely.
+/// Reads the names and revisions that an application has applied.
+fn read_applied(path: &Path) -> Result<Vec<(String, String)>> {
+    // Null stands for a definition that was never applied completely.
     let rows = read_names(path)?.into_iter();
     Ok(rows.map(|(name, revision)| (name, revision.unwrap_or_default())).collect())
 }
@@ -107,7 +105,7 @@ struct UpsertJson<'a> {
 #[derive(Serialize)]
 struct UpdatesJson<'a> {
     updates: Vec<UpdateJson<'a>>,
-    /// What is installed and not in the catalog.
+    /// Installed extensions that are not in the catalog.
     unknown: &'a [String],
 }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::args::CheckArgs;
 use super::browse::{catalog_in, origin_name};
-use super::output::{Output, count, note, printable};
-use super::publish::{ProblemJson, TargetJson};
+use super::output::{Output, count, note};
+use super::publish::{ProblemJson, RequirementsJson};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Catalog, Definition};
 use crate::publish::{ReviewedDefinition, ReviewedFile, review_files};
@@ -23,14 +23,15 @@ pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
     } else {
         for file in &files {
             for definition in &file.definitions {
-                out.line(printable(&sentence(file, definition, catalog.as_ref())))?;
+                out.line(sentence(file, definition, catalog.as_ref()))?;
             }
         }
     }
     match files.iter().map(|file| file.problems.len()).sum() {
         0 => Ok(0),
         problems => {
-            let message = format!("this would not be published: {}", count(problems, "problem"));
+            let message =
+                format!("these files cannot be published: {}", count(problems, "problem"));
             Err(Error::new(ErrorKind::Catalog, message))
         }
     }
@@ -45,13 +46,14 @@ fn sentence(
     {
         (None, _) => String::new(),
         (Some(_), None) => ", new".to_owned(),
-        (Some(_), Some(other)) => format!(", overrides the one of {}", origin_name(other)),
+        (Some(_), Some(other)) => format!(", overrides that of {}", origin_name(other)),
     };
     let (file, name) = (file.file.display(), &definition.name);
     format!("{file}: {name:?}, for {}{overridden}", definition.requirements)
 }
 
-/// The definition that one in the local directory would hide, or hides already if it is there.
+/// Returns the definition that this one would override as a local definition, or overrides
+/// already.
 fn overridden<'a>(
     catalog: &'a Catalog,
     file: &ReviewedFile,
@@ -71,15 +73,15 @@ struct CheckJson<'a> {
 #[derive(Serialize)]
 struct FileJson<'a> {
     file: String,
-    definitions: Vec<DefinitionJson<'a>>,
+    definitions: Vec<ReviewedJson<'a>>,
     problems: Vec<ProblemJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct DefinitionJson<'a> {
+struct ReviewedJson<'a> {
     name: &'a str,
     #[serde(flatten)]
-    target: TargetJson<'a>,
+    target: RequirementsJson<'a>,
     /// The source whose definition it would override, or `local`.
     #[serde(skip_serializing_if = "Option::is_none")]
     overrides: Option<&'a str>,
@@ -87,7 +89,7 @@ struct DefinitionJson<'a> {
 
 impl<'a> FileJson<'a> {
     fn new(file: &'a ReviewedFile, catalog: Option<&'a Catalog>) -> Self {
-        let definitions = file.definitions.iter().map(|definition| DefinitionJson {
+        let definitions = file.definitions.iter().map(|definition| ReviewedJson {
             name: &definition.name,
             target: (&definition.requirements).into(),
             overrides: catalog

@@ -1,4 +1,4 @@
-//! What is said of the extensions of update sites.
+//! Releases of extensions in JSON.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::format::Release;
 
-/// How much is said of a release.
+/// The fields of a release that are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Depth {
-    /// What it is called.
+    /// Version and stability.
     Version,
-    /// Everything. Of a large directory that takes memory.
+    /// All. Needs memory in a large directory.
     Whole,
 }
 

@@ -1,4 +1,4 @@
-//! Which sources an update follows: those of the command line, else those of the store.
+//! The sources of an update: those of the command line, or else those of the store.
 
 use super::args::{CredentialArgs, UpdateArgs};
 use crate::base::error::{Error, ErrorKind, Result};
@@ -8,33 +8,32 @@ use crate::source::{Source, SourceName};
 use crate::store::Store;
 use crate::tree::note::VerifierKey;
 
-/// A source by its name, or why it cannot be asked.
-pub(super) type Followed = (SourceName, Result<Source>);
+/// A source by its name, or the reason why it cannot be used.
+pub(super) type NamedSource = (SourceName, Result<Source>);
 
-pub(super) fn sources(store: &Store, args: &UpdateArgs) -> Result<Vec<Followed>> {
+pub(super) fn sources(store: &Store, args: &UpdateArgs) -> Result<Vec<NamedSource>> {
     let followed = match args.source.is_empty() {
         false => {
             let sources = group(&args.source)?.into_iter();
             sources.map(|source| (source.name().clone(), Ok(source))).collect()
         }
         true => store.followed_sources().map_err(|error| match error.kind() {
-            ErrorKind::NotFound => none_known(store),
+            ErrorKind::NotFound => no_sources(store),
             _ => error,
         })?,
     };
     if followed.is_empty() {
-        return Err(none_known(store));
+        return Err(no_sources(store));
     }
     opened(trusting(followed, &args.trust_key)?, &args.credentials)
 }
 
-fn none_known(store: &Store) -> Error {
-    let message = "no source is known yet: name one with --source, or add one with source add";
+fn no_sources(store: &Store) -> Error {
+    let message = "no sources yet; give one with --source, or add one with source add";
     Error::new(ErrorKind::Argument, message).with_path(store.dir())
 }
 
-/// Collects what is said of each name: the first location is the source, further
-/// ones are its mirrors.
+/// Parses sources. The first location of a name is the source, further ones are its mirrors.
 fn group(texts: &[String]) -> Result<Vec<Source>> {
     let mut sources: Vec<Source> = Vec::new();
     for text in texts {
@@ -52,10 +51,10 @@ fn group(texts: &[String]) -> Result<Vec<Source>> {
 }
 
 /// Adds the keys: `NAME=KEY` to the source of that name, `KEY` to each.
-fn trusting(mut followed: Vec<Followed>, texts: &[String]) -> Result<Vec<Followed>> {
+fn trusting(mut followed: Vec<NamedSource>, texts: &[String]) -> Result<Vec<NamedSource>> {
     for text in texts {
         let named = text.split_once('=').and_then(|(name, key)| Some((name.parse().ok()?, key)));
-        // The name of a key may have a '=' too; that it is a key as a whole decides.
+        // The name of a key may contain `=`, so the whole text is tried first.
         let (name, key): (Option<SourceName>, VerifierKey) = match (text.parse(), named) {
             (Ok(key), _) => (None, key),
             (Err(_), Some((name, key))) => (Some(name), key.parse()?),
@@ -67,27 +66,27 @@ fn trusting(mut followed: Vec<Followed>, texts: &[String]) -> Result<Vec<Followe
     Ok(followed)
 }
 
-/// Changes the source of this name, or each.
+/// Changes the source of this name, or every source.
 fn changed(
-    followed: Vec<Followed>,
+    followed: Vec<NamedSource>,
     name: Option<&SourceName>,
     what: &str,
     change: impl Fn(Source) -> Source,
-) -> Result<Vec<Followed>> {
+) -> Result<Vec<NamedSource>> {
     let is_meant = |known: &SourceName| name.is_none_or(|name| known == name);
     if let Some(name) = name.filter(|_| !followed.iter().any(|(known, _)| is_meant(known))) {
-        let message = format!("{what} is for {name}, which is no source here");
+        let message = format!("{what}: no source named {name}");
         return Err(Error::new(ErrorKind::Argument, message));
     }
-    let change = |(known, source): Followed| match is_meant(&known) {
+    let change = |(known, source): NamedSource| match is_meant(&known) {
         true => (known, source.map(&change)),
         false => (known, source),
     };
     Ok(followed.into_iter().map(change).collect())
 }
 
-/// Adds the credentials of the command line: instead of those of the list.
-fn opened(mut followed: Vec<Followed>, args: &CredentialArgs) -> Result<Vec<Followed>> {
+/// Replaces the credentials of the list by those of the command line.
+fn opened(mut followed: Vec<NamedSource>, args: &CredentialArgs) -> Result<Vec<NamedSource>> {
     if args.is_empty() {
         return Ok(followed);
     }
@@ -110,7 +109,7 @@ fn opened(mut followed: Vec<Followed>, args: &CredentialArgs) -> Result<Vec<Foll
         }
         if let Some(user) = own(&args.user) {
             let Some(password) = own(&args.password_env) else {
-                let message = "--user asks for --password-env";
+                let message = "--user requires --password-env";
                 return Err(Error::new(ErrorKind::Argument, message));
             };
             credentials = credentials.with_password(&user, &Secret::Env(password).read()?)?;
@@ -124,7 +123,7 @@ fn opened(mut followed: Vec<Followed>, args: &CredentialArgs) -> Result<Vec<Foll
     Ok(followed)
 }
 
-/// Tells `NAME=rest` from `rest`.
+/// Splits `NAME=rest` if NAME is one of `names`.
 fn named<'a>(text: &'a str, names: &[SourceName]) -> (Option<SourceName>, &'a str) {
     let named = text.split_once('=').and_then(|(name, rest)| Some((name.parse().ok()?, rest)));
     match named {
@@ -135,11 +134,13 @@ fn named<'a>(text: &'a str, names: &[SourceName]) -> (Option<SourceName>, &'a st
 
 /// Reads `HEADER:VAR`.
 pub(super) fn header_secret(text: &str) -> Result<(String, Secret)> {
-    let parts = text.split_once(':').map(|(header, name)| (header.trim(), name.trim()));
-    let parts = parts.filter(|(header, name)| !header.is_empty() && !name.is_empty());
-    let (header, name) = parts.ok_or_else(|| {
-        let message = format!("expected HEADER:VARIABLE, got {text:?}");
-        Error::new(ErrorKind::Argument, message)
-    })?;
-    Ok((header.to_owned(), Secret::Env(name.to_owned())))
+    match text.split_once(':').map(|(header, name)| (header.trim(), name.trim())) {
+        Some((header, name)) if !header.is_empty() && !name.is_empty() => {
+            Ok((header.to_owned(), Secret::Env(name.to_owned())))
+        }
+        _ => {
+            let message = format!("expected HEADER:VARIABLE, got {text:?}");
+            Err(Error::new(ErrorKind::Argument, message))
+        }
+    }
 }

@@ -1,6 +1,6 @@
-//! What is generated from the definition of the command: man pages, and completions for shells.
+//! Generates man pages and shell completions from the definition of the command.
 //!
-//! They are committed below `share/`, for whoever packages the command.
+//! They are committed below `share/`, for packages of the command.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,10 @@ use clap_mangen::Man;
 
 use super::args::Args;
 
-/// Set to anything, it makes the test write the files instead of comparing them.
+/// If this variable is set, the test writes the files instead of comparing them.
 const WRITE: &str = "WRITE_SHARE";
 
-/// What ends every page: the codes are those of the module `cli`.
+/// The end of every page. The exit codes are those of the module `cli`.
 const EXIT_STATUS: &str = r#".SH "EXIT STATUS"
 .TP
 \fB0\fR
@@ -25,7 +25,7 @@ done
 failed
 .TP
 \fB2\fR
-the command line is not understood
+the command line is invalid
 .TP
 \fB3\fR
 partial: some entries failed, or some of several sources
@@ -37,7 +37,7 @@ refused: integrity, trust, mass deletion or rollback
 another process updates the same source
 "#;
 
-/// What the pages of subcommands refer to.
+/// The reference at the end of the pages of subcommands.
 const SEE_ALSO: &str = ".SH \"SEE ALSO\"\n\\fBrockon\\-sync\\fR(1)\n";
 
 #[test]
@@ -45,7 +45,7 @@ fn man_pages_and_completions_are_up_to_date() {
     let share = Path::new(env!("CARGO_MANIFEST_DIR")).join("../share");
     let generated = generate();
     if std::env::var_os(WRITE).is_some() {
-        // Pages of subcommands that are gone go too.
+        // Also removes the pages of former subcommands.
         let _ = fs::remove_dir_all(&share);
         for (path, text) in &generated {
             let path = share.join(path);
@@ -56,23 +56,23 @@ fn man_pages_and_completions_are_up_to_date() {
     }
     assert!(
         generated == committed(&share),
-        "share/ is not what the definition of the command says; to write it anew:\n\
+        "share/ is out of date; to update it:\n\
          {WRITE}=1 cargo test -p rockon-sync --all-features --lib cli::generated"
     );
 }
 
-/// Every file, by its path below `share/`.
+/// Returns every file, by its path below `share/`.
 fn generate() -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     for (shell, path) in [
-        // Each under the name and in the directory by which its shell finds it below `/usr/share`.
+        // The paths below `/usr/share` where each shell looks for completions.
         (Shell::Bash, "bash-completion/completions/rockon-sync"),
         (Shell::Fish, "fish/vendor_completions.d/rockon-sync.fish"),
         (Shell::Zsh, "zsh/site-functions/_rockon-sync"),
     ] {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Args::command(), "rockon-sync", &mut text);
-        // Of a name with a hyphen, clap_complete 4.6 makes two labels for bash, which never meet.
+        // For names with a hyphen, clap_complete 4.6 writes two different labels for bash.
         let text = String::from_utf8(text).unwrap().replace("rockon__subcmd__", "rockon__");
         files.insert(path.to_owned(), text);
     }
@@ -82,14 +82,14 @@ fn generate() -> BTreeMap<String, String> {
     files
 }
 
-/// Adds the page of this command, and those of its subcommands.
+/// Adds the page of a command, and those of its subcommands.
 fn add_pages(command: &Command, name: &str, files: &mut BTreeMap<String, String>) {
     let mut page = Vec::new();
     Man::new(command.clone()).render(&mut page).unwrap();
     let page = String::from_utf8(page).unwrap();
     let (before, titled) = page.split_once(".TH ").unwrap();
     let (_, after) = titled.split_once('\n').unwrap();
-    // An empty date has to be quoted: unquoted, it makes what follows the date.
+    // The empty date must be quoted: otherwise the next field becomes the date.
     let version = env!("CARGO_PKG_VERSION");
     let title = format!(".TH \"{name}\" 1 \"\" \"rockon-sync {version}\" \"User Commands\"");
     let mut page = format!("{before}{title}\n{after}{EXIT_STATUS}");
@@ -102,7 +102,7 @@ fn add_pages(command: &Command, name: &str, files: &mut BTreeMap<String, String>
     }
 }
 
-/// Every file that is committed, by its path below this directory.
+/// Returns every committed file, by its path below `share`.
 fn committed(share: &Path) -> BTreeMap<String, String> {
     let mut files = BTreeMap::new();
     let mut dirs = vec![share.to_owned()];

@@ -1,8 +1,8 @@
 //! `import`.
 
 use super::args::ImportArgs;
-use super::output::{Output, print_error};
-use super::report::{Purpose, ResultJson, note_problems, print_what_is_held, sentence};
+use super::output::Output;
+use super::report::{Notes, Purpose, ResultJson, note_result, sentence};
 use super::update::guarded;
 use crate::base::error::Result;
 use crate::store::Store;
@@ -15,17 +15,11 @@ pub(super) fn run(args: ImportArgs, out: &mut Output) -> Result<u8> {
         args.trust_key.iter().map(|key| key.parse()).collect::<Result<_>>()?;
     let mut updater = guarded(Updater::new(&store), &args.guards);
     let result = updater.import(&args.source, &args.bundle, &keys);
-    if let Err(error) = &result {
-        print_error(error);
-        print_what_is_held(&store, &args.source);
-    } else if let (Ok(report), false) = (&result, args.json) {
-        note_problems(report);
-        if !args.quiet {
-            out.line(sentence(report, Purpose::Update))?;
-        }
-    }
+    note_result(&store, &args.source, &result, Notes::of(args.json));
     if args.json {
         out.json(&ResultJson::new(&args.source, &result, Purpose::Update))?;
+    } else if let (Ok(report), false) = (&result, args.quiet) {
+        out.line(sentence(report, Purpose::Update))?;
     }
     Ok(match &result {
         Ok(report) => report.outcome.exit_code(),

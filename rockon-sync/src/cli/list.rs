@@ -5,18 +5,18 @@ use serde::Serialize;
 use super::args::ListArgs;
 use super::browse::{DefinitionJson, catalog, origin_name};
 use super::extensions::{Depth, ReleaseJson};
-use super::output::{Output, count, note, printable};
+use super::output::{Output, count, note_message, note_warning};
 use crate::base::error::Result;
 use crate::catalog::{Catalog, Definition};
 use crate::format::Format;
 use crate::format::target::{Mismatch, Target};
 
-/// A definition, and why it is not offered.
-struct Row<'a> {
+/// A row of the table: a definition, and the reasons why it is not offered.
+struct ListRow<'a> {
     definition: &'a Definition,
     /// The definition of the same name that hides it.
     shadowed_by: Option<&'a Definition>,
-    /// Of an extension, the release that fits.
+    /// The release of an extension that fits.
     release: Option<ReleaseJson>,
     mismatches: Vec<Mismatch>,
 }
@@ -30,7 +30,7 @@ pub(super) fn run(args: &ListArgs, out: &mut Output) -> Result<u8> {
         let undated = rows.iter().filter(|row| row.definition.updated().is_none()).count();
         if undated > 0 && !args.browse.json {
             let undated = count(undated, "definition");
-            note(format!("rockon-sync: left out {undated} of which no time is known"));
+            note_message(format!("left out {undated} without a time"));
         }
         rows.retain(|row| row.definition.is_updated_since(moment) == Some(true));
     }
@@ -38,7 +38,7 @@ pub(super) fn run(args: &ListArgs, out: &mut Output) -> Result<u8> {
         rows.retain(|row| row.shadowed_by.is_none() && row.mismatches.is_empty());
     }
     match args.browse.json {
-        true => out.json(&rows.iter().map(RowJson::from).collect::<Vec<_>>())?,
+        true => out.json(&rows.iter().map(ListRowJson::from).collect::<Vec<_>>())?,
         false => {
             let reasons = if args.all { Reasons::Shown } else { Reasons::Omitted };
             print_table(&rows, reasons, out)?;
@@ -58,21 +58,20 @@ fn target(args: &ListArgs) -> Result<Target> {
     args.releases.on(target)
 }
 
-/// Every definition in catalog order, then those that are hidden; of one format, if one is
-/// given.
+/// Returns every definition in catalog order, then those that are hidden.
 fn rows<'a>(
     catalog: &'a Catalog,
     format: Option<Format>,
     target: &Target,
     depth: Depth,
-) -> Vec<Row<'a>> {
+) -> Vec<ListRow<'a>> {
     let shown = catalog.definitions().iter().map(|definition| (definition, None));
     let hidden = catalog.hidden().iter();
     let hidden = hidden.map(|definition| (definition, catalog.definition(definition.name())));
-    let wanted = shown.chain(hidden);
-    let wanted =
-        wanted.filter(|(definition, _)| format.is_none_or(|format| definition.format() == format));
-    wanted.map(|(definition, shadowed_by)| row(definition, shadowed_by, target, depth)).collect()
+    let listed = shown.chain(hidden);
+    let listed =
+        listed.filter(|(definition, _)| format.is_none_or(|format| definition.format() == format));
+    listed.map(|(definition, shadowed_by)| row(definition, shadowed_by, target, depth)).collect()
 }
 
 fn row<'a>(
@@ -80,34 +79,34 @@ fn row<'a>(
     shadowed_by: Option<&'a Definition>,
     target: &Target,
     depth: Depth,
-) -> Row<'a> {
+) -> ListRow<'a> {
     let mut mismatches = definition.mismatches(target);
     let mut release = None;
     if definition.format() == Format::Jupdate {
         match definition.newest_release(target) {
             Ok(Ok(found)) => release = Some(ReleaseJson::new(&found, depth)),
             Ok(Err(found)) => mismatches.extend(found),
-            Err(error) => note(format!("rockon-sync: warning: {}", error.to_chain())),
+            Err(error) => note_warning(error.to_chain()),
         }
     }
-    Row { definition, shadowed_by, release, mismatches }
+    ListRow { definition, shadowed_by, release, mismatches }
 }
 
-/// Whether it is said why definitions are not offered.
+/// Tells if the table has a column with the reasons why definitions are not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reasons {
     Shown,
     Omitted,
 }
 
-fn print_table(rows: &[Row<'_>], shows: Reasons, out: &mut Output) -> Result<()> {
+fn print_table(rows: &[ListRow<'_>], shows: Reasons, out: &mut Output) -> Result<()> {
     let has_releases = rows.iter().any(|row| row.definition.format() == Format::Jupdate);
-    let cells = |row: &Row<'_>| {
+    let cells = |row: &ListRow<'_>| {
         let definition = row.definition;
-        let mut cells = vec![printable(definition.name())];
+        let mut cells = vec![definition.name().to_owned()];
         if has_releases {
             let release = row.release.as_ref();
-            let cell = |value: Option<&str>| value.map_or("-".to_owned(), printable);
+            let cell = |value: Option<&str>| value.unwrap_or("-").to_owned();
             cells.push(cell(release.map(|release| &*release.version)));
             cells.push(cell(release.map(|release| release.stability)));
         }
@@ -117,7 +116,7 @@ fn print_table(rows: &[Row<'_>], shows: Reasons, out: &mut Output) -> Result<()>
             definition.revision().to_string()[..12].to_owned(),
         ]);
         if shows == Reasons::Shown {
-            cells.push(printable(&reasons(row).join("; ")));
+            cells.push(reasons(row).join("; "));
         }
         cells
     };
@@ -127,18 +126,18 @@ fn print_table(rows: &[Row<'_>], shows: Reasons, out: &mut Output) -> Result<()>
     }
     header.extend(["SOURCE", "UPDATED", "REVISION"]);
     if shows == Reasons::Shown {
-        header.push("WHY IT IS NOT OFFERED");
+        header.push("REASON");
     }
     out.table(&header, rows.iter().map(cells))
 }
 
-fn reasons(row: &Row<'_>) -> Vec<String> {
-    let shadowed = row.shadowed_by.map(|other| format!("replaced by {}", origin_name(other)));
+fn reasons(row: &ListRow<'_>) -> Vec<String> {
+    let shadowed = row.shadowed_by.map(|other| format!("hidden by {}", origin_name(other)));
     shadowed.into_iter().chain(row.mismatches.iter().map(Mismatch::to_string)).collect()
 }
 
 #[derive(Serialize)]
-struct RowJson<'a> {
+struct ListRowJson<'a> {
     #[serde(flatten)]
     about: DefinitionJson<'a>,
     #[serde(flatten)]
@@ -156,10 +155,10 @@ struct MismatchJson {
     message: String,
 }
 
-impl<'a> From<&'a Row<'a>> for RowJson<'a> {
-    fn from(row: &'a Row<'a>) -> Self {
+impl<'a> From<&'a ListRow<'a>> for ListRowJson<'a> {
+    fn from(row: &'a ListRow<'a>) -> Self {
         let mismatches = row.mismatches.iter();
-        RowJson {
+        ListRowJson {
             about: row.definition.into(),
             release: row.release.as_ref(),
             shadowed_by: row.shadowed_by.map(origin_name),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::base::error::{Error, ErrorKind, Result};
 
-/// Standard output. A reader that goes away (`| head`) is no failure.
+/// Standard output. Text is escaped as in [`printable`].
 pub(super) struct Output {
     inner: BufWriter<io::Stdout>,
     is_closed: bool,
@@ -17,7 +17,7 @@ impl Output {
         Output { inner: BufWriter::new(io::stdout()), is_closed: false }
     }
 
-    /// Whether nobody reads any more.
+    /// True if the reader closed its end (`| head`), which is not a failure.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed
     }
@@ -25,9 +25,9 @@ impl Output {
     /// Prints one line.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] if it cannot be written, or nobody reads.
+    /// [`ErrorKind::Store`] if it cannot be written, or the reader closed its end.
     pub(super) fn line(&mut self, line: impl AsRef<str>) -> Result<()> {
-        self.bytes(&[line.as_ref().as_bytes(), b"\n"].concat())
+        self.bytes(format!("{}\n", printable(line.as_ref())).as_bytes())
     }
 
     /// Writes bytes as they are.
@@ -35,71 +35,82 @@ impl Output {
     /// # Errors
     /// Those of [`line`](Self::line).
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.inner.write_all(bytes).and_then(|()| self.inner.flush());
-        written.map_err(|error| {
+        self.inner.write_all(bytes).and_then(|()| self.inner.flush()).map_err(|error| {
             self.is_closed = error.kind() == io::ErrorKind::BrokenPipe;
             Error::new(ErrorKind::Store, "cannot write to standard output").with_source(error)
         })
     }
 
-    /// Prints one JSON value on a line of its own.
+    /// Prints one JSON value on one line.
     pub(super) fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string(value).map_err(|error| {
-            Error::new(ErrorKind::Store, "cannot write this as JSON").with_source(error)
+        let mut text = serde_json::to_vec(value).map_err(|error| {
+            Error::new(ErrorKind::Store, "cannot encode the output as JSON").with_source(error)
         })?;
-        self.line(text)
+        text.push(b'\n');
+        self.bytes(&text)
     }
 
-    /// Prints a table whose columns are as wide as they need to be. The rows are asked for
-    /// twice, so that those of a large directory are never all there at once.
+    /// Prints a table with columns as wide as their longest cell. Iterates over the rows twice,
+    /// so that those of a large directory are never in memory together.
     pub(super) fn table(
         &mut self,
         header: &[&str],
-        mut rows: impl Iterator<Item = Vec<String>> + Clone,
+        rows: impl Iterator<Item = Vec<String>> + Clone,
     ) -> Result<()> {
         let mut widths: Vec<usize> = header.iter().map(|name| name.len()).collect();
         for row in rows.clone() {
             for (width, cell) in widths.iter_mut().zip(&row) {
-                *width = cell.chars().count().max(*width);
+                *width = printable(cell).chars().count().max(*width);
             }
         }
-        let mut print = |cells: Vec<&str>| {
+        let header = header.iter().map(|name| (*name).to_owned()).collect();
+        for row in std::iter::once(header).chain(rows) {
+            let cells = row.iter().zip(&widths);
             let padded: Vec<String> =
-                cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            self.line(padded.join("  ").trim_end())
-        };
-        print(header.to_vec())?;
-        rows.try_for_each(|row| print(row.iter().map(String::as_str).collect()))
+                cells.map(|(cell, width)| format!("{:<width$}", printable(cell))).collect();
+            self.line(padded.join("  ").trim_end())?;
+        }
+        Ok(())
     }
 }
 
-/// Prints a line for whoever watches.
+/// Prints a line to standard error.
 #[expect(clippy::print_stderr, reason = "this is where the command talks to its user")]
 pub(super) fn note(line: impl AsRef<str>) {
     eprintln!("{}", printable(line.as_ref()));
 }
 
-/// Prints an error with its causes, and the problems it stands for.
-pub(super) fn print_error(error: &Error) {
-    note(format!("rockon-sync: {}", error.to_chain()));
+/// Prints a message of the command itself to standard error.
+pub(super) fn note_message(message: impl AsRef<str>) {
+    note(format!("rockon-sync: {}", message.as_ref()));
 }
 
-/// Whether a person watches standard error.
+pub(super) fn note_warning(message: impl AsRef<str>) {
+    note_message(format!("warning: {}", message.as_ref()));
+}
+
+/// Prints an error with its causes.
+pub(super) fn note_error(error: &Error) {
+    note_message(error.to_chain());
+}
+
+/// Returns true if standard error is a terminal.
 pub(super) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Text from outside, made harmless for a terminal: control characters are shown,
-/// not obeyed.
+/// Escapes control characters, direction marks and other invisible characters, so that a name
+/// from outside can neither control a terminal nor forge a line.
 pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let is_harmless = !c.is_control() || matches!(c, '\n' | '\t');
-            let escaped = (!is_harmless).then(|| c.escape_default());
-            let plain = is_harmless.then_some(c);
-            plain.into_iter().chain(escaped.into_iter().flatten())
-        })
-        .collect()
+    // Quotes and backslashes are visible, but `escape_debug` would escape them too.
+    const VISIBLE: [char; 3] = ['"', '\'', '\\'];
+    let mut printable = String::with_capacity(text.len());
+    for part in text.split_inclusive(VISIBLE) {
+        let escaped = part.trim_end_matches(VISIBLE);
+        printable.extend(escaped.escape_debug());
+        printable.push_str(&part[escaped.len()..]);
+    }
+    printable
 }
 
 /// The form of an error in JSON.
@@ -126,7 +137,7 @@ impl From<&Error> for ErrorJson {
     }
 }
 
-/// `1 file`, `2 files`.
+/// Formats a number with a noun: `1 file`, `2 files`.
 pub(super) fn count(n: usize, one: &str) -> String {
     if n == 1 {
         format!("1 {one}")
@@ -141,7 +152,20 @@ mod tests {
 
     #[test]
     fn invisible_characters_are_escaped() {
-        assert_eq!(printable("a\u{1b}[31mb\u{9b}c\nü"), "a\\u{1b}[31mb\\u{9b}c\nü");
+        for (text, expected) in [
+            ("a\u{1b}[31mb\u{9b}c ü", "a\\u{1b}[31mb\\u{9b}c ü"),
+            ("Evil\nremove X\r\t\0", "Evil\\nremove X\\r\\t\\0"),
+            ("\u{202e}gpj.exe\u{2066}\u{200f}", "\\u{202e}gpj.exe\\u{2066}\\u{200f}"),
+            ("a\u{200b}b\u{feff}c\u{2028}d\u{ad}", "a\\u{200b}b\\u{feff}c\\u{2028}d\\u{ad}"),
+            (
+                "it's \"a\\b\" \"\" \u{e9}e\u{301} \u{65e5}\u{1f600}",
+                "it's \"a\\b\" \"\" \u{e9}e\u{301} \u{65e5}\u{1f600}",
+            ),
+        ] {
+            assert_eq!(printable(text), expected);
+            // Text can be escaped twice.
+            assert_eq!(printable(&printable(text)), expected);
+        }
     }
 
     #[test]

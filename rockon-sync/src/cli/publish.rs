@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::args::PublishArgs;
-use super::output::{Output, count, note, printable};
+use super::output::{Output, count, note};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::{Problem, Severity};
 use crate::base::time::Timestamp;
@@ -13,7 +13,7 @@ use crate::format::target::Requirements;
 use crate::publish::{Leniency, Page, PublishOutcome, PublishReport, Publisher};
 use crate::update::plan::MassDelete;
 
-/// The variable that fixes the time of publication (reproducible-builds.org).
+/// The environment variable with the time of publication (reproducible-builds.org).
 const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
@@ -54,20 +54,20 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
         note(problem.to_string());
     }
     for id in result.iter().flat_map(|report| &report.kept) {
-        note(format!("{id}: kept as it was published last"));
+        note(format!("{id}: kept in its last published version"));
     }
     if args.json {
         match &result {
-            Ok(report) => out.json(&ReportJson::from(report))?,
+            Ok(report) => out.json(&PublishReportJson::from(report))?,
             Err(error) => {
                 let problems = problems.iter().map(ProblemJson::from).collect();
-                out.json(&FailedJson { outcome: "failed", error: error.into(), problems })?;
+                out.json(&FailedPublishJson { outcome: "failed", error: error.into(), problems })?;
             }
         }
     }
     let report = result?;
     if !args.json {
-        out.line(printable(&sentence(&report)))?;
+        out.line(sentence(&report))?;
     }
     Ok(0)
 }
@@ -76,61 +76,70 @@ fn source_date_epoch() -> Result<Option<Timestamp>> {
     let Some(value) = std::env::var_os(SOURCE_DATE_EPOCH) else {
         return Ok(None);
     };
-    let seconds = value.to_str().and_then(|value| value.trim().parse().ok()).ok_or_else(|| {
-        let message = format!("expected a number of seconds in {SOURCE_DATE_EPOCH}, got {value:?}");
-        Error::new(ErrorKind::Argument, message)
-    })?;
-    Timestamp::from_unix(seconds).map(Some)
+    match value.to_str().and_then(|value| value.trim().parse().ok()) {
+        Some(seconds) => Timestamp::from_unix(seconds).map(Some),
+        None => {
+            let message =
+                format!("{SOURCE_DATE_EPOCH}: expected seconds since 1970, got {value:?}");
+            Err(Error::new(ErrorKind::Argument, message))
+        }
+    }
 }
 
+/// Summarizes a publication in one line.
 fn sentence(report: &PublishReport) -> String {
-    let (verb, serial) = match report.outcome {
-        PublishOutcome::Unchanged => ("nothing new", report.serial),
-        _ => ("published", report.serial),
+    let verb = match report.outcome {
+        PublishOutcome::Published => "published",
+        PublishOutcome::Unchanged => "nothing new",
     };
-    let left_out =
-        report.problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let kept = match report.kept.len() {
-        0 => String::new(),
-        n => format!(", {n} kept"),
-    };
-    let left_out = match left_out {
-        0 => String::new(),
-        n => format!(", {} passed over", count(n, "problem")),
-    };
-    let count_of = |is_known: fn(&Requirements) -> bool| {
-        report.requirements.iter().filter(|(_, known)| is_known(known)).count()
-    };
-    let understood = match report.requirements.is_empty() {
-        true => String::new(),
-        false => format!(
-            "; architectures known of {}, minimum versions of {}",
-            count_of(|known| known.arch().is_some()),
-            count_of(|known| known.min_version().is_some())
-        ),
-    };
+    let mut changes = vec![
+        format!("{} added", report.added.len()),
+        format!("{} changed", report.changed.len()),
+        format!("{} removed", report.removed.len()),
+    ];
+    if !report.kept.is_empty() {
+        changes.push(format!("{} kept", report.kept.len()));
+    }
+    let is_error = |problem: &&Problem| problem.severity == Severity::Error;
+    let errors = report.problems.iter().filter(is_error).count();
+    if errors > 0 {
+        changes.push(format!("{} ignored", count(errors, "problem")));
+    }
     format!(
-        "{verb}: serial {serial}, {} ({} added, {} changed, {} removed{kept}{left_out}) in {}{understood}",
-        match report.entries {
-            1 => "1 entry".to_owned(),
-            n => format!("{n} entries"),
-        },
-        report.added.len(),
-        report.changed.len(),
-        report.removed.len(),
-        report.head.display()
+        "{verb}: serial {}, {} ({}) in {}{}",
+        report.serial,
+        count(report.entries, "entry"),
+        changes.join(", "),
+        report.head.display(),
+        requirements(report)
     )
 }
 
+/// Counts the entries with requirements, so that publishers notice when theirs are not understood.
+fn requirements(report: &PublishReport) -> String {
+    let count_of = |has_one: fn(&Requirements) -> bool| {
+        let found = report.requirements.iter().filter(|(_, requirements)| has_one(requirements));
+        count(found.count(), "entry")
+    };
+    match report.requirements.is_empty() {
+        true => String::new(),
+        false => format!(
+            "; {} for certain architectures, {} with a minimum version",
+            count_of(|requirements| requirements.arch().is_some()),
+            count_of(|requirements| requirements.min_version().is_some())
+        ),
+    }
+}
+
 #[derive(Serialize)]
-struct ReportJson<'a> {
+struct PublishReportJson<'a> {
     outcome: &'static str,
     serial: u64,
     manifest: String,
     head: String,
     entries: usize,
-    /// What was understood of the machines that entries are for, by id.
-    targets: BTreeMap<&'a str, TargetJson<'a>>,
+    /// The requirements of entries, by id.
+    targets: BTreeMap<&'a str, RequirementsJson<'a>>,
     added: &'a [String],
     changed: &'a [String],
     removed: &'a [String],
@@ -139,25 +148,25 @@ struct ReportJson<'a> {
 }
 
 #[derive(Serialize)]
-struct FailedJson<'a> {
+struct FailedPublishJson<'a> {
     outcome: &'static str,
     error: super::output::ErrorJson,
     problems: Vec<ProblemJson<'a>>,
 }
 
-/// What something needs of a machine.
+/// The requirements of a definition.
 #[derive(Serialize)]
-pub(super) struct TargetJson<'a> {
+pub(super) struct RequirementsJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     arch: Option<&'a [Box<str>]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     min_version: Option<&'a str>,
 }
 
-impl<'a> From<&'a Requirements> for TargetJson<'a> {
+impl<'a> From<&'a Requirements> for RequirementsJson<'a> {
     fn from(requirements: &'a Requirements) -> Self {
         let (arch, min_version) = (requirements.arch(), requirements.min_version());
-        TargetJson { arch, min_version }
+        RequirementsJson { arch, min_version }
     }
 }
 
@@ -185,9 +194,9 @@ impl<'a> From<&'a Problem> for ProblemJson<'a> {
     }
 }
 
-impl<'a> From<&'a PublishReport> for ReportJson<'a> {
+impl<'a> From<&'a PublishReport> for PublishReportJson<'a> {
     fn from(report: &'a PublishReport) -> Self {
-        ReportJson {
+        PublishReportJson {
             outcome: match report.outcome {
                 PublishOutcome::Published => "published",
                 PublishOutcome::Unchanged => "unchanged",

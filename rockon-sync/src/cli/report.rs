@@ -1,33 +1,55 @@
-//! What an update has done, for people and for programs.
+//! The result of an update, for people and for programs.
 
 use serde::Serialize;
 
-use super::output::{ErrorJson, count, note, printable};
+use super::output::{ErrorJson, count, note, note_error, note_message, note_warning};
 use crate::base::error::Result;
 use crate::source::SourceName;
 use crate::store::Store;
 use crate::update::report::{Outcome, Report};
 
-/// What the report is of.
+/// The purpose of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// What was done.
     Update,
-    /// What would be.
+    /// Only to see what an update would do.
     Check,
 }
 
-/// Says what went wrong in an update that did not fail.
-pub(super) fn note_problems(report: &Report) {
-    for warning in &report.warnings {
-        note(format!("rockon-sync: warning: {warning}"));
-    }
-    for failed in &report.failed {
-        note(format!("rockon-sync: {:?} was not updated: {}", failed.id, failed.message));
+/// The messages about an update that are printed to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notes {
+    All,
+    /// Only errors, since the warnings are in the JSON report.
+    Errors,
+}
+
+impl Notes {
+    pub(super) fn of(json: bool) -> Notes {
+        if json { Notes::Errors } else { Notes::All }
     }
 }
 
-/// What happened, in one line.
+/// Prints the error of an update, or its warnings.
+pub(super) fn note_result(store: &Store, name: &SourceName, result: &Result<Report>, notes: Notes) {
+    match result {
+        Err(error) => {
+            note_error(error);
+            note_local_copy(store, name);
+        }
+        Ok(report) if notes == Notes::All => {
+            for warning in &report.warnings {
+                note_warning(warning);
+            }
+            for failed in &report.failed {
+                note_message(format!("{:?} was not updated: {}", failed.id, failed.message));
+            }
+        }
+        Ok(_) => {}
+    }
+}
+
+/// Summarizes an update in one line.
 pub(super) fn sentence(report: &Report, purpose: Purpose) -> String {
     let cost = format!(
         "{}, {} received, {} ms",
@@ -55,22 +77,22 @@ pub(super) fn sentence(report: &Report, purpose: Purpose) -> String {
         (Outcome::Unchanged, _) => "up to date",
         (Outcome::Updated, Purpose::Check) => "an update is available",
         (Outcome::Updated, Purpose::Update) => "updated",
-        (Outcome::Partial, _) => "updated in part",
-        (Outcome::Stale, _) => "not updated: the source offers an older or another state",
+        (Outcome::Partial, _) => "partially updated",
+        (Outcome::Stale, _) => "not updated: the source offers an older or conflicting head",
     };
-    printable(&format!("{verb}{serial}{numbers}; {cost}"))
+    format!("{verb}{serial}{numbers}; {cost}")
 }
 
-/// After a failure, what can still be relied on.
-pub(super) fn print_what_is_held(store: &Store, name: &SourceName) {
+/// Prints the local copy that is still available after a failure.
+fn note_local_copy(store: &Store, name: &SourceName) {
     let held = store.source_status(name).map(|status| status.current);
     note(match held {
-        Err(error) => format!("cannot tell what the store holds of {name}: {}", error.to_chain()),
-        Ok(None) => format!("the store holds nothing of {name} yet"),
+        Err(error) => format!("cannot read the local copy of {name}: {}", error.to_chain()),
+        Ok(None) => format!("the store has no local copy of {name} yet"),
         Ok(Some(held)) => {
             let serial = held.serial.map_or(String::new(), |serial| format!(", serial {serial}"));
             format!(
-                "the store still holds generation {} of {name}{serial}, {}",
+                "the store still has generation {} of {name}{serial}, {}",
                 held.generation,
                 count(held.entries, "entry")
             )
@@ -78,16 +100,16 @@ pub(super) fn print_what_is_held(store: &Store, name: &SourceName) {
     });
 }
 
-/// What an update of one source prints.
+/// The output of an update of one source.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum ResultJson<'a> {
-    Done(ReportJson<'a>),
+    Done(UpdateReportJson<'a>),
     Failed { outcome: &'static str, source: &'a str, error: ErrorJson },
 }
 
 #[derive(Serialize)]
-pub(super) struct ReportJson<'a> {
+pub(super) struct UpdateReportJson<'a> {
     outcome: &'static str,
     source: &'a str,
     serial: Option<u64>,
@@ -98,17 +120,18 @@ pub(super) struct ReportJson<'a> {
     changed: &'a [String],
     removed: &'a [String],
     healed: &'a [String],
-    failed: Vec<FailedJson<'a>>,
+    failed: Vec<FailedEntryJson<'a>>,
     warnings: &'a [String],
     duration_ms: u64,
     check: bool,
 }
 
+/// An entry that could not be updated.
 #[derive(Serialize)]
-struct FailedJson<'a> {
-    id: &'a str,
-    kind: &'static str,
-    message: &'a str,
+pub(super) struct FailedEntryJson<'a> {
+    pub(super) id: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) message: &'a str,
 }
 
 impl<'a> ResultJson<'a> {
@@ -120,12 +143,12 @@ impl<'a> ResultJson<'a> {
                 return ResultJson::Failed { outcome, source, error: error.into() };
             }
         };
-        let failed = report.failed.iter().map(|failed| FailedJson {
+        let failed = report.failed.iter().map(|failed| FailedEntryJson {
             id: &failed.id,
             kind: failed.kind.name(),
             message: &failed.message,
         });
-        ResultJson::Done(ReportJson {
+        ResultJson::Done(UpdateReportJson {
             outcome: report.outcome.name(),
             source: report.source.as_str(),
             serial: report.serial,

@@ -1,13 +1,13 @@
-//! `show`: a definition as it was published, or what installing it takes.
+//! `show`: prints a definition as published, or what must be installed with it.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::args::ShowArgs;
 use super::browse::{DefinitionJson, catalog, read_names};
-use super::output::{Output, printable};
+use super::output::Output;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::installation::Installation;
 use crate::catalog::{Catalog, Definition};
@@ -17,8 +17,7 @@ use crate::format::relation::{Relation, Relations};
 pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
     let catalog = catalog(&args.browse)?;
     let Some(definition) = catalog.definition(&args.name) else {
-        let message =
-            format!("there is no definition {:?}{}", args.name, hint(&catalog, &args.name));
+        let message = format!("no definition named {:?}{}", args.name, hint(&catalog, &args.name));
         return Err(Error::new(ErrorKind::NotFound, message).with_path(&args.browse.store));
     };
     if let Some(installed) = &args.installed {
@@ -26,24 +25,24 @@ pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
     }
     if !args.browse.json {
         match definition.format() {
-            Format::Rockon => out.line(definition.text()?)?,
+            Format::Rockon => out.bytes(format!("{}\n", definition.text()?).as_bytes())?,
             _ => out.bytes(&definition.bytes()?)?,
         }
         return Ok(0);
     }
     let text = match (definition.format(), definition.text()) {
-        // What is no text is told by its file.
+        // Not a text: only the path of the file is printed.
         (Format::Files, Err(error)) if error.kind() == ErrorKind::Definition => None,
         (_, text) => Some(text?),
     };
     let quoted = |text: String| serde_json::to_string(&text).expect("a string is JSON");
-    let raw = text.map(|text| match definition.format() {
-        Format::Rockon => text,
-        _ => quoted(text),
-    });
-    let raw = raw.map(RawValue::from_string).transpose();
-    let raw =
-        raw.map_err(|error| Error::new(ErrorKind::Definition, "not JSON").with_source(error))?;
+    let raw = text
+        .map(|text| match definition.format() {
+            Format::Rockon => RawValue::from_string(text),
+            _ => RawValue::from_string(quoted(text)),
+        })
+        .transpose()
+        .map_err(|error| Error::new(ErrorKind::Definition, "not JSON").with_source(error))?;
     let relations = (&definition.relations()?).into();
     out.json(&ShownJson { about: definition.into(), relations, definition: raw.as_deref() })?;
     Ok(0)
@@ -52,7 +51,7 @@ pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
 fn show_installation(
     catalog: &Catalog,
     args: &ShowArgs,
-    installed: &PathBuf,
+    installed: &Path,
     out: &mut Output,
 ) -> Result<u8> {
     let installed = read_names(installed)?;
@@ -61,16 +60,16 @@ fn show_installation(
         out.json(&InstallationJson::from(&found))?;
     } else {
         for definition in &found.install {
-            out.line(printable(&format!("install   {}", definition.name())))?;
+            out.line(format!("install   {}", definition.name()))?;
         }
         for name in &found.replaced {
-            out.line(printable(&format!("remove    {name}")))?;
+            out.line(format!("remove    {name}"))?;
         }
         for unmet in &found.unmet {
-            out.line(printable(&format!("missing   {} requires {}", unmet.by, unmet.requirement)))?;
+            out.line(format!("missing   {} requires {}", unmet.by, unmet.requirement))?;
         }
         for conflict in &found.conflicts {
-            out.line(printable(&format!("conflict  {} with {}", conflict.by, conflict.with)))?;
+            out.line(format!("conflict  {} with {}", conflict.by, conflict.with))?;
         }
     }
     if found.is_possible() {
@@ -80,14 +79,14 @@ fn show_installation(
     Err(Error::new(ErrorKind::Catalog, message))
 }
 
-/// Names that differ from `name` only in case, or contain it.
+/// Suggests names that contain `name`, ignoring case.
 fn hint(catalog: &Catalog, name: &str) -> String {
-    let wanted = name.to_lowercase();
+    let lower_case = name.to_lowercase();
     let alike: Vec<String> = catalog
         .definitions()
         .iter()
         .map(Definition::name)
-        .filter(|known| !wanted.is_empty() && known.to_lowercase().contains(&wanted))
+        .filter(|known| !lower_case.is_empty() && known.to_lowercase().contains(&lower_case))
         .take(5)
         .map(|known| format!("{known:?}"))
         .collect();
@@ -103,8 +102,8 @@ struct ShownJson<'a> {
     about: DefinitionJson<'a>,
     #[serde(flatten)]
     relations: RelationsJson,
-    /// As it was published, to the letter: of a Rock-on its object, else the file as a string;
-    /// absent if it is no text.
+    /// The definition as published: a Rock-on as an object, other files as a string, binary files
+    /// not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<&'a RawValue>,
 }
@@ -147,7 +146,7 @@ impl<'a> From<&'a Installation<'a>> for InstallationJson<'a> {
     }
 }
 
-/// What a definition says of others, in Debian's notation.
+/// The relations of a definition to others, in Debian's notation.
 #[derive(Serialize)]
 struct RelationsJson {
     #[serde(skip_serializing_if = "Vec::is_empty")]

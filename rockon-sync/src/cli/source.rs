@@ -1,13 +1,11 @@
 //! `source add`, `source remove` and `source list`.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::args::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
 use super::follow::header_secret;
-use super::output::{Output, note, printable};
-use crate::base::error::{Error, ErrorKind, Result};
+use super::output::{Output, note_message};
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::net::location::Location;
 use crate::source::SourceName;
 use crate::source::list::{ListedSource, Priority, Secret};
@@ -34,8 +32,8 @@ fn add(args: &SourceAddArgs) -> Result<u8> {
     for key in &args.trust_key {
         source = source.trust(key.parse()?);
     }
-    if let Some(seconds) = args.timeout {
-        source = source.with_timeout(Duration::from_secs_f64(seconds));
+    if let Some(timeout) = args.timeout {
+        source = source.with_timeout(timeout);
     }
     let secret = |env: &Option<String>, file: &Option<std::path::PathBuf>| match (env, file) {
         (Some(name), _) => Some(Secret::Env(name.clone())),
@@ -63,16 +61,14 @@ fn add(args: &SourceAddArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// An update may be run from anywhere.
+/// Makes a directory absolute: an update may run in another working directory.
 fn absolute(tree: Location) -> Result<Location> {
     let Some(dir) = tree.as_dir() else { return Ok(tree) };
     let whole = match tree.names_head() {
         true => dir.join(tree.head_name()),
         false => dir.to_path_buf(),
     };
-    let path = std::path::absolute(&whole)
-        .map_err(|error| Error::io("find this directory", &whole, error))?;
-    Ok(Location::dir(path))
+    Ok(Location::dir(std::path::absolute(&whole).on("resolve", &whole)?))
 }
 
 fn remove(args: &SourceRemoveArgs) -> Result<u8> {
@@ -85,57 +81,57 @@ fn list(args: &SourceListArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.store);
     let listed = store.source_list()?;
     let listed = listed.as_ref().map_or(&[][..], |list| list.sources());
-    let mut rows: Vec<SourceJson> = listed.iter().map(SourceJson::from).collect();
+    let mut rows: Vec<ListedSourceJson> = listed.iter().map(ListedSourceJson::from).collect();
     let others = match store.sources_by_priority() {
         Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
         names => names?,
     };
     for name in others.iter().filter(|name| !listed.iter().any(|source| source.name() == *name)) {
-        rows.push(SourceJson::unlisted(&store, name)?);
+        rows.push(ListedSourceJson::unlisted(&store, name)?);
     }
     if args.json {
         out.json(&rows)?;
         return Ok(0);
     }
-    let cells = |row: &SourceJson| {
+    let cells = |row: &ListedSourceJson| {
         vec![
             row.source.clone(),
             row.state.to_owned(),
-            printable(&row.urls.join(", ")),
-            printable(&row.trusted_keys.iter().map(|key| id(key)).collect::<Vec<_>>().join(", ")),
+            row.urls.join(", "),
+            row.trusted_keys.iter().map(|key| key_id(key)).collect::<Vec<_>>().join(", "),
         ]
     };
     let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
     out.table(&["SOURCE", "STATE", "URLS", "KEYS"], cells.iter().cloned())?;
     if rows.is_empty() {
-        note("rockon-sync: no source is known yet: source add makes one known");
+        note_message("no sources yet; add one with source add");
     }
     Ok(0)
 }
 
-/// The short form of a key: its name and hash.
-fn id(key: &str) -> String {
+/// Returns the short form of a key: its name and hash.
+fn key_id(key: &str) -> String {
     key.parse::<VerifierKey>().map_or_else(|_| key.to_owned(), |key| key.id())
 }
 
 #[derive(Serialize)]
-struct SourceJson {
+struct ListedSourceJson {
     source: String,
-    /// `followed`, `disabled`, or `unlisted`: held, but not in the list.
+    /// `followed`, `disabled`, or `unlisted`: in the store, but not in the list.
     state: &'static str,
     urls: Vec<String>,
     trusted_keys: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout_s: Option<u64>,
-    /// What is sent, and where its secret is found.
+    /// The credentials: their kind, and where their secret is read from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     secrets: Vec<String>,
 }
 
-impl From<&ListedSource> for SourceJson {
+impl From<&ListedSource> for ListedSourceJson {
     fn from(source: &ListedSource) -> Self {
         let secrets = source.secrets();
-        SourceJson {
+        ListedSourceJson {
             source: source.name().to_string(),
             state: if source.is_enabled() { "followed" } else { "disabled" },
             urls: source.mirrors().iter().map(Location::to_string).collect(),
@@ -146,10 +142,10 @@ impl From<&ListedSource> for SourceJson {
     }
 }
 
-impl SourceJson {
-    fn unlisted(store: &Store, name: &SourceName) -> Result<SourceJson> {
+impl ListedSourceJson {
+    fn unlisted(store: &Store, name: &SourceName) -> Result<ListedSourceJson> {
         let status = store.source_status(name)?;
-        Ok(SourceJson {
+        Ok(ListedSourceJson {
             source: name.to_string(),
             state: "unlisted",
             urls: status.locations,

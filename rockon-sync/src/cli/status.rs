@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::args::StatusArgs;
 use super::browse::catalog;
-use super::output::{Output, count, printable};
+use super::output::{Output, count};
+use super::report::FailedEntryJson;
 use crate::base::error::Result;
 use crate::catalog::Origin;
 use crate::store::Store;
@@ -20,41 +21,44 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
     let errors = sources.iter().filter_map(|source| source.error.as_ref());
     let code = errors.map(|error| error.kind.exit_code()).max().unwrap_or(0);
     if args.browse.json {
-        let sources = sources.iter().map(SourceJson::from).collect();
+        let sources = sources.iter().map(SourceStatusJson::from).collect();
         out.json(&StatusJson { definitions, local, hidden: catalog.hidden().len(), sources })?;
         return Ok(code);
     }
     for source in &sources {
         out.line(describe(source))?;
         for (id, _, message) in &source.failed {
-            out.line(printable(&format!("  {id:?} was not updated: {message}")))?;
+            out.line(format!("  {id:?} was not updated: {message}"))?;
         }
     }
     let hidden = catalog.hidden().len();
     out.line(format!(
-        "{}, {local} of them put there by hand; {hidden} hidden by others of the same name",
+        "{}, {local} of them local; {hidden} hidden by definitions of the same name",
         count(definitions, "definition")
     ))?;
     Ok(code)
 }
 
-/// What is held of a source, in a line.
+/// Describes a source in one line.
 fn describe(source: &SourceStatus) -> String {
     if let Some(error) = &source.error {
-        return printable(&format!("{}: cannot be read: {}", source.name, error.message));
+        return format!("{}: cannot be read: {}", source.name, error.message);
     }
-    let checked = source.checked.map_or("never asked".to_owned(), |at| format!("asked {at}"));
-    let held = source.current.as_ref().map_or("nothing held yet".to_owned(), |held| {
+    let checked = source.checked.map_or("never checked".to_owned(), |at| format!("checked {at}"));
+    let held = source.current.as_ref().map_or("no local copy yet".to_owned(), |held| {
         let serial = held.serial.map_or("v1".to_owned(), |serial| format!("serial {serial}"));
         format!("generation {}, {serial}, {}", held.generation, count(held.entries, "entry"))
     });
-    let from = source.locations.join(", ");
+    let from = match &*source.locations {
+        [] => String::new(),
+        locations => format!(", from {}", locations.join(", ")),
+    };
     let ids: Vec<String> = source.trusted_keys.iter().map(VerifierKey::id).collect();
     let signed = match ids.is_empty() {
         true => String::new(),
         false => format!(", signed by {}", ids.join(" or ")),
     };
-    printable(&format!("{}: {held}{signed}, {checked}, from {from}", source.name))
+    format!("{}: {held}{signed}, {checked}{from}", source.name)
 }
 
 #[derive(Serialize)]
@@ -62,22 +66,22 @@ struct StatusJson<'a> {
     definitions: usize,
     local: usize,
     hidden: usize,
-    sources: Vec<SourceJson<'a>>,
+    sources: Vec<SourceStatusJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct SourceJson<'a> {
+struct SourceStatusJson<'a> {
     source: &'a str,
     locations: &'a [String],
     checked: Option<String>,
     trusted_keys: Vec<String>,
     held: Option<HeldJson>,
-    failed: Vec<FailedJson<'a>>,
-    error: Option<ErrorJson<'a>>,
+    failed: Vec<FailedEntryJson<'a>>,
+    error: Option<SourceErrorJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct ErrorJson<'a> {
+struct SourceErrorJson<'a> {
     kind: &'a str,
     message: &'a str,
 }
@@ -92,14 +96,7 @@ struct HeldJson {
     entries: usize,
 }
 
-#[derive(Serialize)]
-struct FailedJson<'a> {
-    id: &'a str,
-    kind: &'a str,
-    message: &'a str,
-}
-
-impl<'a> From<&'a SourceStatus> for SourceJson<'a> {
+impl<'a> From<&'a SourceStatus> for SourceStatusJson<'a> {
     fn from(source: &'a SourceStatus) -> Self {
         let held = source.current.as_ref().map(|held| HeldJson {
             generation: held.generation,
@@ -110,17 +107,19 @@ impl<'a> From<&'a SourceStatus> for SourceJson<'a> {
             entries: held.entries,
         });
         let failed = source.failed.iter();
-        SourceJson {
+        SourceStatusJson {
             source: source.name.as_str(),
             locations: &source.locations,
             checked: source.checked.map(|at| at.to_string()),
             trusted_keys: source.trusted_keys.iter().map(VerifierKey::to_string).collect(),
             held,
-            failed: failed.map(|(id, kind, message)| FailedJson { id, kind, message }).collect(),
+            failed: failed
+                .map(|(id, kind, message)| FailedEntryJson { id, kind, message })
+                .collect(),
             error: source
                 .error
                 .as_ref()
-                .map(|error| ErrorJson { kind: error.kind.name(), message: &error.message }),
+                .map(|error| SourceErrorJson { kind: error.kind.name(), message: &error.message }),
         }
     }
 }

@@ -1,14 +1,12 @@
 //! `update`.
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::args::{GuardArgs, UpdateArgs};
 use super::bar::Bar;
 use super::follow;
-use super::output::{Output, is_watched, print_error};
-use super::report::{Purpose, ResultJson, note_problems, print_what_is_held, sentence};
+use super::output::{Output, is_watched};
+use super::report::{Notes, Purpose, ResultJson, note_result, sentence};
 use crate::base::error::Result;
 use crate::store::Store;
 use crate::update::plan::MassDelete;
@@ -26,8 +24,8 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     };
     let updater = Updater::new(&store)
         .trust(trust)
-        .timeout(Duration::from_secs_f64(args.timeout))
-        .lock_timeout(Duration::from_secs_f64(args.wait))
+        .timeout(args.timeout)
+        .lock_timeout(args.lock_timeout)
         .progress(|progress| bar.show(progress));
     let mut updater = guarded(updater, &args.guards);
     let results = update_each(followed, |sources| match args.check {
@@ -37,22 +35,13 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     drop(updater);
     bar.clear();
     for (name, result) in &results {
-        match result {
-            Err(error) => {
-                print_error(error);
-                print_what_is_held(&store, name);
-            }
-            Ok(report) if !args.json => {
-                note_problems(report);
-                if !args.quiet {
-                    let said = sentence(report, purpose);
-                    out.line(match results.len() {
-                        1 => said,
-                        _ => format!("{}: {said}", report.source),
-                    })?;
-                }
-            }
-            Ok(_) => {}
+        note_result(&store, name, result, Notes::of(args.json));
+        if let (Ok(report), false) = (result, args.json || args.quiet) {
+            let sentence = sentence(report, purpose);
+            out.line(match results.len() {
+                1 => sentence,
+                _ => format!("{}: {sentence}", report.source),
+            })?;
         }
     }
     if args.json {
@@ -76,7 +65,8 @@ pub(super) fn guarded<'a>(updater: Updater<'a>, guards: &GuardArgs) -> Updater<'
     updater.mass_delete(mass_delete).rollback(rollback).freshness(freshness)
 }
 
-/// Of several sources, the worst decides: refused, failed, not to be asked, locked, partial.
+/// Returns the worst exit code of several sources; from the worst: refused, failed, usage, locked,
+/// partial.
 pub(super) fn exit_code<'a>(results: impl Iterator<Item = &'a Result<Report>>) -> u8 {
     let codes = results.map(|result| match result {
         Ok(report) => report.outcome.exit_code(),

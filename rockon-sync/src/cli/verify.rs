@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::args::VerifyArgs;
-use super::output::{Output, count, note, print_error, printable};
-use super::report::{Purpose, note_problems, print_what_is_held, sentence};
+use super::output::{Output, count, note};
+use super::report::{Notes, Purpose, note_result, sentence};
 use super::update::exit_code;
 use crate::base::error::{ErrorKind, Result};
 use crate::store::Store;
@@ -16,17 +16,9 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
         let mut updater = Updater::new(&store).trust(Trust::Digest);
         let results = update_each(store.followed_sources()?, |sources| updater.run_all(sources));
         for (name, result) in &results {
-            match result {
-                Ok(report) if !args.browse.json => {
-                    note_problems(report);
-                    let said = sentence(report, Purpose::Update);
-                    out.line(format!("{}: {said}", report.source))?;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    print_error(error);
-                    print_what_is_held(&store, name);
-                }
+            note_result(&store, name, result, Notes::of(args.browse.json));
+            if let (Ok(report), false) = (result, args.browse.json) {
+                out.line(format!("{}: {}", report.source, sentence(report, Purpose::Update)))?;
             }
         }
         let code = exit_code(results.iter().map(|(_, result)| result));
@@ -50,20 +42,20 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
     } else {
         for source in &found {
             for path in &source.damaged {
-                out.line(printable(&format!("{}: missing or altered", path.display())))?;
+                out.line(format!("{}: missing or damaged", path.display()))?;
             }
             let verdict = match source.is_intact() {
                 true => "intact".to_owned(),
                 false => format!(
-                    "{} damaged, {} that do not belong there",
+                    "{} damaged, {}",
                     count(source.damaged.len(), "file"),
-                    count(source.strays, "file")
+                    count(source.strays, "unexpected file")
                 ),
             };
             out.line(format!("{}: {}, {verdict}", source.name, count(source.entries, "entry")))?;
         }
         if !is_intact {
-            note("the next update, or verify --repair, fetches what is damaged again");
+            note("the next update, or verify --repair, fetches damaged files again");
         }
     }
     Ok(if is_intact { 0 } else { ErrorKind::Integrity.exit_code() })

@@ -23,7 +23,7 @@ use crate::update::plan::MassDelete;
 /// Number of publications that stay available by default.
 const DEFAULT_KEEP: usize = 16;
 
-/// How to treat definitions with problems.
+/// The treatment of definitions with problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Leniency {
     /// One invalid definition stops the publication.

@@ -43,7 +43,7 @@ fn an_update_on_a_full_disk_fails_cleanly_and_succeeds_with_space() {
                 if $RS update --store disk/store --source new >out 2>&1; then break; fi
                 failures=$((failures + 1))
                 grep -q 'No space left on device' out || { cat out >&2; exit 1; }
-                grep -q 'still holds generation 1' out || { cat out >&2; exit 1; }
+                grep -q 'still has generation 1' out || { cat out >&2; exit 1; }
                 same before disk/store/rockstor/current
                 expect 0 'App a' $RS list --store disk/store
             done
@@ -100,7 +100,7 @@ fn a_read_only_store_can_be_read_and_an_update_reports_the_cause() {
         expect 0 'generation 1' $RS status --store disk/store
         expect 0 '' $RS verify --store disk/store
         expect 1 'Read-only file system' $RS update --store disk/store --source new
-        grep -q 'still holds generation 1' out
+        grep -q 'still has generation 1' out
         expect 1 'Read-only file system' $RS update --store disk/other --source new
         expect 1 'Read-only file system' $RS publish catalog --out disk/tree
         mount -o remount,rw disk

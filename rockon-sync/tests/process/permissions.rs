@@ -53,7 +53,7 @@ fn a_store_of_another_user_can_be_read_but_not_written() {
     let output = as_reader(&catalog, &program, &["update", "--store", "store", "--source", "new"]);
     assert_eq!(code(&output), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("Permission denied"), "{}", stderr(&output));
-    assert!(stderr(&output).contains("still holds generation 1"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("still has generation 1"), "{}", stderr(&output));
     assert!(catalog.current() == old);
     // So that the directory can be removed.
     chmod(&catalog, "u+w");

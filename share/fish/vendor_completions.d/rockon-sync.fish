@@ -24,154 +24,154 @@ function __fish_rockon_sync_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -s V -l version -d 'Print version'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "publish" -d 'Turn a catalog into a tree of static files, to be served'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "update" -d 'Bring a store in step with its sources'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "import" -d 'Bring a source of a store in step with a bundle, without a network'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "publish" -d 'Publish a catalog as a tree of static files'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "update" -d 'Update a store from its sources'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "import" -d 'Update a source of a store from a bundle, without network access'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "list" -d 'List the definitions of a store'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "show" -d 'Print a definition as it was published'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "status" -d 'Show what a store holds of each source'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "verify" -d 'Compare every file of a store with its digest, and its heads with the trusted keys'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "changes" -d 'Tell an application what to apply and what to delete'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "source" -d 'Add, remove and list the sources that a store follows'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "check" -d 'Check definition files as publish does, and say what they would override'
-complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "keygen" -d 'Make a pair of keys: one to sign heads with, one to be trusted'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "status" -d 'Show the state of each source of a store'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "verify" -d 'Verify the digest of every file of a store, and the signatures of its heads'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "changes" -d 'List what an application must delete and apply'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "source" -d 'Add, remove and list the sources of a store'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "check" -d 'Check definition files as publish does, and list the definitions that they would override'
+complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "keygen" -d 'Generate a pair of keys: a private key to sign heads with, and a public key to trust'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'What its files are: rockon, jupdate, or files (of any kind, all that are in the directory)' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Where the tree goes [default: DIR/v2]' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l url -d 'The URL that clients fetch everything but the head from' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep -d 'How many publications stay available to clients that are behind' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Let the head expire, so that clients notice when nobody publishes any more' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; given several times, each signs it' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Put the tree into the directory itself, beside what older systems read'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a page for people as well, and a feed of its updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this, earlier ones are removed'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Publish in spite of bad definitions: keep the last published version of each, and leave out what was never published'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l allow-mass-delete -d 'Publish even if more than half of the catalog is gone'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'The format of the catalog\'s files: rockon, jupdate, or files (every file of the directory)' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Write the tree to this directory [default: DIR/v2]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l url -d 'The URL from which clients fetch everything but the head [default: the URL of the head]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep -d 'The number of publications that stay available to clients that are not up to date' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Make the head expire after so many days, so that clients notice if publishing stops [default: never]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; can be given several times' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Write the tree to the catalog directory itself, beside the files that older systems read'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a web page and a feed of updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this option, those of earlier runs are removed'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Publish even if definitions are invalid: keep the last published version of each, and leave out those that were never published'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l allow-mass-delete -d 'Publish even if more than half of the entries would be deleted'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l json -d 'Print one JSON object'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l source -d 'A tree to follow: URL or directory; NAME= tells several apart, the first having the highest priority, and the same name again is a mirror [default: STORE/sources.toml, or without it the sources of the last update]' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l trust-key -d 'Take only a head signed by this key, or by another one given like this; with NAME= it is for that source alone [default: the keys of the last update]' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-env -d 'Send the token in this environment variable with each request, in the query' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-name -d 'What the token is called in the query' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l header-env -d 'Send a header whose value is in this environment variable' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l user -d 'The user to log in as, with --password-env' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l password-env -d 'The environment variable with the password' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l timeout -d 'The longest an update may take' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l wait -d 'How long to wait while another process updates the same source' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l check -d 'Only say what an update would do'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l full -d 'Distrust everything local and fetch it all again'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l allow-mass-delete -d 'Go on even if more than half of the catalog is gone'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l allow-rollback -d 'Apply a head that is older than the one held'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l require-fresh -d 'Refuse a head that is past its expiry'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l source -d 'A source: the URL or directory of a tree; can be given several times with different names, the highest priority first; the same name again adds a mirror [default: the sources in STORE/sources.toml, or else those of the last update]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l trust-key -d 'Trust heads signed by this public key, and refuse unsigned ones; can be given several times; with NAME= only for this source [default: the keys of the last update]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-env -d 'Send the token in this environment variable in the query of each request; with NAME= only to this source' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token-name -d 'The name of the token in the query' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l header-env -d 'Send this header with the value in this environment variable; with NAME= only to this source' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l user -d 'The user name of HTTP authentication; requires --password-env' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l password-env -d 'The environment variable with the password of --user' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l timeout -d 'The time limit of the update, in seconds' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l lock-timeout -d 'The time to wait while another process updates the same source, in seconds' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l check -d 'Only print what an update would do'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l full -d 'Fetch every file again, even if the local copy is intact'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l allow-mass-delete -d 'Update even if more than half of the entries would be deleted'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l allow-rollback -d 'Accept a head that is older than the current one'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l require-fresh -d 'Refuse an expired head'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l json -d 'Print one JSON object'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s q -l quiet -d 'Print nothing but errors'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s q -l quiet -d 'Print only errors and warnings'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l source -d 'The source that the bundle is of' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l trust-key -d 'Take only a bundle whose head, root.sha beside it, was signed by this key, or another one given like this [default: the keys of the last update]' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l allow-mass-delete -d 'Go on even if more than half of the catalog is gone'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l allow-rollback -d 'Apply a head that is older than the one held'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l require-fresh -d 'Refuse a head that is past its expiry'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l source -d 'The name of the source that the bundle belongs to' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l trust-key -d 'Trust bundles whose head, the root.sha beside them, is signed by this public key, and refuse others; can be given several times [default: the keys of the last update]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l allow-mass-delete -d 'Update even if more than half of the entries would be deleted'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l allow-rollback -d 'Accept a head that is older than the current one'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l require-fresh -d 'Refuse an expired head'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -l json -d 'Print one JSON object'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s q -l quiet -d 'Print nothing but errors'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s q -l quiet -d 'Print only errors and warnings'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand import" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l arch -d 'Leave out what is not for this processor: amd64, arm64, arm/v7, ...' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l version -d 'Leave out what needs a later version of the system than this one' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l format -d 'Only what is of this format: rockon, jupdate, files' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l platform -d 'Of extensions, only releases for this platform, name and version: "joomla 5.1"' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l stability -d 'Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l updated-since -d 'Only what has been updated since this day, or moment (RFC 3339)' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l local -d 'The directory of local definitions [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l arch -d 'List only definitions for this architecture: amd64, arm64, arm/v7, ...' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l version -d 'List only definitions that run on this version of the system' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l format -d 'List only definitions of this format: rockon, jupdate, files' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l platform -d 'Consider only releases for this platform, given by name and version: "joomla 5.1"' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l stability -d 'Consider only releases of this stability or higher: dev, alpha, beta, rc, stable' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l updated-since -d 'List only definitions updated since this day (2026-01-31, in UTC) or time (RFC 3339)' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l json -d 'Print JSON'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l all -d 'Also what does not fit and what others of the same name hide, with the reason'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -l all -d 'Also list definitions that do not fit or are hidden by others of the same name, with the reason'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand list" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l installed -d 'Say what has to be installed with it, given what is installed already: a file with a JSON object, name to version or null; - reads standard input' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l installed -d 'Print what must be installed with it instead; the file lists what is installed already, as a JSON object of names and versions (or null); - reads standard input' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l local -d 'The directory of local definitions [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -l json -d 'Print JSON'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand show" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l local -d 'The directory of local definitions [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -l json -d 'Print JSON'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l local -d 'The directory of local definitions [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l json -d 'Print JSON'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l repair -d 'Fetch what is damaged again, from the sources of the last update'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l repair -d 'Fetch damaged files again before, from the sources of the last update'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l applied -d 'What is applied: a file with a JSON object, name to revision; - reads standard input' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l format -d 'Only what is of this format; with jupdate, FILE has extensions with their installed versions, and those that have an update are told' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l platform -d 'Of extensions, only releases for this platform, name and version: "joomla 5.1"' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l stability -d 'Of extensions, only releases that are this stable or more: dev, alpha, beta, rc, stable' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l applied -d 'The file that lists what is applied, as a JSON object of names and revisions; - reads standard input' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l format -d 'List only changes of this format; with jupdate, FILE lists extensions with their installed versions, and those with an update are printed' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l platform -d 'Consider only releases for this platform, given by name and version: "joomla 5.1"' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l stability -d 'Consider only releases of this stability or higher: dev, alpha, beta, rc, stable' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l local -d 'The directory of local definitions [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l json -d 'Print JSON'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "add" -d 'Follow a further source'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "remove" -d 'No longer follow a source'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "list" -d 'Show what is followed, the highest priority first'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "add" -d 'Add a source'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "remove" -d 'Remove a source'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "list" -d 'List the sources, the highest priority first'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and not __fish_seen_subcommand_from add remove list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l store -d 'The directory of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l mirror -d 'A further mirror' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l trust-key -d 'Take only a head that this key, or another one given like this, has signed' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l before -d 'Give it the next higher priority than this source' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l timeout -d 'The longest an update of it may take' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l token-env -d 'Send the token in this environment variable with each request, in the query' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l token-file -d 'The same with the token in a file' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l token-name -d 'What the token is called in the query [default: token]' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l header-env -d 'Send a header whose value is in this environment variable' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l user -d 'The user to log in as, with --password-env or --password-file' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l password-env -d 'The environment variable with the password' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l password-file -d 'The same with the password in a file' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l first -d 'Give it the highest priority [default: the lowest]'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l trust-key -d 'Trust heads signed by this public key, and refuse unsigned ones; can be given several times' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l before -d 'Give the source the next higher priority than this one' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l timeout -d 'The time limit of an update of this source, in seconds [default: --timeout of the update]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l token-env -d 'Send the token in this environment variable in the query of each request' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l token-file -d 'Send the token in this file in the query of each request' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l token-name -d 'The name of the token in the query [default: token]' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l header-env -d 'Send this header with the value in this environment variable' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l user -d 'The user name of HTTP authentication; requires --password-env or --password-file' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l password-env -d 'The environment variable with the password of --user' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l password-file -d 'The file with the password of --user' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -l first -d 'Give the source the highest priority [default: the lowest]'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -l store -d 'The directory of the store' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -l keep-data -d 'Keep what is held of it, in the catalog too'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -l keep-data -d 'Keep its local copy, and its definitions in the catalog'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -l store -d 'The directory of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -l json -d 'Print JSON'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "add" -d 'Follow a further source'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "remove" -d 'No longer follow a source'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show what is followed, the highest priority first'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "add" -d 'Add a source'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Remove a source'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the sources, the highest priority first'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand source; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l store -d 'A store: say what the files would override in its catalog' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l local -d 'The directory of definitions put there by hand [default: STORE/local]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l store -d 'Print which definitions of this store the files would override' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l local -d 'The directory of local definitions [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -l json -d 'Print one JSON object'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand check" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -l out -d 'Where the private key goes; no file is ever overwritten [default: standard output]' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -s v -l verbose -d 'Say more about what is being done (twice: every request)'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -l out -d 'Write the private key to this file, which must not exist [default: standard output]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand keygen" -s h -l help -d 'Print help'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "publish" -d 'Turn a catalog into a tree of static files, to be served'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "update" -d 'Bring a store in step with its sources'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "import" -d 'Bring a source of a store in step with a bundle, without a network'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "publish" -d 'Publish a catalog as a tree of static files'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "update" -d 'Update a store from its sources'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "import" -d 'Update a source of a store from a bundle, without network access'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "list" -d 'List the definitions of a store'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "show" -d 'Print a definition as it was published'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "status" -d 'Show what a store holds of each source'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "verify" -d 'Compare every file of a store with its digest, and its heads with the trusted keys'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "changes" -d 'Tell an application what to apply and what to delete'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "source" -d 'Add, remove and list the sources that a store follows'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "check" -d 'Check definition files as publish does, and say what they would override'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "keygen" -d 'Make a pair of keys: one to sign heads with, one to be trusted'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "status" -d 'Show the state of each source of a store'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "verify" -d 'Verify the digest of every file of a store, and the signatures of its heads'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "changes" -d 'List what an application must delete and apply'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "source" -d 'Add, remove and list the sources of a store'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "check" -d 'Check definition files as publish does, and list the definitions that they would override'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "keygen" -d 'Generate a pair of keys: a private key to sign heads with, and a public key to trust'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and not __fish_seen_subcommand_from publish update import list show status verify changes source check keygen help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and __fish_seen_subcommand_from source" -f -a "add" -d 'Follow a further source'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and __fish_seen_subcommand_from source" -f -a "remove" -d 'No longer follow a source'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and __fish_seen_subcommand_from source" -f -a "list" -d 'Show what is followed, the highest priority first'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and __fish_seen_subcommand_from source" -f -a "add" -d 'Add a source'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and __fish_seen_subcommand_from source" -f -a "remove" -d 'Remove a source'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand help; and __fish_seen_subcommand_from source" -f -a "list" -d 'List the sources, the highest priority first'

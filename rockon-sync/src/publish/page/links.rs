@@ -32,8 +32,8 @@ impl Links {
     /// # Errors
     /// [`Argument`](crate::ErrorKind::Argument) if no client could use the URL.
     pub(super) fn new(url: Option<&str>) -> Result<Links> {
-        let base = url.map(Location::of_head_url).transpose()?;
-        Ok(Links { base: base.map_or_else(String::new, |base| base.to_storable()) })
+        let location = url.map(Location::of_head_url).transpose()?;
+        Ok(Links { base: location.map(|location| location.to_storable()).unwrap_or_default() })
     }
 
     /// Returns the link to the file of an entry.
