@@ -124,8 +124,8 @@ impl Definition {
     /// Returns the verified bytes of the file.
     pub(crate) fn file_bytes(&self) -> Result<Vec<u8>> {
         let bytes = read_if_any(&RealFiles, &self.file, MAX_FILE_BYTES)?.ok_or_else(|| {
-            let message = "missing file: the catalog is older than the store";
-            Error::new(ErrorKind::Store, message).with_path(&self.file)
+            Error::new(ErrorKind::Store, "missing file: the catalog is older than the store")
+                .with_path(&self.file)
         })?;
         let found = Digest::of(&bytes);
         match found == self.revision {

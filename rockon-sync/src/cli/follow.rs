@@ -29,8 +29,11 @@ pub(super) fn sources(store: &Store, args: &UpdateArgs) -> Result<Vec<NamedSourc
 }
 
 fn no_sources(store: &Store) -> Error {
-    let message = "no sources yet; give one with --source, or add one with source add";
-    Error::new(ErrorKind::Argument, message).with_path(store.dir())
+    Error::new(
+        ErrorKind::Argument,
+        "no sources yet; give one with --source, or add one with source add",
+    )
+    .with_path(store.dir())
 }
 
 /// Parses sources. The first location of a name is the source, further ones are its mirrors.
@@ -75,8 +78,7 @@ fn changed(
 ) -> Result<Vec<NamedSource>> {
     let is_meant = |known: &SourceName| name.is_none_or(|name| known == name);
     if let Some(name) = name.filter(|_| !followed.iter().any(|(known, _)| is_meant(known))) {
-        let message = format!("{what}: no source named {name}");
-        return Err(Error::new(ErrorKind::Argument, message));
+        return Err(Error::new(ErrorKind::Argument, format!("{what}: no source named {name}")));
     }
     let change = |(known, source): NamedSource| match is_meant(&known) {
         true => (known, source.map(&change)),
@@ -109,8 +111,7 @@ fn opened(mut followed: Vec<NamedSource>, args: &CredentialArgs) -> Result<Vec<N
         }
         if let Some(user) = own(&args.user) {
             let Some(password) = own(&args.password_env) else {
-                let message = "--user requires --password-env";
-                return Err(Error::new(ErrorKind::Argument, message));
+                return Err(Error::new(ErrorKind::Argument, "--user requires --password-env"));
             };
             credentials = credentials.with_password(&user, &Secret::Env(password).read()?)?;
         }
@@ -139,8 +140,7 @@ pub(super) fn header_secret(text: &str) -> Result<(String, Secret)> {
             Ok((header.to_owned(), Secret::Env(name.to_owned())))
         }
         _ => {
-            let message = format!("expected HEADER:VARIABLE, got {text:?}");
-            Err(Error::new(ErrorKind::Argument, message))
+            Err(Error::new(ErrorKind::Argument, format!("expected HEADER:VARIABLE, got {text:?}")))
         }
     }
 }

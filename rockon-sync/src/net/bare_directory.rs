@@ -70,9 +70,11 @@ impl BareDirectory {
         }
         let Some(probe) = probe else {
             return Err(unreadable.unwrap_or_else(|| {
-                let message =
-                    "expected a catalog, found neither root.sha, root.json nor any *.json file";
-                Error::new(ErrorKind::NotFound, message).with_path(dir)
+                Error::new(
+                    ErrorKind::NotFound,
+                    "expected a catalog, found neither root.sha, root.json nor any *.json file",
+                )
+                .with_path(dir)
             }));
         };
         rows.sort_by(|a, b| a.path.cmp(&b.path));

@@ -77,8 +77,7 @@ impl Credentials {
     /// [`ErrorKind::Argument`] for a user with a `:`, which the format cannot represent.
     pub fn with_password(mut self, user: &str, password: &str) -> Result<Credentials> {
         if user.contains(':') {
-            let message = "expected a user name without ':'";
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(ErrorKind::Argument, "expected a user name without ':'"));
         }
         self.user_info = Some(Zeroizing::new(format!("{user}:{password}")));
         Ok(self)

@@ -137,8 +137,10 @@ impl<'a> Fetcher<'a> {
             return Err(Error::new(ErrorKind::Canceled, "the update has failed elsewhere"));
         }
         if self.time_left().is_zero() {
-            let message = "the time allowed for the whole update is over";
-            return Err(Error::new(ErrorKind::Timeout, message));
+            return Err(Error::new(
+                ErrorKind::Timeout,
+                "the time allowed for the whole update is over",
+            ));
         }
         Ok(())
     }

@@ -195,8 +195,10 @@ impl FromStr for Location {
     /// text.
     fn from_str(text: &str) -> Result<Self> {
         if text.is_empty() {
-            let message = "expected a URL or a directory, got nothing";
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                "expected a URL or a directory, got nothing",
+            ));
         }
         let Some((scheme, _)) = text.split_once("://") else {
             return Ok(Location::dir(text));

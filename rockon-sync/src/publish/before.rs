@@ -39,12 +39,16 @@ impl Before {
         match (&head, &history) {
             (None, None) => tree.check_unclaimed()?,
             (Some(_), None) => {
-                let message = "missing or damaged; the history restarts with the head";
-                warnings.push(Problem::warning("history.json", message));
+                warnings.push(Problem::warning(
+                    "history.json",
+                    "missing or damaged; the history restarts with the head",
+                ));
             }
             (None, Some(_)) => {
-                let message = "missing; it is restored from the history";
-                warnings.push(Problem::warning(tree.layout.head_name(), message));
+                warnings.push(Problem::warning(
+                    tree.layout.head_name(),
+                    "missing; it is restored from the history",
+                ));
             }
             (Some(_), Some(_)) => {}
         }
@@ -53,8 +57,10 @@ impl Before {
         let last = head.as_ref().map(Head::digest).or(newest);
         let manifest = last.map(|digest| tree.manifest(digest)).transpose()?.flatten();
         if let (Some(digest), None) = (last, &manifest) {
-            let message = format!("the manifest {digest} is missing; publishing everything again");
-            warnings.push(Problem::warning(tree.layout.manifest_name(), message));
+            warnings.push(Problem::warning(
+                tree.layout.manifest_name(),
+                format!("the manifest {digest} is missing; publishing everything again"),
+            ));
         }
         let is_recorded =
             head.as_ref().is_none_or(|head| history.records.first() == Some(&head.into()));
@@ -63,9 +69,11 @@ impl Before {
         }
         let head_bytes = tree.head_bytes()?.unwrap_or_default();
         if session.signer.drops_signature(&head_bytes) {
-            let message = "the published head is signed, the new one is not: clients that trust \
-                           its keys will refuse it";
-            warnings.push(Problem::warning(tree.layout.head_name(), message));
+            warnings.push(Problem::warning(
+                tree.layout.head_name(),
+                "the published head is signed, the new one is not: clients that trust \
+                           its keys will refuse it",
+            ));
         }
         Ok(Before {
             head_bytes,
@@ -86,8 +94,11 @@ impl Before {
         let recorded = self.history.records.iter().map(|record| record.serial).max();
         let newest = recorded.max(self.head.as_ref().and_then(Head::serial)).unwrap_or(0);
         newest.checked_add(1).ok_or_else(|| {
-            let message = "the serial cannot grow any more; publish into a new directory";
-            Error::new(ErrorKind::Head, message).with_path(tree.head_path())
+            Error::new(
+                ErrorKind::Head,
+                "the serial cannot grow any more; publish into a new directory",
+            )
+            .with_path(tree.head_path())
         })
     }
 }

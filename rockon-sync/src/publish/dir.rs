@@ -192,8 +192,10 @@ impl<'a> InPlaceTree<'a> {
             if !is_own && !is_draft(&name) {
                 problems.push(Problem::error(&shown, None, reserved(dir)));
             } else if self.author == Author::Unknown {
-                let message = "left out: it seems to come from an interrupted publication";
-                problems.push(Problem::warning(&shown, message));
+                problems.push(Problem::warning(
+                    &shown,
+                    "left out: it seems to come from an interrupted publication",
+                ));
             }
         }
         Ok(())

@@ -90,8 +90,11 @@ impl<'a> Keeper<'a> {
             match taken.add(listed.clone()) {
                 Ok(()) => scan.read_file(listed.clone())?,
                 Err(error) => {
-                    let message = format!("entry {:?}: {error}", listed.id);
-                    let problem = Problem::error(listed.shown(), listed.position, message);
+                    let problem = Problem::error(
+                        listed.shown(),
+                        listed.position,
+                        format!("entry {:?}: {error}", listed.id),
+                    );
                     scan.problems.push(problem);
                     scan.refused.push(listed.clone().into());
                 }
@@ -102,8 +105,11 @@ impl<'a> Keeper<'a> {
 
     fn add_kept(&mut self, entry: &Entry, scan: &mut Scan<'_>, taken: &mut List) -> Result<()> {
         let Some((file, bytes)) = self.session.tree.published_file(entry)? else {
-            let message = "the last published version, which would be kept, is missing or damaged";
-            let problem = Problem::error(entry.path().as_str(), None, message);
+            let problem = Problem::error(
+                entry.path().as_str(),
+                None,
+                "the last published version, which would be kept, is missing or damaged",
+            );
             if !self.lost.contains(&problem) {
                 self.lost.push(problem);
             }

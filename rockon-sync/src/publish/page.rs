@@ -165,9 +165,11 @@ pub(super) fn check(
         let folded = entry.path().folded();
         let first = folded.split('/').next()?;
         let name = names.iter().find(|name| **name == first)?;
-        let message =
-            format!("entry {:?}: the name \"{name}\" is reserved with --page", entry.id());
-        Some(Problem::error(entry.path().as_str(), None, message))
+        Some(Problem::error(
+            entry.path().as_str(),
+            None,
+            format!("entry {:?}: the name \"{name}\" is reserved with --page", entry.id()),
+        ))
     });
     let collisions: Vec<Problem> = collisions.collect();
     if !collisions.is_empty() {

@@ -186,13 +186,19 @@ impl<'a> Publisher<'a> {
         if tree.layout == Layout::Separate {
             ensure_dirs(tree.files, &dir)?;
             if tree.is_at(&options.catalog)? {
-                let message = "the tree would overwrite the catalog; publish in place instead";
-                return Err(Error::new(ErrorKind::Argument, message).with_path(dir));
+                return Err(Error::new(
+                    ErrorKind::Argument,
+                    "the tree would overwrite the catalog; publish in place instead",
+                )
+                .with_path(dir));
             }
         }
         let Some(_lock) = try_lock(&dir)? else {
-            let message = "another process is publishing to this directory";
-            return Err(Error::new(ErrorKind::Locked, message).with_path(dir));
+            return Err(Error::new(
+                ErrorKind::Locked,
+                "another process is publishing to this directory",
+            )
+            .with_path(dir));
         };
         let signer = Signer::new(&options.sign_keys)?;
         super::publish(&Session { options, tree, signer })
@@ -216,15 +222,13 @@ fn tree_dir(options: &PublishOptions<'_>) -> Result<PathBuf> {
         }
         (_, Layout::Separate) if is_catalog_dir => Ok(catalog.join("v2")),
         (_, Layout::InPlace) if is_catalog_dir => Ok(catalog.clone()),
-        _ if options.collection() == Collection::Site => {
-            let message = "an update site that is not a directory needs a directory for the tree \
-                           (`out`)";
-            Err(Error::new(ErrorKind::Argument, message))
-        }
-        _ => {
-            let message = "expected a catalog directory, found none";
-            Err(Error::new(ErrorKind::NotFound, message).with_path(catalog))
-        }
+        _ if options.collection() == Collection::Site => Err(Error::new(
+            ErrorKind::Argument,
+            "an update site that is not a directory needs a directory for the tree \
+                           (`out`)",
+        )),
+        _ => Err(Error::new(ErrorKind::NotFound, "expected a catalog directory, found none")
+            .with_path(catalog)),
     }
 }
 

@@ -50,9 +50,12 @@ pub enum PublishOutcome {
 /// Returns the error for a catalog with these problems.
 pub(super) fn refused(problems: Vec<Problem>) -> Error {
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let message = match errors {
-        1 => "nothing was published: 1 problem".to_owned(),
-        n => format!("nothing was published: {n} problems"),
-    };
-    Error::new(ErrorKind::Catalog, message).with_problems(problems)
+    Error::new(
+        ErrorKind::Catalog,
+        match errors {
+            1 => "nothing was published: 1 problem".to_owned(),
+            n => format!("nothing was published: {n} problems"),
+        },
+    )
+    .with_problems(problems)
 }

@@ -215,6 +215,9 @@ pub(super) fn is_draft(name: &str) -> bool {
 }
 
 pub(super) fn foreign_file(path: PathBuf) -> Error {
-    let message = "this file was not written by the publisher; refusing to overwrite it";
-    Error::new(ErrorKind::Store, message).with_path(path)
+    Error::new(
+        ErrorKind::Store,
+        "this file was not written by the publisher; refusing to overwrite it",
+    )
+    .with_path(path)
 }

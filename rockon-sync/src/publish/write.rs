@@ -181,10 +181,11 @@ impl Tree<'_> {
             if digest == file.digest { Ok(()) } else { Err(io::Error::other("digest mismatch")) }
         });
         match copied {
-            Some(digest) if digest != file.digest => {
-                let message = "the file changed while it was being published; publish again";
-                Err(Error::new(ErrorKind::Store, message).with_path(from))
-            }
+            Some(digest) if digest != file.digest => Err(Error::new(
+                ErrorKind::Store,
+                "the file changed while it was being published; publish again",
+            )
+            .with_path(from)),
             _ => staged,
         }
     }

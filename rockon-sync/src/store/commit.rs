@@ -163,8 +163,11 @@ impl SourceWriter<'_> {
         let mut number = self.reader().current()?.map_or(0, |generation| generation.number);
         loop {
             number = number.checked_add(1).ok_or_else(|| {
-                let message = "cannot number a new generation: the highest number is taken";
-                Error::new(ErrorKind::Store, message).with_path(self.generations())
+                Error::new(
+                    ErrorKind::Store,
+                    "cannot number a new generation: the highest number is taken",
+                )
+                .with_path(self.generations())
             })?;
             let dir = self.generations().join(format!("{number:06}"));
             let generation = Generation { number, dir };

@@ -126,8 +126,11 @@ impl Generation {
     /// Returns the current manifest of a v1 generation without a record: its files as they are.
     fn manifest_from_list(&self, files: &dyn Files) -> Result<Manifest> {
         let Some(bytes) = self.list_bytes(files)? else {
-            let message = "expected root.sha or root.json, got neither";
-            return Err(Error::new(ErrorKind::Store, message).with_path(&self.dir));
+            return Err(Error::new(
+                ErrorKind::Store,
+                "expected root.sha or root.json, got neither",
+            )
+            .with_path(&self.dir));
         };
         let list = Listing::parse(&bytes).map_err(|error| error.with_path(self.list_path()))?;
         let mut entries = Vec::new();

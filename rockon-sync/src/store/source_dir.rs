@@ -43,10 +43,11 @@ impl<'a> SourceDir<'a> {
         match stat_target_if_any(self.files, &self.dir)? {
             None => Ok(false),
             Some(stat) if stat.kind == FileKind::Dir => Ok(true),
-            Some(_) => {
-                let message = "expected the directory of a source, got something else";
-                Err(Error::new(ErrorKind::Store, message).with_path(&self.dir))
-            }
+            Some(_) => Err(Error::new(
+                ErrorKind::Store,
+                "expected the directory of a source, got something else",
+            )
+            .with_path(&self.dir)),
         }
     }
 
@@ -124,8 +125,8 @@ impl<'a> SourceDir<'a> {
                 _ => {}
             }
         }
-        let message = "the catalog is replaced faster than it can be read";
-        Err(Error::new(ErrorKind::Store, message).with_path(&self.dir))
+        Err(Error::new(ErrorKind::Store, "the catalog is replaced faster than it can be read")
+            .with_path(&self.dir))
     }
 
     /// Reads the status that the last update saved. A damaged or missing one is empty.

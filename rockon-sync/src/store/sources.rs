@@ -61,8 +61,8 @@ impl Store {
     pub fn edit_source_list(&self, edit: impl FnOnce(&mut SourceList) -> Result<()>) -> Result<()> {
         ensure_dirs(&RealFiles, self.dir())?;
         let Some(_lock) = try_lock(self.dir())? else {
-            let message = "another process edits the list of sources";
-            return Err(Error::new(ErrorKind::Locked, message).with_path(self.dir()));
+            return Err(Error::new(ErrorKind::Locked, "another process edits the list of sources")
+                .with_path(self.dir()));
         };
         let mut list = match self.source_list()? {
             Some(list) => list,
@@ -140,8 +140,11 @@ impl Store {
             }
         }
         if sources.is_empty() {
-            let message = "no source of this store was ever updated";
-            return Err(Error::new(ErrorKind::NotFound, message).with_path(self.dir()));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                "no source of this store was ever updated",
+            )
+            .with_path(self.dir()));
         }
         Ok(sources)
     }

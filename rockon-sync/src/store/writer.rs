@@ -122,8 +122,9 @@ fn take_lock(path: &Path, clock: &dyn Clock, lock_timeout: Duration) -> Result<L
         }
         let left = end.saturating_duration_since(clock.monotonic());
         if left.is_zero() {
-            let message = "another process is writing here";
-            return Err(Error::new(ErrorKind::Locked, message).with_path(path));
+            return Err(
+                Error::new(ErrorKind::Locked, "another process is writing here").with_path(path)
+            );
         }
         clock.sleep(left.min(LOCK_POLL));
     }

@@ -17,8 +17,7 @@ pub(crate) struct DirTransport;
 impl Transport for DirTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         let Address::File(path) = request.address else {
-            let message = "expected the path of a file, got a URL";
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(ErrorKind::Argument, "expected the path of a file, got a URL"));
         };
         let empty = |status| Response::new(status, Box::new(io::empty()));
         let (mut file, length, validators) = match open(path) {
@@ -66,8 +65,9 @@ fn open(path: &Path) -> io::Result<(File, u64, Validators)> {
 }
 
 fn unreadable(path: &Path, error: io::Error) -> Error {
-    let message = "cannot read this file of the source";
-    Error::new(ErrorKind::Transport, message).with_path(path).with_source(error)
+    Error::new(ErrorKind::Transport, "cannot read this file of the source")
+        .with_path(path)
+        .with_source(error)
 }
 
 #[cfg(test)]
