@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ask::{Index, Remote};
 use super::current::CurrentManifest;
-use super::manifest::{Found, ManifestFile};
+use super::manifest::{FoundManifest, ManifestFile};
 use super::mirrors::{Failure, Mirrors};
 use super::plan::{Plan, RemoteManifest, Reuse};
 use super::progress::{Phase, Reporter};
@@ -71,7 +71,7 @@ pub(super) fn all(
     progress: &mut Reporter<'_>,
     local: &CurrentManifest,
     remote: &Remote,
-    found: Found,
+    found: FoundManifest,
     plan: Plan,
 ) -> Result<Staged> {
     let head = match &remote.index {
@@ -81,7 +81,7 @@ pub(super) fn all(
             return Ok(staged_with(local, manifest, found.file, failures(&errors, list.ids())));
         }
     };
-    let Found { manifest, file, packs } = found;
+    let FoundManifest { manifest, file, packs } = found;
     let staged = packs.bring_files(session, progress, local, remote, &manifest, &plan)?;
     let errors = fetch_files(session, progress, remote, head.by_sha(), &plan, &staged)?;
     if errors.is_empty() {

@@ -16,7 +16,7 @@ use crate::net::transport::Validators;
 use crate::tree::manifest::Listing;
 
 /// The list that one mirror has.
-struct Found {
+struct FoundList {
     listing: Listing,
     bytes: Vec<u8>,
     address: Address,
@@ -64,7 +64,7 @@ fn ask_one(
     known: Option<&[u8]>,
     mirror: &Location,
     retries: Retries,
-) -> Result<Found> {
+) -> Result<FoundList> {
     let address = mirror.list_address();
     let shown = address.to_string();
     let validators = match (session.options.trust, mirror.identity()) {
@@ -101,5 +101,5 @@ fn ask_one(
         }
     };
     let listing = Listing::parse(&bytes).map_err(|error| error.with_url(shown))?;
-    Ok(Found { listing, bytes, address, validators, mirror: mirror.clone(), probe })
+    Ok(FoundList { listing, bytes, address, validators, mirror: mirror.clone(), probe })
 }

@@ -16,7 +16,7 @@ use crate::tree::head::Head;
 use crate::tree::manifest::Manifest;
 
 /// The remote manifest, with what was learned on the way to it.
-pub(super) struct Found {
+pub(super) struct FoundManifest {
     /// Empty if the remote has a list instead.
     pub(super) manifest: Manifest,
     /// The place of the verified file of the manifest or list.
@@ -34,7 +34,7 @@ pub(super) enum ManifestFile {
     Staged(Digest),
 }
 
-impl Found {
+impl FoundManifest {
     /// The manifest or list that a plan leads to.
     pub(super) fn contents<'a>(&'a self, remote: &'a Remote) -> RemoteManifest<'a> {
         match &remote.index {
@@ -53,13 +53,13 @@ pub(super) fn find(
     progress: &mut Reporter<'_>,
     local: &CurrentManifest,
     remote: &Remote,
-) -> Result<Found> {
+) -> Result<FoundManifest> {
     let Index::Head(head) = &remote.index else {
         let file = match remote.is_current {
             true => ManifestFile::Current,
             false => keep_list(session, &remote.bytes)?,
         };
-        return Ok(Found { manifest: Manifest::default(), file, packs: Packs::default() });
+        return Ok(FoundManifest { manifest: Manifest::default(), file, packs: Packs::default() });
     };
     let mut packs = Packs::offered(session, local, head, remote)?;
     let file = match on_disk(session, local, head)? {
@@ -72,7 +72,7 @@ pub(super) fn find(
         }
     };
     let manifest = read(session, local, head, remote, file)?;
-    Ok(Found { manifest, file, packs })
+    Ok(FoundManifest { manifest, file, packs })
 }
 
 /// Puts a list into staging.

@@ -72,7 +72,7 @@ pub(crate) enum RemoteManifest<'a> {
 }
 
 /// A row of the remote manifest.
-enum Row<'a> {
+enum RemoteRow<'a> {
     Entry(&'a Entry),
     Listed(&'a Listed),
 }
@@ -161,20 +161,20 @@ impl Plan {
         &mut self,
         current: Option<&Entry>,
         damaged: &BTreeSet<EntryPath>,
-        row: &Row<'_>,
+        row: &RemoteRow<'_>,
         reuse: Reuse,
     ) {
         let is_damaged = current.is_some_and(|current| damaged.contains(current.path()));
         let usable = current.filter(|_| !is_damaged && reuse == Reuse::Intact);
         let action = match (row, usable) {
-            (Row::Listed(row), _) => Action::Revalidate((*row).clone()),
-            (Row::Entry(entry), Some(current)) if current.digest() == entry.digest() => {
+            (RemoteRow::Listed(row), _) => Action::Revalidate((*row).clone()),
+            (RemoteRow::Entry(entry), Some(current)) if current.digest() == entry.digest() => {
                 if current.path() == entry.path() {
                     return;
                 }
                 Action::Reuse((*entry).clone(), current.path().clone())
             }
-            (Row::Entry(entry), _) => Action::Fetch((*entry).clone()),
+            (RemoteRow::Entry(entry), _) => Action::Fetch((*entry).clone()),
         };
         self.steps.push(Step { current: current.cloned(), is_damaged, action });
     }
@@ -211,7 +211,7 @@ impl Plan {
         let mut digests: HashSet<Digest> = removed.iter().map(|entry| entry.digest()).collect();
         for row in remote.sorted() {
             paths.remove(row.path());
-            if let Row::Entry(entry) = row {
+            if let RemoteRow::Entry(entry) = row {
                 digests.remove(&entry.digest());
             }
         }
@@ -283,30 +283,30 @@ impl Plan {
 
 impl<'a> RemoteManifest<'a> {
     /// The rows in byte order of their ids.
-    fn sorted(self) -> Box<dyn Iterator<Item = Row<'a>> + 'a> {
+    fn sorted(self) -> Box<dyn Iterator<Item = RemoteRow<'a>> + 'a> {
         match self {
-            RemoteManifest::Manifest(manifest) => Box::new(manifest.sorted().map(Row::Entry)),
+            RemoteManifest::Manifest(manifest) => Box::new(manifest.sorted().map(RemoteRow::Entry)),
             RemoteManifest::List(list) => {
                 let mut rows: Vec<&Listed> = list.rows().iter().collect();
                 rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-                Box::new(rows.into_iter().map(Row::Listed))
+                Box::new(rows.into_iter().map(RemoteRow::Listed))
             }
         }
     }
 }
 
-impl Row<'_> {
+impl RemoteRow<'_> {
     fn id(&self) -> &str {
         match self {
-            Row::Entry(entry) => entry.id(),
-            Row::Listed(row) => &row.id,
+            RemoteRow::Entry(entry) => entry.id(),
+            RemoteRow::Listed(row) => &row.id,
         }
     }
 
     fn path(&self) -> &EntryPath {
         match self {
-            Row::Entry(entry) => entry.path(),
-            Row::Listed(row) => &row.path,
+            RemoteRow::Entry(entry) => entry.path(),
+            RemoteRow::Listed(row) => &row.path,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use super::progress::Progress;
 use super::report::Report;
 use super::session::Extent;
-use super::updater::{Job, Origin, Updater};
+use super::updater::{UpdateFrom, UpdateJob, Updater};
 use crate::base::error::Result;
 use crate::base::limits::MAX_SOURCES_AT_ONCE;
 use crate::net::transport::AnyTransport;
@@ -53,14 +53,18 @@ impl Updater<'_> {
     pub(super) fn start_all(&mut self, sources: &[Source], extent: Extent) -> Vec<Result<Report>> {
         // A source that is updated alone keeps its place among others.
         if let [one] = sources {
-            return vec![self.start(one, extent, Origin::Mirrors)];
+            return vec![self.start(one, extent, UpdateFrom::Mirrors)];
         }
         // Shared, so that root certificates are loaded once.
         let own = AnyTransport::new();
         let transport = self.setup.transport.unwrap_or(&own);
-        let job =
-            |(rank, source)| Job { source, rank: Some(rank), extent, origin: Origin::Mirrors };
-        let jobs: Vec<Job<'_>> = (0..).zip(sources).map(job).collect();
+        let job = |(rank, source)| UpdateJob {
+            source,
+            rank: Some(rank),
+            extent,
+            origin: UpdateFrom::Mirrors,
+        };
+        let jobs: Vec<UpdateJob<'_>> = (0..).zip(sources).map(job).collect();
         let mut results: Vec<Option<Result<Report>>> = jobs.iter().map(|_| None).collect();
         let next = AtomicUsize::new(0);
         let (sender, messages) = mpsc::channel();

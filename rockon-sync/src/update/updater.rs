@@ -182,7 +182,7 @@ impl<'a> Updater<'a> {
     /// [`Expired`](crate::ErrorKind::Expired) and [`MassDelete`](crate::ErrorKind::MassDelete) if
     /// the options refuse the update.
     pub fn run(&mut self, source: &Source) -> Result<Report> {
-        self.start(source, Extent::Whole, Origin::Mirrors)
+        self.start(source, Extent::Whole, UpdateFrom::Mirrors)
     }
 
     /// Returns the report that [`run`](Self::run) would return, without changing the local copy.
@@ -193,7 +193,7 @@ impl<'a> Updater<'a> {
     /// # Errors
     /// Those of [`run`](Self::run).
     pub fn check(&mut self, source: &Source) -> Result<Report> {
-        self.start(source, Extent::PlanOnly, Origin::Mirrors)
+        self.start(source, Extent::PlanOnly, UpdateFrom::Mirrors)
     }
 
     /// Updates several sources, up to [`limits::MAX_SOURCES_AT_ONCE`] at a time. One that fails or
@@ -249,7 +249,7 @@ impl<'a> Updater<'a> {
         let directory = path.parent().unwrap_or(Path::new("/"));
         let source = Source::new(name.clone(), Location::dir(directory));
         let source = keys.iter().cloned().fold(source, Source::trust);
-        self.start(&source, Extent::Whole, Origin::Bundle(path))
+        self.start(&source, Extent::Whole, UpdateFrom::Bundle(path))
     }
 
     /// Starts one update.
@@ -257,13 +257,13 @@ impl<'a> Updater<'a> {
         &mut self,
         source: &Source,
         extent: Extent,
-        origin: Origin,
+        origin: UpdateFrom,
     ) -> Result<Report> {
         let callback = self.progress.as_mut().map(|callback| {
             let callback: &mut dyn FnMut(&Progress) = callback;
             callback
         });
-        let job = Job { source, rank: None, extent, origin };
+        let job = UpdateJob { source, rank: None, extent, origin };
         match self.setup.transport {
             Some(transport) => self.setup.update(&job, transport, callback),
             None => self.setup.update(&job, &AnyTransport::new(), callback),
@@ -282,17 +282,17 @@ pub(super) struct Setup<'a> {
 }
 
 /// One source to update.
-pub(super) struct Job<'a> {
+pub(super) struct UpdateJob<'a> {
     pub(super) source: &'a Source,
     /// Its place among several sources; 0 has the highest priority.
     pub(super) rank: Option<u32>,
     pub(super) extent: Extent,
-    pub(super) origin: Origin,
+    pub(super) origin: UpdateFrom,
 }
 
 /// The origin of an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum UpdateFrom {
     /// The mirrors of the source.
     Mirrors,
     /// A bundle in a local file.
@@ -303,7 +303,7 @@ impl Setup<'_> {
     /// Opens the source for writing, and runs the pipeline.
     pub(super) fn update<'c>(
         &'c self,
-        job: &Job<'_>,
+        job: &UpdateJob<'_>,
         transport: &dyn Transport,
         callback: Option<&'c mut dyn FnMut(&Progress)>,
     ) -> Result<Report> {
@@ -326,7 +326,7 @@ impl Setup<'_> {
             store,
             options: &self.options,
             extent: job.extent,
-            asks_mirrors: job.origin == Origin::Mirrors,
+            asks_mirrors: job.origin == UpdateFrom::Mirrors,
             keys,
             known_keys,
             accept: &format::accept_rockon,
@@ -340,8 +340,8 @@ impl Setup<'_> {
         let mut progress = Reporter::new(callback, self.clock, source.name().clone());
         progress.report_now();
         let report = match &job.origin {
-            Origin::Mirrors => super::update(&session, &mut progress)?,
-            Origin::Bundle(bundle) => super::import(&session, &mut progress, bundle)?,
+            UpdateFrom::Mirrors => super::update(&session, &mut progress)?,
+            UpdateFrom::Bundle(bundle) => super::import(&session, &mut progress, bundle)?,
         };
         progress.report_now();
         Ok(report)

@@ -22,7 +22,7 @@ use crate::update::session::Session;
 use crate::update::updater::Trust;
 
 /// A file to ask for.
-struct Job<'a> {
+struct FileRequest<'a> {
     row: &'a Listed,
     /// The version in the current generation, if it is intact.
     previous: Option<&'a Entry>,
@@ -102,41 +102,45 @@ pub(super) fn all(
     list: &Listing,
     plan: &Plan,
 ) -> Result<(Manifest, Errors)> {
-    let jobs = jobs(session, list, plan)?;
+    let requests = requests(session, list, plan)?;
     let mut entries: HashMap<&str, Entry> = HashMap::new();
     let mut errors = Errors::new();
     run_jobs(
         session,
         progress,
-        &jobs,
+        &requests,
         None,
-        |job, bytes_done| {
+        |request, bytes_done| {
             remote.mirrors.first(session, |mirror, retries| {
-                ask_for(session, mirror, retries, job, bytes_done)
+                ask_for(session, mirror, retries, request, bytes_done)
             })
         },
-        |job, result| match result {
+        |request, result| match result {
             Ok(entry) => {
-                entries.insert(&job.row.id, entry);
+                entries.insert(&request.row.id, entry);
             }
             Err(error) => {
-                log::warn!("{:?}: {}", job.row.id, error.to_chain());
-                errors.insert(job.row.id.clone(), error);
+                log::warn!("{:?}: {}", request.row.id, error.to_chain());
+                errors.insert(request.row.id.clone(), error);
             }
         },
     )?;
-    let mut kept = Vec::with_capacity(jobs.len());
-    for job in &jobs {
-        match (entries.remove(&*job.row.id), job.previous) {
+    let mut kept = Vec::with_capacity(requests.len());
+    for request in &requests {
+        match (entries.remove(&*request.row.id), request.previous) {
             (Some(entry), _) => kept.push(entry),
-            (None, Some(previous)) => kept.push(previous.clone().with_id(&job.row.id)?),
+            (None, Some(previous)) => kept.push(previous.clone().with_id(&request.row.id)?),
             (None, None) => {}
         }
     }
     Ok((Manifest::from_entries(kept)?, errors))
 }
 
-fn jobs<'a>(session: &Session<'_>, list: &'a Listing, plan: &'a Plan) -> Result<Vec<Job<'a>>> {
+fn requests<'a>(
+    session: &Session<'_>,
+    list: &'a Listing,
+    plan: &'a Plan,
+) -> Result<Vec<FileRequest<'a>>> {
     let staging = &session.store.staging;
     let mut seen: HashMap<String, StagedValidators> = HashMap::new();
     for line in staging.take_validators()? {
@@ -145,7 +149,7 @@ fn jobs<'a>(session: &Session<'_>, list: &'a Listing, plan: &'a Plan) -> Result<
     // A file is known by its path: its id may have changed.
     let current = plan.steps.iter().filter_map(|step| step.intact());
     let current: HashMap<&str, &Entry> = current.map(|e| (e.path().as_str(), e)).collect();
-    let mut jobs = Vec::with_capacity(list.rows().len());
+    let mut requests = Vec::with_capacity(list.rows().len());
     for row in list.rows() {
         let previous = current.get(row.path.as_str()).copied();
         let mut prior = None;
@@ -157,9 +161,9 @@ fn jobs<'a>(session: &Session<'_>, list: &'a Listing, plan: &'a Plan) -> Result<
         } else if session.options.trust != Trust::Nothing {
             prior = previous.map(Prior::Current);
         }
-        jobs.push(Job { row, previous, prior });
+        requests.push(FileRequest { row, previous, prior });
     }
-    Ok(jobs)
+    Ok(requests)
 }
 
 /// Asks one mirror for one file.
@@ -167,13 +171,13 @@ fn ask_for(
     session: &Session<'_>,
     mirror: &Mirror,
     retries: Retries,
-    job: &Job<'_>,
+    request: &FileRequest<'_>,
     bytes_done: &AtomicU64,
 ) -> Result<Entry> {
-    let row = job.row;
+    let row = request.row;
     let address = mirror.address(&row.path);
     let shown = address.to_string();
-    let prior = job.prior.as_ref().filter(|prior| prior.is_from(mirror.location()));
+    let prior = request.prior.as_ref().filter(|prior| prior.is_from(mirror.location()));
     let given = prior.map(Prior::validators);
     let wanted = Wanted {
         validators: given.as_ref().map(|given| &given.validators),
