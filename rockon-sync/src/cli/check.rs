@@ -29,11 +29,10 @@ pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
     }
     match files.iter().map(|file| file.problems.len()).sum() {
         0 => Ok(0),
-        problems => {
-            let message =
-                format!("these files cannot be published: {}", count(problems, "problem"));
-            Err(Error::new(ErrorKind::Catalog, message))
-        }
+        problems => Err(Error::new(
+            ErrorKind::Catalog,
+            format!("these files cannot be published: {}", count(problems, "problem")),
+        )),
     }
 }
 

@@ -75,8 +75,7 @@ fn changed(
 ) -> Result<Vec<NamedSource>> {
     let is_meant = |known: &SourceName| name.is_none_or(|name| known == name);
     if let Some(name) = name.filter(|_| !followed.iter().any(|(known, _)| is_meant(known))) {
-        let message = format!("{what}: no source named {name}");
-        return Err(Error::new(ErrorKind::Argument, message));
+        return Err(Error::new(ErrorKind::Argument, format!("{what}: no source named {name}")));
     }
     let change = |(known, source): NamedSource| match is_meant(&known) {
         true => (known, source.map(&change)),
@@ -139,8 +138,7 @@ pub(super) fn header_secret(text: &str) -> Result<(String, Secret)> {
             Ok((header.to_owned(), Secret::Env(name.to_owned())))
         }
         _ => {
-            let message = format!("expected HEADER:VARIABLE, got {text:?}");
-            Err(Error::new(ErrorKind::Argument, message))
+            Err(Error::new(ErrorKind::Argument, format!("expected HEADER:VARIABLE, got {text:?}")))
         }
     }
 }

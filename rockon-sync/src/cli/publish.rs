@@ -78,11 +78,10 @@ fn source_date_epoch() -> Result<Option<Timestamp>> {
     };
     match value.to_str().and_then(|value| value.trim().parse().ok()) {
         Some(seconds) => Timestamp::from_unix(seconds).map(Some),
-        None => {
-            let message =
-                format!("{SOURCE_DATE_EPOCH}: expected seconds since 1970, got {value:?}");
-            Err(Error::new(ErrorKind::Argument, message))
-        }
+        None => Err(Error::new(
+            ErrorKind::Argument,
+            format!("{SOURCE_DATE_EPOCH}: expected seconds since 1970, got {value:?}"),
+        )),
     }
 }
 

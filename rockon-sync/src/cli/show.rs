@@ -17,8 +17,11 @@ use crate::format::relation::{Relation, Relations};
 pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
     let catalog = catalog(&args.browse)?;
     let Some(definition) = catalog.definition(&args.name) else {
-        let message = format!("no definition named {:?}{}", args.name, hint(&catalog, &args.name));
-        return Err(Error::new(ErrorKind::NotFound, message).with_path(&args.browse.store));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("no definition named {:?}{}", args.name, hint(&catalog, &args.name)),
+        )
+        .with_path(&args.browse.store));
     };
     if let Some(installed) = &args.installed {
         return show_installation(&catalog, args, installed, out);
@@ -75,8 +78,7 @@ fn show_installation(
     if found.is_possible() {
         return Ok(0);
     }
-    let message = format!("{:?} cannot be installed", args.name);
-    Err(Error::new(ErrorKind::Catalog, message))
+    Err(Error::new(ErrorKind::Catalog, format!("{:?} cannot be installed", args.name)))
 }
 
 /// Suggests names that contain `name`, ignoring case.

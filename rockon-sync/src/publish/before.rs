@@ -53,8 +53,10 @@ impl Before {
         let last = head.as_ref().map(Head::digest).or(newest);
         let manifest = last.map(|digest| tree.manifest(digest)).transpose()?.flatten();
         if let (Some(digest), None) = (last, &manifest) {
-            let message = format!("the manifest {digest} is missing; publishing everything again");
-            warnings.push(Problem::warning(tree.layout.manifest_name(), message));
+            warnings.push(Problem::warning(
+                tree.layout.manifest_name(),
+                format!("the manifest {digest} is missing; publishing everything again"),
+            ));
         }
         let is_recorded =
             head.as_ref().is_none_or(|head| history.records.first() == Some(&head.into()));

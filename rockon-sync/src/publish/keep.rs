@@ -90,8 +90,11 @@ impl<'a> Keeper<'a> {
             match taken.add(listed.clone()) {
                 Ok(()) => scan.read_file(listed.clone())?,
                 Err(error) => {
-                    let message = format!("entry {:?}: {error}", listed.id);
-                    let problem = Problem::error(listed.shown(), listed.position, message);
+                    let problem = Problem::error(
+                        listed.shown(),
+                        listed.position,
+                        format!("entry {:?}: {error}", listed.id),
+                    );
                     scan.problems.push(problem);
                     scan.refused.push(listed.clone().into());
                 }

@@ -320,8 +320,7 @@ impl List {
         let named: HashSet<String> =
             values.filter_map(|value| serde_json::from_str(value).ok()).collect();
         for name in top.iter().filter(|name| !named.contains(*name)) {
-            let message = format!("not listed in {DEFAULT_MANIFEST}");
-            self.problems.push(Problem::warning(name, message));
+            self.problems.push(Problem::warning(name, format!("not listed in {DEFAULT_MANIFEST}")));
         }
     }
 }

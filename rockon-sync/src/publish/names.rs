@@ -71,9 +71,11 @@ impl NameChecker {
             let before = own.insert((kind, &named.name), named).map(|before| before.place(file));
             let known = self.known.get(kind).and_then(|known| known.get(&named.name));
             if let Some(first) = known.cloned().or(before) {
-                let message =
-                    format!("duplicate {kind} {:?}, first defined at {first}", named.name);
-                self.problems.push(Problem::error(file, named.position, message));
+                self.problems.push(Problem::error(
+                    file,
+                    named.position,
+                    format!("duplicate {kind} {:?}, first defined at {first}", named.name),
+                ));
             }
         }
     }

@@ -40,13 +40,13 @@ use item::PageItem;
 use links::Links;
 use updates::EntryUpdate;
 
-/// Tells if a tree gets a web page, and a feed of its updates.
+/// The choice of a web page and a feed for a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Page {
-    /// No. Those of an earlier publication are removed, since they would be out of date.
+    /// Writes neither, and removes those of an earlier publication, which would be out of date.
     #[default]
     Omit,
-    /// Yes.
+    /// Writes both.
     Write,
 }
 
@@ -152,9 +152,11 @@ pub(super) fn check(
         let folded = entry.path().folded();
         let first = folded.split('/').next()?;
         let name = names.iter().find(|name| **name == first)?;
-        let message =
-            format!("entry {:?}: the name \"{name}\" is reserved with --page", entry.id());
-        Some(Problem::error(entry.path().as_str(), None, message))
+        Some(Problem::error(
+            entry.path().as_str(),
+            None,
+            format!("entry {:?}: the name \"{name}\" is reserved with --page", entry.id()),
+        ))
     });
     let collisions: Vec<Problem> = collisions.collect();
     if !collisions.is_empty() {

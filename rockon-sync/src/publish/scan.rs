@@ -193,8 +193,11 @@ impl<'a> Scan<'a> {
             }
             Some(_) => return Ok(None),
         };
-        let message = format!("entry {:?}: \"{}\": {message}", listed.id, listed.path);
-        Ok(Some(Problem::error(listed.shown(), listed.position, message)))
+        Ok(Some(Problem::error(
+            listed.shown(),
+            listed.position,
+            format!("entry {:?}: \"{}\": {message}", listed.id, listed.path),
+        )))
     }
 }
 

@@ -57,11 +57,13 @@ impl Signer {
         let signed = self.sign_text(&head.to_string())?;
         let len_bytes = signed.len();
         if len_bytes > MAX_PUBLISHED_HEAD_BYTES {
-            let message = format!(
-                "the head is too large: expected at most {MAX_PUBLISHED_HEAD_BYTES} bytes, got {len_bytes}; \
-                 use a shorter URL or fewer keys"
-            );
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!(
+                    "the head is too large: expected at most {MAX_PUBLISHED_HEAD_BYTES} bytes, \
+                     got {len_bytes}; use a shorter URL or fewer keys"
+                ),
+            ));
         }
         Ok(signed)
     }

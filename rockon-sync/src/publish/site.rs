@@ -35,7 +35,7 @@ use crate::net::fetch::Fetcher;
 use crate::net::transport::Transport;
 use documents::{Documents, SiteFile};
 
-/// Directory of the cache, in the tree. No entry can have such a name.
+/// Directory of the cache, in the tree. No entry can have this name.
 const CACHE: &str = ".site";
 
 /// Deepest nesting of collections that is followed: Joomla's own has two levels.
@@ -110,15 +110,19 @@ impl List {
                 return Err(Error::new(ErrorKind::Store, error.to_chain()));
             }
             Err(error) => {
-                let message = format!("left out: {address}: {}", error.to_chain());
-                self.problems.push(Problem::warning(&shown, message));
+                self.problems.push(Problem::warning(
+                    &shown,
+                    format!("left out: {address}: {}", error.to_chain()),
+                ));
                 self.refused.push(refused);
                 return Ok(());
             }
         };
         if let Some(error) = &found.outdated_because_of {
-            let message = format!("using the cached version: {address}: {}", error.to_chain());
-            self.problems.push(Problem::warning(&shown, message));
+            self.problems.push(Problem::warning(
+                &shown,
+                format!("using the cached version: {address}: {}", error.to_chain()),
+            ));
         }
         let file = found.file.clone();
         if let Err(error) = self.add(ListedFile { id, path, file, listed_in: None, position: None })
@@ -220,8 +224,11 @@ impl<'a> SiteWalk<'a> {
                 continue;
             }
             if seen.len() > MAX_COLLECTIONS {
-                let message = format!("expected at most {MAX_COLLECTIONS} collections");
-                return Err(Error::new(ErrorKind::Limit, message).with_url(address.to_string()));
+                return Err(Error::new(
+                    ErrorKind::Limit,
+                    format!("expected at most {MAX_COLLECTIONS} collections"),
+                )
+                .with_url(address.to_string()));
             }
             match walk.document(&address) {
                 Ok(SiteDocument::Collection(categories)) => {
@@ -252,17 +259,21 @@ impl<'a> SiteWalk<'a> {
         Ok(walk)
     }
 
-    /// Returns true if a category of the collection `from` is to be read. Warns if it leads back
+    /// Returns true if a category of the collection `from` must be read. Warns if it leads back
     /// to `from`, or is nested too deep.
     fn accepts(&mut self, from: &Address, step: &Step) -> bool {
         let (category, to) = (&step.address, step.address.identity());
         if self.leads_to(&to, &from.identity()) {
-            let message = format!("left out: category {category} leads back to this collection");
-            self.warn(&from.to_string(), message);
+            self.warn(
+                &from.to_string(),
+                format!("left out: category {category} leads back to this collection"),
+            );
             false
         } else if step.depth >= MAX_DEPTH {
-            let message = format!("expected at most {MAX_DEPTH} levels of collections");
-            self.warn(&category.to_string(), message);
+            self.warn(
+                &category.to_string(),
+                format!("expected at most {MAX_DEPTH} levels of collections"),
+            );
             false
         } else {
             self.categories.entry(from.identity()).or_default().push(to);
@@ -334,14 +345,18 @@ impl<'a> SiteWalk<'a> {
     fn add_extension(&mut self, collection: &str, id: String, address: Address) -> Result<()> {
         if let Some(other) = self.known.get(&id) {
             if *other != address {
-                let message = format!("{id}: left out: duplicate id, already used by {other}");
-                self.warn(collection, message);
+                self.warn(
+                    collection,
+                    format!("{id}: left out: duplicate id, already used by {other}"),
+                );
             }
             return Ok(());
         }
         if self.extensions.len() >= MAX_ENTRIES {
-            let message = format!("expected at most {MAX_ENTRIES} extensions");
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                format!("expected at most {MAX_ENTRIES} extensions"),
+            ));
         }
         match EntryPath::new(format!("{id}.xml")) {
             Ok(path) => {

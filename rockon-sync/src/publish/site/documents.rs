@@ -27,7 +27,7 @@ const MAX_RECORD_BYTES: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct SiteFile {
     pub(super) file: PathBuf,
-    /// The error because of which the file is a cached version that may be outdated.
+    /// The error that prevented a check if the cached file is still up to date.
     pub(super) outdated_because_of: Option<Error>,
 }
 
@@ -116,8 +116,11 @@ impl<'a> Documents<'a> {
         let shown = address.to_string();
         let host = host_of(&shown);
         if lock(&self.failures).get(&host).is_some_and(|count| *count >= MAX_HOST_FAILURES) {
-            let message = format!("not asked, since {host} did not answer before");
-            return Err(Error::new(ErrorKind::Transport, message).with_url(shown));
+            return Err(Error::new(
+                ErrorKind::Transport,
+                format!("not asked, since {host} did not answer before"),
+            )
+            .with_url(shown));
         }
         let validators = cached.record.as_ref().map(|record| Validators {
             etag: record.etag.clone(),
@@ -138,10 +141,11 @@ impl<'a> Documents<'a> {
         }
         match fetched? {
             Fetched::Unchanged { .. } => Ok(()),
-            Fetched::Missing(status) => {
-                let message = format!("expected a document, got status {status}");
-                Err(Error::new(ErrorKind::Status, message).with_url(shown))
-            }
+            Fetched::Missing(status) => Err(Error::new(
+                ErrorKind::Status,
+                format!("expected a document, got status {status}"),
+            )
+            .with_url(shown)),
             Fetched::File(found) => {
                 (kind.check)(&bytes).map_err(|error| error.with_url(&*shown))?;
                 self.save(cached, &bytes, shown, found.validators)
