@@ -1,5 +1,7 @@
 //! The arguments of the command line.
 
+mod source;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use crate::base::time::Timestamp;
 use crate::format::Format;
 use crate::format::target::{Stability, Target};
 use crate::source::SourceName;
+pub(super) use source::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
 
 /// Publishes a catalog as static files, and keeps local copies of it up to date.
 #[derive(Debug, Parser)]
@@ -350,104 +353,6 @@ pub(super) struct ChangesArgs {
 
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum SourceCommand {
-    /// Add a source
-    Add(Box<SourceAddArgs>),
-    /// Remove a source
-    Remove(SourceRemoveArgs),
-    /// List the sources, the highest priority first
-    List(SourceListArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct SourceAddArgs {
-    /// The name of the source, also used for its directory in the store
-    pub(super) name: String,
-
-    /// The URL or directory of its tree; further ones are mirrors
-    #[arg(required = true, value_name = "URL|DIR")]
-    pub(super) urls: Vec<String>,
-
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
-
-    /// A further mirror
-    #[arg(long, value_name = "URL|DIR")]
-    pub(super) mirror: Vec<String>,
-
-    /// Trust heads signed by this public key, and refuse unsigned ones; can be given several times
-    #[arg(long, value_name = "KEY")]
-    pub(super) trust_key: Vec<String>,
-
-    /// Give the source the highest priority [default: the lowest]
-    #[arg(long, conflicts_with = "before")]
-    pub(super) first: bool,
-
-    /// Give the source the next higher priority than this one
-    #[arg(long, value_name = "NAME")]
-    pub(super) before: Option<String>,
-
-    /// The time limit of an update of this source, in seconds [default: --timeout of
-    /// the update]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub(super) timeout: Option<Duration>,
-
-    /// Send the token in this environment variable in the query of each request
-    #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
-    pub(super) token_env: Option<String>,
-
-    /// Send the token in this file in the query of each request
-    #[arg(long, value_name = "FILE")]
-    pub(super) token_file: Option<PathBuf>,
-
-    /// The name of the token in the query [default: token]
-    #[arg(long, value_name = "NAME")]
-    pub(super) token_name: Option<String>,
-
-    /// Send this header with the value in this environment variable
-    #[arg(long, value_name = "HEADER:VAR")]
-    pub(super) header_env: Option<String>,
-
-    /// The user name of HTTP authentication; requires --password-env or --password-file
-    #[arg(long, requires = "password")]
-    pub(super) user: Option<String>,
-
-    /// The environment variable with the password of --user
-    #[arg(long, value_name = "VAR", group = "password", requires = "user")]
-    pub(super) password_env: Option<String>,
-
-    /// The file with the password of --user
-    #[arg(long, value_name = "FILE", group = "password", requires = "user")]
-    pub(super) password_file: Option<PathBuf>,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct SourceRemoveArgs {
-    /// The name of the source
-    pub(super) name: String,
-
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
-
-    /// Keep its local copy, and its definitions in the catalog
-    #[arg(long)]
-    pub(super) keep_data: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct SourceListArgs {
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
-
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

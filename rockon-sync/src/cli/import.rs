@@ -15,7 +15,8 @@ pub(super) fn run(args: ImportArgs, out: &mut Output) -> Result<u8> {
         args.trust_key.iter().map(|key| key.parse()).collect::<Result<_>>()?;
     let mut updater = guarded(Updater::new(&store), &args.guards);
     let result = updater.import(&args.source, &args.bundle, &keys);
-    note_result(&store, &args.source, &result, Notes::of(args.json));
+    let notes = if args.json { Notes::Errors } else { Notes::All };
+    note_result(&store, &args.source, &result, notes);
     if args.json {
         out.json(&ResultJson::new(&args.source, &result, Purpose::Update))?;
     } else if let (Ok(report), false) = (&result, args.quiet) {

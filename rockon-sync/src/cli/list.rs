@@ -92,7 +92,7 @@ fn row<'a>(
     ListRow { definition, shadowed_by, release, mismatches }
 }
 
-/// Tells if the table has a column with the reasons why definitions are not offered.
+/// The visibility of the column with the reasons why definitions are not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reasons {
     Shown,

@@ -24,12 +24,6 @@ pub(super) enum Notes {
     Errors,
 }
 
-impl Notes {
-    pub(super) fn of(json: bool) -> Notes {
-        if json { Notes::Errors } else { Notes::All }
-    }
-}
-
 /// Prints the error of an update, or its warnings.
 pub(super) fn note_result(store: &Store, name: &SourceName, result: &Result<Report>, notes: Notes) {
     match result {

@@ -34,8 +34,9 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     });
     drop(updater);
     bar.clear();
+    let notes = if args.json { Notes::Errors } else { Notes::All };
     for (name, result) in &results {
-        note_result(&store, name, result, Notes::of(args.json));
+        note_result(&store, name, result, notes);
         if let (Ok(report), false) = (result, args.json || args.quiet) {
             let sentence = sentence(report, purpose);
             out.line(match results.len() {

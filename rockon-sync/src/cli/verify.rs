@@ -15,8 +15,9 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
     if args.repair {
         let mut updater = Updater::new(&store).trust(Trust::Digest);
         let results = update_each(store.followed_sources()?, |sources| updater.run_all(sources));
+        let notes = if args.browse.json { Notes::Errors } else { Notes::All };
         for (name, result) in &results {
-            note_result(&store, name, result, Notes::of(args.browse.json));
+            note_result(&store, name, result, notes);
             if let (Ok(report), false) = (result, args.browse.json) {
                 out.line(format!("{}: {}", report.source, sentence(report, Purpose::Update)))?;
             }

@@ -160,7 +160,7 @@ impl<'a> InPlaceTree<'a> {
             }
             (_, FileKind::File) if is_own => match self.author {
                 Author::Publisher => Ok(true),
-                // The manifest of an interrupted first publication has an object of the same digest.
+                // After an interrupted first publication, there is an object of the manifest.
                 Author::Unknown if name == self.tree.layout.manifest_name() => {
                     match digest_if_any(self.tree.files, &self.tree.manifest_path())? {
                         Some((digest, _)) => self.tree.has_object(digest, None),

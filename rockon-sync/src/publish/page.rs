@@ -52,13 +52,13 @@ const PAGE_MARK: &str = "<meta name=\"generator\" content=\"rockon-sync\">";
 /// The text by which a publisher recognizes its feed.
 const FEED_MARK: &str = "<generator>rockon-sync</generator>";
 
-/// Tells if a tree gets a web page, and a feed of its updates.
+/// The choice of a web page and a feed for a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Page {
-    /// No. Those of an earlier publication are removed, since they would be out of date.
+    /// Writes neither, and removes those of an earlier publication, which would be out of date.
     #[default]
     Omit,
-    /// Yes.
+    /// Writes both.
     #[cfg(feature = "page")]
     Write,
 }

@@ -11,7 +11,7 @@ use crate::format::target::Requirements;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublishReport {
-    /// Tells if there is a new publication.
+    /// The outcome: a new publication, or an unchanged one.
     pub outcome: PublishOutcome,
     /// The serial of the head.
     pub serial: u64,
@@ -36,7 +36,7 @@ pub struct PublishReport {
     pub problems: Vec<Problem>,
 }
 
-/// Tells if there is a new publication.
+/// The outcome of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PublishOutcome {

@@ -60,8 +60,8 @@ impl Signer {
             return Err(Error::new(
                 ErrorKind::Argument,
                 format!(
-                    "the head is too large: expected at most {MAX_PUBLISHED_HEAD_BYTES} bytes, got {len_bytes}; \
-                 use a shorter URL or fewer keys"
+                    "the head is too large: expected at most {MAX_PUBLISHED_HEAD_BYTES} bytes, \
+                     got {len_bytes}; use a shorter URL or fewer keys"
                 ),
             ));
         }

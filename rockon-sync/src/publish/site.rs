@@ -35,7 +35,7 @@ use crate::net::fetch::Fetcher;
 use crate::net::transport::Transport;
 use documents::{Documents, SiteFile};
 
-/// Directory of the cache, in the tree. No entry can have such a name.
+/// Directory of the cache, in the tree. No entry can have this name.
 const CACHE: &str = ".site";
 
 /// Deepest nesting of collections that is followed: Joomla's own has two levels.
@@ -262,7 +262,7 @@ impl<'a> SiteWalk<'a> {
         Ok(walk)
     }
 
-    /// Returns true if a category of the collection `from` is to be read. Warns if it leads back
+    /// Returns true if a category of the collection `from` must be read. Warns if it leads back
     /// to `from`, or is nested too deep.
     fn accepts(&mut self, from: &Address, step: &Step) -> bool {
         let (category, to) = (&step.address, step.address.identity());

@@ -42,7 +42,7 @@ pub(super) fn updates(
         |record: &Record| -> Option<Timestamp> { record.published.as_ref()?.parse().ok() };
     let mut added: HashMap<String, Timestamp> = HashMap::new();
     let mut removed: Vec<EntryUpdate> = Vec::new();
-    let mut gone: HashSet<String> = HashSet::new();
+    let mut reported: HashSet<String> = HashSet::new();
     // The publication after `record`.
     let mut newer = manifest.clone();
     let mut newer_record = records.first();
@@ -60,7 +60,7 @@ pub(super) fn updates(
                 added.entry(entry.id().to_owned()).or_insert(at);
             }
             for entry in older.entries().iter().filter(|entry| newer.entry(entry.id()).is_none()) {
-                if manifest.entry(entry.id()).is_none() && gone.insert(entry.id().to_owned()) {
+                if manifest.entry(entry.id()).is_none() && reported.insert(entry.id().to_owned()) {
                     removed.push(EntryUpdate { at, change: Change::Removed, entry: entry.clone() });
                 }
             }

@@ -27,7 +27,7 @@ const MAX_RECORD_BYTES: u64 = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct SiteFile {
     pub(super) file: PathBuf,
-    /// The error because of which the file is a cached version that may be outdated.
+    /// The error that prevented a check if the cached file is still up to date.
     pub(super) outdated_because_of: Option<Error>,
 }
 

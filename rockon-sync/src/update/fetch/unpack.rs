@@ -1,6 +1,6 @@
 //! From a pack into staging, file by file, through verification.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{Read, Write};
 
 use super::packs::max_patch_bytes;
@@ -31,8 +31,8 @@ pub(super) enum Leads {
 /// Takes the files that a plan asks for out of packs.
 pub(super) struct Unpacker<'a> {
     session: &'a Session<'a>,
-    /// The entries to be fetched.
-    wanted: HashMap<&'a str, &'a Entry>,
+    /// The entries to be fetched, in order of their paths.
+    wanted: Vec<&'a Entry>,
     /// The size limit of an archive of all files, in bytes.
     max_bytes: u64,
     staged: HashSet<Digest>,
@@ -43,7 +43,8 @@ impl<'a> Unpacker<'a> {
         let max_bytes = manifest.entries().iter().fold(MAX_MANIFEST_BYTES, |sum, entry| {
             sum.saturating_add(entry.max_bytes()).saturating_add(pack::MEMBER_OVERHEAD_BYTES)
         });
-        let wanted = plan.fetched().map(|entry| (entry.path().as_str(), entry)).collect();
+        let mut wanted: Vec<&Entry> = plan.fetched().collect();
+        wanted.sort_unstable_by_key(|entry| entry.path());
         Unpacker { session, wanted, max_bytes, staged: HashSet::new() }
     }
 
@@ -54,14 +55,14 @@ impl<'a> Unpacker<'a> {
 
     /// True if every file that the plan asks for has been verified in staging.
     pub(super) fn is_done(&self) -> bool {
-        self.wanted.values().all(|entry| self.staged.contains(&entry.digest()))
+        self.wanted.iter().all(|entry| self.staged.contains(&entry.digest()))
     }
 
     /// The number of files that are not in staging yet, and their bytes.
     pub(super) fn missing(&self) -> Result<(u64, u64)> {
         let (mut missing, mut missing_bytes) = (0, 0_u64);
         let store = &self.session.store;
-        for entry in self.wanted.values() {
+        for entry in &self.wanted {
             if !self.staged.contains(&entry.digest())
                 && stat_if_any(store.files, &store.staging.path(entry.digest()))?.is_none()
             {
@@ -130,9 +131,10 @@ impl<'a> Unpacker<'a> {
 
     /// Puts a file into staging if the plan asks for it and it has the promised digest.
     fn take(&mut self, member: Member<'_>, leads: Leads) -> Result<()> {
-        let Some(entry) = self.wanted.get(member.path.as_str()) else {
+        let Ok(at) = self.wanted.binary_search_by(|entry| entry.path().cmp(&member.path)) else {
             return Ok(());
         };
+        let entry = self.wanted[at];
         if self.staged.contains(&entry.digest()) {
             return Ok(());
         }
