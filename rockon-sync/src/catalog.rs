@@ -443,7 +443,7 @@ impl Gaps {
             }
             return Ok(());
         }
-        for row in crate::tree::manifest::Listing::parse(&bytes).map_err(fail)?.rows() {
+        for row in crate::tree::manifest::List::parse(&bytes).map_err(fail)?.rows() {
             if held.entry(&row.id).is_none() {
                 self.note_unknown(source, &row.id);
             }

@@ -5,11 +5,11 @@ use std::path::Path;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::is_absent;
 use crate::base::path::EntryPath;
-use crate::tree::manifest::{Listed, Listing};
+use crate::tree::manifest::{List, ListRow};
 
 /// A directory without a list, read as one: every `*.json` file at its top, named by its stem.
 pub(crate) struct BareDirectory {
-    pub(crate) listing: Listing,
+    pub(crate) listing: List,
     /// A file that is there, to ask for when others fail.
     pub(crate) probe: EntryPath,
     /// Names that cannot be entries.
@@ -64,7 +64,7 @@ impl BareDirectory {
                 }
             }
             let id = String::from_utf8_lossy(stem).into_owned();
-            rows.push(Listed { id, path: listed });
+            rows.push(ListRow { id, path: listed });
         }
         let Some(probe) = probe else {
             return Err(unreadable.unwrap_or_else(|| {
@@ -74,7 +74,7 @@ impl BareDirectory {
             }));
         };
         rows.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(BareDirectory { listing: Listing::from_rows(rows)?, probe, warnings })
+        Ok(BareDirectory { listing: List::from_rows(rows)?, probe, warnings })
     }
 }
 

@@ -8,9 +8,9 @@ use super::tree::Tree;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::files::{ensure_dirs, is_absent, remove_if_any, stage, stat_if_any};
-use crate::tree::head::{Head, PackOffer};
+use crate::tree::head::{Head, OfferedPack};
 use crate::tree::manifest::{Entry, Manifest};
-use crate::tree::pack::{self, Contents, PackName};
+use crate::tree::pack::{self, FileContents, PackName};
 
 /// Longest line by which a head offers a delta, in bytes: sizes have up to ten digits.
 const DELTA_LINE_BYTES: usize = "# pack 0123456789ab 0123456789\n".len();
@@ -46,7 +46,7 @@ impl Tree<'_> {
         manifest: &Manifest,
         digest: Digest,
         bases: &[Digest],
-    ) -> Result<Vec<PackOffer>> {
+    ) -> Result<Vec<OfferedPack>> {
         ensure_dirs(self.files, &self.packs())?;
         let bytes = manifest.to_canonical();
         let sizes = manifest.entries().iter().map(|entry| entry.size_bytes().unwrap_or(0));
@@ -77,7 +77,7 @@ impl Tree<'_> {
         synced.map_err(|error| Error::io("sync this directory", &self.packs(), error))?;
         Ok(drafts
             .into_iter()
-            .map(|draft| PackOffer { base: draft.name.base, size_bytes: draft.len_bytes })
+            .map(|draft| OfferedPack { base: draft.name.base, size_bytes: draft.len_bytes })
             .collect())
     }
 
@@ -155,7 +155,7 @@ impl Tree<'_> {
     }
 }
 
-impl Contents for Tree<'_> {
+impl FileContents for Tree<'_> {
     fn open(&self, digest: Digest) -> io::Result<Box<dyn Read + Send>> {
         self.files.open(&self.object(digest))
     }

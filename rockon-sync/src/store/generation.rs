@@ -10,7 +10,7 @@ use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, w
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
 use crate::base::path::EntryPath;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
-use crate::tree::manifest::{Entry, Listing, Manifest};
+use crate::tree::manifest::{Entry, List, Manifest};
 
 /// The head's name in a generation, whatever it was called at the source.
 pub(crate) const HEAD: &str = "root.sha";
@@ -126,7 +126,7 @@ impl Generation {
             return Err(Error::new(ErrorKind::Store, message).with_path(&self.dir));
         };
         let mut entries = Vec::new();
-        for row in Listing::parse(&bytes).map_err(|e| e.with_path(self.list_path()))?.rows() {
+        for row in List::parse(&bytes).map_err(|e| e.with_path(self.list_path()))?.rows() {
             if let Some((digest, len_bytes)) = digest_if_any(files, &row.path.below(&self.dir))? {
                 let entry = Entry::new(row.id.as_str(), row.path.clone(), digest)?;
                 entries.push(entry.with_size(len_bytes));
@@ -191,7 +191,7 @@ impl Generation {
                 expected.insert(DEFAULT_MANIFEST);
                 let bytes = self.list_bytes(files)?;
                 let is_whole = bytes.is_some_and(|bytes| {
-                    Listing::parse(&bytes).is_ok() && !status.contradicts(self, &bytes)
+                    List::parse(&bytes).is_ok() && !status.contradicts(self, &bytes)
                 });
                 damage.of_the_tree |= !is_whole;
             }

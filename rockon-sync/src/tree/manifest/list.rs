@@ -1,96 +1,90 @@
-//! The `root.json` of a v1 tree: ids and file names, nothing else.
+//! The list: the `root.json` of a v1 tree, with ids and file names only.
 
 use std::collections::HashMap;
 
-use super::{check_paths, id_problem, invalid};
+use super::check_paths;
+use super::entry::check_id_and_path;
+use super::invalid::{InvalidEntry, InvalidManifest};
 use crate::base::error::Result;
-use crate::base::json::{Object, Position, kind_of};
+use crate::base::json::{Object, Position, kind_of, write_string};
 use crate::base::limits::MAX_ENTRIES;
 use crate::base::path::EntryPath;
 
 /// A v1 `root.json`: ids and file names, in the order of the document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    rows: Vec<Listed>,
+pub struct List {
+    rows: Vec<ListRow>,
 }
 
-/// One row of a [`Listing`].
+/// One row of a [`List`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListRow {
     /// The key, for example `adguard home`.
     pub id: String,
     /// The file of the entry, relative to the tree.
     pub path: EntryPath,
 }
 
-impl Listing {
-    /// Reads a v1 `root.json`. A row that stands there twice to the letter counts once.
+impl List {
+    /// Parses a v1 `root.json`. Identical duplicates of a row count once.
     ///
     /// # Errors
-    /// [`Manifest`](crate::ErrorKind::Manifest) with the place: not a JSON object of
+    /// [`Manifest`](crate::ErrorKind::Manifest) with the position: not a JSON object of
     /// strings, an id with two different files, a file with two ids, an unsafe or
     /// reserved file name. [`Limit`](crate::ErrorKind::Limit) above
     /// [`MAX_ENTRIES`].
-    pub fn parse(bytes: &[u8]) -> Result<Listing> {
+    pub fn parse(bytes: &[u8]) -> Result<List> {
         let text = std::str::from_utf8(bytes)
-            .map_err(|error| invalid(format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-        let object =
-            Object::parse(text).map_err(|error| invalid(format!("not a v1 root.json: {error}")))?;
-        let mut rows: Vec<Listed> = Vec::with_capacity(object.members.len());
+            .map_err(|error| InvalidManifest::ListEncoding { valid_up_to: error.valid_up_to() })?;
+        let object = Object::parse(text).map_err(InvalidManifest::ListJson)?;
+        let mut rows: Vec<ListRow> = Vec::with_capacity(object.members.len());
         let mut known: HashMap<String, usize> = HashMap::new();
         for member in &object.members {
-            let id = &*member.key;
-            let bad = |what: &dyn std::fmt::Display| {
-                let place = Position::of(text, member.value.get())
-                    .map_or_else(String::new, |place| format!("{place}: "));
-                invalid(format!("{place}entry {id:?}: {what}"))
+            let (id, value) = (&*member.key, member.value.get());
+            let invalid = |rule| match Position::of(text, value) {
+                Some(position) => InvalidManifest::ListRow { position, id: id.to_owned(), rule },
+                None => InvalidEntry::of(rule, id),
             };
-            let file: String = serde_json::from_str(member.value.get()).map_err(|_| {
-                bad(&format!("expected a file name, got {}", kind_of(member.value)))
-            })?;
-            if let Some(problem) = id_problem(id) {
-                return Err(bad(&format!("the id {problem}")));
-            }
-            let path = EntryPath::new(file).map_err(|error| bad(&error))?;
-            if path.is_reserved() {
-                return Err(bad(&format!("the name \"{path}\" belongs to the tree itself")));
-            }
+            let file: String = serde_json::from_str(value)
+                .map_err(|_| invalid(InvalidEntry::FileName { got: kind_of(member.value) }))?;
+            let path = EntryPath::new(file).map_err(|error| invalid(error.into()))?;
+            check_id_and_path(id, &path).map_err(invalid)?;
             match known.get(id) {
                 Some(n) if rows[*n].path == path => continue,
-                Some(_) => return Err(bad(&"the id is there twice, with different files")),
+                Some(_) => return Err(invalid(InvalidEntry::DuplicateId).into()),
                 None => known.insert(id.to_owned(), rows.len()),
             };
-            rows.push(Listed { id: id.to_owned(), path });
+            rows.push(ListRow { id: id.to_owned(), path });
         }
-        Listing::from_rows(rows)
+        List::from_rows(rows)
     }
 
-    /// A listing of `rows`, whose ids the caller knows to be unique.
-    pub(crate) fn from_rows(rows: Vec<Listed>) -> Result<Listing> {
+    /// Returns a list of rows with unique ids.
+    pub(crate) fn from_rows(rows: Vec<ListRow>) -> Result<List> {
         if rows.len() > MAX_ENTRIES {
-            return Err(super::parse::too_many_entries());
+            return Err(InvalidManifest::TooManyEntries.into());
         }
         check_paths(rows.iter().map(|row| &row.path))?;
-        Ok(Listing { rows })
+        Ok(List { rows })
     }
 
-    /// The ids, in the order of the document.
+    /// Returns the ids, in the order of the document.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         self.rows.iter().map(|row| &*row.id)
     }
 
-    /// The rows, in the order of the document.
-    pub fn rows(&self) -> &[Listed] {
+    /// Returns the rows, in the order of the document.
+    pub fn rows(&self) -> &[ListRow] {
         &self.rows
     }
 
-    /// The listing as a v1 `root.json`, one row a line.
+    /// Returns the list as a v1 `root.json`, with one row per line.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut text = String::from("{\n");
         for (n, row) in self.rows.iter().enumerate() {
-            crate::base::json::write_string(&row.id, &mut text);
+            write_string(&row.id, &mut text);
             text.push(':');
-            crate::base::json::write_string(row.path.as_str(), &mut text);
+            write_string(row.path.as_str(), &mut text);
             text.push_str(if n + 1 < self.rows.len() { ",\n" } else { "\n" });
         }
         text.push_str("}\n");
@@ -104,17 +98,16 @@ mod tests {
     use crate::base::error::ErrorKind;
 
     #[test]
-    fn rows_keep_their_order_and_twins_count_once() {
-        let listing =
-            Listing::parse(br#"{ "Zeta": "z.json", "alpha": "a.json", "Zeta": "z.json" }"#)
-                .unwrap();
-        let rows: Vec<_> = listing.rows().iter().map(|row| (&*row.id, row.path.as_str())).collect();
+    fn rows_keep_their_order_and_identical_duplicates_count_once() {
+        let list =
+            List::parse(br#"{ "Zeta": "z.json", "alpha": "a.json", "Zeta": "z.json" }"#).unwrap();
+        let rows: Vec<_> = list.rows().iter().map(|row| (&*row.id, row.path.as_str())).collect();
         assert_eq!(rows, [("Zeta", "z.json"), ("alpha", "a.json")]);
-        assert_eq!(Listing::parse(&listing.to_json()).unwrap(), listing);
+        assert_eq!(List::parse(&list.to_json()).unwrap(), list);
     }
 
     #[test]
-    fn broken_listings_are_refused_with_the_place() {
+    fn invalid_lists_are_refused_with_the_position() {
         for (text, expected) in [
             ("", "EOF"),
             ("<!DOCTYPE html>", "line 1 column 1"),
@@ -123,15 +116,19 @@ mod tests {
                 "{\n\"a\": {\"url\": 1}}",
                 "line 2 column 6: entry \"a\": expected a file name, got an object",
             ),
-            ("{\"a\": \"a.json\", \"a\": \"b.json\"}", "twice, with different files"),
+            (
+                "{\"a\": \"a.json\", \"a\": \"b.json\"}",
+                "entry \"a\": duplicate id with another file",
+            ),
             ("{\"a\": \"x.json\", \"b\": \"X.json\"}", "compared without case"),
             ("{\"a\": \"../x.json\"}", "unsafe path"),
-            ("{\"a\": \"root.json\"}", "belongs to the tree"),
+            ("{\"a\": \"root.json\"}", "reserved path \"root.json\""),
         ] {
-            let error = Listing::parse(text.as_bytes()).expect_err(text);
+            let error = List::parse(text.as_bytes()).expect_err(text);
             assert_eq!(error.kind(), ErrorKind::Manifest, "{text}");
             assert!(error.to_string().contains(expected), "{text}: {error}");
         }
-        assert!(Listing::parse(b"{\"a\": \"\xff\"}").unwrap_err().to_string().contains("byte 7"));
+        let error = List::parse(b"{\"a\": \"\xff\"}").unwrap_err();
+        assert!(error.to_string().contains("at byte 7"), "{error}");
     }
 }
