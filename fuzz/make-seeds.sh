@@ -54,7 +54,7 @@ seed head/published <"$tree/root.sha"
 seed note/published <"$tree/root.sha"
 seed manifest/published <"$tree/root.json"
 seed pack/bundle <"$(echo "$tree"/packs/empty-*)"
-seed listing/published <"$scratch/catalog/root.json"
+seed list/published <"$scratch/catalog/root.json"
 seed definition/linkding <"$scratch/catalog/linkding.json"
 cp "$tree/root.json" "$scratch/first.json"
 cp "$scratch/catalog/linkding.json" "$scratch/first-linkding.json"
@@ -89,7 +89,7 @@ printf '{"a":{"url":"A/\\u00e9.json","sha":"%064d","size":0,"updated":"2026-02-1
 echo 'example.org/rockons+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW' | tr -d '\n' | seed note/key
 tr -d '\n' <"$scratch/key" | seed note/private-key
 printf '2026-11-22T03:04:05.5+01:00' | seed note/time
-printf '{"a":"b.json","\\u0061":"b.json"}' | seed listing/twice
+printf '{"a":"b.json","\\u0061":"b.json"}' | seed list/twice
 printf '{"A":{"x":1,"x":[2e5]},"\\u0041":{}}' | seed definition/twice
 printf 'https://me:pw@h.example:8443/a/../b%%2f/root.v2.sha?token=x#y' | seed path/url
 printf 'sub folder/%%2e%%2e/seafile7+.json' | seed path/path

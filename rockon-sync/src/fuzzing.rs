@@ -1,9 +1,9 @@
-//! What the fuzzers call: every parser of what comes from outside, with what has to hold
-//! of whatever it accepts. Not part of the interface; behind the feature `fuzzing`.
+//! Fuzz targets: all parsers of untrusted input, with invariants of the accepted values. Private;
+//! behind the feature `fuzzing`.
 //!
-//! `fuzz/` has one program for each target, and inputs that are run as an ordinary test.
+//! `fuzz/` contains one program per target, and seeds that also run as an ordinary test.
 
-#![allow(clippy::missing_panics_doc, reason = "a panic is what a fuzzer looks for")]
+#![allow(clippy::missing_panics_doc, reason = "fuzzers look for panics")]
 
 mod update;
 
@@ -20,42 +20,42 @@ use crate::format::{Format, position_of_syntax_error, read_collection, releases_
 use crate::net::address::Address;
 use crate::net::location::Location;
 use crate::tree::head::Head;
-use crate::tree::manifest::{Listing, Manifest, write_patched};
+use crate::tree::manifest::{List, Manifest, write_patched};
 use crate::tree::note::{Note, SigningKey, VerifierKey};
-use crate::tree::pack::{self, Member};
+use crate::tree::pack::{self, PackedFile};
 
-/// A target: is given an input and an empty directory, and panics if something is wrong.
-pub type Target = fn(&[u8], &Path);
+/// A target: takes an input and an empty directory, and panics if an invariant is violated.
+pub type FuzzTarget = fn(&[u8], &Path);
 
-/// Every target by its name.
-pub const TARGETS: &[(&str, Target)] = &[
+/// All targets, with their names.
+pub const TARGETS: &[(&str, FuzzTarget)] = &[
     ("head", head),
     ("manifest", manifest),
     ("pack", pack),
     ("note", note),
-    ("listing", listing),
+    ("list", list),
     ("definition", definition),
     ("site", site),
     ("path", path),
     ("update", update),
 ];
 
-/// Most bytes that a pack may unpack to here.
+/// Most bytes that a pack may unpack to.
 const MAX_UNPACKED_BYTES: u64 = 1 << 20;
 
-/// A head says the same once it was written anew.
+/// A head round-trips.
 pub fn head(data: &[u8], _: &Path) {
     let Ok(head) = Head::parse(data) else {
         return;
     };
     let text = head.to_string();
-    let again = Head::parse(text.as_bytes()).expect("what was written can be read");
+    let again = Head::parse(text.as_bytes()).expect("written values parse");
     assert_eq!(again, head);
     assert_eq!(again.to_string(), text);
     assert_is_safe(head.manifest());
 }
 
-/// The canonical form is a fixed point, and a patch to any other manifest leads there.
+/// The canonical form is a fixed point, and a patch to another manifest gives that manifest.
 pub fn manifest(data: &[u8], _: &Path) {
     let (first, second) = halves(data);
     let parsed = Manifest::parse(first);
@@ -69,7 +69,7 @@ pub fn manifest(data: &[u8], _: &Path) {
         assert!(!entry.path().is_reserved());
     }
     let text = manifest.to_canonical();
-    let again = Manifest::parse(&text).expect("what was written can be read");
+    let again = Manifest::parse(&text).expect("written values parse");
     assert_eq!(again.to_canonical(), text);
     assert_eq!(manifest.canonical_digest(), (Digest::of(&text), text.len() as u64));
     let mut patched = Vec::new();
@@ -79,16 +79,16 @@ pub fn manifest(data: &[u8], _: &Path) {
     {
         let mut patched = Vec::new();
         write_patched(&*manifest.to_canonical(), &patch, &mut patched)
-            .expect("a patch that was made applies");
+            .expect("a generated patch applies");
         assert_eq!(patched, other.to_canonical());
     }
 }
 
-/// Whatever a pack is, no more comes out of it than may, and under safe names only.
+/// A pack never unpacks to more than the limit or to unsafe names.
 pub fn pack(data: &[u8], _: &Path) {
     let (data, prefix) = halves(data);
     let mut unpacked = 0;
-    let mut take = |member: Member<'_>| -> Result<()> {
+    let mut take = |member: PackedFile<'_>| -> Result<()> {
         assert_is_safe(&member.path);
         let mut chunk = [0; 4096];
         loop {
@@ -102,7 +102,7 @@ pub fn pack(data: &[u8], _: &Path) {
     let _ = pack::unpack_bundle(data, MAX_UNPACKED_BYTES, &mut take);
     let _ = pack::unpack_delta(data, &[], MAX_UNPACKED_BYTES, MAX_UNPACKED_BYTES, &mut take);
     let _ = pack::unpack_delta(data, prefix, MAX_UNPACKED_BYTES, MAX_UNPACKED_BYTES, &mut take);
-    assert!(unpacked <= 3 * (MAX_UNPACKED_BYTES + (1 << 17)), "{unpacked} bytes came out");
+    assert!(unpacked <= 3 * (MAX_UNPACKED_BYTES + (1 << 17)), "{unpacked} bytes unpacked");
     if let Ok(patch) = pack::patch_of(data, MAX_UNPACKED_BYTES) {
         assert!(patch.len() as u64 <= MAX_UNPACKED_BYTES);
         let _ = write_patched(&b"{\n}\n"[..], &patch, &mut Vec::new());
@@ -114,15 +114,15 @@ pub fn pack(data: &[u8], _: &Path) {
     });
 }
 
-/// No note verifies but one that the key has signed; keys read back as they were written.
+/// Only notes signed with the key verify, and keys round-trip.
 pub fn note(data: &[u8], _: &Path) {
     if let Ok(note) = Note::parse(data) {
         let key = SigningKey::from_seed("example.org/fuzz", [7; 32]).expect("a good name");
         let trusted = [key.verifier_key().clone()];
         if let Ok(verified) = note.verify(&trusted) {
-            // Signing is deterministic, so the one good signature must stand there.
+            // Signing is deterministic, so the note must contain the only valid signature.
             let signed = crate::tree::note::sign_note(verified.text, std::slice::from_ref(&key));
-            let signed = signed.expect("a text that was signed can be signed");
+            let signed = signed.expect("a signed text can be signed again");
             let line = signed.trim_end().rsplit('\n').next().expect("a note has lines");
             assert!(std::str::from_utf8(data).is_ok_and(|text| text.contains(line)));
         }
@@ -134,7 +134,7 @@ pub fn note(data: &[u8], _: &Path) {
         assert_eq!(key.to_string().parse::<VerifierKey>().ok(), Some(key));
     }
     if let Ok(key) = text.parse::<SigningKey>() {
-        let again: SigningKey = key.to_secret().parse().expect("what was written can be read");
+        let again: SigningKey = key.to_secret().parse().expect("written values parse");
         assert_eq!(again.verifier_key(), key.verifier_key());
     }
     if let Ok(time) = text.parse::<Timestamp>() {
@@ -142,17 +142,17 @@ pub fn note(data: &[u8], _: &Path) {
     }
 }
 
-/// The list of a v1 tree says the same once it was written anew.
-pub fn listing(data: &[u8], _: &Path) {
-    if let Ok(listing) = Listing::parse(data) {
-        for row in listing.rows() {
+/// A list round-trips.
+pub fn list(data: &[u8], _: &Path) {
+    if let Ok(list) = List::parse(data) {
+        for row in list.rows() {
             assert_is_safe(&row.path);
         }
-        assert_eq!(Listing::parse(&listing.to_json()).ok(), Some(listing));
+        assert_eq!(List::parse(&list.to_json()).ok(), Some(list));
     }
 }
 
-/// Definitions are parts of the file, under names that are there once.
+/// Definitions are parts of the file, with unique names.
 pub fn definition(data: &[u8], _: &Path) {
     if let Ok(definitions) = Format::Rockon.rules().read("a.json", data) {
         let whole = data.as_ptr_range();
@@ -167,8 +167,7 @@ pub fn definition(data: &[u8], _: &Path) {
     let _ = position_of_syntax_error(data);
 }
 
-/// Documents of update sites are read as a stream in the same way each time, and every release
-/// says what it is for.
+/// Documents of update sites always parse to the same, and all releases are complete.
 pub fn site(data: &[u8], _: &Path) {
     let references = || {
         let mut found = Vec::new();
@@ -189,13 +188,12 @@ pub fn site(data: &[u8], _: &Path) {
             let is_for = release.is_for("joomla", version);
             assert!(is_for || release.platforms().count() > 0);
         }
-        let own = releases_of(&release.id(), data).expect("it is there");
+        let own = releases_of(&release.id(), data).expect("the same release");
         assert!(own.iter().all(|other| other.id() == release.id()));
     }
 }
 
-/// A path that is taken stays below any directory and any URL, and a redirect leads to HTTP
-/// or nowhere.
+/// Accepted paths stay below any directory and URL, and redirects lead only to HTTP.
 pub fn path(data: &[u8], _: &Path) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -224,7 +222,7 @@ pub fn path(data: &[u8], _: &Path) {
     }
 }
 
-/// Nothing but ordinary names, of which each can be a file.
+/// Panics unless all components are ordinary file names.
 fn assert_is_safe(path: &EntryPath) {
     let below = path.below(Path::new("/store"));
     let inside = below.strip_prefix("/store").expect("below the directory");
@@ -234,7 +232,7 @@ fn assert_is_safe(path: &EntryPath) {
     assert_eq!(EntryPath::new(path.as_str()).ok().as_ref(), Some(path));
 }
 
-/// What stands before and after the first line that is just `====`.
+/// Splits the input at the first line `====`.
 fn halves(data: &[u8]) -> (&[u8], &[u8]) {
     const BETWEEN: &[u8] = b"\n====\n";
     let at = data.windows(BETWEEN.len()).position(|window| window == BETWEEN);

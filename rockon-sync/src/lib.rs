@@ -40,7 +40,7 @@
 //! |---|---|
 //! | where a catalog comes from | [`Source`], one or more [`Location`]s, opened with [`Credentials`] |
 //! | what says whether anything changed | [`Head`] |
-//! | what there is | [`Manifest`], of [`Entry`]s; [`Listing`] for trees without digests |
+//! | what there is | [`Manifest`], of [`Entry`]s; [`List`] for trees without digests |
 //! | what brings the store in step | [`Updater`], with [`Progress`], [`CancelToken`] and [`Report`] |
 //! | what is held | [`Store`], with [`SourceStatus`] and [`Verification`] |
 //! | what applications see | [`Catalog`], of [`Definition`]s, and [`Changes`] |
@@ -118,8 +118,8 @@ pub use source::{Source, SourceName};
 pub use store::Store;
 pub use store::inspect::{CurrentStatus, SourceStatus, StatusError, Verification};
 pub use store::sources::RemovedData;
-pub use tree::head::{Head, PackOffer};
-pub use tree::manifest::{Entry, Listed, Listing, Manifest};
+pub use tree::head::{Head, OfferedPack};
+pub use tree::manifest::{Entry, List, ListRow, Manifest};
 pub use tree::note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};
 pub use update::plan::MassDelete;
 pub use update::progress::{Phase, Progress};

@@ -1,4 +1,4 @@
-//! The wire formats of a published tree: parsing and writing, no I/O of their own.
+//! The wire formats of a published tree. Parses and writes them, without I/O of its own.
 
 pub(crate) mod head;
 pub(crate) mod manifest;

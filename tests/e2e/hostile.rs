@@ -161,10 +161,13 @@ fn invalid_manifests_are_refused() {
         (entry(&format!(",\"names\":[{names}]")), "at most 16384 names"),
         (
             format!("{{{},{}}}", row("a", "gr\\u00fcn"), row("b", "GRU\\u0308N")).into(),
-            "two entries",
+            "duplicate path",
         ),
-        (format!("{{{},{}}}", row("a", "x.json"), row("b", "\\uff58.json")).into(), "two entries"),
-        (format!("{{{}}}", row("a", "R\\uff4fot.sha")).into(), "belongs to the tree itself"),
+        (
+            format!("{{{},{}}}", row("a", "x.json"), row("b", "\\uff58.json")).into(),
+            "duplicate path",
+        ),
+        (format!("{{{}}}", row("a", "R\\uff4fot.sha")).into(), "reserved path"),
         (format!("{{{}}}", row("a\\u0000", "x")).into(), "control character"),
     ] {
         let world = up_to_date_world();
@@ -181,7 +184,7 @@ fn one_entry_above_the_limit_is_refused() {
     let world = World::v2("abcd");
     world.updated();
     set_manifest(&world, format!("{{{}}}", rows.join(",")).as_bytes());
-    assert_refused(&world, ErrorKind::Limit, "more than 200000 entries");
+    assert_refused(&world, ErrorKind::Limit, "at most 200000 entries, got more");
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn invalid_heads_are_refused() {
     let line = format!("{}  root.json\n", Digest::of(b""));
     for (head, expected) in [
         (format!("\u{feff}{line}").into_bytes(), "not a head"),
-        ([line.as_bytes(), b"# x \xff\n"].concat(), "not UTF-8"),
+        ([line.as_bytes(), b"# x \xff\n"].concat(), "not UTF-8 at byte"),
         (format!("{line}# serial 18446744073709551616\n").into(), "line 2"),
         (format!("{line}# serial -1\n").into(), "line 2"),
         (format!("{line}# serial 1e3\n").into(), "line 2"),

@@ -114,7 +114,7 @@ fn a_head_signed_with_another_key_is_refused() {
 #[test]
 fn an_unsigned_head_is_refused_if_keys_are_given_or_remembered() {
     let world = signed("abc", &[]);
-    assert!(refused(&world, &[1]).contains("not a signed note: it has no signature"));
+    assert!(refused(&world, &[1]).contains("not a signed note: no signature"));
     assert_eq!(world.update().unwrap().outcome, Outcome::Updated, "no signature is required");
     refused(&world, &[1]);
 
@@ -188,15 +188,15 @@ fn tampered_heads_are_refused() {
     let (text, signature) = good.split_once("\n\n").unwrap();
     let (before, after) = signature.split_at(signature.len() - 10);
     for (tampered, problem) in [
-        (good.replace("# serial 2", "# serial 3"), "is bad"),
-        (good.replacen("# size", "# size-", 1), "is bad"),
+        (good.replace("# serial 2", "# serial 3"), "is invalid"),
+        (good.replacen("# size", "# size-", 1), "is invalid"),
         (format!("{good}# serial 9\n"), "malformed"),
-        (format!("{text}\n# extra x\n\n{signature}"), "is bad"),
-        (format!("{text}\n\n{}A{}", before, &after[1..]), "is bad"),
+        (format!("{text}\n# extra x\n\n{signature}"), "is invalid"),
+        (format!("{text}\n\n{}A{}", before, &after[1..]), "is invalid"),
         (format!("{text}\n"), "no signature"),
         (format!("{text}\n\n"), "no signature"),
         (good.replace('\n', "\r\n"), ""),
-        (format!("{text}\n\nnot what it was\n\n{signature}"), "is bad"),
+        (format!("{text}\n\nnot what it was\n\n{signature}"), "is invalid"),
     ] {
         set_head(&world, &tampered);
         if problem.is_empty() {

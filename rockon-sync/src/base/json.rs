@@ -1,5 +1,5 @@
-//! JSON (RFC 8259) read with what matters here kept: key order, duplicate keys,
-//! number forms, and the place of each value in the text.
+//! JSON (RFC 8259) that keeps the key order, duplicate keys, number forms, and the position of each
+//! value in the text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ pub(crate) struct Object<'a> {
     pub(crate) members: Vec<Member<'a>>,
 }
 
-/// One member of an object; the value is the untouched text of it.
+/// One member of an object, with the unparsed text of its value.
 #[derive(Debug)]
 pub(crate) struct Member<'a> {
     pub(crate) key: Cow<'a, str>,
@@ -21,17 +21,17 @@ pub(crate) struct Member<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads `text` as one object; the values are not looked into.
+    /// Parses one object, but not its values.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Object<'a>> {
         serde_json::from_str(text)
     }
 
-    /// The value of `key`; of several the last, as most JSON readers have it.
+    /// Returns the value of `key`. The last duplicate counts, as in most JSON parsers.
     pub(crate) fn value(&self, key: &str) -> Option<&'a RawValue> {
         self.members.iter().rev().find(|member| member.key == key).map(|member| member.value)
     }
 
-    /// Members whose key stands earlier in the object already.
+    /// Returns the members whose key occurs earlier in the object.
     pub(crate) fn duplicates(&self) -> impl Iterator<Item = &Member<'a>> {
         let mut seen = std::collections::HashSet::with_capacity(self.members.len());
         self.members.iter().filter(move |member| !seen.insert(&*member.key))
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for Object<'de> {
     }
 }
 
-/// A key, borrowed from the text unless it has escapes.
+/// A key, borrowed from the text unless it contains escapes.
 pub(crate) struct Key<'a>(pub(crate) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// What kind of value a raw text is, by its first byte.
+/// Returns the JSON type of a value, for messages.
 pub(crate) fn kind_of(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'{') => "an object",
@@ -102,7 +102,7 @@ pub(crate) fn kind_of(value: &RawValue) -> &'static str {
     }
 }
 
-/// A place in a text: line and column, both counted from 1, columns in characters.
+/// A position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     /// The line, from 1.
@@ -112,7 +112,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Where `part` begins in `text`; `None` unless `part` is a slice of `text`.
+    /// Returns the start of `part` in `text`, or `None` unless `part` is a slice of `text`.
     pub(crate) fn of(text: &str, part: &str) -> Option<Position> {
         let offset = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
         let before = text.get(..offset)?;
@@ -124,8 +124,7 @@ impl Position {
     }
 }
 
-/// Finds the places of parts that are asked for in the order of the text, in one pass
-/// over it.
+/// The positions of slices of a text, in the order of the text. One pass finds all of them.
 pub(crate) struct Places<'a> {
     text: &'a str,
     offset: usize,
@@ -137,8 +136,8 @@ impl<'a> Places<'a> {
         Places { text, offset: 0, position: Position { line: 1, column: 1 } }
     }
 
-    /// Where `part` begins; `None` unless it is a slice of the text, at or after the part
-    /// that was asked for before.
+    /// Returns the start of `part`, or `None` unless it is a slice of the text at or after the
+    /// previous part.
     pub(crate) fn of(&mut self, part: &str) -> Option<Position> {
         let offset = (part.as_ptr() as usize).checked_sub(self.text.as_ptr() as usize)?;
         let skipped = self.text.get(self.offset..offset)?;
@@ -167,77 +166,70 @@ impl fmt::Display for Position {
     }
 }
 
-/// Writes `value` in the one form that all texts of the same value share: no
-/// spaces, object keys in byte order, strings with the fewest escapes, numbers as
-/// they were written.
+/// A value without a canonical form, or a merge patch that cannot be applied.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nests too deep or repeats a key")]
+pub(crate) struct Uncanonical;
+
+/// Returns the canonical form, which is the same for all texts of a value: no spaces, object keys in
+/// byte order, strings with the fewest escapes, numbers unchanged.
 ///
-/// `None` when it nests deeper than `depth`, or an object repeats a key.
-pub(crate) fn canonical(value: &RawValue, depth: usize) -> Option<String> {
+/// # Errors
+/// [`Uncanonical`] if `value` nests deeper than `depth`, or an object repeats a key.
+pub(crate) fn canonical(value: &RawValue, depth: usize) -> Result<String, Uncanonical> {
     let mut out = String::with_capacity(value.get().len());
-    write_canonical(value, depth, &mut out).then_some(out)
+    write_canonical(value, depth, &mut out)?;
+    Ok(out)
 }
 
-fn write_canonical(value: &RawValue, depth: usize, out: &mut String) -> bool {
-    let Some(depth) = depth.checked_sub(1) else {
-        return false;
-    };
+fn write_canonical(value: &RawValue, depth: usize, out: &mut String) -> Result<(), Uncanonical> {
+    let depth = depth.checked_sub(1).ok_or(Uncanonical)?;
     let text = value.get();
     match text.as_bytes().first() {
         Some(b'{') => {
-            let Ok(mut object) = Object::parse(text) else {
-                return false;
-            };
-            object.members.sort_by(|a, b| a.key.cmp(&b.key));
-            if object.members.windows(2).any(|pair| pair[0].key == pair[1].key) {
-                return false;
+            let mut members = Object::parse(text).map_err(|_| Uncanonical)?.members;
+            members.sort_by(|a, b| a.key.cmp(&b.key));
+            if members.windows(2).any(|pair| pair[0].key == pair[1].key) {
+                return Err(Uncanonical);
             }
             out.push('{');
-            for (n, member) in object.members.iter().enumerate() {
+            for (n, member) in members.iter().enumerate() {
                 if n > 0 {
                     out.push(',');
                 }
                 write_string(&member.key, out);
                 out.push(':');
-                if !write_canonical(member.value, depth, out) {
-                    return false;
-                }
+                write_canonical(member.value, depth, out)?;
             }
             out.push('}');
         }
         Some(b'[') => {
-            let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) else {
-                return false;
-            };
+            let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| Uncanonical)?;
             out.push('[');
             for (n, item) in items.iter().enumerate() {
                 if n > 0 {
                     out.push(',');
                 }
-                if !write_canonical(item, depth, out) {
-                    return false;
-                }
+                write_canonical(item, depth, out)?;
             }
             out.push(']');
         }
         Some(b'"') => {
-            let Ok(string) = serde_json::from_str::<Cow<'_, str>>(text) else {
-                return false;
-            };
+            let string: Cow<'_, str> = serde_json::from_str(text).map_err(|_| Uncanonical)?;
             write_string(&string, out);
         }
         _ => out.push_str(text),
     }
-    true
+    Ok(())
 }
 
 /// Writes `string` as a JSON string with the fewest escapes.
 pub(crate) fn write_string(string: &str, out: &mut String) {
-    let quoted = serde_json::to_string(string).expect("a string is always JSON");
-    out.push_str(&quoted);
+    out.push_str(&serde_json::to_string(string).expect("every string has a JSON form"));
 }
 
-/// The merge patch (RFC 7396) that makes the object `new` of the object `old`. Both texts
-/// are in canonical form, and so are equal where their values are.
+/// Returns the merge patch (RFC 7396) from the object `old` to the object `new`. Both must be in
+/// canonical form, so that equal values have equal texts.
 pub(crate) fn merge_patch_between(old: &str, new: &str) -> String {
     let (Ok(old), Ok(new)) = (Object::parse(old), Object::parse(new)) else {
         unreachable!("both are objects in canonical form");
@@ -254,25 +246,25 @@ pub(crate) fn merge_patch_between(old: &str, new: &str) -> String {
         };
         changes.push((&*member.key, change));
     }
-    let gone = old.members.iter().filter(|member| new.value(&member.key).is_none());
-    changes.extend(gone.map(|member| (&*member.key, "null".to_owned())));
+    let removed = old.members.iter().filter(|member| new.value(&member.key).is_none());
+    changes.extend(removed.map(|member| (&*member.key, "null".to_owned())));
     object_of(changes.iter().map(|(key, value)| (*key, value.as_str())))
 }
 
-/// What becomes of the object `target` (nothing, if the text is empty) by a merge patch
-/// (RFC 7396).
+/// Applies a merge patch (RFC 7396) to the object `target`, which may be empty text for none.
 ///
-/// `None` when the patch nests deeper than `depth`, or repeats a key.
-pub(crate) fn merged(target: &str, patch: &RawValue, depth: usize) -> Option<String> {
-    let depth = depth.checked_sub(1)?;
+/// # Errors
+/// [`Uncanonical`] if the patch nests deeper than `depth`, or repeats a key.
+pub(crate) fn merged(target: &str, patch: &RawValue, depth: usize) -> Result<String, Uncanonical> {
+    let depth = depth.checked_sub(1).ok_or(Uncanonical)?;
     if !patch.get().starts_with('{') {
-        return Some(patch.get().to_owned());
+        return Ok(patch.get().to_owned());
     }
-    let patch = Object::parse(patch.get()).ok()?;
+    let patch = Object::parse(patch.get()).map_err(|_| Uncanonical)?;
     if patch.duplicates().next().is_some() {
-        return None;
+        return Err(Uncanonical);
     }
-    // What is no object is replaced as a whole.
+    // A target that is not an object is replaced as a whole.
     let target = Object::parse(target).unwrap_or(Object { members: Vec::new() });
     let mut members: Vec<(&str, String)> = Vec::with_capacity(target.members.len());
     for member in &target.members {
@@ -286,7 +278,7 @@ pub(crate) fn merged(target: &str, patch: &RawValue, depth: usize) -> Option<Str
             members.push((&*member.key, merged(before, member.value, depth)?));
         }
     }
-    Some(object_of(members.iter().map(|(key, value)| (*key, value.as_str()))))
+    Ok(object_of(members.iter().map(|(key, value)| (*key, value.as_str()))))
 }
 
 fn object_of<'a>(members: impl Iterator<Item = (&'a str, &'a str)>) -> String {
@@ -308,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn order_duplicates_and_number_forms_survive() {
+    fn order_duplicates_and_number_forms_are_kept() {
         let text = r#"{"b": 1.0, "a\u0062": 1e2, "b": [ 2 ]}"#;
         let object = Object::parse(text).unwrap();
         let members: Vec<_> = object.members.iter().map(|m| (&*m.key, m.value.get())).collect();
@@ -330,26 +322,26 @@ mod tests {
         for part in [&text[1..], outer, outer, inner, &text[text.len()..]] {
             assert_eq!(places.of(part), Position::of(text, part), "{part}");
         }
-        assert_eq!(places.of(outer), None, "it is passed already");
+        assert_eq!(places.of(outer), None, "before the previous part");
     }
 
     #[test]
-    fn canonical_form_is_one_for_all_texts_of_a_value() {
+    fn all_texts_of_a_value_have_one_canonical_form() {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
         let canonical = |text: &str| canonical(&raw(text), 4);
         let expected = r#"{"a":[1,"é",null],"b":{"c":1.50}}"#;
         assert_eq!(
             canonical("{ \"b\" : {\"c\":1.50}, \"a\": [1,\t\"\\u00e9\", null] }").as_deref(),
-            Some(expected)
+            Ok(expected)
         );
-        assert_eq!(canonical(expected).as_deref(), Some(expected));
-        assert_eq!(canonical(r#"{"a":1,"a":1}"#), None);
-        assert_eq!(canonical("[[[1]]]").as_deref(), Some("[[[1]]]"));
-        assert_eq!(canonical("[[[[1]]]]"), None);
+        assert_eq!(canonical(expected).as_deref(), Ok(expected));
+        assert_eq!(canonical(r#"{"a":1,"a":1}"#), Err(Uncanonical));
+        assert_eq!(canonical("[[[1]]]").as_deref(), Ok("[[[1]]]"));
+        assert_eq!(canonical("[[[[1]]]]"), Err(Uncanonical));
     }
 
     #[test]
-    fn merge_patches_do_what_the_rfc_says() {
+    fn merge_patches_are_applied_as_in_the_rfc() {
         // RFC 7396, appendix A, as far as the patch is an object.
         for (target, patch, expected) in [
             (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
@@ -365,7 +357,7 @@ mod tests {
             ("", r#"{"a":{"bb":{"ccc":null}}}"#, r#"{"a":{"bb":{}}}"#),
         ] {
             let raw = RawValue::from_string(patch.to_owned()).unwrap();
-            assert_eq!(merged(target, &raw, 8).as_deref(), Some(expected), "{target} {patch}");
+            assert_eq!(merged(target, &raw, 8).as_deref(), Ok(expected), "{target} {patch}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::format::target::Requirements;
 use crate::format::{self, Format, requirements_of};
 use crate::source::SourceName;
 use crate::store::{Generation, Store};
-use crate::tree::manifest::{Entry, Listing, Manifest};
+use crate::tree::manifest::{Entry, List, Manifest};
 
 /// The unknown parts of the catalog. A name that could be in one of them is never a deletion.
 #[derive(Debug, Default)]
@@ -112,7 +112,7 @@ impl Gaps {
         let in_list = |error: Error| error.with_path(generation.list_path());
         let bytes = generation.list_bytes(files)?.unwrap_or_default();
         if generation.head(files)?.is_none() {
-            let list = Listing::parse(&bytes).map_err(in_list)?;
+            let list = List::parse(&bytes).map_err(in_list)?;
             let missing = list.rows().iter().filter(|row| current.entry(&row.id).is_none());
             self.reasons.extend(missing.map(|row| not_fetched(source, &row.id)));
             return Ok(());

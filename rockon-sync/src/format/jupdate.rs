@@ -70,8 +70,9 @@ impl Rules for Jupdate {
             Ok((releases, flaws)) => {
                 let releases = of_extension(id, releases);
                 for Flaw { line, message } in flaws {
-                    let message = format!("line {line}: {message}");
-                    checked.problems.push(Problem::warning(shown, message));
+                    checked
+                        .problems
+                        .push(Problem::warning(shown, format!("line {line}: {message}")));
                 }
                 for name in names_of(&releases) {
                     let own: Vec<Release> =

@@ -71,8 +71,10 @@ fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
             let place = Position::of(text, member.value.get())
                 .map_or_else(String::new, |place| format!(", {place}"));
             let got = kind_of(member.value);
-            let message = format!("expected an object for {:?}, got {got}{place}", member.key);
-            return Err(invalid(message));
+            return Err(invalid(format!(
+                "expected an object for {:?}, got {got}{place}",
+                member.key
+            )));
         }
         match known.get(&member.key) {
             Some(n) => definitions[*n].text = member.value.get().as_bytes(),

@@ -45,8 +45,10 @@ impl Target {
     /// [`ErrorKind::Argument`] for what cannot be such a name.
     pub fn with_arch(mut self, arch: &str) -> Result<Target> {
         let name = arch::normalized(arch).ok_or_else(|| {
-            let message = format!("expected an architecture such as arm64, got {arch:?}");
-            Error::new(ErrorKind::Argument, message)
+            Error::new(
+                ErrorKind::Argument,
+                format!("expected an architecture such as arm64, got {arch:?}"),
+            )
         })?;
         self.arch = Some(name);
         Ok(self)
@@ -59,8 +61,10 @@ impl Target {
     /// [`ErrorKind::Argument`] for what is no version.
     pub fn with_version(mut self, version: &str) -> Result<Target> {
         if Version::parse(version).is_none() {
-            let message = format!("expected a version such as 5.1.0, got {version:?}");
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("expected a version such as 5.1.0, got {version:?}"),
+            ));
         }
         self.version = Some(version.trim().into());
         Ok(self)
@@ -73,12 +77,16 @@ impl Target {
     pub fn with_platform(mut self, platform: &str) -> Result<Target> {
         let parts: Vec<&str> = platform.split_whitespace().collect();
         let [name, version] = parts[..] else {
-            let message = format!("expected a platform such as \"joomla 5.1\", got {platform:?}");
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("expected a platform such as \"joomla 5.1\", got {platform:?}"),
+            ));
         };
         if Version::parse(version).is_none() {
-            let message = format!("expected a version such as 5.1, got {version:?}");
-            return Err(Error::new(ErrorKind::Argument, message));
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("expected a version such as 5.1, got {version:?}"),
+            ));
         }
         self.platform = Some((name.into(), version.into()));
         Ok(self)

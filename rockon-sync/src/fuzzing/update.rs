@@ -1,12 +1,12 @@
-//! A whole update against answers made up from the input.
+//! A whole update against responses that the input describes.
 //!
-//! An input is a text of parts, with a line `====` between two of them:
+//! An input consists of parts, separated by lines `====`:
 //!
-//! | part | what it is |
+//! | part | contains |
 //! |---|---|
-//! | 1 | one byte for each answer, see [`Twist`]; beyond its end answers are ordinary |
-//! | 2 | the head; an empty one is made up from the manifest |
-//! | 3 | the manifest, in which `@0` to `@9` stand for the digests of the files |
+//! | 1 | one byte per response, see [`Twist`]; further responses are ordinary |
+//! | 2 | the head; if empty, it is generated from the manifest |
+//! | 3 | the manifest, with `@0` to `@9` for the digests of the files |
 //! | 4 | the pack |
 //! | others | the files |
 
@@ -26,37 +26,37 @@ use crate::update::plan::MassDelete;
 use crate::update::report::Report;
 use crate::update::{Rollback, Updater};
 
-/// The parts in front of the files.
+/// Number of parts before the files.
 const FIXED_PARTS: usize = 4;
 
-/// What the store holds before.
+/// The state of the store before the update.
 const BEFORE: &[u8] =
     b"\n====\n\n====\n{\"a\":{\"url\":\"a.json\",\"sha\":\"@0\"}}\n====\n\n====\n{\"A\":{}}\n";
 
-/// After an update of any kind, every file of the store is what the manifest held says,
-/// nothing else was written, and a further update without faults works.
+/// After any update, all files of the store match the current manifest, nothing else was written, and
+/// a further update without faults succeeds.
 pub fn update(data: &[u8], dir: &Path) {
     let store = Store::new(dir.join("store"));
-    run_well(&store);
+    run_without_faults(&store);
     let before = manifest_of(&store);
     let outcome = run(data, &store);
     let names: Vec<_> = std::fs::read_dir(dir).expect("a directory").flatten().collect();
-    assert_eq!(names.len(), 1, "something was written outside: {names:?}");
+    assert_eq!(names.len(), 1, "written outside the store: {names:?}");
     for verified in store.verify().expect("the store can be read") {
         assert!(verified.is_intact(), "{verified:?}");
     }
     let after = manifest_of(&store);
     if outcome.is_err() {
-        assert_eq!(after, before, "a failed update left something else");
+        assert_eq!(after, before, "a failed update changed the store");
     }
     let catalog = store.catalog().expect("the catalog can be read");
     assert!(outcome.is_ok() || catalog.definition("A").is_some());
-    // Whatever happened, the store is not wedged.
-    run_well(&store);
+    // The store is usable after any failure.
+    run_without_faults(&store);
 }
 
-fn run_well(store: &Store) {
-    let report = run(BEFORE, store).expect("the answers are good");
+fn run_without_faults(store: &Store) {
+    let report = run(BEFORE, store).expect("the responses are valid");
     assert!(report.failed.is_empty(), "{report:?}");
 }
 
@@ -67,14 +67,14 @@ fn manifest_of(store: &Store) -> Option<Digest> {
 
 fn run(data: &[u8], store: &Store) -> Result<Report> {
     let source: Source = "http://h.example/".parse()?;
-    let script = Script::new(data);
+    let transport = ScriptedTransport::new(data);
     let clock = FastClock::new();
-    let updater = Updater::new(store).transport(&script).clock(&clock);
+    let updater = Updater::new(store).transport(&transport).clock(&clock);
     updater.mass_delete(MassDelete::Allow).rollback(Rollback::Allow).run(&source)
 }
 
-/// Answers from the parts of an input.
-struct Script {
+/// A transport that responds with the parts of an input.
+struct ScriptedTransport {
     twists: Mutex<std::vec::IntoIter<u8>>,
     head: Vec<u8>,
     manifest: Vec<u8>,
@@ -82,8 +82,8 @@ struct Script {
     files: Vec<Vec<u8>>,
 }
 
-impl Script {
-    fn new(data: &[u8]) -> Script {
+impl ScriptedTransport {
+    fn new(data: &[u8]) -> ScriptedTransport {
         let mut parts = Vec::new();
         let mut rest = data;
         loop {
@@ -97,7 +97,7 @@ impl Script {
         parts.resize(parts.len().max(FIXED_PARTS), Vec::new());
         let files = parts.split_off(FIXED_PARTS);
         let [twists, mut head, manifest, pack] =
-            <[Vec<u8>; FIXED_PARTS]>::try_from(parts).expect("it was made as long");
+            <[Vec<u8>; FIXED_PARTS]>::try_from(parts).expect("the length was set above");
         let mut text = manifest;
         for (n, file) in files.iter().enumerate().take(10) {
             text = replace(&text, format!("@{n}").as_bytes(), Digest::of(file).to_string());
@@ -107,7 +107,13 @@ impl Script {
             let pack_line = if pack.is_empty() { "" } else { &*pack_line };
             head = format!("{}  root.json\n{pack_line}", Digest::of(&text)).into_bytes();
         }
-        Script { twists: Mutex::new(twists.into_iter()), head, manifest: text, pack, files }
+        ScriptedTransport {
+            twists: Mutex::new(twists.into_iter()),
+            head,
+            manifest: text,
+            pack,
+            files,
+        }
     }
 
     fn body(&self, path: &str) -> Option<&[u8]> {
@@ -142,7 +148,7 @@ fn replace(text: &[u8], from: &[u8], to: String) -> Vec<u8> {
     out
 }
 
-/// What is unusual about an answer.
+/// A change of a response, by one byte of the input.
 struct Twist(u8);
 
 impl Twist {
@@ -164,7 +170,7 @@ impl Twist {
             6 => response.content_range = Some("bytes 1-2/3".into()),
             7 => {
                 response.body =
-                    Box::new(Broken { inner: response.body, left: u64::from(low) * 16 });
+                    Box::new(Broken { inner: response.body, left_bytes: u64::from(low) * 16 });
             }
             8 => response.body = Box::new(io::repeat(low).take(u64::from(low) << 16)),
             9 => {
@@ -184,7 +190,7 @@ impl Twist {
     }
 }
 
-impl Transport for Script {
+impl Transport for ScriptedTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         let Address::Http(address) = request.address else {
             panic!("asked for a file: {}", request.address);
@@ -200,31 +206,31 @@ impl Transport for Script {
     }
 }
 
-/// A body that breaks after so many bytes.
+/// A body that fails after `left_bytes` bytes.
 struct Broken {
     inner: Box<dyn Read + Send>,
-    left: u64,
+    left_bytes: u64,
 }
 
 impl Read for Broken {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.left == 0 {
+        if self.left_bytes == 0 {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let most = buffer.len().min(usize::try_from(self.left_bytes).unwrap_or(usize::MAX));
         let n = self.inner.read(&mut buffer[..most])?;
-        self.left -= n as u64;
+        self.left_bytes -= n as u64;
         Ok(n)
     }
 }
 
-/// A clock that waits in no time.
+/// A clock that never blocks.
 struct FastClock {
     start: Instant,
     slept: Mutex<Duration>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "an Instant cannot be made up")]
+#[expect(clippy::disallowed_methods, reason = "an Instant cannot be constructed otherwise")]
 impl FastClock {
     fn new() -> FastClock {
         FastClock { start: Instant::now(), slept: Mutex::default() }

@@ -5,11 +5,11 @@ use std::path::Path;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::is_absent;
 use crate::base::path::EntryPath;
-use crate::tree::manifest::{Listed, Listing};
+use crate::tree::manifest::{List, ListRow};
 
 /// A list made from the `*.json` files at the top of a directory. Their stems are the ids.
 pub(crate) struct BareDirectory {
-    pub(crate) listing: Listing,
+    pub(crate) listing: List,
     /// An existing file. Fetching it tells whether the directory is reachable.
     pub(crate) probe: EntryPath,
     /// Warnings about files that cannot be entries.
@@ -66,7 +66,7 @@ impl BareDirectory {
                 }
             }
             let id = String::from_utf8_lossy(stem).into_owned();
-            rows.push(Listed { id, path: listed });
+            rows.push(ListRow { id, path: listed });
         }
         let Some(probe) = probe else {
             return Err(unreadable.unwrap_or_else(|| {
@@ -78,7 +78,7 @@ impl BareDirectory {
             }));
         };
         rows.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(BareDirectory { listing: Listing::from_rows(rows)?, probe, warnings })
+        Ok(BareDirectory { listing: List::from_rows(rows)?, probe, warnings })
     }
 }
 

@@ -9,9 +9,9 @@ use super::tree::Tree;
 use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{ensure_dirs, remove_if_any, stage, stat_if_any};
-use crate::tree::head::{Head, PackOffer};
+use crate::tree::head::{Head, OfferedPack};
 use crate::tree::manifest::Entry;
-use crate::tree::pack::{self, Contents, PackName};
+use crate::tree::pack::{self, FileContents, PackName};
 
 /// Longest line by which a head offers a delta, in bytes: sizes have up to ten digits.
 const DELTA_LINE_BYTES: usize = "# pack 0123456789ab 0123456789\n".len();
@@ -46,7 +46,7 @@ pub(super) fn write(
     tree: &Tree<'_>,
     new: &NewManifest,
     bases: &[Digest],
-) -> Result<Vec<PackOffer>> {
+) -> Result<Vec<OfferedPack>> {
     let dir = tree.packs();
     ensure_dirs(tree.files, &dir)?;
     let mut packs = StagedPacks { tree, new, staged: Vec::new() };
@@ -62,7 +62,9 @@ pub(super) fn write(
     }
     tree.sync_dir(&dir)?;
     let offers = packs.staged.into_iter();
-    Ok(offers.map(|pack| PackOffer { base: pack.name.base, size_bytes: pack.len_bytes }).collect())
+    Ok(offers
+        .map(|pack| OfferedPack { base: pack.name.base, size_bytes: pack.len_bytes })
+        .collect())
 }
 
 /// A pack that is written, but not renamed to its path yet.
@@ -143,7 +145,7 @@ fn total_bytes<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> u64 {
     entries.into_iter().map(|entry| entry.size_bytes().unwrap_or(0)).sum()
 }
 
-impl Contents for Tree<'_> {
+impl FileContents for Tree<'_> {
     fn open(&self, digest: Digest) -> io::Result<Box<dyn Read + Send>> {
         self.files.open(&self.object(digest))
     }

@@ -10,7 +10,7 @@ use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, w
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
 use crate::base::path::EntryPath;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
-use crate::tree::manifest::{Entry, Listing, Manifest};
+use crate::tree::manifest::{Entry, List, Manifest};
 
 /// Suffix of the record: the current manifest, beside a generation.
 pub(super) const RECORD_SUFFIX: &str = ".held";
@@ -132,7 +132,7 @@ impl Generation {
             )
             .with_path(&self.dir));
         };
-        let list = Listing::parse(&bytes).map_err(|error| error.with_path(self.list_path()))?;
+        let list = List::parse(&bytes).map_err(|error| error.with_path(self.list_path()))?;
         let mut entries = Vec::new();
         for row in list.rows() {
             if let Some((digest, len_bytes)) = digest_if_any(files, &row.path.below(&self.dir))? {
@@ -198,7 +198,7 @@ impl Generation {
                 expected.insert(DEFAULT_MANIFEST);
                 let bytes = self.list_bytes(files)?;
                 let is_whole = bytes.is_some_and(|bytes| {
-                    Listing::parse(&bytes).is_ok() && !status.contradicts(self, &bytes)
+                    List::parse(&bytes).is_ok() && !status.contradicts(self, &bytes)
                 });
                 damage.is_manifest_damaged |= !is_whole;
             }

@@ -1,4 +1,4 @@
-//! The head (`root.sha`): the one small file that says whether anything changed.
+//! The head (`root.sha`): a small file with the digest of the manifest.
 //!
 //! ```text
 //! <64 hexadecimal digits>  root.json
@@ -11,8 +11,8 @@
 //! # pack empty 38812
 //! ```
 //!
-//! The first line is a line of `sha256sum`; the others are comments to it, so that
-//! `sha256sum -c root.sha` works on any tree. A bare digest is a head as well.
+//! The first line has the format of `sha256sum`, for which the others are comments, so that
+//! `sha256sum -c root.sha` works on any tree. A bare digest is a valid head.
 
 use std::fmt;
 
@@ -21,11 +21,12 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
+use crate::tree::pack::{BUNDLE_BASE, is_base};
 
-/// What the manifest is called when the head does not say.
+/// The name of the manifest if the head has none.
 pub(crate) const DEFAULT_MANIFEST: &str = "root.json";
 
-/// A parsed head. Only the digest is sure to be there.
+/// A head. Only the digest and the manifest's name are always present.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     digest: Digest,
@@ -36,21 +37,21 @@ pub struct Head {
     size_bytes: Option<u64>,
     url: Option<String>,
     by_sha: Option<EntryPath>,
-    packs: Vec<PackOffer>,
+    packs: Vec<OfferedPack>,
 }
 
 /// A pack that the tree offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PackOffer {
-    /// The first 12 digits of the manifest that the pack starts from; `None` for
-    /// a bundle, which starts from nothing.
+pub struct OfferedPack {
+    /// The first 12 digits of the digest of the manifest that a delta starts from; `None` for a
+    /// bundle.
     pub base: Option<String>,
     /// The size of the pack file, in bytes.
     pub size_bytes: u64,
 }
 
 impl Head {
-    /// A head with nothing but the digest of the manifest.
+    /// Returns a head with the required fields.
     pub fn new(digest: Digest, manifest: EntryPath) -> Head {
         Head {
             digest,
@@ -65,33 +66,32 @@ impl Head {
         }
     }
 
-    /// Reads a head. Unknown keys are ignored, a known key with a bad value is not.
+    /// Parses a head. Ignores unknown keys and everything after the first empty line, where
+    /// signatures start.
     ///
     /// # Errors
-    /// [`ErrorKind::Head`] with the line; [`ErrorKind::Limit`] above
-    /// [`MAX_HEAD_BYTES`].
+    /// [`ErrorKind::Head`] with the line, also for a known key with an invalid value;
+    /// [`ErrorKind::Limit`] above [`MAX_HEAD_BYTES`].
     pub fn parse(bytes: &[u8]) -> Result<Head> {
         if bytes.len() as u64 > MAX_HEAD_BYTES {
-            let message = format!("the head is larger than {MAX_HEAD_BYTES} bytes");
-            return Err(Error::new(ErrorKind::Limit, message));
+            return Err(InvalidHead::TooLarge.into());
         }
         let text = std::str::from_utf8(bytes)
-            .map_err(|error| bad(1, &format!("not UTF-8 at byte {}", error.valid_up_to())))?;
+            .map_err(|error| InvalidHead::Encoding { valid_up_to: error.valid_up_to() })?;
         let mut lines = (1..).zip(text.split('\n'));
-        let (_, first) = lines.next().unwrap_or((1, ""));
-        let (digest, manifest) = parse_first_line(first)?;
+        let (line, first) = lines.next().unwrap_or((1, ""));
+        let (digest, manifest) = parse_first_line(first).map_err(|problem| problem.on(line))?;
         let mut head = Head::new(digest, manifest);
         let mut seen = Vec::new();
-        // After an empty line come signatures, which are not this parser's business.
-        for (number, line) in lines.take_while(|(_, line)| !line.is_empty()) {
-            let Some((key, value)) = line.strip_prefix("# ").and_then(|rest| rest.split_once(' '))
+        for (line, text) in lines.take_while(|(_, text)| !text.is_empty()) {
+            let Some((key, value)) = text.strip_prefix("# ").and_then(|rest| rest.split_once(' '))
             else {
                 continue;
             };
-            head.take(key, value).map_err(|problem| bad(number, &problem))?;
+            head.set(key, value).map_err(|problem| problem.on(line))?;
             if KNOWN_ONCE.contains(&key) {
                 if seen.contains(&key) {
-                    return Err(bad(number, &format!("`{key}` is there twice")));
+                    return Err(InvalidLine::Duplicate { key: key.to_owned() }.on(line).into());
                 }
                 seen.push(key);
             }
@@ -99,98 +99,86 @@ impl Head {
         Ok(head)
     }
 
-    /// Takes one `# key value` line.
-    fn take(&mut self, key: &str, value: &str) -> Result<(), String> {
+    /// Sets the field of one `# key value` line.
+    fn set(&mut self, key: &str, value: &str) -> Result<(), InvalidLine> {
+        let of_key = |problem| InvalidLine::Value { key: key.to_owned(), problem };
         let number = |value: &str| {
             let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
             let parsed = value.parse::<u64>().ok().filter(|_| digits);
-            parsed.ok_or_else(|| format!("`{key}` expects a whole number, got {value:?}"))
+            parsed.ok_or_else(|| InvalidLine::Number { key: key.to_owned(), got: value.to_owned() })
         };
-        let time =
-            |value: &str| value.parse::<Timestamp>().map_err(|error| format!("`{key}`: {error}"));
         match key {
             "serial" => self.serial = Some(number(value)?),
-            "published" => self.published = Some(time(value)?),
-            "expires" => self.expires = Some(time(value)?),
+            "published" => self.published = Some(value.parse().map_err(of_key)?),
+            "expires" => self.expires = Some(value.parse().map_err(of_key)?),
             "size" => self.size_bytes = Some(number(value)?),
-            "url" => {
-                let parsed = url::Url::parse(value)
-                    .map_err(|error| format!("`url` expects a URL, got {value:?}: {error}"))?;
-                let plain = parsed.username().is_empty() && parsed.password().is_none();
-                if !matches!(parsed.scheme(), "http" | "https") || !plain {
-                    return Err("`url` expects an http or https URL without credentials".into());
-                }
-                self.url = Some(value.to_owned());
-            }
+            "url" => self.url = Some(checked_url(value)?.to_owned()),
             "by-sha" => {
                 let dir = value.strip_suffix('/').unwrap_or(value);
-                let path = EntryPath::new(dir).map_err(|error| format!("`by-sha`: {error}"))?;
-                self.by_sha = Some(path);
+                self.by_sha = Some(EntryPath::new(dir).map_err(of_key)?);
             }
             "pack" => {
-                let problem = || format!("`pack` expects a base and a size, got {value:?}");
-                let (base, size_bytes) = value.split_once(' ').ok_or_else(problem)?;
-                let is_base = base.len() == 12
-                    && base.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                let invalid = || InvalidLine::Pack { got: value.to_owned() };
+                let (base, size_bytes) = value.split_once(' ').ok_or_else(invalid)?;
                 let base = match base {
-                    "empty" => None,
-                    _ if is_base => Some(base.to_owned()),
-                    _ => return Err(problem()),
+                    BUNDLE_BASE => None,
+                    _ if is_base(base) => Some(base.to_owned()),
+                    _ => return Err(invalid()),
                 };
-                self.packs.push(PackOffer { base, size_bytes: number(size_bytes)? });
+                self.packs.push(OfferedPack { base, size_bytes: number(size_bytes)? });
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// The digest of the manifest.
+    /// Returns the digest of the manifest.
     pub fn digest(&self) -> Digest {
         self.digest
     }
 
-    /// The file name of the manifest; `root.json` unless the head says otherwise.
+    /// Returns the file name of the manifest, `root.json` by default.
     pub fn manifest(&self) -> &EntryPath {
         &self.manifest
     }
 
-    /// The number of this publication; it grows with each.
+    /// Returns the number of this publication, which increases with each one.
     pub fn serial(&self) -> Option<u64> {
         self.serial
     }
 
-    /// When the head was published.
+    /// Returns the time of the publication.
     pub fn published(&self) -> Option<Timestamp> {
         self.published
     }
 
-    /// After when the head is no longer to be trusted to be the newest.
+    /// Returns the time after which the head may no longer be the newest one.
     pub fn expires(&self) -> Option<Timestamp> {
         self.expires
     }
 
-    /// The size of the manifest, in bytes.
+    /// Returns the size of the manifest, in bytes.
     pub fn size_bytes(&self) -> Option<u64> {
         self.size_bytes
     }
 
-    /// Where everything else is fetched from, if not from the head's own directory.
+    /// Returns the base URL of all other files, by default the directory of the head.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
     }
 
-    /// The largest manifest accepted for this head, in bytes.
+    /// Returns the limit of the manifest, in bytes.
     pub(crate) fn max_manifest_bytes(&self) -> u64 {
         self.size_bytes().unwrap_or(MAX_MANIFEST_BYTES).min(MAX_MANIFEST_BYTES)
     }
 
-    /// The directory in which every file is also found under its digest.
+    /// Returns the directory that also contains each file under its digest.
     pub fn by_sha(&self) -> Option<&EntryPath> {
         self.by_sha.as_ref()
     }
 
-    /// The packs that the tree offers.
-    pub fn packs(&self) -> &[PackOffer] {
+    /// Returns the packs that the tree offers.
+    pub fn packs(&self) -> &[OfferedPack] {
         &self.packs
     }
 
@@ -219,7 +207,7 @@ impl Head {
         self
     }
 
-    pub(crate) fn with_packs(mut self, packs: Vec<PackOffer>) -> Head {
+    pub(crate) fn with_packs(mut self, packs: Vec<OfferedPack>) -> Head {
         self.packs = packs;
         self
     }
@@ -230,36 +218,90 @@ impl Head {
     }
 }
 
-/// Keys that stand in a head at most once.
+/// Keys that may occur only once.
 const KNOWN_ONCE: &[&str] = &["serial", "published", "expires", "size", "url", "by-sha"];
 
-/// `<digest>  <file>` as `sha256sum` writes it, `<digest> *<file>` for its binary
-/// mode, or the digest alone.
-fn parse_first_line(line: &str) -> Result<(Digest, EntryPath)> {
+/// Parses `<digest>  <file>` as `sha256sum` writes it, `<digest> *<file>` of its binary mode, or the
+/// digest alone.
+fn parse_first_line(line: &str) -> Result<(Digest, EntryPath), InvalidLine> {
     if line.is_empty() {
-        return Err(bad(1, "expected a digest, got an empty line"));
+        return Err(InvalidLine::Empty);
     }
     if line.starts_with('<') {
-        return Err(bad(1, "expected a digest, got what looks like an HTML page"));
+        return Err(InvalidLine::Html);
     }
     let (digest, name) = match line.split_once(' ') {
         Some((digest, name)) => {
             let name = name.strip_prefix(' ').or_else(|| name.strip_prefix('*'));
-            (digest, name.ok_or_else(|| bad(1, "expected two spaces after the digest"))?)
+            (digest, name.ok_or(InvalidLine::Spaces)?)
         }
         None => (line, DEFAULT_MANIFEST),
     };
-    let digest = digest.parse().map_err(|error: Error| bad(1, &error.to_string()))?;
-    let manifest = EntryPath::new(name).map_err(|error| bad(1, &error.to_string()))?;
-    Ok((digest, manifest))
+    Ok((digest.parse()?, EntryPath::new(name)?))
 }
 
-fn bad(line: u32, problem: &str) -> Error {
-    Error::new(ErrorKind::Head, format!("not a head: line {line}: {problem}"))
+fn checked_url(text: &str) -> Result<&str, InvalidLine> {
+    let url = url::Url::parse(text)
+        .map_err(|problem| InvalidLine::Url { got: text.to_owned(), problem })?;
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    match matches!(url.scheme(), "http" | "https") && is_plain {
+        true => Ok(text),
+        false => Err(InvalidLine::UrlForm),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum InvalidHead {
+    #[error("expected a head of at most {MAX_HEAD_BYTES} bytes, got more")]
+    TooLarge,
+    #[error("not a head: not UTF-8 at byte {valid_up_to}")]
+    Encoding { valid_up_to: usize },
+    #[error("not a head: line {line}: {problem}")]
+    Line { line: u32, problem: InvalidLine },
+}
+
+#[derive(Debug, thiserror::Error)]
+enum InvalidLine {
+    #[error("expected a digest, got an empty line")]
+    Empty,
+    #[error("expected a digest, got an HTML page")]
+    Html,
+    #[error("expected two spaces after the digest")]
+    Spaces,
+    #[error("duplicate key `{key}`")]
+    Duplicate { key: String },
+    #[error("`{key}`: expected a whole number, got {got:?}")]
+    Number { key: String, got: String },
+    #[error("`url`: expected a URL, got {got:?}: {problem}")]
+    Url { got: String, problem: url::ParseError },
+    #[error("`url`: expected an http or https URL without credentials")]
+    UrlForm,
+    #[error("`pack`: expected a base and a size, got {got:?}")]
+    Pack { got: String },
+    #[error("`{key}`: {problem}")]
+    Value { key: String, problem: Error },
+    #[error(transparent)]
+    FirstLine(#[from] Error),
+}
+
+impl InvalidLine {
+    fn on(self, line: u32) -> InvalidHead {
+        InvalidHead::Line { line, problem: self }
+    }
+}
+
+impl From<InvalidHead> for Error {
+    fn from(invalid: InvalidHead) -> Error {
+        let kind = match invalid {
+            InvalidHead::TooLarge => ErrorKind::Limit,
+            _ => ErrorKind::Head,
+        };
+        Error::new(kind, invalid.to_string())
+    }
 }
 
 impl fmt::Display for Head {
-    /// The text of the head, as it is published.
+    /// Writes the text of the head.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}  {}", self.digest, self.manifest)?;
         if let Some(serial) = self.serial {
@@ -281,7 +323,7 @@ impl fmt::Display for Head {
             writeln!(f, "# by-sha {by_sha}/")?;
         }
         for pack in &self.packs {
-            let base = pack.base.as_deref().unwrap_or("empty");
+            let base = pack.base.as_deref().unwrap_or(BUNDLE_BASE);
             writeln!(f, "# pack {base} {}", pack.size_bytes)?;
         }
         Ok(())
@@ -295,7 +337,7 @@ mod tests {
     const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
-    fn a_full_head_reads_back_as_it_was_written() {
+    fn a_head_with_all_fields_round_trips() {
         let text = format!(
             "{SHA}  root.v2.json\n# serial 1287\n# published 2026-11-22T03:04:05Z\n\
              # expires 2026-12-22T03:04:05Z\n# size 14211\n# url https://cdn.example.net/v2/\n\
@@ -309,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn hand_made_heads_are_heads() {
+    fn hand_made_heads_are_accepted() {
         for text in [
             SHA.to_owned(),
             format!("{SHA}\n"),
@@ -326,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_head_is_refused_with_the_line() {
+    fn invalid_heads_are_refused_with_the_line() {
         for (text, expected) in [
             (String::new(), "line 1: expected a digest, got an empty line"),
             ("\n".into(), "line 1"),
@@ -335,15 +377,15 @@ mod tests {
             (format!("{SHA} root.json"), "two spaces"),
             (format!("{SHA}  ../root.json"), "unsafe path"),
             (format!("{}  root.json", &SHA[1..]), "64 hexadecimal digits"),
-            (format!("{SHA}\n# serial x\n"), "line 2: `serial` expects a whole number"),
+            (format!("{SHA}\n# serial x\n"), "line 2: `serial`: expected a whole number"),
             (format!("{SHA}\n# serial +1\n"), "line 2"),
             (format!("{SHA}\n# serial 99999999999999999999\n"), "line 2"),
-            (format!("{SHA}\n# serial 1\n# serial 1\n"), "line 3: `serial` is there twice"),
+            (format!("{SHA}\n# serial 1\n# serial 1\n"), "line 3: duplicate key `serial`"),
             (format!("{SHA}\n# published now\n"), "`published`: expected a time"),
             (format!("{SHA}\n# url ftp://h/\n"), "http or https"),
             (format!("{SHA}\n# url https://u:p@h/\n"), "without credentials"),
             (format!("{SHA}\n# by-sha /x\n"), "`by-sha`: unsafe path"),
-            (format!("{SHA}\n# pack 123 4\n"), "`pack` expects"),
+            (format!("{SHA}\n# pack 123 4\n"), "`pack`: expected"),
         ] {
             let error = Head::parse(text.as_bytes()).expect_err(&text);
             assert_eq!(error.kind(), ErrorKind::Head, "{text}");

@@ -1,4 +1,4 @@
-//! Signed notes (c2sp.org/signed-note): a text, and lines that say who signed it.
+//! Signed notes (c2sp.org/signed-note): a text and its signatures.
 //!
 //! ```text
 //! <text, which ends with a newline>
@@ -6,13 +6,13 @@
 //! — example.org/rockons 5Xg8Zk...
 //! ```
 //!
-//! After the last empty line stands a line for each signature: an em dash, the name of
-//! the key, and the base64 of the key's hash and the signature of the text. Several
-//! signatures let a publisher change its key while clients still know the old one.
+//! After the last empty line, each line is a signature: an em dash, the name of the key, and the
+//! base64 of the key's hash and the signature of the text. With several signatures, a publisher can
+//! change its key while clients still trust the old one.
 //!
-//! | file | does |
+//! | file | contains |
 //! |---|---|
-//! | `key.rs` | keys, and their text forms |
+//! | `key.rs` | keys and their text forms |
 
 mod key;
 #[cfg(test)]
@@ -26,22 +26,22 @@ use crate::base::error::{Error, ErrorKind, Result};
 pub(crate) use key::Privacy;
 pub use key::{SigningKey, VerifierKey};
 
-/// Most signatures of a note: the format asks for 16 at least, and Go's checksum
-/// database, which it comes from, takes 100.
+/// Most signatures of a note: the format requires at least 16, and Go's checksum database, where it
+/// comes from, accepts 100.
 const MAX_SIGNATURES: usize = 100;
 
-/// Largest note, in bytes: Go's limit. A head has a far smaller one of its own.
+/// Largest note, in bytes: the limit of Go. The limit of a head is far smaller.
 const MAX_NOTE_BYTES: usize = 1_000_000;
 
-/// What a signature line starts with.
+/// The start of a signature line.
 const DASH: &str = "\u{2014} ";
 
-/// Length of the key's hash before each signature, in bytes.
+/// Length of the key's hash, in bytes.
 const HASH_BYTES: usize = 4;
 
-/// A text with signatures, none of which was verified yet.
+/// A text with unverified signatures.
 ///
-/// The text is to be ignored until it was, so it is handed out by [`Note::verify`] only.
+/// Only [`Note::verify`] returns the text, because it cannot be trusted before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     text: String,
@@ -56,90 +56,78 @@ struct Signature {
     bytes: Vec<u8>,
 }
 
-/// A text that trusted keys have signed.
+/// A text signed with trusted keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct VerifiedNote<'a> {
     /// The text, with its final newline.
     pub text: &'a str,
-    /// The keys whose signatures were verified, each once, in the order in which they
-    /// were given.
+    /// The keys with a valid signature, each once, in the order of the trusted keys.
     pub signers: Vec<&'a VerifierKey>,
 }
 
 impl Note {
-    /// Reads a note, as c2sp.org/signed-note has it.
+    /// Parses a note in the format of c2sp.org/signed-note.
     ///
     /// # Errors
-    /// [`ErrorKind::Trust`] for what is no note: not UTF-8, with control characters,
-    /// without signatures, with a malformed one, with more than 100, or above 1 MB.
+    /// [`ErrorKind::Trust`] for an invalid note: not UTF-8, with control characters, without
+    /// signatures, with a malformed one, with more than 100, or above 1 MB.
     pub fn parse(bytes: &[u8]) -> Result<Note> {
         if bytes.len() > MAX_NOTE_BYTES {
-            return Err(malformed(&format!("it has more than {MAX_NOTE_BYTES} bytes")));
+            return Err(InvalidNote::TooLarge.into());
         }
         let whole = std::str::from_utf8(bytes)
-            .map_err(|error| malformed(&format!("not UTF-8 at byte {}", error.valid_up_to())))?;
-        if whole.bytes().any(|byte| byte < b' ' && byte != b'\n') {
-            return Err(malformed("it has control characters"));
+            .map_err(|error| InvalidNote::Encoding { valid_up_to: error.valid_up_to() })?;
+        if has_control_characters(whole) {
+            return Err(InvalidNote::ControlCharacters.into());
         }
-        // The text may have empty lines too: the last one counts.
+        // The text may contain empty lines: the last one ends it.
         let (text, lines) = whole
             .rfind("\n\n")
             .map(|at| (&whole[..=at], &whole[at + 2..]))
-            .ok_or_else(|| malformed("it has no signature"))?;
-        let lines = lines
-            .strip_suffix('\n')
-            .ok_or_else(|| malformed("it has no signature, or its last line has no end"))?;
+            .ok_or(InvalidNote::NoSignature)?;
+        let lines = lines.strip_suffix('\n').ok_or(InvalidNote::NoLastLine)?;
         let mut signatures = Vec::new();
         for line in lines.split('\n') {
             if signatures.len() == MAX_SIGNATURES {
-                return Err(malformed(&format!("it has more than {MAX_SIGNATURES} signatures")));
+                return Err(InvalidNote::TooManySignatures.into());
             }
-            let signature = Signature::parse(line);
-            signatures.push(signature.ok_or_else(|| malformed("a signature line is malformed"))?);
+            signatures.push(Signature::parse(line).ok_or(InvalidNote::SignatureLine)?);
         }
         Ok(Note { text: text.to_owned(), signatures })
     }
 
-    /// The text, if at least one of `keys` has signed it. Signatures by other keys are
-    /// ignored; one by a key of `keys` has to be good, even if there are others.
+    /// Returns the text if at least one of `keys` has signed it. Ignores signatures with other
+    /// keys, but fails for an invalid one with a key of `keys`, even if there are valid ones.
     ///
     /// # Errors
     /// [`ErrorKind::Trust`].
     pub fn verify<'a>(&'a self, keys: &'a [VerifierKey]) -> Result<VerifiedNote<'a>> {
         let mut has_signed = vec![false; keys.len()];
         for signature in &self.signatures {
-            let known = |key: &VerifierKey| signature.is_said_to_be_by(key);
-            if !keys.iter().any(known) {
+            let names = |key: &VerifierKey| signature.names(key);
+            if !keys.iter().any(names) {
                 continue;
             }
-            // Keys of the same name and hash are told apart by what they verify.
+            // Two keys may have the same name and hash; the valid signature decides.
             let signer = keys
                 .iter()
-                .position(|key| known(key) && key.verifies(self.text.as_bytes(), &signature.bytes));
-            let Some(signer) = signer else {
-                let message =
-                    format!("the signature of {}+{:08x} is bad", signature.name, signature.hash);
-                return Err(Error::new(ErrorKind::Trust, message));
-            };
+                .position(|key| names(key) && key.verifies(self.text.as_bytes(), &signature.bytes))
+                .ok_or_else(|| Untrusted::BadSignature { key: signature.id() })?;
             has_signed[signer] = true;
         }
         let signers: Vec<&VerifierKey> =
             keys.iter().zip(has_signed).filter_map(|(key, has)| has.then_some(key)).collect();
         if signers.is_empty() {
-            let expected: Vec<String> = keys.iter().map(VerifierKey::id).collect();
             let got: Vec<String> = self.signatures.iter().map(Signature::id).collect();
-            let message = format!(
-                "expected a signature by {}, got {}",
-                expected.join(" or "),
-                got.join(" and ")
+            return Err(
+                Untrusted::OtherKeys { expected: any_of(keys), got: got.join(" and ") }.into()
             );
-            return Err(Error::new(ErrorKind::Trust, message));
         }
         Ok(VerifiedNote { text: &self.text, signers })
     }
 
-    /// The text, which may be anybody's.
+    /// Returns the unverified text.
     pub(crate) fn unverified_text(&self) -> &str {
         &self.text
     }
@@ -158,8 +146,8 @@ impl Signature {
         })
     }
 
-    /// Whether the line names this key. Whether it tells the truth is another matter.
-    fn is_said_to_be_by(&self, key: &VerifierKey) -> bool {
+    /// True if the line names this key. The signature may still be invalid.
+    fn names(&self, key: &VerifierKey) -> bool {
         self.hash == key.hash() && self.name == key.name()
     }
 
@@ -168,20 +156,19 @@ impl Signature {
     }
 }
 
-/// A note of this text, signed by each of `keys`; a key that is there twice signs once.
+/// Returns a note of this text, signed with each of `keys`. Duplicate keys sign once.
 ///
 /// The same text and keys always give the same note.
 ///
 /// # Errors
-/// [`ErrorKind::Argument`] for a text that a note cannot have: one that does not end with
-/// a newline or has other control characters; without keys, or with more than 100.
+/// [`ErrorKind::Argument`] for a text that does not end with a newline or has other control
+/// characters; without keys, or with more than 100.
 pub fn sign_note(text: &str, keys: &[SigningKey]) -> Result<String> {
-    let bad = |problem: &str| Error::new(ErrorKind::Argument, format!("cannot sign: {problem}"));
     if !text.ends_with('\n') {
-        return Err(bad("the text does not end with a newline"));
+        return Err(Unsignable::NoNewline.into());
     }
-    if text.bytes().any(|byte| byte < b' ' && byte != b'\n') {
-        return Err(bad("the text has control characters"));
+    if has_control_characters(text) {
+        return Err(Unsignable::ControlCharacters.into());
     }
     let mut lines: Vec<String> = Vec::new();
     for key in keys {
@@ -191,12 +178,13 @@ pub fn sign_note(text: &str, keys: &[SigningKey]) -> Result<String> {
         }
     }
     if lines.is_empty() || lines.len() > MAX_SIGNATURES {
-        return Err(bad(&format!("expected 1 to {MAX_SIGNATURES} keys, got {}", lines.len())));
+        return Err(Unsignable::Keys { got: lines.len() }.into());
     }
     Ok(format!("{text}\n{}", lines.concat()))
 }
 
-/// Refuses a head that none of `keys` has signed. Without keys, any head will do.
+/// Fails unless at least one of `keys` has signed the head. If `keys` is empty, unsigned heads are
+/// accepted.
 ///
 /// # Errors
 /// [`ErrorKind::Trust`].
@@ -204,14 +192,71 @@ pub(crate) fn check_head(bytes: &[u8], keys: &[VerifierKey]) -> Result<()> {
     if keys.is_empty() {
         return Ok(());
     }
-    let note = Note::parse(bytes).map_err(|error| {
-        let ids: Vec<String> = keys.iter().map(VerifierKey::id).collect();
-        let message = format!("expected a head signed by {}: {error}", ids.join(" or "));
-        Error::new(ErrorKind::Trust, message)
-    })?;
+    let note = Note::parse(bytes)
+        .map_err(|problem| Untrusted::Head { expected: any_of(keys), problem })?;
     note.verify(keys).map(|_| ())
 }
 
-fn malformed(problem: &str) -> Error {
-    Error::new(ErrorKind::Trust, format!("not a signed note: {problem}"))
+fn has_control_characters(text: &str) -> bool {
+    text.bytes().any(|byte| byte < b' ' && byte != b'\n')
+}
+
+fn any_of(keys: &[VerifierKey]) -> String {
+    keys.iter().map(VerifierKey::id).collect::<Vec<_>>().join(" or ")
+}
+
+#[derive(Debug, thiserror::Error)]
+enum InvalidNote {
+    #[error("not a signed note: expected at most {MAX_NOTE_BYTES} bytes, got more")]
+    TooLarge,
+    #[error("not a signed note: not UTF-8 at byte {valid_up_to}")]
+    Encoding { valid_up_to: usize },
+    #[error("not a signed note: control characters")]
+    ControlCharacters,
+    #[error("not a signed note: no signature")]
+    NoSignature,
+    #[error("not a signed note: no signature, or no newline at the end")]
+    NoLastLine,
+    #[error("not a signed note: expected at most {MAX_SIGNATURES} signatures, got more")]
+    TooManySignatures,
+    #[error("not a signed note: malformed signature line")]
+    SignatureLine,
+}
+
+impl From<InvalidNote> for Error {
+    fn from(invalid: InvalidNote) -> Error {
+        Error::new(ErrorKind::Trust, invalid.to_string())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Untrusted {
+    #[error("expected a head signed by {expected}: {problem}")]
+    Head { expected: String, problem: Error },
+    #[error("expected a signature by {expected}, got {got}")]
+    OtherKeys { expected: String, got: String },
+    #[error("the signature by {key} is invalid")]
+    BadSignature { key: String },
+}
+
+impl From<Untrusted> for Error {
+    fn from(untrusted: Untrusted) -> Error {
+        Error::new(ErrorKind::Trust, untrusted.to_string())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Unsignable {
+    #[error("cannot sign the text: expected a newline at its end")]
+    NoNewline,
+    #[error("cannot sign the text: control characters")]
+    ControlCharacters,
+    #[error("cannot sign the text: expected 1 to {MAX_SIGNATURES} keys, got {got}")]
+    Keys { got: usize },
+}
+
+impl From<Unsignable> for Error {
+    fn from(unsignable: Unsignable) -> Error {
+        Error::new(ErrorKind::Argument, unsignable.to_string())
+    }
 }

@@ -1,19 +1,18 @@
-//! A pack: everything that leads from one manifest, or from nothing, to another, as one
-//! compressed file.
+//! Packs: one compressed file that updates a client from nothing (a bundle) or from another
+//! manifest (a delta) to a manifest.
 //!
 //! ```text
-//! packs/empty-<to>.tar.zst   a bundle: root.json, then every file; unpacked, it is a tree
+//! packs/empty-<to>.tar.zst   a bundle: root.json, then all files; unpacked, it is a tree
 //! packs/<from>-<to>.tar.zst  a delta: one archive in two frames
 //!   frame 1                  root.json.patch, a JSON merge patch (RFC 7396)
 //!   frame 2                  new and changed files, in byte order of their ids, compressed
-//!                            against a prefix: the old versions of the changed files, one
-//!                            after the other in the same order
+//!                            against a prefix: the old versions of the changed files,
+//!                            concatenated in the same order
 //! ```
 //!
 //! `<from>` and `<to>` are the first 12 digits of the manifests' digests. The archive is
-//! POSIX ustar with GNU long names, the compression Zstandard (RFC 8878). A pack is never
-//! needed: whatever is in it can be fetched file by file, and everything in it is compared
-//! with its digest.
+//! POSIX ustar with GNU long names, the compression Zstandard (RFC 8878). Packs are optional:
+//! their files can also be fetched one by one. Every file in a pack is compared with its digest.
 
 mod read;
 mod write;
@@ -21,39 +20,38 @@ mod write;
 use std::fmt;
 
 pub(crate) use read::{
-    MEMBER_OVERHEAD_BYTES, Member, bundled_manifest, patch_of, unpack_bundle, unpack_delta,
+    MEMBER_OVERHEAD_BYTES, PackedFile, bundled_manifest, patch_of, unpack_bundle, unpack_delta,
 };
 #[cfg(feature = "publish")]
-pub(crate) use write::{Contents, patch_between, write_bundle, write_delta};
+pub(crate) use write::{FileContents, patch_between, write_bundle, write_delta};
 
 use crate::base::digest::Digest;
 use crate::base::path::EntryPath;
 use crate::tree::manifest::{Entry, Manifest, pairs};
 
-/// The directory of a tree that its packs are in.
+/// The directory of the packs in a tree.
 pub(crate) const DIR: &str = "packs";
 
-/// What the manifest is called in a bundle, whatever the tree calls it.
+/// The name of the manifest in a bundle, regardless of its name in the tree.
 const MANIFEST_MEMBER: &str = "root.json";
 
-/// What the patch is called in a delta.
+/// The name of the patch in a delta.
 const PATCH_MEMBER: &str = "root.json.patch";
 
-/// Largest prefix, in bytes: above this a delta has none, so that neither side needs more
-/// memory for one.
+/// Largest prefix, in bytes. A delta that would need a larger one has none, which limits the memory
+/// of both sides.
 pub(crate) const MAX_PREFIX_BYTES: u64 = 32 * 1024 * 1024;
 
-/// Largest window, as a power of two: the 8 MiB that RFC 8878 recommends every decoder
-/// to support.
+/// Largest window, as a power of two: the 8 MiB that RFC 8878 recommends for all decoders.
 const MAX_WINDOW_LOG: u32 = 23;
 
-/// How many digits of a digest stand in the name of a pack and in a head.
+/// Number of digits of a digest in the name of a pack and in a head.
 pub(crate) const BASE_DIGITS: usize = 12;
 
 /// The name of a pack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PackName {
-    /// The first digits of the manifest that it leads from; `None` for a bundle.
+    /// The first digits of the manifest that a delta starts from; `None` for a bundle.
     pub(crate) base: Option<String>,
     to: String,
 }
@@ -63,30 +61,27 @@ impl PackName {
         PackName { base, to: digits(to) }
     }
 
-    /// Where it is below a tree.
+    /// Returns the path of the pack in a tree.
     pub(crate) fn path(&self) -> EntryPath {
         EntryPath::new(format!("{DIR}/{self}")).expect("digits and dots are a safe path")
     }
 
-    /// Reads the name of a file; `None` if it is not that of a pack.
+    /// Parses the name of a file. Returns `None` if it is not that of a pack.
     pub(crate) fn parse(name: &str) -> Option<PackName> {
         let (base, to) = name.strip_suffix(SUFFIX)?.split_once('-')?;
-        let are_digits = |text: &str| {
-            text.len() == BASE_DIGITS
-                && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-        };
         let base = (base != BUNDLE_BASE).then(|| base.to_owned());
-        let is_name = base.as_deref().is_none_or(are_digits) && are_digits(to);
+        let is_name = base.as_deref().is_none_or(is_base) && is_base(to);
         is_name.then(|| PackName { base, to: to.to_owned() })
     }
 
-    /// Whether it leads to this manifest.
+    /// True if the pack leads to this manifest.
     pub(crate) fn leads_to(&self, manifest: Digest) -> bool {
         self.to == digits(manifest)
     }
 }
 
-const BUNDLE_BASE: &str = "empty";
+/// The base in the name of a bundle and in a head.
+pub(crate) const BUNDLE_BASE: &str = "empty";
 const SUFFIX: &str = ".tar.zst";
 
 impl fmt::Display for PackName {
@@ -95,15 +90,20 @@ impl fmt::Display for PackName {
     }
 }
 
-/// The digits of a manifest's digest that name it in packs.
+/// True for the first digits of a digest, as in the name of a pack and in a head.
+pub(crate) fn is_base(text: &str) -> bool {
+    text.len() == BASE_DIGITS && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Returns the digits of a manifest's digest in the name of a pack and in a head.
 pub(crate) fn digits(manifest: Digest) -> String {
     let mut text = manifest.to_string();
     text.truncate(BASE_DIGITS);
     text
 }
 
-/// The entries of `old` whose bytes `new` has changed, in byte order of the ids: what the
-/// prefix of the delta between them is made of.
+/// Returns the entries of `old` whose files differ in `new`, in byte order of the ids. Their
+/// files are the prefix of the delta.
 pub(crate) fn prefix_of<'a>(old: &'a Manifest, new: &'a Manifest) -> Vec<&'a Entry> {
     let changed = pairs(old.sorted(), new.sorted()).filter_map(|pair| match pair {
         (Some(old), Some(new)) if old.digest() != new.digest() => Some(old),
@@ -127,7 +127,7 @@ mod tests {
     /// Files in memory.
     struct Memory(HashMap<Digest, Vec<u8>>);
 
-    impl Contents for Memory {
+    impl FileContents for Memory {
         fn open(&self, digest: Digest) -> io::Result<Box<dyn Read + Send>> {
             let bytes = self.0.get(&digest).cloned().ok_or(io::ErrorKind::NotFound)?;
             Ok(Box::new(io::Cursor::new(bytes)))
@@ -139,7 +139,7 @@ mod tests {
     }
 
     impl Memory {
-        /// A manifest of files given as `(path, content)`, which are remembered.
+        /// Adds files, given as path and content, and returns their manifest.
         fn manifest(&mut self, files: &[(&str, &[u8])]) -> Manifest {
             let entries = files.iter().map(|(path, content)| {
                 let digest = Digest::of(content);
@@ -161,9 +161,9 @@ mod tests {
         }
     }
 
-    type Files = Vec<(String, Vec<u8>)>;
+    type FoundFiles = Vec<(String, Vec<u8>)>;
 
-    fn collect(files: &mut Files) -> impl FnMut(Member<'_>) -> Result<()> {
+    fn collect(files: &mut FoundFiles) -> impl FnMut(PackedFile<'_>) -> Result<()> {
         |member| {
             let mut bytes = Vec::new();
             member.content.read_to_end(&mut bytes).map_err(|error| {
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// Text that does not compress to nothing.
+    /// Text that compresses badly.
     fn text(seed: u64, len: usize) -> Vec<u8> {
         let mut random = fastrand::Rng::with_seed(seed);
         std::iter::repeat_with(|| random.alphanumeric() as u8).take(len).collect()
@@ -201,13 +201,13 @@ mod tests {
         })
         .unwrap();
         assert!(found == bytes);
-        let mut found = Files::new();
+        let mut found = FoundFiles::new();
         unpack_bundle(&*pack, 1 << 20, &mut collect(&mut found)).unwrap();
-        let mut expected: Files =
+        let mut expected: FoundFiles =
             files.iter().map(|(path, bytes)| ((*path).to_owned(), bytes.to_vec())).collect();
         expected.sort();
         assert_eq!(found, expected);
-        // What the tools of the field make of it.
+        // Standard tools unpack it to the same.
         let dir = tempfile::tempdir().unwrap();
         let archive = zstd::decode_all(&*pack).unwrap();
         tar::Archive::new(&*archive).unpack(dir.path()).unwrap();
@@ -216,12 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_has_what_differs_and_costs_about_that() {
+    fn a_delta_contains_the_differences_in_few_bytes() {
         let mut memory = Memory(HashMap::new());
         let (large, other) = (text(1, 20_000), text(2, 20_000));
         let mut edited = large.clone();
         edited[10_000] = b'!';
-        let old = memory.manifest(&[("a", &large), ("b", &other), ("gone", b"x")]);
+        let old = memory.manifest(&[("a", &large), ("b", &other), ("removed", b"x")]);
         let new = memory.manifest(&[("a", &edited), ("b", &other), ("new", b"y")]);
         let pack = memory.delta(&old, &new);
         assert!(pack.len() < 600, "{}", pack.len());
@@ -229,13 +229,13 @@ mod tests {
         let mut bytes = Vec::new();
         write_patched(&*old.to_canonical(), &patch, &mut bytes).unwrap();
         assert!(bytes == new.to_canonical());
-        let mut found = Files::new();
+        let mut found = FoundFiles::new();
         let prefix = memory.prefix(&old, &new);
         assert!(prefix == large);
         unpack_delta(&*pack, &prefix, 10_000, 1 << 20, &mut collect(&mut found)).unwrap();
         assert_eq!(found, [("a".to_owned(), edited), ("new".to_owned(), b"y".to_vec())]);
-        // With another prefix nothing comes out, or something else.
-        let mut found = Files::new();
+        // With another prefix, the result is an error or has other bytes.
+        let mut found = FoundFiles::new();
         let wrong = unpack_delta(&*pack, &other, 10_000, 1 << 20, &mut collect(&mut found));
         assert!(wrong.is_err() || found[0].1 != memory.0[&new.entry("a").unwrap().digest()]);
     }
@@ -258,7 +258,7 @@ mod tests {
             };
             let (from, to) = (manifest(&old), manifest(&new));
             let bytes = to.to_canonical();
-            let (mut bundle, mut found) = (Vec::new(), Files::new());
+            let (mut bundle, mut found) = (Vec::new(), FoundFiles::new());
             write_bundle(&to, &bytes, &memory, &mut bundle).unwrap();
             unpack_bundle(&*bundle, 1 << 20, &mut collect(&mut found)).unwrap();
             prop_assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), new.clone());
@@ -267,7 +267,7 @@ mod tests {
             let patch = patch_of(&*pack, 100_000).unwrap();
             write_patched(&*from.to_canonical(), &patch, &mut patched).unwrap();
             prop_assert_eq!(patched, bytes);
-            let (prefix, mut found) = (memory.prefix(&from, &to), Files::new());
+            let (prefix, mut found) = (memory.prefix(&from, &to), FoundFiles::new());
             unpack_delta(&*pack, &prefix, 100_000, 1 << 20, &mut collect(&mut found)).unwrap();
             let mut expected = new.clone();
             expected.retain(|name, content| old.get(name) != Some(content));
@@ -276,18 +276,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_deleted_needs_no_files() {
+    fn a_delta_of_deletions_contains_no_files() {
         let mut memory = Memory(HashMap::new());
         let old = memory.manifest(&[("a", b"1"), ("b", b"2")]);
         let new = memory.manifest(&[("a", b"1")]);
         let pack = memory.delta(&old, &new);
-        let mut found = Files::new();
+        let mut found = FoundFiles::new();
         unpack_delta(&*pack, &[], 10_000, 1 << 20, &mut collect(&mut found)).unwrap();
         assert_eq!(found, []);
     }
 
     #[test]
-    fn what_unpacks_to_more_than_it_may_is_refused() {
+    fn packs_that_unpack_to_too_much_are_refused() {
         let mut memory = Memory(HashMap::new());
         let zeros = vec![0; 1 << 20];
         let manifest = memory.manifest(&[("bomb", &zeros)]);
@@ -295,13 +295,13 @@ mod tests {
         let mut pack = Vec::new();
         write_bundle(&manifest, &bytes, &memory, &mut pack).unwrap();
         assert!(pack.len() < 1000);
-        let mut count = |member: Member<'_>| {
+        let mut count = |member: PackedFile<'_>| {
             io::copy(member.content, &mut io::sink()).map(|_| ()).map_err(|error| {
                 Error::new(ErrorKind::Integrity, "cannot be read").with_source(error)
             })
         };
         let error = unpack_bundle(&*pack, 1000, &mut count).unwrap_err();
-        assert!(error.to_chain().contains("more than it can be"), "{}", error.to_chain());
+        assert!(error.to_chain().contains("more bytes than expected"), "{}", error.to_chain());
         let error = bundled_manifest(&*pack, 10, &mut |_| Ok(())).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Integrity);
         let old = memory.manifest(&[]);
@@ -323,10 +323,10 @@ mod tests {
     }
 
     #[test]
-    fn only_regular_files_with_safe_names_come_out_of_a_pack() {
+    fn only_regular_files_with_safe_names_are_unpacked() {
         use tar::EntryType as Kind;
         let unpack = |pack: &[u8]| {
-            let mut found = Files::new();
+            let mut found = FoundFiles::new();
             unpack_bundle(pack, 1 << 20, &mut collect(&mut found))?;
             Ok::<_, Error>(found.len())
         };
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn names_read_back_as_they_were_written() {
+    fn names_round_trip() {
         let to = Digest::of(b"to");
         for base in [None, Some("0123456789ab".to_owned())] {
             let name = PackName::new(base, to);

@@ -12,7 +12,7 @@ use crate::net::fetch::{Fetched, Retries, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Validators;
 use crate::tree::head::Head;
-use crate::tree::manifest::Listing;
+use crate::tree::manifest::List;
 
 /// The answer of the mirrors as a whole.
 pub(super) enum Answer {
@@ -45,7 +45,7 @@ pub(super) enum Index {
     /// `root.sha` of a v2 tree.
     Head(Head),
     /// `root.json` of a v1 tree.
-    List(Listing),
+    List(List),
 }
 
 impl Remote {

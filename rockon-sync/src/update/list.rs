@@ -13,11 +13,11 @@ use crate::net::bare_directory::BareDirectory;
 use crate::net::fetch::{Fetched, Retries, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Validators;
-use crate::tree::manifest::Listing;
+use crate::tree::manifest::List;
 
 /// The list that one mirror has.
 struct FoundList {
-    listing: Listing,
+    listing: List,
     bytes: Vec<u8>,
     address: Address,
     validators: Validators,
@@ -100,6 +100,6 @@ fn ask_one(
             .with_url(shown));
         }
     };
-    let listing = Listing::parse(&bytes).map_err(|error| error.with_url(shown))?;
+    let listing = List::parse(&bytes).map_err(|error| error.with_url(shown))?;
     Ok(FoundList { listing, bytes, address, validators, mirror: mirror.clone(), probe })
 }

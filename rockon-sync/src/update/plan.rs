@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::{Entry, Listed, Listing, Manifest};
+use crate::tree::manifest::{Entry, List, ListRow, Manifest};
 
 /// The differences between the current and the remote manifest, in byte order of the ids.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(crate) enum Action {
     /// Takes the file of this entry from the current generation, where it has another path.
     Reuse(Entry, EntryPath),
     /// Asks the server for this file, unless it is the same as before: no digest tells.
-    Revalidate(Listed),
+    Revalidate(ListRow),
     /// Drops the current entry.
     Remove,
 }
@@ -68,13 +68,13 @@ pub(crate) enum RemoteManifest<'a> {
     /// A manifest: a digest for every file.
     Manifest(&'a Manifest),
     /// The list of a v1 tree: a manifest without digests.
-    List(&'a Listing),
+    List(&'a List),
 }
 
 /// A row of the remote manifest.
 enum RemoteRow<'a> {
     Entry(&'a Entry),
-    Listed(&'a Listed),
+    Listed(&'a ListRow),
 }
 
 impl Step {
@@ -287,7 +287,7 @@ impl<'a> RemoteManifest<'a> {
         match self {
             RemoteManifest::Manifest(manifest) => Box::new(manifest.sorted().map(RemoteRow::Entry)),
             RemoteManifest::List(list) => {
-                let mut rows: Vec<&Listed> = list.rows().iter().collect();
+                let mut rows: Vec<&ListRow> = list.rows().iter().collect();
                 rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
                 Box::new(rows.into_iter().map(RemoteRow::Listed))
             }
@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn files_of_a_list_are_revalidated() {
         let current = manifest(&[("a", "a", "1"), ("b", "b", "2")]);
-        let list = Listing::parse(br#"{"c": "c", "a": "a"}"#).unwrap();
+        let list = List::parse(br#"{"c": "c", "a": "a"}"#).unwrap();
         let remote = RemoteManifest::List(&list);
         let plan = Plan::between(&current, &BTreeSet::new(), remote, Reuse::Intact);
         let steps: Vec<_> = plan.steps.iter().map(|step| (step.id(), &step.action)).collect();

@@ -38,8 +38,10 @@ pub(crate) fn read_collection(
                 return take(Reference::Itself);
             }
             Some(Event::Open(root)) => {
-                let message = format!("expected <extensionset> or <updates>, got <{}>", root.name);
-                return Err(Error::new(ErrorKind::Definition, message));
+                return Err(Error::new(
+                    ErrorKind::Definition,
+                    format!("expected <extensionset> or <updates>, got <{}>", root.name),
+                ));
             }
             Some(_) => {}
             None => return Ok(()),

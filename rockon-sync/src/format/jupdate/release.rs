@@ -99,8 +99,10 @@ pub(super) fn read_releases(bytes: &[u8]) -> Result<(Vec<Release>, Vec<Flaw>)> {
     match xml.next()? {
         Some(Event::Open(root)) if root.name == "updates" => {}
         Some(Event::Open(root)) => {
-            let message = format!("expected <updates>, got <{}>", root.name);
-            return Err(Error::new(ErrorKind::Definition, message));
+            return Err(Error::new(
+                ErrorKind::Definition,
+                format!("expected <updates>, got <{}>", root.name),
+            ));
         }
         _ => return Err(Error::new(ErrorKind::Definition, "expected <updates>")),
     }

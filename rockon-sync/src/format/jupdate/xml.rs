@@ -99,8 +99,10 @@ impl<'a> Xml<'a> {
                     return Ok(Some(Event::Text(text)));
                 }
                 Raw::Text(text) if !text.trim().is_empty() => {
-                    let message = if self.has_root { "text after its end" } else { "no XML" };
-                    return Err(invalid(at, message));
+                    return Err(invalid(
+                        at,
+                        if self.has_root { "text after its end" } else { "no XML" },
+                    ));
                 }
                 Raw::CData(text) => {
                     return Ok(Some(Event::Text(text.xml10_content().into_owned())));

@@ -65,8 +65,10 @@ impl FromStr for Stability {
         let row = STABILITIES.iter().find(|(_, known)| *known == wanted);
         row.map(|(stability, _)| *stability).ok_or_else(|| {
             let known: Vec<&str> = STABILITIES.iter().map(|(_, name)| *name).collect();
-            let message = format!("expected a stability ({}), got {name:?}", known.join(", "));
-            Error::new(ErrorKind::Argument, message)
+            Error::new(
+                ErrorKind::Argument,
+                format!("expected a stability ({}), got {name:?}", known.join(", ")),
+            )
         })
     }
 }

@@ -1,8 +1,8 @@
-//! The canonical form: the same catalog always gives the same bytes.
+//! The canonical form: the same entries always give the same bytes.
 //!
-//! UTF-8, ids in byte order, one entry a line, known fields in a fixed order and
-//! then the others in byte order, no spaces, `{` and `}` on lines of their own, a
-//! final newline: it diffs and greps line by line.
+//! UTF-8 without spaces, one entry per line in byte order of the ids, known fields in a fixed order
+//! and then the extra fields in byte order, `{` and `}` on lines of their own, a final newline.
+//! Line-based tools such as `diff` and `grep` work on it.
 
 use std::io::{self, Write};
 
@@ -27,14 +27,14 @@ impl Manifest {
         out.write_all(b"}\n")
     }
 
-    /// The canonical form as bytes.
+    /// Returns the canonical form.
     pub fn to_canonical(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.write_canonical(&mut bytes).expect("a vector takes all bytes");
         bytes
     }
 
-    /// The digest and the size in bytes of the canonical form.
+    /// Returns the digest and the size in bytes of the canonical form.
     pub fn canonical_digest(&self) -> (Digest, u64) {
         let mut writer = HashingWriter::new(io::sink());
         self.write_canonical(&mut writer).expect("a sink takes all bytes");
@@ -93,7 +93,7 @@ mod tests {
     const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     #[test]
-    fn any_json_that_says_the_same_gives_the_canonical_form() {
+    fn any_json_with_the_same_content_gives_the_canonical_form() {
         let text = format!(
             r#" {{ "b" : {{"z": [1, 2.50], "names":["B","Bé"], "updated":"2026-02-11T12:51:41+01:00",
                 "size": 3, "a": {{"y":1,"x":null}}, "sha":"{SHA}", "url":"b.json" }},
@@ -115,13 +115,13 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_catalog_has_a_form_too() {
+    fn an_empty_manifest_has_a_canonical_form() {
         let manifest = Manifest::parse(b"{}").unwrap();
         assert_eq!(manifest.to_canonical(), b"{\n}\n");
     }
 
     #[test]
-    fn broken_manifests_are_refused_whole_with_the_place() {
+    fn invalid_manifests_are_refused_with_the_position() {
         let row =
             |rest: &str| format!("{{\n\"a\":{{\"url\":\"a.json\",\"sha\":\"{SHA}\"{rest}}}\n}}");
         let two = |a: &str, b: &str| {
@@ -142,20 +142,20 @@ mod tests {
             (row(",\"updated\":\"today\""), "\"a\": expected a time"),
             (row(",\"names\":\"A\""), "line 2"),
             (row(",\"x\":{\"k\":1,\"k\":2}"), "repeats a key"),
-            (row(",\"x\":1,\"x\":1"), "\"x\" is there twice"),
-            (row(",\"url\":\"b.json\""), "\"url\" is there twice"),
+            (row(",\"x\":1,\"x\":1"), "duplicate field \"x\""),
+            (row(",\"url\":\"b.json\""), "duplicate field \"url\""),
             (row(&format!(",\"x\":{}1{}", "[".repeat(40), "]".repeat(40))), "too deep"),
-            (format!("{{\"a\":{{\"sha\":\"{SHA}\"}}}}"), "\"url\" is missing"),
-            ("{\"a\":{\"url\":\"a\"}}".into(), "\"sha\" is missing"),
+            (format!("{{\"a\":{{\"sha\":\"{SHA}\"}}}}"), "missing field \"url\""),
+            ("{\"a\":{\"url\":\"a\"}}".into(), "missing field \"sha\""),
             ("{\"a\":{\"url\":\"../a\",\"sha\":\"\"}}".into(), "unsafe path"),
             ("{\"a\":\"a.json\"}".into(), "entry \"a\""),
             (format!("{{\"\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "is empty"),
             (format!("{{\"a\\n\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "control character"),
             (two("x.json", "X.JSON"), "compared without case"),
             (two("x", "X/y"), "is a file and the directory"),
-            (two("x", "Root.json"), "belongs to the tree"),
-            (two("x", "by-sha/y"), "belongs to the tree"),
-            (two("x", "y").replace("\"b\"", "\"a\""), "\"a\" is there twice"),
+            (two("x", "Root.json"), "reserved path \"Root.json\""),
+            (two("x", "by-sha/y"), "reserved path \"by-sha/y\""),
+            (two("x", "y").replace("\"b\"", "\"a\""), "duplicate id \"a\""),
         ] {
             let error = Manifest::parse(text.as_bytes()).expect_err(&text);
             assert_eq!(error.kind(), ErrorKind::Manifest, "{text}");
@@ -164,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn one_entry_too_many_is_refused_while_reading() {
+    fn too_many_entries_are_refused_while_reading() {
         let mut text = String::from("{");
         for n in 0..=crate::base::limits::MAX_ENTRIES {
             text.push_str(&format!("\"{n}\":{{\"url\":\"{n}\",\"sha\":\"{SHA}\"}},"));
         }
-        // What follows is not even JSON: reading stopped before.
+        // The parser stops before this, which is not JSON.
         text.push_str("!!!");
         let error = Manifest::parse(text.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit, "{error}");

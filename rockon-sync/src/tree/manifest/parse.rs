@@ -1,4 +1,4 @@
-//! From JSON to entries, as a stream.
+//! A streaming parser from JSON to entries.
 
 use std::fmt;
 use std::io::{BufReader, Read};
@@ -7,30 +7,28 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{
-    ARCH, ETAG, Entry, FORMAT, Field, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest, invalid,
-};
-use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, Result};
+use super::entry::ExtraField;
+use super::invalid::{InvalidEntry, InvalidManifest};
+use super::{ARCH, ETAG, Entry, FORMAT, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest};
+use crate::base::error::Result;
 use crate::base::json;
 use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES};
 use crate::base::path::EntryPath;
-use crate::base::time::Timestamp;
 
-/// How many kinds of further fields are remembered to be shared.
+/// Most sets of extra fields that are remembered for sharing.
 const MAX_SHARED: usize = 16;
 
-/// Which of the further fields are kept.
+/// The extra fields that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extras {
-    /// All, as whoever writes the manifest again needs them.
+    /// All, for code that writes the manifest again.
     All,
-    /// Those that a client itself goes by: of a directory the others are most of its text.
-    OfUse,
+    /// Only those that a client uses. The others may be most of the text of a manifest.
+    Used,
 }
 
-/// The further fields that a client goes by.
-const OF_USE: &[&str] = &[ARCH, MIN_VERSION, FORMAT, ETAG, LAST_MODIFIED, MIRROR];
+/// The extra fields that a client uses.
+const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, ETAG, LAST_MODIFIED, MIRROR];
 
 pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
     collect(serde_json::Deserializer::from_slice(bytes), Extras::All, None)
@@ -42,10 +40,6 @@ pub(super) fn entries_of_reader(
     known: Option<&Manifest>,
 ) -> Result<Vec<Entry>> {
     collect(serde_json::Deserializer::from_reader(BufReader::new(reader)), extras, known)
-}
-
-pub(super) fn too_many_entries() -> Error {
-    Error::new(ErrorKind::Limit, format!("more than {MAX_ENTRIES} entries"))
 }
 
 fn collect<'de, R: serde_json::de::Read<'de>>(
@@ -61,22 +55,20 @@ fn collect<'de, R: serde_json::de::Read<'de>>(
         .and_then(|()| deserializer.end());
     match parsed {
         Ok(()) => Ok(entries),
-        Err(_) if overflow => Err(too_many_entries()),
-        Err(error) if error.is_io() => {
-            Err(Error::new(ErrorKind::Store, "cannot read the manifest").with_source(error))
-        }
-        Err(error) => Err(invalid(format!("not a manifest: {error}"))),
+        Err(_) if overflow => Err(InvalidManifest::TooManyEntries.into()),
+        Err(error) if error.is_io() => Err(InvalidManifest::Read(error.into()).into()),
+        Err(error) => Err(InvalidManifest::Json(error).into()),
     }
 }
 
-/// Collects the entries of the outer object.
+/// The visitor of the outer object, which collects its entries.
 struct Entries<'a> {
     entries: &'a mut Vec<Entry>,
     overflow: &'a mut bool,
     extras: Extras,
-    /// Further fields that entries have in common.
-    shared: &'a mut Vec<Arc<[Field]>>,
-    /// A manifest whose entries are shared as a whole.
+    /// Extra fields that entries can share.
+    shared: &'a mut Vec<Arc<[ExtraField]>>,
+    /// A manifest whose equal entries are shared.
     known: Option<&'a Manifest>,
 }
 
@@ -101,7 +93,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
                 *self.overflow = true;
                 return Err(de::Error::custom("too many entries"));
             }
-            let mut entry = map.next_value_seed(Row { id, extras: self.extras })?;
+            let mut entry = map.next_value_seed(EntrySeed { id, extras: self.extras })?;
             match self.known.and_then(|known| known.entry(entry.id())) {
                 Some(same) if *same == entry => entry = same.clone(),
                 _ => {
@@ -115,7 +107,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
     }
 }
 
-/// The names of the definitions in a file, of which there are not too many.
+/// Up to [`MAX_NAMES`] names of definitions.
 struct Names(Vec<Box<str>>);
 
 impl<'de> Deserialize<'de> for Names {
@@ -145,9 +137,9 @@ impl<'de> Visitor<'de> for NamesVisitor {
     }
 }
 
-/// The same fields as an earlier entry has, if one of the last kinds of them fits: a catalog
-/// says the same few things of most of its entries.
-fn share(fields: Arc<[Field]>, shared: &mut Vec<Arc<[Field]>>) -> Arc<[Field]> {
+/// Returns equal fields of an earlier entry, if they are remembered. Most entries of a catalog have
+/// one of a few sets of extra fields.
+fn share(fields: Arc<[ExtraField]>, shared: &mut Vec<Arc<[ExtraField]>>) -> Arc<[ExtraField]> {
     match shared.iter().find(|known| **known == fields) {
         Some(known) => known.clone(),
         None => {
@@ -160,13 +152,13 @@ fn share(fields: Arc<[Field]>, shared: &mut Vec<Arc<[Field]>>) -> Arc<[Field]> {
     }
 }
 
-/// Reads the value of the id.
-struct Row {
+/// The visitor of one entry.
+struct EntrySeed {
     id: String,
     extras: Extras,
 }
 
-impl<'de> DeserializeSeed<'de> for Row {
+impl<'de> DeserializeSeed<'de> for EntrySeed {
     type Value = Entry;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Entry, D::Error> {
@@ -174,7 +166,7 @@ impl<'de> DeserializeSeed<'de> for Row {
     }
 }
 
-impl<'de> Visitor<'de> for Row {
+impl<'de> Visitor<'de> for EntrySeed {
     type Value = Entry;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -182,60 +174,55 @@ impl<'de> Visitor<'de> for Row {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
-        let Row { id, extras } = self;
-        let bad = |what: &dyn fmt::Display| de::Error::custom(format!("entry {id:?}: {what}"));
-        let mut path = None;
-        let mut digest = None;
-        let mut size_bytes = None;
-        let mut updated = None;
-        let mut names = None;
-        let mut extra: Vec<(Box<str>, Box<str>)> = Vec::new();
-        while let Some(key) = map.next_key::<String>()? {
-            let mut fresh = true;
-            match key.as_str() {
-                "url" => {
-                    let text: String = map.next_value()?;
-                    fresh = path.replace(EntryPath::new(text).map_err(|e| bad(&e))?).is_none();
-                }
-                "sha" => {
-                    let text: String = map.next_value()?;
-                    let parsed: Digest = text.parse().map_err(|e| bad(&e))?;
-                    fresh = digest.replace(parsed).is_none();
-                }
-                "size" => fresh = size_bytes.replace(map.next_value::<u64>()?).is_none(),
-                "updated" => {
-                    let text: String = map.next_value()?;
-                    let parsed: Timestamp = text.parse().map_err(|e| bad(&e))?;
-                    fresh = updated.replace(parsed).is_none();
-                }
-                "names" => fresh = names.replace(map.next_value::<Names>()?.0).is_none(),
+        let EntrySeed { id, extras } = self;
+        let invalid = |rule: InvalidEntry| de::Error::custom(rule.of(&id));
+        let (mut path, mut digest) = (None, None);
+        let (mut size_bytes, mut updated, mut names) = (None, None, None);
+        let mut extra: Vec<ExtraField> = Vec::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let set = match name.as_str() {
+                "url" => set_once(&mut path, &name, EntryPath::new(map.next_value::<String>()?)),
+                "sha" => set_once(&mut digest, &name, map.next_value::<String>()?.parse()),
+                "size" => set_once(&mut size_bytes, &name, Ok(map.next_value()?)),
+                "updated" => set_once(&mut updated, &name, map.next_value::<String>()?.parse()),
+                "names" => set_once(&mut names, &name, Ok(map.next_value::<Names>()?)),
                 _ => {
-                    let raw = map.next_value::<Box<RawValue>>()?;
-                    let text = json::canonical(&raw, MAX_JSON_DEPTH).ok_or_else(|| {
-                        bad(&format!("the field {key:?} nests too deep or repeats a key"))
-                    })?;
-                    extra.push((key.as_str().into(), text.into_boxed_str()));
+                    let value: Box<RawValue> = map.next_value()?;
+                    extra_field(&name, &value).map(|field| extra.push(field))
                 }
-            }
-            if !fresh {
-                return Err(bad(&format!("the field {key:?} is there twice")));
-            }
+            };
+            set.map_err(invalid)?;
         }
         extra.sort();
         if let Some(pair) = extra.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(bad(&format!("the field {:?} is there twice", pair[0].0)));
+            return Err(invalid(InvalidEntry::DuplicateField { name: pair[0].0.to_string() }));
         }
-        if extras == Extras::OfUse {
-            extra.retain(|(key, _)| OF_USE.contains(&&**key));
+        if extras == Extras::Used {
+            extra.retain(|(name, _)| USED.contains(&&**name));
         }
-        let path = path.ok_or_else(|| bad(&"the field \"url\" is missing"))?;
-        let digest = digest.ok_or_else(|| bad(&"the field \"sha\" is missing"))?;
+        let missing = |name| invalid(InvalidEntry::MissingField { name });
+        let path = path.ok_or_else(|| missing("url"))?;
+        let digest = digest.ok_or_else(|| missing("sha"))?;
         let mut entry = Entry::new(id.as_str(), path, digest).map_err(de::Error::custom)?;
         let fields = entry.fields();
         fields.size_bytes = size_bytes;
         fields.updated = updated;
-        fields.names = names.map(Vec::into_boxed_slice);
+        fields.names = names.map(|names| names.0.into_boxed_slice());
         fields.extra = (!extra.is_empty()).then(|| extra.into());
         Ok(entry)
+    }
+}
+
+fn set_once<T>(slot: &mut Option<T>, name: &str, value: Result<T>) -> Result<(), InvalidEntry> {
+    match slot.replace(value?) {
+        None => Ok(()),
+        Some(_) => Err(InvalidEntry::DuplicateField { name: name.to_owned() }),
+    }
+}
+
+fn extra_field(name: &str, value: &RawValue) -> Result<ExtraField, InvalidEntry> {
+    match json::canonical(value, MAX_JSON_DEPTH) {
+        Ok(text) => Ok((name.into(), text.into_boxed_str())),
+        Err(problem) => Err(InvalidEntry::Field { name: name.to_owned(), problem }),
     }
 }

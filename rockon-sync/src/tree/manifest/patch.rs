@@ -1,8 +1,8 @@
-//! From one manifest to another: a JSON merge patch (RFC 7396).
+//! JSON merge patches (RFC 7396) between manifests.
 //!
-//! The patch is an object with a row for each entry that differs: `null` for one that is
-//! gone, the fields that differ for one that changed, all fields for a new one. It stands
-//! one row a line, in byte order of the ids, like the manifest itself.
+//! A patch is an object with one row for each different entry: `null` for a removed one, the
+//! different fields of a changed one, all fields of a new one. It has one row per line, in byte
+//! order of the ids, like the manifest itself.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,16 +11,17 @@ use std::io::{self, BufRead, Read, Write};
 use serde_json::value::RawValue;
 
 use super::canonical::{write_fields, write_row};
-use super::{Entry, Manifest, invalid, parse};
-use crate::base::error::{Error, ErrorKind, Result};
+use super::invalid::{InvalidEntry, InvalidManifest};
+use super::{Entry, Manifest, parse};
+use crate::base::error::Result;
 use crate::base::json::{self, Object, write_string};
 use crate::base::limits::{self, MAX_JSON_DEPTH};
 
 impl Manifest {
-    /// Writes the patch that leads from this manifest to `new`.
+    /// Writes the patch from this manifest to `new`.
     ///
-    /// A merge patch cannot set anything to `null`: whoever publishes one applies it
-    /// before and looks at what comes out.
+    /// A merge patch cannot set a value to `null`, so the publisher applies it and compares the
+    /// result before publishing.
     ///
     /// # Errors
     /// Those of `out`.
@@ -51,22 +52,20 @@ impl Manifest {
     }
 }
 
-/// Writes, in canonical form, what the manifest `old`, which has that form, becomes by `patch`.
-/// Of the old one a line at a time is in memory. The caller compares the digest of what comes
-/// out with the one that was promised.
+/// Applies `patch` to the manifest `old` and writes the result in canonical form. Unchanged rows are
+/// copied, one line in memory at a time. The caller compares the digest of the result.
 ///
 /// # Errors
-/// [`ErrorKind::Manifest`] for a patch that is none, or does not fit, and for an old manifest
-/// of another form; [`ErrorKind::Store`] if reading it or `out` fails. Part of it may have been
-/// written then.
+/// [`ErrorKind::Manifest`](crate::ErrorKind::Manifest) if `patch` is invalid or does not match `old`,
+/// and if `old` is not in canonical form; [`ErrorKind::Store`](crate::ErrorKind::Store) if reading it
+/// or writing `out` fails. A part of the result may have been written.
 pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write) -> Result<()> {
-    let bad = |what: &str| invalid(format!("not a patch of a manifest: {what}"));
-    let text = std::str::from_utf8(patch).map_err(|_| bad("not UTF-8"))?;
-    let patch = Object::parse(text).map_err(|error| bad(&error.to_string()))?;
+    let text = std::str::from_utf8(patch).map_err(|_| InvalidManifest::PatchEncoding)?;
+    let patch = Object::parse(text).map_err(InvalidManifest::PatchJson)?;
     let mut rows: BTreeMap<&str, &RawValue> = BTreeMap::new();
     for member in &patch.members {
         if rows.insert(&*member.key, member.value).is_some() {
-            return Err(bad(&format!("the id {:?} is there twice", member.key)));
+            return Err(InvalidManifest::DuplicateId { id: member.key.to_string() }.into());
         }
     }
     let mut rows = rows.into_iter().peekable();
@@ -88,10 +87,10 @@ pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write
     out.finish()
 }
 
-/// Longest row of a manifest that is read, in bytes: more than the largest list of names.
+/// Longest row of a manifest, in bytes: more than the most names take.
 const MAX_ROW_BYTES: u64 = limits::MAX_MANIFEST_BYTES;
 
-/// The rows of a manifest in canonical form, without what separates them.
+/// The rows of a manifest in canonical form, without their separators.
 struct Lines<R>(R);
 
 impl<R: BufRead> Iterator for Lines<R> {
@@ -103,11 +102,7 @@ impl<R: BufRead> Iterator for Lines<R> {
             match self.0.by_ref().take(MAX_ROW_BYTES).read_line(&mut line) {
                 Ok(0) => return None,
                 Ok(_) => {}
-                Err(error) => {
-                    let error =
-                        Error::new(ErrorKind::Store, "cannot read the manifest").with_source(error);
-                    return Some(Err(error));
-                }
+                Err(error) => return Some(Err(InvalidManifest::Read(error).into())),
             }
             let row = line.trim_end_matches('\n');
             let row = row.strip_suffix(',').unwrap_or(row);
@@ -120,38 +115,37 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-/// The id of a row, and the text of what it says.
-fn row_of(line: &str) -> Result<(Cow<'_, str>, &str)> {
-    let other = || invalid("the manifest that is to be patched is not in its canonical form");
+/// Splits a row in canonical form into its id and the text of its fields.
+fn row_of(line: &str) -> Result<(Cow<'_, str>, &str), InvalidManifest> {
     let mut members = serde_json::Deserializer::from_str(line).into_iter::<json::Key<'_>>();
-    let id = members.next().and_then(std::result::Result::ok).ok_or_else(other)?;
+    let id =
+        members.next().and_then(std::result::Result::ok).ok_or(InvalidManifest::NotCanonical)?;
     let value = line.get(members.byte_offset()..).and_then(|rest| rest.strip_prefix(':'));
-    let value = value.filter(|value| value.starts_with('{')).ok_or_else(other)?;
-    Ok((id.0, value))
+    let value = value.filter(|value| value.starts_with('{'));
+    Ok((id.0, value.ok_or(InvalidManifest::NotCanonical)?))
 }
 
-/// Writes rows in canonical form.
+/// A writer of rows in canonical form.
 struct Rows<'a> {
     out: &'a mut dyn Write,
     separator: &'static str,
 }
 
 impl Rows<'_> {
-    /// Writes what a row of a patch makes of the row `old` with this id, if anything.
+    /// Applies a row of a patch to the row `old` with this id, and writes the result, if any.
     fn put_patched(&mut self, id: &str, old: &str, patch: &RawValue) -> Result<()> {
         if patch.get() == "null" {
             return Ok(());
         }
-        let bad = |what: &str| invalid(format!("not a patch of a manifest: {id:?}: {what}"));
         let merged = json::merged(old, patch, MAX_JSON_DEPTH)
-            .ok_or_else(|| bad("it nests too deep or repeats a key"))?;
+            .map_err(|problem| InvalidEntry::Patch(problem).of(id))?;
         let mut row = String::from("{");
         write_string(id, &mut row);
         row.push(':');
         row.push_str(&merged);
         row.push('}');
         let entries = parse::entries_of_slice(row.as_bytes())?;
-        let entry = entries.first().ok_or_else(|| bad("it is no entry"))?;
+        let entry = entries.first().ok_or_else(|| InvalidEntry::NoFields.of(id))?;
         row.clear();
         write_row(entry, &mut row);
         self.put(&row)
@@ -168,13 +162,11 @@ impl Rows<'_> {
     }
 
     fn write(&mut self, text: &str) -> Result<()> {
-        self.out.write_all(text.as_bytes()).map_err(|error| {
-            Error::new(ErrorKind::Store, "cannot write the manifest").with_source(error)
-        })
+        Ok(self.out.write_all(text.as_bytes()).map_err(InvalidManifest::Write)?)
     }
 }
 
-/// Walks two lists in byte order of the ids together; each id is there once.
+/// Merges two sequences in byte order of the ids into pairs of entries with the same id.
 pub(crate) fn pairs<'a>(
     old: impl Iterator<Item = &'a Entry>,
     new: impl Iterator<Item = &'a Entry>,
@@ -201,6 +193,7 @@ mod tests {
 
     use super::*;
     use crate::base::digest::Digest;
+    use crate::base::error::ErrorKind;
     use crate::base::path::EntryPath;
     use crate::base::time::Timestamp;
     use crate::testing::cases;
@@ -223,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_says_only_what_differs() {
+    fn a_patch_contains_only_the_differences() {
         let b = Digest::of(b"b");
         let old = manifest(&format!(
             r#""a":{{"url":"a","sha":"{A}","size":1,"x":{{"k":1,"l":2.0}}}},"b":{{"url":"b","sha":"{A}"}},
@@ -247,17 +240,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_patch_is_refused() {
+    fn invalid_patches_are_refused() {
         let old = manifest(&format!(r#""a":{{"url":"a","sha":"{A}"}}"#));
         for (patch, expected) in [
             ("", "EOF"),
             ("[]", "an object"),
             ("{\"a\":1}", "entry \"a\""),
-            ("{\"a\":null,\"a\":null}", "twice"),
+            ("{\"a\":null,\"a\":null}", "duplicate id \"a\""),
             ("{\"a\":{\"url\":\"../x\"}}", "unsafe path"),
-            ("{\"a\":{\"sha\":null}}", "\"sha\" is missing"),
+            ("{\"a\":{\"sha\":null}}", "missing field \"sha\""),
             ("{\"a\":{\"x\":1,\"x\":2}}", "repeats a key"),
-            ("{\"b\":{\"size\":1}}", "\"url\" is missing"),
+            ("{\"b\":{\"size\":1}}", "missing field \"url\""),
         ] {
             let error = patched(&old, patch).expect_err(patch);
             assert_eq!(error.kind(), ErrorKind::Manifest, "{patch}");
@@ -268,7 +261,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// A manifest of a few ids, so that two of them share some.
+        /// A manifest of a few ids, so that two manifests share some.
         fn any_manifest()(
             rows in proptest::collection::btree_map(
                 "[a-f]",
@@ -308,7 +301,7 @@ mod tests {
         }
 
         #[test]
-        fn the_patch_between_two_manifests_leads_from_one_to_the_other(
+        fn the_patch_between_two_manifests_turns_one_into_the_other(
             old in any_manifest(), new in any_manifest(),
         ) {
             prop_assert_eq!(patched(&old, &patch(&old, &new)).unwrap(), new.to_canonical());

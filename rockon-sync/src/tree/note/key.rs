@@ -1,13 +1,12 @@
 //! Keys and their text forms.
 //!
 //! ```text
-//! <name>+<hash>+<base64 of 0x01 and the public key>                 to verify
-//! PRIVATE+KEY+<name>+<hash>+<base64 of 0x01 and the seed>           to sign
+//! <name>+<hash>+<base64 of 0x01 and the public key>          a verifier key
+//! PRIVATE+KEY+<name>+<hash>+<base64 of 0x01 and the seed>    a signing key
 //! ```
 //!
-//! The hash is the first four bytes, in hexadecimal, of the SHA-256 of the name, a
-//! newline, 0x01 (Ed25519) and the public key. A text form whose hash is not that of its
-//! key is refused, so that a slip of the pen is noticed.
+//! The hash is the first four bytes, in hexadecimal, of the SHA-256 of the name, a newline, 0x01
+//! (Ed25519) and the public key. A text form with the wrong hash is refused, which detects typos.
 
 use std::fmt;
 use std::path::Path;
@@ -23,19 +22,19 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{create_private, read_private};
 
-/// What the text form of a private key starts with.
+/// The start of the text form of a private key.
 const PRIVATE: &str = "PRIVATE+KEY+";
 
-/// The type of the only signatures that are known here.
+/// The only supported type of signatures.
 const ED25519: u8 = 1;
 
 /// Length of a public key and of a seed, in bytes (RFC 8032).
 const KEY_BYTES: usize = 32;
 
-/// Largest key file read, in bytes: a key has about 100, and remarks may follow it.
+/// Largest key file, in bytes: a key has about 100, and comments may follow it.
 const MAX_FILE_BYTES: u64 = 16 * 1024;
 
-/// A public key, with a name: what a client trusts.
+/// A public key with a name, which a client trusts.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct VerifierKey {
     name: String,
@@ -44,44 +43,46 @@ pub struct VerifierKey {
 }
 
 impl VerifierKey {
-    /// A key of this name, from the 32 bytes of an Ed25519 public key (RFC 8032).
+    /// Returns the key with this name and the 32 bytes of an Ed25519 public key (RFC 8032).
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for a name that is empty or has spaces, `+` or control
-    /// characters, and for bytes that are no public key or one that anybody can sign for.
+    /// characters, and for bytes that are not a public key or a key for which anybody can sign.
     pub fn new(name: &str, public_key: [u8; KEY_BYTES]) -> Result<VerifierKey> {
-        check_name(name)?;
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&public_key).ok();
-        // Of the encodings of one point only the canonical one is a key, so that a key has one
-        // text; and for a point of small order there are signatures that fit any text.
-        let key = key
+        if !is_name(name) {
+            return Err(InvalidKey::Name.into());
+        }
+        // Only the canonical encoding of a point is accepted, so that a key has one text form. For
+        // points of small order, there are signatures that are valid for every text.
+        let key = ed25519_dalek::VerifyingKey::from_bytes(&public_key)
+            .ok()
             .filter(|key| key.to_edwards().compress().to_bytes() == public_key && !key.is_weak())
-            .ok_or_else(|| bad_key("the bytes are no Ed25519 public key"))?;
+            .ok_or(InvalidKey::PublicKey)?;
         Ok(VerifierKey { name: name.to_owned(), hash: hash(name, &public_key), key })
     }
 
-    /// The name, for example `example.org/rockons`.
+    /// Returns the name, for example `example.org/rockons`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The hash, which together with the name tells keys apart.
+    /// Returns the hash, which identifies the key together with the name.
     pub fn hash(&self) -> u32 {
         self.hash
     }
 
-    /// The 32 bytes of the public key.
+    /// Returns the 32 bytes of the public key.
     pub fn public_key(&self) -> [u8; KEY_BYTES] {
         self.key.to_bytes()
     }
 
-    /// Name and hash, as messages have them: `example.org/rockons+c74f20a3`.
+    /// Returns the name and the hash as in messages: `example.org/rockons+c74f20a3`.
     pub fn id(&self) -> String {
         format!("{}+{:08x}", self.name, self.hash)
     }
 
-    /// Whether this is a signature of `text`. Strict: no signature can be turned into
-    /// another one that is accepted too.
+    /// True if the signature of `text` is valid. Strict: nobody can turn a valid signature into
+    /// another valid one.
     pub(super) fn verifies(&self, text: &[u8], signature: &[u8]) -> bool {
         let signature = ed25519_dalek::Signature::from_slice(signature);
         signature.is_ok_and(|signature| self.key.verify_strict(text, &signature).is_ok())
@@ -95,17 +96,17 @@ impl FromStr for VerifierKey {
     /// [`ErrorKind::Argument`]; the message does not repeat the text.
     fn from_str(text: &str) -> Result<Self> {
         if text.starts_with(PRIVATE) {
-            return Err(bad_key("this is a private key: keep it where heads are signed"));
+            return Err(InvalidKey::Private.into());
         }
-        let (name, hash, key) = split(text)?;
-        let key = VerifierKey::new(name, *key)?;
-        check_hash(&key, hash)?;
+        let parts = Parts::parse(text)?;
+        let key = VerifierKey::new(parts.name, *parts.key)?;
+        parts.check_hash(&key)?;
         Ok(key)
     }
 }
 
 impl fmt::Display for VerifierKey {
-    /// The text form, which [`FromStr`] reads.
+    /// Writes the text form, which [`FromStr`] parses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut key = [ED25519; 1 + KEY_BYTES];
         key[1..].copy_from_slice(&self.public_key());
@@ -119,10 +120,9 @@ impl fmt::Debug for VerifierKey {
     }
 }
 
-/// A private key, with a name: what a publisher signs with.
+/// A private key with a name, with which a publisher signs.
 ///
-/// It is wiped from memory when dropped, and printed by nothing but
-/// [`to_secret`](Self::to_secret).
+/// It is erased from memory when dropped, and only [`to_secret`](Self::to_secret) reveals it.
 #[derive(Clone)]
 pub struct SigningKey {
     public: VerifierKey,
@@ -130,22 +130,23 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// A new key of this name, from the randomness of the operating system. The name is
-    /// best a URL without its scheme, so that no two publishers choose the same.
+    /// Returns a new key with this name from the random numbers of the operating system. Use a URL
+    /// without its scheme as the name, so that no two publishers choose the same.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for a name that is empty or has spaces, `+` or control
-    /// characters; [`ErrorKind::Store`] if there is no randomness.
+    /// characters; [`ErrorKind::Store`] if the operating system fails.
     #[cfg(feature = "publish")]
     pub fn generate(name: &str) -> Result<SigningKey> {
         let mut seed = Zeroizing::new([0; KEY_BYTES]);
         getrandom::fill(&mut *seed).map_err(|error| {
-            Error::new(ErrorKind::Store, "the system gives no random bytes").with_source(error)
+            Error::new(ErrorKind::Store, "cannot get random bytes from the operating system")
+                .with_source(error)
         })?;
         SigningKey::from_seed(name, *seed)
     }
 
-    /// The key of this name that a seed of 32 random bytes gives (RFC 8032).
+    /// Returns the key with this name and a seed of 32 random bytes (RFC 8032).
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for a name that is empty or has spaces, `+` or control
@@ -157,47 +158,51 @@ impl SigningKey {
         Ok(SigningKey { public, key })
     }
 
-    /// Reads a key file: the key on its first line. What follows is ignored, so that the
-    /// public half can stand there too; a second private key is refused.
+    /// Reads a key file, which has the key on its first line. Ignores further lines, for example the
+    /// public key, but refuses a second private key.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for what is no key, never with the text;
-    /// [`ErrorKind::Store`] if the file cannot be read.
+    /// [`ErrorKind::Argument`] for an invalid key, never with its text; [`ErrorKind::Store`] if the
+    /// file cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<SigningKey> {
         SigningKey::read_with_privacy(path.as_ref()).map(|(key, _)| key)
     }
 
-    /// The same, and whether others than the owner may read or write the file.
+    /// Like [`read`](Self::read), and also returns who may read or write the file.
     pub(crate) fn read_with_privacy(path: &Path) -> Result<(SigningKey, Privacy)> {
         let (bytes, mode) = read_private(path, MAX_FILE_BYTES)?;
         let bytes = Zeroizing::new(bytes);
-        let at = |error: Error| error.with_path(path);
-        let text = std::str::from_utf8(&bytes).map_err(|_| at(bad_key("not UTF-8")))?;
-        let mut lines = text.lines();
-        let first = lines.next().unwrap_or_default();
-        if lines.any(|line| line.starts_with(PRIVATE)) {
-            return Err(at(bad_key("expected one private key in the file, got several")));
-        }
+        let key = SigningKey::of_file(&bytes).map_err(|error| error.with_path(path))?;
         let privacy = if mode & 0o077 == 0 { Privacy::OwnerOnly } else { Privacy::Shared };
-        Ok((first.parse().map_err(at)?, privacy))
+        Ok((key, privacy))
     }
 
-    /// Writes a key file that only its owner may read. It must not exist yet.
+    fn of_file(bytes: &[u8]) -> Result<SigningKey> {
+        let text = std::str::from_utf8(bytes).map_err(|_| InvalidKey::Encoding)?;
+        let mut lines = text.lines();
+        let first = lines.next().unwrap_or_default();
+        match lines.any(|line| line.starts_with(PRIVATE)) {
+            true => Err(InvalidKey::SeveralKeys.into()),
+            false => first.parse(),
+        }
+    }
+
+    /// Creates a key file that only its owner may read.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`], also if there is a file of this name: no key is overwritten.
+    /// [`ErrorKind::Store`], also if the path exists: keys are never overwritten.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         let mut text = Zeroizing::new(self.to_secret());
         text.push('\n');
         create_private(path.as_ref(), text.as_bytes())
     }
 
-    /// The public half, for whoever is to trust this key.
+    /// Returns the public key, for clients.
     pub fn verifier_key(&self) -> &VerifierKey {
         &self.public
     }
 
-    /// The text form of the private key, which [`FromStr`] reads. Whoever has it can sign.
+    /// Returns the text form of the private key, which [`FromStr`] parses. Keep it secret.
     pub fn to_secret(&self) -> String {
         let mut key = Zeroizing::new([ED25519; 1 + KEY_BYTES]);
         key[1..].copy_from_slice(self.key.as_bytes());
@@ -205,7 +210,7 @@ impl SigningKey {
         format!("{PRIVATE}{}+{}", self.public.id(), *base64)
     }
 
-    /// The line that goes below the empty line.
+    /// Returns the signature line for a text.
     pub(super) fn signature_line(&self, text: &str) -> String {
         let mut bytes = self.public.hash.to_be_bytes().to_vec();
         bytes.extend(self.sign(text.as_bytes()));
@@ -217,7 +222,7 @@ impl SigningKey {
     }
 }
 
-/// Who may read a key file.
+/// Access to a key file, by its permission bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Privacy {
     OwnerOnly,
@@ -230,11 +235,10 @@ impl FromStr for SigningKey {
     /// # Errors
     /// [`ErrorKind::Argument`]; the message does not repeat the text.
     fn from_str(text: &str) -> Result<Self> {
-        let text = text.strip_prefix(PRIVATE);
-        let text = text.ok_or_else(|| bad_key("expected PRIVATE+KEY+<name>+<hash>+<base64>"))?;
-        let (name, hash, seed) = split(text)?;
-        let key = SigningKey::from_seed(name, *seed)?;
-        check_hash(&key.public, hash)?;
+        let text = text.strip_prefix(PRIVATE).ok_or(InvalidKey::NotPrivate)?;
+        let parts = Parts::parse(text)?;
+        let key = SigningKey::from_seed(parts.name, *parts.key)?;
+        parts.check_hash(&key.public)?;
         Ok(key)
     }
 }
@@ -245,42 +249,41 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Whether a key may have this name.
+/// True if a key may have this name.
 pub(super) fn is_name(name: &str) -> bool {
     let is_part = |c: char| !c.is_whitespace() && c >= ' ' && c != '+';
     !name.is_empty() && name.chars().all(is_part)
 }
 
-fn check_name(name: &str) -> Result<()> {
-    if is_name(name) {
-        return Ok(());
-    }
-    Err(bad_key("expected a name without spaces, '+' and control characters"))
+/// The parts of a text form.
+struct Parts<'a> {
+    name: &'a str,
+    hash: &'a str,
+    key: Zeroizing<[u8; KEY_BYTES]>,
 }
 
-/// The parts of a text form: name, hash, and the bytes of the key.
-fn split(text: &str) -> Result<(&str, &str, Zeroizing<[u8; KEY_BYTES]>)> {
-    // The base64 may have a '+' as well.
-    let mut parts = text.splitn(3, '+');
-    let (Some(name), Some(hash), Some(base64)) = (parts.next(), parts.next(), parts.next()) else {
-        return Err(bad_key("expected <name>+<hash>+<base64>"));
-    };
-    let bytes = STANDARD.decode(base64).map_err(|_| bad_key("the last part is not base64"))?;
-    let bytes = Zeroizing::new(bytes);
-    match bytes.split_first() {
-        Some((&ED25519, key)) => match <[u8; KEY_BYTES]>::try_from(key) {
-            Ok(key) => Ok((name, hash, Zeroizing::new(key))),
-            Err(_) => Err(bad_key("an Ed25519 key has 32 bytes")),
-        },
-        _ => Err(bad_key("only Ed25519 keys (type 1) are known")),
+impl Parts<'_> {
+    fn parse(text: &str) -> Result<Parts<'_>, InvalidKey> {
+        // The base64 may contain a '+' too.
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(hash), Some(base64)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return Err(InvalidKey::Parts);
+        };
+        let bytes = Zeroizing::new(STANDARD.decode(base64).map_err(|_| InvalidKey::Base64)?);
+        let Some((&ED25519, key)) = bytes.split_first() else {
+            return Err(InvalidKey::Type);
+        };
+        let key = <[u8; KEY_BYTES]>::try_from(key).map_err(|_| InvalidKey::Length)?;
+        Ok(Parts { name, hash, key: Zeroizing::new(key) })
     }
-}
 
-fn check_hash(key: &VerifierKey, hash: &str) -> Result<()> {
-    let mut bytes = [0; HASH_BYTES];
-    match hex::decode_to_slice(hash, &mut bytes) {
-        Ok(()) if u32::from_be_bytes(bytes) == key.hash => Ok(()),
-        _ => Err(bad_key("the hash is not that of name and key: is something missing?")),
+    fn check_hash(&self, key: &VerifierKey) -> Result<(), InvalidKey> {
+        let mut bytes = [0; HASH_BYTES];
+        match hex::decode_to_slice(self.hash, &mut bytes) {
+            Ok(()) if u32::from_be_bytes(bytes) == key.hash => Ok(()),
+            _ => Err(InvalidKey::Hash),
+        }
     }
 }
 
@@ -291,6 +294,35 @@ fn hash(name: &str, public_key: &[u8; KEY_BYTES]) -> u32 {
     u32::from_be_bytes(*first)
 }
 
-fn bad_key(problem: &str) -> Error {
-    Error::new(ErrorKind::Argument, format!("not a usable key: {problem}"))
+/// An invalid key. The messages never contain its text, which may be secret.
+#[derive(Debug, thiserror::Error)]
+enum InvalidKey {
+    #[error("not a usable key: not UTF-8")]
+    Encoding,
+    #[error("not a usable key: expected <name>+<hash>+<base64>")]
+    Parts,
+    #[error("not a usable key: expected a name without spaces, '+' and control characters")]
+    Name,
+    #[error("not a usable key: expected base64 after the second '+'")]
+    Base64,
+    #[error("not a usable key: expected an Ed25519 key (type 1)")]
+    Type,
+    #[error("not a usable key: expected {KEY_BYTES} bytes for an Ed25519 key")]
+    Length,
+    #[error("not a usable key: expected an Ed25519 public key")]
+    PublicKey,
+    #[error("not a usable key: the hash does not match the name and the key, check for typos")]
+    Hash,
+    #[error("not a usable key: expected a public key, got a private key, which must stay secret")]
+    Private,
+    #[error("not a usable key: expected PRIVATE+KEY+<name>+<hash>+<base64>")]
+    NotPrivate,
+    #[error("not a usable key: expected one private key in the file, got several")]
+    SeveralKeys,
+}
+
+impl From<InvalidKey> for Error {
+    fn from(invalid: InvalidKey) -> Error {
+        Error::new(ErrorKind::Argument, invalid.to_string())
+    }
 }

@@ -25,7 +25,7 @@ fn note(lines: &str) -> String {
     format!("{TEXT}\n{lines}")
 }
 
-/// Names of the keys that have signed, or what is wrong.
+/// Returns the names of the signers, or the message of the error.
 fn open(note: &str, trusted: &[&str]) -> Result<Vec<String>, String> {
     let keys = keys(trusted);
     let note = Note::parse(note.as_bytes()).map_err(|error| error.to_string())?;
@@ -38,7 +38,7 @@ fn open(note: &str, trusted: &[&str]) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn the_example_of_the_format_is_signed_and_verified_byte_for_byte() {
+fn the_example_of_the_format_is_signed_and_verified_exactly() {
     let signing: SigningKey = PETER_PRIVATE.parse().unwrap();
     assert_eq!(signing.verifier_key().to_string(), PETER);
     assert_eq!(signing.to_secret(), PETER_PRIVATE);
@@ -78,7 +78,7 @@ fn keys_that_share_only_the_name_or_only_the_hash_are_unknown() {
 }
 
 #[test]
-fn a_bad_signature_of_a_known_key_spoils_the_note() {
+fn an_invalid_signature_with_a_trusted_key_invalidates_the_note() {
     let hash = [0xc7, 0x4f, 0x20, 0xa3];
     let zeros = STANDARD.encode([&hash[..], &[0; 64]].concat());
     let short = STANDARD.encode([&hash[..], &[0; 63]].concat());
@@ -91,24 +91,24 @@ fn a_bad_signature_of_a_known_key_spoils_the_note() {
             [ENOCH_LINE, &*bad].concat(),
         ] {
             let error = open(&note(&lines), &[PETER, ENOCH]).unwrap_err();
-            assert!(error.contains("the signature of PeterNeumann+c74f20a3 is bad"), "{error}");
+            assert!(error.contains("the signature by PeterNeumann+c74f20a3 is invalid"), "{error}");
         }
     }
     let altered = note(PETER_LINE).replace("answer", "Answer");
-    assert!(open(&altered, &[PETER]).unwrap_err().contains("is bad"));
+    assert!(open(&altered, &[PETER]).unwrap_err().contains("is invalid"));
 }
 
 #[test]
-fn what_is_no_note_is_refused() {
+fn invalid_notes_are_refused() {
     let one = PETER_LINE;
     let without_end = &one[..one.len() - 1];
     for (bytes, problem) in [
         (TEXT.as_bytes().to_vec(), "no signature"),
         (format!("{TEXT}\n").into(), "no signature"),
-        (note(without_end).into(), "no end"),
+        (note(without_end).into(), "no newline at the end"),
         (format!("\u{1}{TEXT}\n{one}").into(), "control"),
         (note(&one.replace('\n', "\r\n")).into(), "control"),
-        ([b"\xff", note(one).as_bytes()].concat(), "UTF-8"),
+        ([b"\xff", note(one).as_bytes()].concat(), "not UTF-8"),
         (note(&one.replace("PeterNeumann", "Peter Neumann")).into(), "malformed"),
         (note(&one.replace("PeterNeumann", "Peter+Neumann")).into(), "malformed"),
         (note(&one.replace("PeterNeumann", "Peter\u{a0}Neumann")).into(), "malformed"),
@@ -117,8 +117,8 @@ fn what_is_no_note_is_refused() {
         (note(&one.replace("AM=", "AM")).into(), "malformed"),
         (note(&format!("{one}Unexpected line.\n")).into(), "malformed"),
         (note("\u{2014} PeterNeumann x08gow==\n").into(), "malformed"),
-        (note(&one.repeat(101)).into(), "more than 100 signatures"),
-        (note(&"x".repeat(1_000_000)).into(), "more than 1000000 bytes"),
+        (note(&one.repeat(101)).into(), "at most 100 signatures, got more"),
+        (note(&"x".repeat(1_000_000)).into(), "at most 1000000 bytes, got more"),
     ] {
         let error = Note::parse(&bytes).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Trust);
@@ -144,7 +144,7 @@ fn the_last_empty_line_ends_the_text() {
 }
 
 #[test]
-fn any_slip_in_a_key_is_noticed_and_no_message_repeats_it() {
+fn any_typo_in_a_key_is_detected_and_no_message_repeats_it() {
     fn check(text: &str, parse: impl Fn(&str) -> Result<(), Error>) {
         parse(text).unwrap();
         let refused = |bad: &str| {
@@ -169,7 +169,7 @@ fn any_slip_in_a_key_is_noticed_and_no_message_repeats_it() {
     check(PETER, |text| text.parse::<VerifierKey>().map(|_| ()));
     check(PETER_PRIVATE, |text| text.parse::<SigningKey>().map(|_| ()));
     for bad in [
-        // A key that is too long and one of an unknown type, each with a hash that fits.
+        // A key that is too long and one of an unknown type, each with a matching hash.
         "PeterNeumann+cc469956+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TWBADKEY==",
         "PeterNeumann+173116ae+ZRpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
         PETER_PRIVATE,
@@ -182,13 +182,13 @@ fn any_slip_in_a_key_is_noticed_and_no_message_repeats_it() {
 }
 
 #[test]
-fn private_keys_are_shown_only_when_asked_for() {
+fn debug_output_contains_no_private_key() {
     let key: SigningKey = PETER_PRIVATE.parse().unwrap();
     assert_eq!(format!("{key:?}"), "SigningKey(PeterNeumann+c74f20a3, private)");
 }
 
 #[test]
-fn key_files_are_for_their_owner_and_never_overwritten() {
+fn key_files_are_private_and_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("key");
     let key = SigningKey::generate("example.org/rockons").unwrap();
@@ -244,8 +244,8 @@ const RFC_8032: &[[&str; 4]] = &[
     ],
 ];
 
-/// The order of the group, little-endian: added to the second half of a signature it
-/// gives another one that careless verifiers take for the same.
+/// The order of the group, little-endian. Added to the second half of a signature, it gives another
+/// one that careless verifiers accept too.
 const ORDER: &str = "edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010";
 
 fn array(text: &str) -> [u8; 32] {
@@ -253,7 +253,7 @@ fn array(text: &str) -> [u8; 32] {
 }
 
 #[test]
-fn the_vectors_of_rfc_8032_hold_and_their_malleable_twins_are_refused() {
+fn the_vectors_of_rfc_8032_are_verified_and_their_malleable_variants_refused() {
     for [seed, public, message, signature] in RFC_8032 {
         let key = SigningKey::from_seed("k", array(seed)).unwrap();
         let verifier = key.verifier_key();
@@ -284,7 +284,7 @@ const MIXED_2: &str = "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a76
 const FULL: &str = "442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623";
 const LONG: &str = "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
-/// What is peculiar, message, public key A, signature R and S.
+/// Name of the case, message, public key A, signature R and S.
 const EDGE_CASES: &[[&str; 5]] = &[
     [
         "small A, small R, S = 0",
@@ -367,13 +367,13 @@ const EDGE_CASES: &[[&str; 5]] = &[
 
 #[test]
 fn signatures_that_only_careless_verifiers_accept_are_refused() {
-    for [what, message, public, r, s] in EDGE_CASES {
+    for [case, message, public, r, s] in EDGE_CASES {
         let signature = hex::decode([*r, *s].concat()).unwrap();
         let is_accepted = VerifierKey::new("k", array(public))
             .is_ok_and(|key| key.verifies(&hex::decode(message).unwrap(), &signature));
-        assert!(!is_accepted, "{what}");
+        assert!(!is_accepted, "{case}");
     }
-    // Odd, but unforgeable: the one case of the table that every verifier accepts.
+    // Unusual, but unforgeable: the only case of the table that every verifier accepts.
     let key = VerifierKey::new("k", array(MIXED_2)).unwrap();
     let message = "9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79";
     let signature = "9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f\
@@ -382,11 +382,11 @@ fn signatures_that_only_careless_verifiers_accept_are_refused() {
 }
 
 #[test]
-fn keys_of_small_order_and_second_encodings_are_no_keys() {
+fn keys_of_small_order_and_second_encodings_are_refused() {
     let mut ones = [0xff; 32];
     ones[31] = 0x7f;
     for first in 0..=u8::MAX {
-        // Every y from p on, which is 2^255 - 19, and what is just below.
+        // All y from p = 2^255 - 19, and the one just below.
         ones[0] = first;
         if first >= 0xec {
             assert!(VerifierKey::new("k", ones).is_err(), "{first:02x}");

@@ -1,4 +1,4 @@
-//! Writing packs. Same input, same bytes: no times, no owners, no threads.
+//! Writers of packs. The same input gives the same bytes: no times, owners or threads.
 
 use std::io::{self, Read, Write};
 
@@ -10,45 +10,42 @@ use super::{MANIFEST_MEMBER, MAX_PREFIX_BYTES, MAX_WINDOW_LOG, PATCH_MEMBER, pre
 use crate::base::digest::{Digest, HashingWriter};
 use crate::tree::manifest::{Entry, Manifest, pairs, write_patched};
 
-/// The size of a block of an archive, in bytes: headers are one, files are filled up to
-/// a whole number of them.
+/// The size of a block of an archive, in bytes. A header is one block; files are padded to whole
+/// blocks.
 const BLOCK_BYTES: u64 = 512;
 
-/// What an archive ends with.
+/// The end of an archive.
 #[expect(clippy::cast_possible_truncation, reason = "512 is no large number")]
 const END_OF_ARCHIVE: [u8; 2 * BLOCK_BYTES as usize] = [0; 2 * BLOCK_BYTES as usize];
 
-/// What GNU tar calls the member that holds the long name of the next one.
+/// The name of the GNU tar member with the long name of the next one.
 const LONG_NAME_MEMBER: &str = "././@LongLink";
 
-/// Longest name that fits into a header, in bytes.
+/// Longest name in a header, in bytes.
 const MAX_SHORT_NAME_BYTES: usize = 100;
 
-/// How hard to compress, by the size of what is compressed, in bytes. A catalog of today
-/// gets everything there is; a directory a hundred times as large is published within
-/// seconds.
+/// Compression levels by the size of the input in bytes. Today's catalogs get the best compression;
+/// one that is a hundred times larger is still published within seconds.
 const LEVELS: &[(u64, i32)] = &[(4 * 1024 * 1024, 19), (64 * 1024 * 1024, 12), (u64::MAX, 9)];
 
-/// Window of a large pack, as a power of two: a client that has 16 MB needs this much of
-/// them to unpack it.
+/// Window of a large pack, as a power of two. Clients with 16 MB of memory can unpack it.
 const WINDOW_LOG: u32 = 22;
 
-/// Where the files of a pack come from.
-pub(crate) trait Contents {
+/// A source of the files of a pack.
+pub(crate) trait FileContents {
     fn open(&self, digest: Digest) -> io::Result<Box<dyn Read + Send>>;
-    /// The size of the file, in bytes.
+    /// Returns the size of the file, in bytes.
     fn len_bytes(&self, entry: &Entry) -> io::Result<u64>;
 }
 
-/// Writes the bundle of `manifest`, whose canonical form is `bytes`. Memory does not grow
-/// with the files.
+/// Writes the bundle of `manifest` with the canonical form `bytes`. Streams the files.
 ///
 /// # Errors
-/// Those of `contents` and `out`; a file that is not as long as it said.
+/// Those of `contents` and `out`; a file that is shorter than its stated size.
 pub(crate) fn write_bundle(
     manifest: &Manifest,
     bytes: &[u8],
-    contents: &dyn Contents,
+    contents: &dyn FileContents,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let files: Vec<&Entry> = manifest.sorted().collect();
@@ -62,8 +59,8 @@ pub(crate) fn write_bundle(
     frame.finish().map(|_| ())
 }
 
-/// The patch from `old` to `new`, whose canonical form has this digest; `None` where a
-/// merge patch cannot say what differs.
+/// Returns the patch from `old` to `new`, which has this digest in canonical form. `None` if a merge
+/// patch cannot express the difference.
 pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> Option<Vec<u8>> {
     let mut patch = Vec::new();
     old.write_patch(new, &mut patch).expect("a vector takes all bytes");
@@ -72,16 +69,16 @@ pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> O
     (check.finish().1 == digest).then_some(patch)
 }
 
-/// Writes the delta from `old` to `new`, with the patch between them. Memory grows with
-/// what changed, up to [`MAX_PREFIX_BYTES`] and the compressor's own.
+/// Writes the delta from `old` to `new` with the patch between them. Needs memory for the changed
+/// files, up to [`MAX_PREFIX_BYTES`], and for the compressor.
 ///
 /// # Errors
-/// Those of `contents`, which has to have the changed files of both, and of `out`.
+/// Those of `contents`, which must have the changed files of both, and of `out`.
 pub(crate) fn write_delta(
     patch: &[u8],
     old: &Manifest,
     new: &Manifest,
-    contents: &dyn Contents,
+    contents: &dyn FileContents,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let len_bytes = patch.len() as u64;
@@ -103,8 +100,8 @@ pub(crate) fn write_delta(
     second.finish().map(|_| ())
 }
 
-/// The old versions, one after the other; nothing if that is too much.
-fn read_prefix(old: &[&Entry], contents: &dyn Contents) -> io::Result<Vec<u8>> {
+/// Concatenates the old versions. Returns an empty prefix if they are too large.
+fn read_prefix(old: &[&Entry], contents: &dyn FileContents) -> io::Result<Vec<u8>> {
     let mut prefix = Vec::new();
     for entry in old {
         if prefix.len() as u64 + contents.len_bytes(entry)? > MAX_PREFIX_BYTES {
@@ -115,7 +112,7 @@ fn read_prefix(old: &[&Entry], contents: &dyn Contents) -> io::Result<Vec<u8>> {
     Ok(prefix)
 }
 
-/// Begins a frame that will have `len_bytes` bytes when it is unpacked.
+/// Starts a frame that unpacks to `len_bytes` bytes.
 fn frame<W: Write>(out: W, len_bytes: u64, prefix: &[u8]) -> io::Result<Encoder<'_, W>> {
     let size = len_bytes.max(prefix.len() as u64);
     let level = LEVELS.iter().find(|(most, _)| size <= *most).map_or(1, |(_, level)| *level);
@@ -123,9 +120,9 @@ fn frame<W: Write>(out: W, len_bytes: u64, prefix: &[u8]) -> io::Result<Encoder<
         [] => Encoder::new(out, level)?,
         prefix => Encoder::with_ref_prefix(out, level, prefix)?,
     };
-    // Every file is compared with its digest: a checksum would only cost bytes.
+    // Every file is compared with its digest, so that a checksum is redundant.
     encoder.include_checksum(false)?;
-    // The size lets a decoder take no more memory than it needs.
+    // With the size, a decoder allocates no more memory than necessary.
     encoder.set_pledged_src_size(Some(len_bytes))?;
     if size > 1 << WINDOW_LOG {
         let log = if prefix.is_empty() { WINDOW_LOG } else { MAX_WINDOW_LOG };
@@ -134,8 +131,8 @@ fn frame<W: Write>(out: W, len_bytes: u64, prefix: &[u8]) -> io::Result<Encoder<
     Ok(encoder)
 }
 
-/// How long `files` are as members of an archive.
-fn archive_bytes(files: &[&Entry], contents: &dyn Contents) -> io::Result<u64> {
+/// Returns the size of `files` as members of an archive, in bytes.
+fn archive_bytes(files: &[&Entry], contents: &dyn FileContents) -> io::Result<u64> {
     let mut sum = 0;
     for entry in files {
         sum += member_bytes(entry.path().as_str(), contents.len_bytes(entry)?);
@@ -151,7 +148,7 @@ fn member_bytes(name: &str, len_bytes: u64) -> u64 {
     long_name + BLOCK_BYTES + len_bytes.next_multiple_of(BLOCK_BYTES)
 }
 
-fn put_files(out: &mut dyn Write, files: &[&Entry], contents: &dyn Contents) -> io::Result<()> {
+fn put_files(out: &mut dyn Write, files: &[&Entry], contents: &dyn FileContents) -> io::Result<()> {
     for entry in files {
         let content = contents.open(entry.digest())?;
         put(out, entry.path().as_str(), contents.len_bytes(entry)?, content)?;
@@ -159,7 +156,7 @@ fn put_files(out: &mut dyn Write, files: &[&Entry], contents: &dyn Contents) -> 
     Ok(())
 }
 
-/// Writes one member: header, content, and what fills up its last block.
+/// Writes one member: header, content and padding.
 fn put(out: &mut dyn Write, name: &str, len_bytes: u64, content: impl Read) -> io::Result<()> {
     if name.len() > MAX_SHORT_NAME_BYTES {
         let long = [name.as_bytes(), b"\0"].concat();
@@ -179,7 +176,7 @@ fn put_block(
     out.write_all(header.as_bytes())?;
     let copied = io::copy(&mut content.take(len_bytes), out)?;
     if copied != len_bytes {
-        return Err(io::Error::other("a file became shorter while it was packed"));
+        return Err(io::Error::other("the file became shorter while it was packed"));
     }
     let fill = len_bytes.next_multiple_of(BLOCK_BYTES) - len_bytes;
     out.write_all(&END_OF_ARCHIVE[..usize::try_from(fill).unwrap_or_default()])

@@ -13,7 +13,7 @@ use crate::net::fetch::{Fetched, Retries, Sink, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Validators;
 use crate::store::StagedValidators;
-use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, Listed, Listing, MIRROR, Manifest};
+use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, List, ListRow, MIRROR, Manifest};
 use crate::update::ask::Remote;
 use crate::update::mirrors::Mirror;
 use crate::update::plan::Plan;
@@ -23,7 +23,7 @@ use crate::update::updater::Trust;
 
 /// A file to ask for.
 struct FileRequest<'a> {
-    row: &'a Listed,
+    row: &'a ListRow,
     /// The version in the current generation, if it is intact.
     previous: Option<&'a Entry>,
     /// The copy whose validators are sent.
@@ -99,7 +99,7 @@ pub(super) fn all(
     session: &Session<'_>,
     progress: &mut Reporter<'_>,
     remote: &Remote,
-    list: &Listing,
+    list: &List,
     plan: &Plan,
 ) -> Result<(Manifest, Errors)> {
     let requests = requests(session, list, plan)?;
@@ -138,7 +138,7 @@ pub(super) fn all(
 
 fn requests<'a>(
     session: &Session<'_>,
-    list: &'a Listing,
+    list: &'a List,
     plan: &'a Plan,
 ) -> Result<Vec<FileRequest<'a>>> {
     let staging = &session.store.staging;
@@ -241,7 +241,7 @@ pub(in crate::update) fn fetch_listed(
 /// The entry of a file that passes the check, with what the server said about it.
 fn accepted(
     session: &Session<'_>,
-    row: &Listed,
+    row: &ListRow,
     digest: Digest,
     bytes: &[u8],
     given: &GivenValidators,

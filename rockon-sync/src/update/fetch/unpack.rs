@@ -11,7 +11,7 @@ use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::store::cannot_keep;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
-use crate::tree::pack::{self, Member, PackName};
+use crate::tree::pack::{self, PackName, PackedFile};
 use crate::update::current::CurrentManifest;
 use crate::update::plan::Plan;
 use crate::update::session::{Session, ends_the_update};
@@ -130,7 +130,7 @@ impl<'a> Unpacker<'a> {
     }
 
     /// Puts a file into staging if the plan asks for it and it has the promised digest.
-    fn take(&mut self, member: Member<'_>, leads: Leads) -> Result<()> {
+    fn take(&mut self, member: PackedFile<'_>, leads: Leads) -> Result<()> {
         let Ok(at) = self.wanted.binary_search_by(|entry| entry.path().cmp(&member.path)) else {
             return Ok(());
         };

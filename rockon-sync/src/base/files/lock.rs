@@ -1,0 +1,36 @@
+//! Exclusive locks between processes.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::{is_dir, open_regular_with};
+use crate::base::error::{IoContext, Result};
+
+/// An exclusive lock, released when dropped.
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread is starting may have a copy of the
+        // handle for a moment, and with it the lock.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Acquires the exclusive lock on `path`, a directory or a file, which is created if missing.
+/// Returns `None` if another process has the lock.
+pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(0o644);
+    let opened = match is_dir(path)? {
+        true => File::open(path),
+        false => open_regular_with(path, &mut options),
+    };
+    let file = opened.on("lock this", path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error).on("lock this", path),
+    }
+}

@@ -1,0 +1,134 @@
+//! The list: the `root.json` of a v1 tree, with ids and file names only.
+
+use std::collections::HashMap;
+
+use super::check_paths;
+use super::entry::check_id_and_path;
+use super::invalid::{InvalidEntry, InvalidManifest};
+use crate::base::error::Result;
+use crate::base::json::{Object, Position, kind_of, write_string};
+use crate::base::limits::MAX_ENTRIES;
+use crate::base::path::EntryPath;
+
+/// A v1 `root.json`: ids and file names, in the order of the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List {
+    rows: Vec<ListRow>,
+}
+
+/// One row of a [`List`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRow {
+    /// The key, for example `adguard home`.
+    pub id: String,
+    /// The file of the entry, relative to the tree.
+    pub path: EntryPath,
+}
+
+impl List {
+    /// Parses a v1 `root.json`. Identical duplicates of a row count once.
+    ///
+    /// # Errors
+    /// [`Manifest`](crate::ErrorKind::Manifest) with the position: not a JSON object of
+    /// strings, an id with two different files, a file with two ids, an unsafe or
+    /// reserved file name. [`Limit`](crate::ErrorKind::Limit) above
+    /// [`MAX_ENTRIES`].
+    pub fn parse(bytes: &[u8]) -> Result<List> {
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| InvalidManifest::ListEncoding { valid_up_to: error.valid_up_to() })?;
+        let object = Object::parse(text).map_err(InvalidManifest::ListJson)?;
+        let mut rows: Vec<ListRow> = Vec::with_capacity(object.members.len());
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for member in &object.members {
+            let (id, value) = (&*member.key, member.value.get());
+            let invalid = |rule| match Position::of(text, value) {
+                Some(position) => InvalidManifest::ListRow { position, id: id.to_owned(), rule },
+                None => InvalidEntry::of(rule, id),
+            };
+            let file: String = serde_json::from_str(value)
+                .map_err(|_| invalid(InvalidEntry::FileName { got: kind_of(member.value) }))?;
+            let path = EntryPath::new(file).map_err(|error| invalid(error.into()))?;
+            check_id_and_path(id, &path).map_err(invalid)?;
+            match known.get(id) {
+                Some(n) if rows[*n].path == path => continue,
+                Some(_) => return Err(invalid(InvalidEntry::DuplicateId).into()),
+                None => known.insert(id.to_owned(), rows.len()),
+            };
+            rows.push(ListRow { id: id.to_owned(), path });
+        }
+        List::from_rows(rows)
+    }
+
+    /// Returns a list of rows with unique ids.
+    pub(crate) fn from_rows(rows: Vec<ListRow>) -> Result<List> {
+        if rows.len() > MAX_ENTRIES {
+            return Err(InvalidManifest::TooManyEntries.into());
+        }
+        check_paths(rows.iter().map(|row| &row.path))?;
+        Ok(List { rows })
+    }
+
+    /// Returns the ids, in the order of the document.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| &*row.id)
+    }
+
+    /// Returns the rows, in the order of the document.
+    pub fn rows(&self) -> &[ListRow] {
+        &self.rows
+    }
+
+    /// Returns the list as a v1 `root.json`, with one row per line.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        let mut text = String::from("{\n");
+        for (n, row) in self.rows.iter().enumerate() {
+            write_string(&row.id, &mut text);
+            text.push(':');
+            write_string(row.path.as_str(), &mut text);
+            text.push_str(if n + 1 < self.rows.len() { ",\n" } else { "\n" });
+        }
+        text.push_str("}\n");
+        text.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::ErrorKind;
+
+    #[test]
+    fn rows_keep_their_order_and_identical_duplicates_count_once() {
+        let list =
+            List::parse(br#"{ "Zeta": "z.json", "alpha": "a.json", "Zeta": "z.json" }"#).unwrap();
+        let rows: Vec<_> = list.rows().iter().map(|row| (&*row.id, row.path.as_str())).collect();
+        assert_eq!(rows, [("Zeta", "z.json"), ("alpha", "a.json")]);
+        assert_eq!(List::parse(&list.to_json()).unwrap(), list);
+    }
+
+    #[test]
+    fn invalid_lists_are_refused_with_the_position() {
+        for (text, expected) in [
+            ("", "EOF"),
+            ("<!DOCTYPE html>", "line 1 column 1"),
+            ("{\n\"a\": \"a.json\",\n}", "line 3 column 1"),
+            (
+                "{\n\"a\": {\"url\": 1}}",
+                "line 2 column 6: entry \"a\": expected a file name, got an object",
+            ),
+            (
+                "{\"a\": \"a.json\", \"a\": \"b.json\"}",
+                "entry \"a\": duplicate id with another file",
+            ),
+            ("{\"a\": \"x.json\", \"b\": \"X.json\"}", "compared without case"),
+            ("{\"a\": \"../x.json\"}", "unsafe path"),
+            ("{\"a\": \"root.json\"}", "reserved path \"root.json\""),
+        ] {
+            let error = List::parse(text.as_bytes()).expect_err(text);
+            assert_eq!(error.kind(), ErrorKind::Manifest, "{text}");
+            assert!(error.to_string().contains(expected), "{text}: {error}");
+        }
+        let error = List::parse(b"{\"a\": \"\xff\"}").unwrap_err();
+        assert!(error.to_string().contains("at byte 7"), "{error}");
+    }
+}
