@@ -151,8 +151,8 @@ def packs(deltas: list[Delta]) -> str:
     lines = [
         "## Packs and zstd",
         "",
-        "A pack, compared with `zstd -19 --patch-from` of all definitions before and after the step",
-        "(`zstd -19` of all definitions for the first). A pack also has the manifest, with an",
+        "A pack, compared with `zstd -19 --patch-from` of all definitions before and after the",
+        "step (`zstd -19` of all definitions for the first). A pack also has the manifest, with an",
         "incompressible digest per changed file: hence the last columns, where the manifest is",
         "part of the text. Not measured above",
         f"{MANY_ENTRIES:,} entries.",
