@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use super::before::Before;
 use super::manifest::NewManifest;
 use super::report::refused;
-use super::session::Session;
+use super::session::PublishSession;
 use super::tree::{Layout, Tree, foreign_file};
 use crate::base::digest::HashingWriter;
 use crate::base::error::{IoContext, Result};
@@ -138,7 +138,7 @@ pub(super) fn is_own(tree: &Tree<'_>, name: &str) -> Result<bool> {
 /// [`Catalog`](crate::ErrorKind::Catalog) with the problems so far and every such entry;
 /// [`Store`](crate::ErrorKind::Store) with the path.
 pub(super) fn check(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
     problems: &[Problem],
@@ -177,7 +177,7 @@ pub(super) fn check(
 /// Removes page and feed if the session omits them. Called before the head is written, so that no
 /// new head has an outdated page beside it.
 pub(super) fn remove_unwanted(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
 ) -> Result<()> {
@@ -207,7 +207,7 @@ pub(super) fn remove_unwanted(
 /// Called after the head is written: a page that came first would describe a publication that may
 /// never happen. And called before the tree is pruned, since an older page links to older files.
 pub(super) fn refresh(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
     head: &Head,
