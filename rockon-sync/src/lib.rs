@@ -57,7 +57,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(all(feature = "publish", feature = "jupdate", feature = "http")),
-    allow(dead_code, reason = "the wire formats are shared, and some parts only have a publisher")
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "the wire formats are shared, and some parts only have a publisher"
+    )
 )]
 
 /// The guide for Rust programs, whose code is compiled and run as that of these pages is.

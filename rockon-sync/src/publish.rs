@@ -4,7 +4,7 @@
 //! before -> scan -> manifest -> files -> packs -> head -> page -> prune
 //! ```
 //!
-//! Each stage takes values and returns a value; [`Session`] is all that they share, and none
+//! Each stage takes values and returns a value; [`PublishSession`] is all that they share, and none
 //! changes it. Nothing is written before the catalog is scanned and the new manifest is checked.
 //! Clients see the new publication when the head is renamed into place.
 //!
@@ -60,10 +60,10 @@ pub use publisher::{Leniency, Publisher};
 pub use report::{PublishOutcome, PublishReport};
 pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scanned, ScannedFile};
-use session::Session;
+use session::PublishSession;
 
 /// Publishes a catalog.
-fn publish(session: &Session<'_>) -> Result<PublishReport> {
+fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {
     let before = Before::find(session)?;
     let scanned = scan::run(session, &before)?;
     let new = NewManifest::new(session, &before, &scanned.files)?;
@@ -81,7 +81,7 @@ fn publish(session: &Session<'_>) -> Result<PublishReport> {
 
 /// Writes a new publication, and returns its head.
 fn write(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
     files: &[ScannedFile],
@@ -96,7 +96,12 @@ fn write(
 }
 
 /// Updates the page, prunes the tree and records the publication.
-fn finish(session: &Session<'_>, before: &Before, new: &NewManifest, head: &Head) -> Result<()> {
+fn finish(
+    session: &PublishSession<'_>,
+    before: &Before,
+    new: &NewManifest,
+    head: &Head,
+) -> Result<()> {
     page::refresh(session, before, new, head)?;
     let tree = &session.tree;
     let is_new = before.head.as_ref() != Some(head);
@@ -107,7 +112,7 @@ fn finish(session: &Session<'_>, before: &Before, new: &NewManifest, head: &Head
 }
 
 fn report(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     outcome: PublishOutcome,
     scanned: Scanned,
     new: NewManifest,

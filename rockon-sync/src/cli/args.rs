@@ -331,7 +331,7 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
 
-    /// Fetch damaged files again before, from the sources of the last update
+    /// First fetch damaged files again, from the sources of the last update
     #[arg(long)]
     pub(super) repair: bool,
 }

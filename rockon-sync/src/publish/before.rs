@@ -1,7 +1,7 @@
 //! The state before a publication, as far as the tree still has it.
 
 use super::history::History;
-use super::session::Session;
+use super::session::PublishSession;
 use super::tree::Tree;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::Problem;
@@ -31,7 +31,7 @@ impl Before {
     /// # Errors
     /// [`ErrorKind::Head`] for a head of another program; [`ErrorKind::Store`], also for another
     /// program's file with a name that the tree needs.
-    pub(super) fn find(session: &Session<'_>) -> Result<Before> {
+    pub(super) fn find(session: &PublishSession<'_>) -> Result<Before> {
         let tree = &session.tree;
         let mut warnings = session.signer.warnings.clone();
         let head = tree.head()?;

@@ -3,7 +3,7 @@
 use super::before::Before;
 use super::manifest::NewManifest;
 use super::packs;
-use super::session::Session;
+use super::session::PublishSession;
 use super::tree::BY_SHA;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
@@ -27,7 +27,7 @@ pub(super) struct NewHead {
 /// Returns the published head if a new one would say the same, and if everything that it names
 /// is there.
 pub(super) fn reusable<'b>(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &'b Before,
     new: &NewManifest,
 ) -> Result<Option<&'b Head>> {
@@ -59,7 +59,11 @@ fn is_fresh(expires_in_days: Option<u32>, head: &Head, now: Timestamp) -> bool {
 ///
 /// # Errors
 /// Those of [`Before::next_serial`] and of [`Signer::sign`](super::sign::Signer::sign).
-pub(super) fn next(session: &Session<'_>, before: &Before, new: &NewManifest) -> Result<NewHead> {
+pub(super) fn next(
+    session: &PublishSession<'_>,
+    before: &Before,
+    new: &NewManifest,
+) -> Result<NewHead> {
     let options = session.options;
     let manifest = EntryPath::new(session.tree.layout.manifest_name())?;
     let expires = options.expires_in_days.map(|days| new.published.plus_days(days));

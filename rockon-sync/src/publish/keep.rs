@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::list::{Completeness, List};
 use super::publisher::Leniency;
 use super::scan::{Scan, ScannedFile, related};
-use super::session::Session;
+use super::session::PublishSession;
 use crate::base::error::Result;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -29,7 +29,11 @@ pub(super) struct LenientScan {
 ///
 /// # Errors
 /// Those of [`Scan::run`].
-pub(super) fn scan(session: &Session<'_>, previous: &Manifest, list: List) -> Result<LenientScan> {
+pub(super) fn scan(
+    session: &PublishSession<'_>,
+    previous: &Manifest,
+    list: List,
+) -> Result<LenientScan> {
     let mut keeper = Keeper {
         session,
         previous,
@@ -62,7 +66,7 @@ pub(super) fn scan(session: &Session<'_>, previous: &Manifest, list: List) -> Re
 
 /// Decides which entries are kept.
 struct Keeper<'a> {
-    session: &'a Session<'a>,
+    session: &'a PublishSession<'a>,
     /// The manifest of the last publication.
     previous: &'a Manifest,
     ids_by_path: HashMap<&'a EntryPath, &'a str>,

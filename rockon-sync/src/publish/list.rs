@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::publisher::Leniency;
-use super::session::Session;
+use super::session::PublishSession;
 #[cfg(feature = "jupdate")]
 use super::site::SiteReader;
 use super::tree::is_tree_file;
@@ -122,7 +122,7 @@ impl List {
     /// # Errors
     /// Those of [`of_catalog`](Self::of_catalog), [`of_every_file`](Self::of_every_file) or
     /// [`of_site`](Self::of_site).
-    pub(super) fn of(session: &Session<'_>, previous: &Manifest) -> Result<List> {
+    pub(super) fn of(session: &PublishSession<'_>, previous: &Manifest) -> Result<List> {
         let options = session.options;
         let (files, catalog) = (options.files, &*options.catalog);
         match options.collection() {

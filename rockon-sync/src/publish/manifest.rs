@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::before::Before;
 use super::scan::ScannedFile;
-use super::session::Session;
+use super::session::PublishSession;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::time::Timestamp;
@@ -31,7 +31,7 @@ impl NewManifest {
     /// [`MassDelete`](crate::ErrorKind::MassDelete) if too many entries would be deleted;
     /// [`Manifest`](crate::ErrorKind::Manifest).
     pub(super) fn new(
-        session: &Session<'_>,
+        session: &PublishSession<'_>,
         before: &Before,
         files: &[ScannedFile],
     ) -> Result<NewManifest> {

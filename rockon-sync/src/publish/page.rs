@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use super::before::Before;
 use super::manifest::NewManifest;
 use super::report::refused;
-use super::session::Session;
+use super::session::PublishSession;
 use super::tree::{Layout, Tree, foreign_file};
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{FileKind, remove_if_any, stat_if_any};
@@ -151,7 +151,7 @@ pub(super) fn is_own(tree: &Tree<'_>, name: &str) -> Result<bool> {
 /// [`Catalog`](crate::ErrorKind::Catalog) with the problems so far and every such entry;
 /// [`Store`](crate::ErrorKind::Store) with the path.
 pub(super) fn check(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
     problems: &[Problem],
@@ -190,7 +190,7 @@ pub(super) fn check(
 /// Removes page and feed if the session omits them. Called before the head is written, so that no
 /// new head has an outdated page beside it.
 pub(super) fn remove_unwanted(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
 ) -> Result<()> {
@@ -217,6 +217,6 @@ pub(super) fn remove_unwanted(
 
 /// Without the feature, there is nothing to write.
 #[cfg(not(feature = "page"))]
-pub(super) fn refresh(_: &Session<'_>, _: &Before, _: &NewManifest, _: &Head) -> Result<()> {
+pub(super) fn refresh(_: &PublishSession<'_>, _: &Before, _: &NewManifest, _: &Head) -> Result<()> {
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::page::Page;
 use super::report::PublishReport;
-use super::session::{PublishOptions, Session};
+use super::session::{PublishOptions, PublishSession};
 use super::sign::{KeySource, Signer};
 use super::tree::{Layout, Tree};
 use crate::base::digest::Digest;
@@ -201,7 +201,7 @@ impl<'a> Publisher<'a> {
             .with_path(dir));
         };
         let signer = Signer::new(&options.sign_keys)?;
-        super::publish(&Session { options, tree, signer })
+        super::publish(&PublishSession { options, tree, signer })
     }
 }
 

@@ -9,7 +9,7 @@ use super::list::{List, ListedFile, RefusedFile};
 use super::names::NameChecker;
 use super::publisher::Leniency;
 use super::report::refused;
-use super::session::Session;
+use super::session::PublishSession;
 use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{FileKind, Files, stat_if_any};
@@ -63,7 +63,7 @@ pub(super) struct RelatedDefinition {
 /// [`Catalog`](crate::ErrorKind::Catalog) with every problem, if one of them is an error and the
 /// publisher is not lenient, if a file to keep cannot be kept, or if there is nothing to publish;
 /// those of listing the catalog.
-pub(super) fn run(session: &Session<'_>, before: &Before) -> Result<Scanned> {
+pub(super) fn run(session: &PublishSession<'_>, before: &Before) -> Result<Scanned> {
     let options = session.options;
     let list = List::of(session, &before.manifest)?;
     let mut problems = before.warnings.clone();

@@ -45,7 +45,7 @@ impl PublishOptions<'_> {
 }
 
 /// One publication.
-pub(super) struct Session<'a> {
+pub(super) struct PublishSession<'a> {
     pub(super) options: &'a PublishOptions<'a>,
     pub(super) tree: Tree<'a>,
     pub(super) signer: Signer,

@@ -202,7 +202,7 @@ enum SiteDocument {
 }
 
 /// A collection to read.
-struct Step {
+struct QueuedCollection {
     address: Address,
     depth: usize,
 }
@@ -219,10 +219,11 @@ impl<'a> SiteWalk<'a> {
             categories: HashMap::new(),
         };
         let first = start.documents.iter().cloned();
-        let mut steps: VecDeque<Step> = first.map(|address| Step { address, depth: 0 }).collect();
+        let mut steps: VecDeque<QueuedCollection> =
+            first.map(|address| QueuedCollection { address, depth: 0 }).collect();
         let mut seen: HashSet<String> = HashSet::new();
         let mut files = Vec::new();
-        while let Some(Step { address, depth }) = steps.pop_front() {
+        while let Some(QueuedCollection { address, depth }) = steps.pop_front() {
             if !seen.insert(address.identity()) {
                 continue;
             }
@@ -236,7 +237,7 @@ impl<'a> SiteWalk<'a> {
             match walk.document(&address) {
                 Ok(SiteDocument::Collection(categories)) => {
                     let next = categories.into_iter();
-                    let next = next.map(|address| Step { address, depth: depth + 1 });
+                    let next = next.map(|address| QueuedCollection { address, depth: depth + 1 });
                     steps.extend(next.filter(|step| walk.accepts(&address, step)));
                 }
                 Ok(SiteDocument::Extension(file)) => files.push((address, file)),
@@ -264,7 +265,7 @@ impl<'a> SiteWalk<'a> {
 
     /// Returns true if a category of the collection `from` must be read. Warns if it leads back
     /// to `from`, or is nested too deep.
-    fn accepts(&mut self, from: &Address, step: &Step) -> bool {
+    fn accepts(&mut self, from: &Address, step: &QueuedCollection) -> bool {
         let (category, to) = (&step.address, step.address.identity());
         if self.leads_to(&to, &from.identity()) {
             self.warn(

@@ -107,7 +107,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand status" -s h -l 
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l store -d 'The directory of the store' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l local -d 'The directory of local definitions [default: STORE/local]' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l json -d 'Print JSON'
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l repair -d 'Fetch damaged files again before, from the sources of the last update'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -l repair -d 'First fetch damaged files again, from the sources of the last update'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand changes" -l applied -d 'The file that lists what is applied, as a JSON object of names and revisions; - reads standard input' -r -F

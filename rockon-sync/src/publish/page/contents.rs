@@ -12,7 +12,7 @@ use crate::base::files::replace;
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::publish::before::Before;
 use crate::publish::manifest::NewManifest;
-use crate::publish::session::Session;
+use crate::publish::session::PublishSession;
 use crate::publish::tree::Tree;
 use crate::store::digest_if_any;
 use crate::tree::head::Head;
@@ -23,7 +23,7 @@ use crate::tree::manifest::{Entry, Manifest};
 /// Called after the head is written: a page that came first would describe a publication that may
 /// never happen. And called before the tree is pruned, since an older page links to older files.
 pub(in crate::publish) fn refresh(
-    session: &Session<'_>,
+    session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
     head: &Head,

@@ -8,7 +8,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use super::contents::PageContents;
 use super::item::{PageItem, title};
 use super::links::anchor;
-use super::updates::{Change, EntryUpdate};
+use super::updates::{ChangeKind, EntryUpdate};
 use super::{FEED_MARK, Kind};
 use crate::base::digest::{Digest, Hasher};
 use crate::tree::manifest::Entry;
@@ -70,15 +70,15 @@ fn entry(
     update: &EntryUpdate,
 ) -> io::Result<()> {
     let (word, changed) = match update.change {
-        Change::New => ("new", &update.entry),
-        Change::Updated => ("updated", &update.entry),
-        Change::Removed => ("removed", &update.entry),
+        ChangeKind::New => ("new", &update.entry),
+        ChangeKind::Updated => ("updated", &update.entry),
+        ChangeKind::Removed => ("removed", &update.entry),
     };
     // Other bytes, or the same bytes at another time, are another update.
     let at = update.at.to_string();
     let id = urn(&["update", word, changed.id(), &changed.digest().to_string(), &at]);
     let page = contents.name(Kind::Page);
-    let is_there = update.change != Change::Removed;
+    let is_there = update.change != ChangeKind::Removed;
     xml.create_element("entry").write_inner_content(|xml| {
         line(xml)?;
         text(xml, "id", &id)?;

@@ -15,7 +15,7 @@ use super::contents::PageContents;
 use super::item::{Description, PageItem, title};
 use super::links::{Links, anchor};
 use super::text::label;
-use super::updates::{Change, EntryUpdate};
+use super::updates::{ChangeKind, EntryUpdate};
 use super::{Kind, PAGE_MARK};
 use crate::base::digest::Digest;
 use crate::base::time::Timestamp;
@@ -227,14 +227,14 @@ fn updates(contents: &PageContents<'_>) -> Markup {
 
 fn change(update: &EntryUpdate) -> Markup {
     let (class, word) = match update.change {
-        Change::New => ("new", "new"),
-        Change::Updated => ("updated", "updated"),
-        Change::Removed => ("removed", "removed"),
+        ChangeKind::New => ("new", "new"),
+        ChangeKind::Updated => ("updated", "updated"),
+        ChangeKind::Removed => ("removed", "removed"),
     };
     let name = title(&update.entry);
     html! {
         @match update.change {
-            Change::Removed => bdi { (name) },
+            ChangeKind::Removed => bdi { (name) },
             _ => a href={ "#" (anchor(&update.entry)) } { bdi { (name) } },
         }
         " " span.change.(class) { (word) }

@@ -11,7 +11,7 @@ use crate::tree::manifest::{Entry, Manifest};
 
 /// A kind of change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum ChangeKind {
     New,
     /// It has other bytes, or was new before the oldest kept publication.
     Updated,
@@ -22,7 +22,7 @@ pub(super) enum Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EntryUpdate {
     pub(super) at: Timestamp,
-    pub(super) change: Change,
+    pub(super) change: ChangeKind,
     /// The published entry; if it was removed, the last one.
     pub(super) entry: Entry,
 }
@@ -61,7 +61,11 @@ pub(super) fn updates(
             }
             for entry in older.entries().iter().filter(|entry| newer.entry(entry.id()).is_none()) {
                 if manifest.entry(entry.id()).is_none() && reported.insert(entry.id().to_owned()) {
-                    removed.push(EntryUpdate { at, change: Change::Removed, entry: entry.clone() });
+                    removed.push(EntryUpdate {
+                        at,
+                        change: ChangeKind::Removed,
+                        entry: entry.clone(),
+                    });
                 }
             }
         }
@@ -79,8 +83,8 @@ pub(super) fn updates(
     let now = manifest.entries().iter().filter_map(|entry| {
         let updated = entry.updated();
         let (at, change) = match added.get(entry.id()) {
-            Some(at) if updated.is_none_or(|updated| updated <= *at) => (*at, Change::New),
-            _ => (updated?, Change::Updated),
+            Some(at) if updated.is_none_or(|updated| updated <= *at) => (*at, ChangeKind::New),
+            _ => (updated?, ChangeKind::Updated),
         };
         Some(EntryUpdate { at, change, entry: entry.clone() })
     });
