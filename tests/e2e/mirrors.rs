@@ -118,6 +118,16 @@ fn a_first_mirror_without_a_head_does_not_make_a_new_source_v1() {
 }
 
 #[test]
+fn a_broken_head_at_one_mirror_does_not_make_the_source_v1() {
+    let world = World::v1("abc");
+    let broken = tree_with_manifest(&world, "this is not JSON");
+    let store = world.store();
+    let error = world.updater(&store).run(&with_first_mirror(&world, &broken)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Manifest, "{}", error.to_chain());
+    assert!(!world.current("").exists());
+}
+
+#[test]
 fn a_mirror_is_v1_only_if_its_head_is_not_found() {
     let world = World::v1("abc");
     world.server.on(Match::Path("root.sha".into()), Times::Always, respond(410));

@@ -126,7 +126,8 @@ impl Candidates {
             warn_of_unused(session, &errors);
             return Ok(Answer::Stale(head));
         }
-        if !without_head.is_empty() {
+        // A source of which one mirror has a head is v2.
+        if !without_head.is_empty() && self.rejected.is_empty() {
             match list::ask(session, current, without_head) {
                 Ok(remote) => {
                     warn_of_unused(session, &errors);
