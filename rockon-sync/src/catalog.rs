@@ -169,7 +169,11 @@ impl Definition {
     }
 
     /// Looks at the definition in the bytes of its file.
-    fn read<T>(&self, bytes: &[u8], look: impl FnOnce(&format::Definition<'_>) -> T) -> Result<T> {
+    fn read<T>(
+        &self,
+        bytes: &[u8],
+        look: impl FnOnce(&format::RawDefinition<'_>) -> T,
+    ) -> Result<T> {
         let id = match &self.origin {
             Origin::Source { id, .. } => id,
             Origin::Local => &self.name,
@@ -501,7 +505,7 @@ fn read_local(
     let revision = Digest::of(&bytes);
     let rules = format.rules();
     let definitions = rules.read(name, &bytes).map_err(|error| error.with_path(path))?;
-    let definition = |found: format::Definition<'_>| Definition {
+    let definition = |found: format::RawDefinition<'_>| Definition {
         requirements: Arc::new(rules.about(&found).requirements),
         name: found.name.into(),
         format,

@@ -291,7 +291,7 @@ impl<'a> Publisher<'a> {
     fn tree_dir(&self) -> Result<PathBuf> {
         let is_url = self.catalog.to_str().is_some_and(has_http_scheme);
         let is_catalog = !is_url && is_dir(&self.catalog)?;
-        if self.format.rules().collection() == Collection::Site && !is_catalog {
+        if self.format.collection() == Collection::Site && !is_catalog {
             return match (self.layout, &self.out) {
                 (Layout::Separate, Some(out)) => Ok(out.clone()),
                 _ => {
@@ -402,14 +402,14 @@ impl<'a> Publisher<'a> {
                 // Without the last publication nobody knows what must not be left out. The
                 // author can mend a catalog, but not a site that is made by many.
                 let is_unknown = scan.is_short || (has_errors && before.is_manifest_lost);
-                (scan.scanned, is_unknown && self.format.rules().collection() != Collection::Site)
+                (scan.scanned, is_unknown && self.format.collection() != Collection::Site)
             }
         };
         if is_refused {
             return Err(refused(std::mem::take(problems)));
         }
         if scanned.is_empty() {
-            let shown = match self.format.rules().collection() {
+            let shown = match self.format.collection() {
                 Collection::Listed => DEFAULT_MANIFEST.to_owned(),
                 _ => self.catalog.display().to_string(),
             };
@@ -438,7 +438,7 @@ impl<'a> Publisher<'a> {
 
     /// A site is made by many: what is wrong with one of them must not stop the others.
     fn effective_leniency(&self) -> Leniency {
-        match self.format.rules().collection() {
+        match self.format.collection() {
             Collection::Site => Leniency::LeaveOut,
             _ => self.leniency,
         }
@@ -446,7 +446,7 @@ impl<'a> Publisher<'a> {
 
     /// The files that there are to publish.
     fn list(&self, tree: &Tree<'_>, previous: &Manifest) -> Result<List> {
-        match self.format.rules().collection() {
+        match self.format.collection() {
             Collection::Listed => List::of(self.files, &self.catalog, self.leniency, previous),
             Collection::Dir => List::of_every_file(self.files, &self.catalog, tree),
             Collection::Site => {

@@ -202,7 +202,7 @@ impl Names {
         bytes: &[u8],
         leniency: Leniency,
     ) -> Option<Checked> {
-        let mut checked = self.format.rules().check(id, shown, bytes);
+        let mut checked = self.format.check(id, shown, bytes);
         let before = self.problems.len();
         self.problems.append(&mut checked.problems);
         let definitions = checked.definitions.iter().map(|named| (DEFINITION, named));
@@ -223,7 +223,7 @@ impl Names {
     /// by now.
     pub(super) fn take_published(&mut self, entry: &Entry, bytes: &[u8]) -> Checked {
         let shown = entry.path().as_str();
-        let checked = self.format.rules().check(entry.id(), shown, bytes);
+        let checked = self.format.check(entry.id(), shown, bytes);
         let definitions = checked.definitions.iter().map(|named| (DEFINITION, named));
         for (what, named) in
             definitions.chain(checked.unique.iter().map(|(what, named)| (*what, named)))
