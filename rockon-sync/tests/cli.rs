@@ -65,7 +65,7 @@ fn exit_codes_are_those_of_the_contract() {
             "got status 404 for root.sha and for root.json",
         ),
         (vec![(head(), respond(200, b""))], &[], 1, "not a head: line 1"),
-        (vec![(head(), respond(200, b"<html>"))], &[], 1, "looks like an HTML page"),
+        (vec![(head(), respond(200, b"<html>"))], &[], 1, "got an HTML page"),
         (vec![(head(), respond(500, b""))], &[], 1, "got 500"),
         (vec![(head(), respond(200, wrong.as_bytes()))], &[], 4, "expected the digest 0000"),
         (vec![(head(), Action::CloseBeforeAnswer)], &[], 1, "root.sha: "),
@@ -288,7 +288,7 @@ fn publish_reports_every_problem_and_publishes_nothing() {
     assert_eq!(code(&output), 1);
     for problem in [
         "kopia.json:3:1: not JSON",
-        "linkding.json:2:17: definition \"linkding\": \"website\" is missing",
+        "linkding.json:2:17: definition \"linkding\": missing field \"website\"",
         "unlisted.json: warning: not listed in root.json",
         "nothing was published: 2 problems",
     ] {

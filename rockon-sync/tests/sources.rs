@@ -148,7 +148,7 @@ fn check_finds_the_problems_that_publish_finds_and_names_overrides() {
     let message = stderr(&output);
     for problem in [
         "bad.json:3:1: not JSON",
-        "catalog/kopia.json:2:14: definition \"Kopia\": \"website\" is missing",
+        "catalog/kopia.json:2:14: definition \"Kopia\": missing field \"website\"",
         "these files cannot be published: 2 problems",
     ] {
         assert!(message.contains(problem), "{problem}: {message}");

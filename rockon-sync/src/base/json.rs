@@ -112,6 +112,8 @@ pub struct Position {
 }
 
 impl Position {
+    pub(crate) const START: Position = Position { line: 1, column: 1 };
+
     /// Returns the start of `part` in `text`, or `None` unless `part` is a slice of `text`.
     pub(crate) fn of(text: &str, part: &str) -> Option<Position> {
         let offset = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
@@ -133,7 +135,7 @@ pub(crate) struct Places<'a> {
 
 impl<'a> Places<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Places { text, offset: 0, position: Position { line: 1, column: 1 } }
+        Places { text, offset: 0, position: Position::START }
     }
 
     /// Returns the start of `part`, or `None` unless it is a slice of the text at or after the

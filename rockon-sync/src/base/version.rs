@@ -8,10 +8,10 @@ use std::cmp::Ordering;
 /// than 5.1.0, and have the order of PHP's `version_compare`: unknown words, dev, alpha, beta, rc,
 /// then the release itself, then pl.
 #[derive(Debug)]
-pub(crate) struct Version<'a>(Vec<Part<'a>>);
+pub(crate) struct Version<'a>(Vec<VersionPart<'a>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Part<'a> {
+enum VersionPart<'a> {
     /// A stage before the release.
     Stage(Stage),
     /// The number of digits, and the digits without leading zeros.
@@ -29,20 +29,20 @@ enum Stage {
     Candidate,
 }
 
-impl<'a> Part<'a> {
-    fn of_word(word: &str) -> Part<'a> {
-        Part::Stage(match &*word.to_ascii_lowercase() {
+impl<'a> VersionPart<'a> {
+    fn of_word(word: &str) -> VersionPart<'a> {
+        VersionPart::Stage(match &*word.to_ascii_lowercase() {
             "dev" => Stage::Dev,
             "alpha" | "a" => Stage::Alpha,
             "beta" | "b" => Stage::Beta,
             "rc" | "c" => Stage::Candidate,
-            "pl" | "p" => return Part::Patch,
+            "pl" | "p" => return VersionPart::Patch,
             _ => Stage::Other,
         })
     }
 }
 
-const ZERO: Part<'_> = Part::Number(0, "");
+const ZERO: VersionPart<'_> = VersionPart::Number(0, "");
 
 impl<'a> Version<'a> {
     /// Parses a version, ignoring a leading `v`. Returns `None` unless the rest starts with a
@@ -63,12 +63,12 @@ impl<'a> Version<'a> {
                 '0'..='9' => {
                     let len = end(char::is_ascii_digit);
                     let digits = rest[..len].trim_start_matches('0');
-                    parts.push(Part::Number(digits.len(), digits));
+                    parts.push(VersionPart::Number(digits.len(), digits));
                     len
                 }
                 'a'..='z' | 'A'..='Z' => {
                     let len = end(char::is_ascii_alphabetic);
-                    parts.push(Part::of_word(&rest[..len]));
+                    parts.push(VersionPart::of_word(&rest[..len]));
                     len
                 }
                 '.' | '-' | '_' | '+' | '~' => 1,
@@ -81,7 +81,7 @@ impl<'a> Version<'a> {
 
     /// Returns the release of a pre-release; a release is returned unchanged.
     pub(crate) fn release(mut self) -> Version<'a> {
-        let is_stage = |part: &Part<'_>| matches!(part, Part::Stage(_));
+        let is_stage = |part: &VersionPart<'_>| matches!(part, VersionPart::Stage(_));
         self.0.truncate(self.0.iter().position(is_stage).unwrap_or(self.0.len()));
         self
     }

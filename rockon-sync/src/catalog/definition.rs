@@ -139,7 +139,11 @@ impl Definition {
     }
 
     /// Finds the definition in the bytes of its file, and returns the result of `look`.
-    fn read<T>(&self, bytes: &[u8], look: impl FnOnce(&format::Definition<'_>) -> T) -> Result<T> {
+    fn read<T>(
+        &self,
+        bytes: &[u8],
+        look: impl FnOnce(&format::RawDefinition<'_>) -> T,
+    ) -> Result<T> {
         let id = match &self.origin {
             Origin::Source { id, .. } => id,
             Origin::Local => &self.name,

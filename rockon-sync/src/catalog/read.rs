@@ -232,7 +232,7 @@ fn read_local(
     let revision = Digest::of(&bytes);
     let rules = format.rules();
     let definitions = rules.read(name, &bytes).map_err(|error| error.with_path(path))?;
-    let definition = |found: format::Definition<'_>| Definition {
+    let definition = |found: format::RawDefinition<'_>| Definition {
         requirements: Arc::new(rules.about(&found).requirements),
         name: found.name.into(),
         format,

@@ -1,9 +1,9 @@
-//! Files of any kind: what is in them is nobody's business, and the id is the name.
+//! Files of any content: each is one definition, with the entry's id as its name.
 
-use super::{About, Checked, Collection, Definition, Named, Rules};
+use super::{About, RawDefinition, Rules};
 use crate::base::error::Result;
 
-/// Takes every file for what it is.
+/// The rules of the format `files`.
 pub(super) struct AnyFile;
 
 impl Rules for AnyFile {
@@ -11,27 +11,15 @@ impl Rules for AnyFile {
         "files"
     }
 
-    fn collection(&self) -> Collection {
-        Collection::Dir
-    }
-
     fn takes(&self, _: &str) -> bool {
         true
     }
 
-    fn read<'a>(&self, id: &'a str, bytes: &'a [u8]) -> Result<Vec<Definition<'a>>> {
-        Ok(vec![Definition { name: id.into(), text: bytes }])
+    fn read<'a>(&self, id: &'a str, bytes: &'a [u8]) -> Result<Vec<RawDefinition<'a>>> {
+        Ok(vec![RawDefinition { name: id.into(), text: bytes }])
     }
 
-    fn about(&self, _: &Definition<'_>) -> About {
+    fn about(&self, _: &RawDefinition<'_>) -> About {
         About::default()
-    }
-
-    fn check(&self, id: &str, _: &str, _: &[u8]) -> Checked {
-        Checked {
-            definitions: vec![Named { name: id.to_owned(), position: None }],
-            about: vec![About::default()],
-            ..Checked::default()
-        }
     }
 }

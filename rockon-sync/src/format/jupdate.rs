@@ -1,17 +1,20 @@
-//! JUpdate: the update sites of Joomla, XML files of extensions and their releases.
+//! JUpdate: the update sites of Joomla, with XML files of extensions and their releases.
 //!
-//! A site is a *collection* (`<extensionset>`) of extensions and further collections, or one
-//! extension by itself. An extension's file (`<updates>`) has a release an `<update>`. The
-//! format is described in Joomla's manual under "Update Servers" and in its documentation
-//! under "Deploying an Update Server".
+//! A site is a *collection* (`<extensionset>`) of extensions and other collections, or a single
+//! extension. The file of an extension (`<updates>`) has one `<update>` per release. Joomla's
+//! manual describes the format under "Update Servers", and its documentation under "Deploying an
+//! Update Server".
 //!
-//! | file | does |
+//! | file | contains |
 //! |---|---|
-//! | `xml.rs` | reads XML as a stream |
-//! | `collection.rs` | reads a collection |
-//! | `release.rs` | reads the releases of an extension |
-//! | `platform.rs` | says which versions of a platform a release is for |
+//! | `xml.rs` | a streaming XML reader |
+//! | `collection.rs` | a parser of collections |
+//! | `release.rs` | a parser of the releases of an extension |
+//! | `platform.rs` | the supported versions of a platform |
+//! | `check.rs` | the check for publishing |
 
+#[cfg(feature = "publish")]
+mod check;
 mod collection;
 mod platform;
 mod release;
@@ -19,16 +22,18 @@ mod xml;
 
 use serde_json::{Map, Value, json};
 
-use super::{About, Blurb, Checked, Collection, Definition, Named, Rules};
+use super::{About, Blurb, RawDefinition, Rules};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::problem::Problem;
+use crate::base::version::compare;
 
 #[cfg(feature = "publish")]
+pub(super) use check::check;
+#[cfg(feature = "publish")]
 pub(crate) use collection::{Reference, read_collection};
+use release::read_releases;
 pub use release::{Download, Release};
-use release::{Flaw, read_releases};
 
-/// Reads the XML files of extensions.
+/// The rules of the format `jupdate`.
 pub(super) struct Jupdate;
 
 impl Rules for Jupdate {
@@ -36,25 +41,21 @@ impl Rules for Jupdate {
         "jupdate"
     }
 
-    fn collection(&self) -> Collection {
-        Collection::Site
-    }
-
     fn takes(&self, path: &str) -> bool {
         path.ends_with(".xml")
     }
 
-    fn read<'a>(&self, id: &'a str, bytes: &'a [u8]) -> Result<Vec<Definition<'a>>> {
+    fn read<'a>(&self, id: &'a str, bytes: &'a [u8]) -> Result<Vec<RawDefinition<'a>>> {
         let names = names_of(&releases_of(id, bytes)?);
-        Ok(names.into_iter().map(|name| Definition { name: name.into(), text: bytes }).collect())
+        Ok(names.into_iter().map(|name| RawDefinition { name: name.into(), text: bytes }).collect())
     }
 
-    fn about(&self, definition: &Definition<'_>) -> About {
+    fn about(&self, definition: &RawDefinition<'_>) -> About {
         let releases = releases_of(&definition.name, definition.text).unwrap_or_default();
         newest_of(&releases).map(about).unwrap_or_default()
     }
 
-    fn blurb(&self, definition: &Definition<'_>) -> Blurb {
+    fn blurb(&self, definition: &RawDefinition<'_>) -> Blurb {
         let releases = releases_of(&definition.name, definition.text).unwrap_or_default();
         let newest = newest_of(&releases).cloned();
         newest.map_or_else(Blurb::default, |newest| Blurb {
@@ -63,56 +64,31 @@ impl Rules for Jupdate {
             website: newest.info_url,
         })
     }
-
-    fn check(&self, id: &str, shown: &str, bytes: &[u8]) -> Checked {
-        let mut checked = Checked::default();
-        match read_releases(bytes) {
-            Ok((releases, flaws)) => {
-                let releases = of_extension(id, releases);
-                for Flaw { line, message } in flaws {
-                    checked
-                        .problems
-                        .push(Problem::warning(shown, format!("line {line}: {message}")));
-                }
-                for name in names_of(&releases) {
-                    let own: Vec<Release> =
-                        releases.iter().filter(|found| found.id() == name).cloned().collect();
-                    checked.about.push(newest_of(&own).map(about).unwrap_or_default());
-                    checked.definitions.push(Named { name, position: None });
-                }
-                if checked.definitions.is_empty() {
-                    checked.problems.push(Problem::error(shown, None, NO_RELEASE));
-                }
-            }
-            Err(error) => checked.problems.push(Problem::error(shown, None, error.to_string())),
-        }
-        checked
-    }
 }
 
-/// What an extension's file without a single usable release is told.
-const NO_RELEASE: &str = "expected a release, found none that has a type, an element and a version";
+/// The message for a file without usable releases.
+const NO_RELEASE: &str = "expected a release with a type, an element and a version, got none";
 
-/// The releases of the extension `id`; those of all in the file if it is not one of them.
+/// Returns the releases of the extension `id`, or all releases if the file has none of it.
 ///
 /// # Errors
-/// [`ErrorKind::Definition`]: it is not XML, or has no release.
+/// [`ErrorKind::Definition`] if the file is not XML or has no release.
 pub(crate) fn releases_of(id: &str, bytes: &[u8]) -> Result<Vec<Release>> {
-    let releases = of_extension(id, read_releases(bytes)?.0);
+    let releases = of_extension(id, read_releases(bytes)?.releases);
     match releases.is_empty() {
         true => Err(Error::new(ErrorKind::Definition, NO_RELEASE)),
         false => Ok(releases),
     }
 }
 
-/// Several extensions may share a file: then only its own releases are those of an entry.
+/// Returns the releases of one extension in a file of several.
 fn of_extension(id: &str, releases: Vec<Release>) -> Vec<Release> {
     let (own, others): (Vec<_>, Vec<_>) =
         releases.into_iter().partition(|release| release.id() == id);
     if own.is_empty() { others } else { own }
 }
 
-/// The ids of extensions that have a release, in the order of the file.
+/// Returns the ids of the extensions, in the order of the file.
 fn names_of(releases: &[Release]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for release in releases {
@@ -123,17 +99,18 @@ fn names_of(releases: &[Release]) -> Vec<String> {
     names
 }
 
-/// The newest of all, whatever it is for.
-fn newest_of(releases: &[Release]) -> Option<&Release> {
-    releases.iter().reduce(|best, other| {
-        match crate::base::version::compare(&other.version, &best.version) {
-            std::cmp::Ordering::Greater => other,
-            _ => best,
+/// Returns the newest release, for any platform.
+fn newest_of<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Option<&'a Release> {
+    // The first one of equal versions, unlike `max_by`.
+    releases.into_iter().reduce(|best, other| {
+        match compare(&other.version, &best.version).is_gt() {
+            true => other,
+            false => best,
         }
     })
 }
 
-/// What the manifest says of an extension: what its newest release says of itself.
+/// Returns the metadata of an extension: that of its newest release.
 fn about(newest: &Release) -> About {
     let mut fields: Vec<(&'static str, Value)> = vec![
         ("type", json!(newest.kind)),
@@ -166,7 +143,7 @@ fn about(newest: &Release) -> About {
             checksums.map(|(algorithm, hex)| (algorithm.clone(), json!(hex))).collect();
         fields.push(("checksums", Value::Object(checksums)));
     }
-    // Strings, and lists and maps of them in byte order: that is canonical already.
+    // Strings, and lists and sorted maps of strings, are in canonical form.
     let fields = fields.into_iter().map(|(key, value)| (key, value.to_string()));
     About {
         version: Some(newest.version.clone()),
@@ -176,10 +153,10 @@ fn about(newest: &Release) -> About {
     }
 }
 
-/// The id of an extension: what tells it from all others, as the parts of a path.
+/// Returns the unique id of an extension, in the form of a path.
 ///
-/// Joomla tells extensions apart by type, element, folder (of plugins) and client (of modules,
-/// templates and languages). So `plugin/system/cache`, `module/site/mod_menu`,
+/// Joomla identifies an extension by its type, element, folder (of plugins) and client (of modules,
+/// templates and languages): `plugin/system/cache`, `module/site/mod_menu`,
 /// `component/com_content`.
 pub(crate) fn id_of(
     kind: &str,
@@ -196,10 +173,10 @@ pub(crate) fn id_of(
     parts.into_iter().flatten().collect::<Vec<_>>().join("/")
 }
 
-/// The name of a client, which sites give as a name or as a number. Without one Joomla takes
+/// Returns the name of a client, which sites give as a name or a number. The default of Joomla is
 /// the administration.
-pub(crate) fn client_name(said: Option<&str>) -> String {
-    match said.map(str::to_ascii_lowercase).as_deref() {
+pub(crate) fn client_name(stated: Option<&str>) -> String {
+    match stated.map(str::to_ascii_lowercase).as_deref() {
         Some("0" | "site") => "site".to_owned(),
         None | Some("1" | "admin" | "administrator") => "administrator".to_owned(),
         Some("2") => "installation".to_owned(),

@@ -1,32 +1,32 @@
-//! What definitions say of each other, in the notation of Debian's control files
-//! (Debian Policy, section 7.1): `name (>= 1.2) | other, third`.
+//! Relations between definitions, in the notation of Debian's control files (Debian Policy, section
+//! 7.1): `name (>= 1.2) | other, third`.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::version::compare;
+use crate::base::version::{Version, compare};
 
 /// Longest text of one field, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
-/// What a definition says of others.
+/// The relations of a definition to others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Relations {
-    /// What has to be installed before it: one of each line.
+    /// Definitions that must be installed first: one of each group of alternatives.
     pub requires: Vec<Alternatives>,
-    /// What cannot be installed beside it.
+    /// Definitions that cannot be installed together with this one.
     pub conflicts: Vec<Relation>,
-    /// What it takes the place of: that is to be removed when it is installed.
+    /// Definitions that this one replaces. They must be removed when it is installed.
     pub replaces: Vec<Relation>,
 }
 
-/// Definitions of which one will do.
+/// Definitions, one of which is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alternatives(Vec<Relation>);
 
-/// Another definition, in some versions of it.
+/// Another definition, with a bound on its version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relation {
     name: Box<str>,
@@ -42,7 +42,7 @@ enum Bound {
     Later,
 }
 
-/// The signs of bounds; a sign that begins like another one comes after it.
+/// The signs of the bounds, longer ones before their prefixes.
 const BOUNDS: &[(&str, Bound)] = &[
     ("<<", Bound::Earlier),
     ("<=", Bound::UpTo),
@@ -52,13 +52,12 @@ const BOUNDS: &[(&str, Bound)] = &[
 ];
 
 impl Relation {
-    /// The name of the other definition.
+    /// Returns the name of the other definition.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether a definition of this name and version is meant. A version that is not known
-    /// fits no bound.
+    /// True if a definition with this name and version matches. An unknown version matches no bound.
     pub fn fits(&self, name: &str, version: Option<&str>) -> bool {
         *self.name == *name && self.takes_version(version)
     }
@@ -78,23 +77,20 @@ impl Relation {
 }
 
 impl Alternatives {
-    /// The alternatives, the preferred one first.
+    /// Returns the alternatives, the preferred one first.
     pub fn iter(&self) -> impl Iterator<Item = &Relation> {
         self.0.iter()
     }
 }
 
 impl Relations {
-    /// Whether nothing is said.
+    /// True if the definition has no relations.
     pub fn is_empty(&self) -> bool {
         self.requires.is_empty() && self.conflicts.is_empty() && self.replaces.is_empty()
     }
 
-    /// Adds what one field says.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Argument`], saying what is wrong with it.
-    pub(crate) fn add(&mut self, field: Field, text: &str) -> Result<()> {
+    /// Adds the relations of one field.
+    pub(crate) fn add(&mut self, field: Field, text: &str) -> Result<(), InvalidRelation> {
         let lines = parse_list(text)?;
         let into = match field {
             Field::Requires => {
@@ -106,7 +102,7 @@ impl Relations {
         };
         for Alternatives(mut line) in lines {
             if line.len() > 1 {
-                return Err(invalid(format!("alternatives make no sense in {:?}", field.name())));
+                return Err(InvalidRelation::Alternatives { field: field.name() });
             }
             into.append(&mut line);
         }
@@ -114,7 +110,7 @@ impl Relations {
     }
 }
 
-/// The fields of a definition that say something of others.
+/// A field with relations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Field {
     Requires,
@@ -134,50 +130,71 @@ impl Field {
     }
 }
 
-fn parse_list(text: &str) -> Result<Vec<Alternatives>> {
+fn parse_list(text: &str) -> Result<Vec<Alternatives>, InvalidRelation> {
     if text.len() > MAX_TEXT_BYTES {
-        return Err(invalid(format!("expected at most {MAX_TEXT_BYTES} bytes")));
+        return Err(InvalidRelation::TooLong);
     }
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let line = |line: &str| line.split('|').map(str::parse).collect::<Result<_>>();
+    let line = |line: &str| line.split('|').map(Relation::parse).collect::<Result<_, _>>();
     text.split(',').map(|text| line(text).map(Alternatives)).collect()
 }
 
 impl FromStr for Relation {
     type Err = Error;
 
-    /// Reads one relation: a name, and in parentheses a bound on its version.
+    /// Parses one relation: a name, and optionally a bound on its version in parentheses.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`], saying what is wrong with it.
+    /// [`ErrorKind::Argument`].
     fn from_str(text: &str) -> Result<Relation> {
-        let bad = |problem: &str| invalid(format!("{:?}: {problem}", text.trim()));
+        Ok(Relation::parse(text)?)
+    }
+}
+
+impl Relation {
+    fn parse(text: &str) -> Result<Relation, InvalidRelation> {
+        let invalid = |problem| InvalidRelation::Text { text: text.trim().to_owned(), problem };
         let (name, bound) = match text.split_once('(') {
             None => (text, None),
             Some((name, rest)) => {
                 let inner = rest.trim_end().strip_suffix(')');
-                let inner = inner.ok_or_else(|| bad("the parenthesis is not closed"))?.trim();
-                let sign = BOUNDS
+                let inner = inner.ok_or_else(|| invalid("expected a closing parenthesis"))?.trim();
+                let (bound, version) = BOUNDS
                     .iter()
-                    .find_map(|(sign, bound)| Some((*bound, inner.strip_prefix(sign)?.trim())));
-                let (bound, version) =
-                    sign.ok_or_else(|| bad("expected <<, <=, =, >= or >> and a version"))?;
-                if crate::base::version::Version::parse(version).is_none() {
-                    return Err(bad("expected a version such as 1.2"));
+                    .find_map(|(sign, bound)| Some((*bound, inner.strip_prefix(sign)?.trim())))
+                    .ok_or_else(|| invalid("expected <<, <=, =, >= or >> and a version"))?;
+                if Version::parse(version).is_none() {
+                    return Err(invalid("expected a version such as 1.2"));
                 }
                 (name, Some((bound, version.into())))
             }
         };
-        let name = name.trim();
-        if name.is_empty() {
-            return Err(bad("expected a name"));
+        match name.trim() {
+            "" => Err(invalid("expected a name")),
+            name if name.contains(')') => Err(invalid("unexpected closing parenthesis")),
+            name => Ok(Relation { name: name.into(), bound }),
         }
-        if name.contains(')') {
-            return Err(bad("a parenthesis is closed that was never opened"));
-        }
-        Ok(Relation { name: name.into(), bound })
+    }
+}
+
+/// An invalid field with relations.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InvalidRelation {
+    #[error("expected a string, got {got}")]
+    NoString { got: &'static str },
+    #[error("expected at most {MAX_TEXT_BYTES} bytes, got more")]
+    TooLong,
+    #[error("expected no alternatives in {field:?}")]
+    Alternatives { field: &'static str },
+    #[error("{text:?}: {problem}")]
+    Text { text: String, problem: &'static str },
+}
+
+impl From<InvalidRelation> for Error {
+    fn from(invalid: InvalidRelation) -> Error {
+        Error::new(ErrorKind::Argument, invalid.to_string())
     }
 }
 
@@ -199,22 +216,18 @@ impl fmt::Display for Alternatives {
     }
 }
 
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Argument, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn requires(text: &str) -> Result<Vec<String>> {
+    fn requires(text: &str) -> Result<Vec<String>, InvalidRelation> {
         let mut relations = Relations::default();
         relations.add(Field::Requires, text)?;
         Ok(relations.requires.iter().map(Alternatives::to_string).collect())
     }
 
     #[test]
-    fn lists_are_read_and_written_in_one_notation() {
+    fn lists_are_parsed_and_displayed_in_one_notation() {
         for (text, expected) in [
             ("", vec![]),
             ("AdGuard Home", vec!["AdGuard Home"]),
@@ -226,13 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_relation_is_refused() {
+    fn invalid_relations_are_refused() {
         for (text, reason) in [
             ("a,,b", "expected a name"),
             ("a |", "expected a name"),
             ("(>= 1)", "expected a name"),
-            ("a (>= 1", "not closed"),
-            ("a >= 1)", "never opened"),
+            ("a (>= 1", "expected a closing parenthesis"),
+            ("a >= 1)", "unexpected closing parenthesis"),
             ("a (> 1)", "expected <<"),
             ("a (>=)", "expected a version"),
             ("a (>= new)", "expected a version"),
@@ -245,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_hold_for_versions_as_people_compare_them() {
+    fn bounds_use_the_order_of_versions() {
         for (relation, version, expected) in [
             ("a", None, true),
             ("a (>= 1)", None, false),

@@ -1,22 +1,26 @@
-//! Rock-ons: one JSON object, a definition a member, keyed by its name.
+//! Rock-ons: a JSON object with one member per definition, in the format of the rockon-registry.
 //!
-//! The format is that of the rockon-registry: what the appliance's importer relies on is
-//! checked in `check.rs`.
+//! `check.rs` checks everything that the importer of the appliance requires.
 
+#[cfg(feature = "publish")]
 mod check;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::{About, Blurb, Checked, Collection, Definition, Rules};
+use super::{About, Blurb, RawDefinition, Rules};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::json::{Object, Position, kind_of};
-use crate::format::relation::{Field, Relations};
+use crate::base::json::{Member, Object, Position, kind_of};
+use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Requirements;
 use crate::tree::manifest::{ARCH, MIN_VERSION};
 
-/// Reads JSON files of Rock-ons.
+#[cfg(feature = "publish")]
+pub(super) use check::check;
+
+/// The rules of the format `rockon`.
 pub(super) struct Rockon;
 
 impl Rules for Rockon {
@@ -24,24 +28,19 @@ impl Rules for Rockon {
         "rockon"
     }
 
-    fn collection(&self) -> Collection {
-        Collection::Listed
-    }
-
     fn takes(&self, path: &str) -> bool {
         path.ends_with(".json")
     }
 
-    fn read<'a>(&self, _: &'a str, bytes: &'a [u8]) -> Result<Vec<Definition<'a>>> {
-        parse(bytes)
+    fn read<'a>(&self, _: &'a str, bytes: &'a [u8]) -> Result<Vec<RawDefinition<'a>>> {
+        Ok(parse(bytes)?)
     }
 
-    fn about(&self, definition: &Definition<'_>) -> About {
-        // What is wrong with a relation is said when it is published.
-        object(definition).map(|object| about(&object, |_, _, _| {})).unwrap_or_default()
+    fn about(&self, definition: &RawDefinition<'_>) -> About {
+        object(definition).map(|object| about(&object)).unwrap_or_default()
     }
 
-    fn blurb(&self, definition: &Definition<'_>) -> Blurb {
+    fn blurb(&self, definition: &RawDefinition<'_>) -> Blurb {
         let object = object(definition);
         let string = |key| {
             let raw = object.as_ref()?.value(key).map(RawValue::get)?;
@@ -49,127 +48,144 @@ impl Rules for Rockon {
         };
         Blurb { title: None, description: string("description"), website: string("website") }
     }
-
-    fn check(&self, _: &str, shown: &str, bytes: &[u8]) -> Checked {
-        check::check(shown, bytes)
-    }
 }
 
-/// Reads the definitions of a file, in its order. Of a name that is there twice the
-/// last counts, in the place of the first, as JSON readers have it.
-///
-/// # Errors
-/// [`ErrorKind::Definition`] with line and column: not UTF-8, not JSON, not an object
-/// of objects, or an empty one.
-fn parse(bytes: &[u8]) -> Result<Vec<Definition<'_>>> {
+/// Parses the definitions of a file, in its order. The last duplicate of a name counts, at the place
+/// of the first, as in most JSON parsers.
+fn parse(bytes: &[u8]) -> Result<Vec<RawDefinition<'_>>, InvalidFile> {
     let text = text(bytes)?;
-    let object = Object::parse(text).map_err(|error| invalid(describe(text, &error)))?;
-    let mut definitions: Vec<Definition<'_>> = Vec::new();
-    let mut known: HashMap<std::borrow::Cow<'_, str>, usize> = HashMap::new();
-    for member in object.members {
-        if !member.value.get().starts_with('{') {
-            let place = Position::of(text, member.value.get())
-                .map_or_else(String::new, |place| format!(", {place}"));
-            let got = kind_of(member.value);
-            return Err(invalid(format!(
-                "expected an object for {:?}, got {got}{place}",
-                member.key
-            )));
+    let object = Object::parse(text).map_err(|error| InvalidFile::syntax(text, error))?;
+    let mut definitions: Vec<RawDefinition<'_>> = Vec::new();
+    let mut known: HashMap<Cow<'_, str>, usize> = HashMap::new();
+    for Member { key, value } in object.members {
+        if !value.get().starts_with('{') {
+            return Err(InvalidFile::Definition {
+                position: Position::of(text, value.get()).unwrap_or(Position::START),
+                name: key.into_owned(),
+                got: kind_of(value),
+            });
         }
-        match known.get(&member.key) {
-            Some(n) => definitions[*n].text = member.value.get().as_bytes(),
+        match known.get(&key) {
+            Some(n) => definitions[*n].text = value.get().as_bytes(),
             None => {
-                known.insert(member.key.clone(), definitions.len());
-                let text = member.value.get().as_bytes();
-                definitions.push(Definition { name: member.key, text });
+                known.insert(key.clone(), definitions.len());
+                definitions.push(RawDefinition { name: key, text: value.get().as_bytes() });
             }
         }
     }
     if definitions.is_empty() {
-        return Err(invalid("there is no definition in it"));
+        return Err(InvalidFile::NoDefinition);
     }
     Ok(definitions)
 }
 
-/// What a definition says of itself. `refuse` hears of relations that cannot be read: of which
-/// field, where, and why.
-fn about<'a>(object: &Object<'a>, mut refuse: impl FnMut(Field, &'a RawValue, String)) -> About {
+/// Returns the metadata of a definition. Ignores invalid relations, which the publisher reports.
+fn about(object: &Object<'_>) -> About {
     let string = |key| serde_json::from_str::<String>(object.value(key)?.get()).ok();
-    let mut relations = Relations::default();
-    for field in Field::ALL {
-        let Some(value) = object.value(field.name()) else { continue };
-        for said in strings(value) {
-            let added = said
-                .and_then(|text| relations.add(field, &text).map_err(|error| error.to_string()));
-            if let Err(message) = added {
-                refuse(field, value, message);
-            }
-        }
-    }
     About {
         version: string("version").filter(|version| !version.is_empty()),
         requirements: requirements(object),
-        relations,
+        relations: relations(object, &mut Vec::new()),
         ..About::default()
     }
 }
 
-/// A string, or an array of them.
-fn strings(value: &RawValue) -> Vec<std::result::Result<String, String>> {
-    let read = |value: &RawValue| {
-        let expected = || format!("expected a string, got {}", kind_of(value));
-        serde_json::from_str::<String>(value.get()).map_err(|_| expected())
+/// A field whose relation is invalid.
+struct BadRelation<'a> {
+    field: Field,
+    value: &'a RawValue,
+    problem: InvalidRelation,
+}
+
+/// Parses the relations of a definition, and adds the invalid ones to `bad`.
+fn relations<'a>(object: &Object<'a>, bad: &mut Vec<BadRelation<'a>>) -> Relations {
+    let mut relations = Relations::default();
+    for field in Field::ALL {
+        let Some(value) = object.value(field.name()) else { continue };
+        for text in strings(value) {
+            if let Err(problem) = text.and_then(|text| relations.add(field, &text)) {
+                bad.push(BadRelation { field, value, problem });
+            }
+        }
+    }
+    relations
+}
+
+/// Parses a string or an array of strings.
+fn strings(value: &RawValue) -> Vec<Result<String, InvalidRelation>> {
+    let string = |value: &RawValue| {
+        serde_json::from_str::<String>(value.get())
+            .map_err(|_| InvalidRelation::NoString { got: kind_of(value) })
     };
     match serde_json::from_str::<Vec<&RawValue>>(value.get()) {
-        Ok(values) => values.into_iter().map(read).collect(),
-        Err(_) => vec![read(value)],
+        Ok(values) => values.into_iter().map(string).collect(),
+        Err(_) => vec![string(value)],
     }
 }
 
-fn object<'a>(definition: &Definition<'a>) -> Option<Object<'a>> {
+fn object<'a>(definition: &RawDefinition<'a>) -> Option<Object<'a>> {
     Object::parse(std::str::from_utf8(definition.text).ok()?).ok()
 }
 
-/// What a definition needs of a machine: its fields `arch` and `min_version`, else what its
-/// description says.
+/// Returns the requirements of a definition: its fields `arch` and `min_version`, or those in its
+/// description.
 fn requirements(object: &Object<'_>) -> Requirements {
     let raw = |key| object.value(key).map(RawValue::get);
-    let said = Requirements::of_json(raw(ARCH), raw(MIN_VERSION));
+    let stated = Requirements::of_json(raw(ARCH), raw(MIN_VERSION));
     let prose = raw("description").and_then(|text| serde_json::from_str::<String>(text).ok());
-    said.or(prose.map(|text| Requirements::of_description(&text)).unwrap_or_default())
+    stated.or(prose.map(|text| Requirements::of_description(&text)).unwrap_or_default())
 }
 
-/// The text of a definition file.
-///
-/// # Errors
-/// [`ErrorKind::Definition`] if it is not UTF-8.
-fn text(bytes: &[u8]) -> Result<&str> {
+fn text(bytes: &[u8]) -> Result<&str, InvalidFile> {
     std::str::from_utf8(bytes)
-        .map_err(|error| invalid(format!("not UTF-8 at byte {}", error.valid_up_to())))
+        .map_err(|error| InvalidFile::Encoding { valid_up_to: error.valid_up_to() })
 }
 
-/// Where a file stops being JSON, if it does.
+/// Returns the position of the syntax error, if the file is not JSON.
 pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
     let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
     let (line, column) = (u32::try_from(error.line()).ok()?, u32::try_from(error.column()).ok()?);
     (line > 0).then(|| Position { line, column: column.max(1) })
 }
 
-/// Says why a text is no JSON, with a hint at the likeliest reason.
-fn describe(text: &str, error: &serde_json::Error) -> String {
-    if text.trim_start().starts_with('<') {
-        "expected JSON, got what looks like an HTML page".to_owned()
-    } else if text.starts_with('\u{feff}') {
-        "expected JSON, got a byte order mark at line 1 column 1".to_owned()
-    } else if text.trim().is_empty() {
-        "expected JSON, got an empty file".to_owned()
-    } else {
-        format!("not JSON: {error}")
+/// An invalid definition file.
+#[derive(Debug, thiserror::Error)]
+enum InvalidFile {
+    #[error("not UTF-8 at byte {valid_up_to}")]
+    Encoding { valid_up_to: usize },
+    #[error("expected JSON, got an HTML page")]
+    Html,
+    #[error("expected JSON, got a byte order mark at line 1 column 1")]
+    ByteOrderMark,
+    #[error("expected JSON, got an empty file")]
+    Empty,
+    #[error("not JSON: {0}")]
+    Json(serde_json::Error),
+    #[error("{position}: definition {name:?}: expected an object, got {got}")]
+    Definition { position: Position, name: String, got: &'static str },
+    #[error("expected a definition, got an empty object")]
+    NoDefinition,
+}
+
+impl InvalidFile {
+    /// Returns the most likely cause of a syntax error.
+    fn syntax(text: &str, error: serde_json::Error) -> InvalidFile {
+        if text.trim_start().starts_with('<') {
+            InvalidFile::Html
+        } else if text.starts_with('\u{feff}') {
+            InvalidFile::ByteOrderMark
+        } else if text.trim().is_empty() {
+            InvalidFile::Empty
+        } else {
+            InvalidFile::Json(error)
+        }
     }
 }
 
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Definition, message)
+impl From<InvalidFile> for Error {
+    fn from(invalid: InvalidFile) -> Error {
+        Error::new(ErrorKind::Definition, invalid.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -177,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_handed_out_untouched() {
+    fn texts_are_unchanged() {
         let file = b"{\"B\": { \"b\":1.0, \"a\" : 2 },\n \"A\": {\"x\":1,\"x\":2}, \"B\": {}}";
         let definitions = parse(file).unwrap();
         let found: Vec<_> = definitions.iter().map(|d| (&*d.name, d.text)).collect();
@@ -185,15 +201,15 @@ mod tests {
     }
 
     #[test]
-    fn many_definitions_take_time_in_proportion() {
-        // By comparing each with all others this would take minutes.
+    fn many_definitions_take_linear_time() {
+        // A quadratic algorithm would take minutes.
         let rows: Vec<String> = (0..200_000).map(|n| format!("\"{n}\":{{}}")).collect();
         let file = format!("{{{}}}", rows.join(","));
         assert_eq!(parse(file.as_bytes()).unwrap().len(), 200_000);
     }
 
     #[test]
-    fn what_is_no_definition_file_is_refused_with_the_reason() {
+    fn invalid_definition_files_are_refused_with_the_reason() {
         for (file, reason) in [
             (&b""[..], "an empty file"),
             (b"<html></html>", "an HTML page"),
@@ -201,11 +217,14 @@ mod tests {
             (b"\xff", "not UTF-8 at byte 0"),
             (b"{", "line 1 column 1"),
             (b"[]", "an object"),
-            (b"{}", "no definition"),
-            (b"{\n\"A\": 1}", "expected an object for \"A\", got a number, line 2 column 6"),
+            (b"{}", "expected a definition"),
+            (
+                b"{\n\"A\": 1}",
+                "line 2 column 6: definition \"A\": expected an object, got a number",
+            ),
             (b"{\"A\": {},}", "line 1 column 10"),
         ] {
-            let error = parse(file).unwrap_err();
+            let error = Error::from(parse(file).unwrap_err());
             assert_eq!(error.kind(), ErrorKind::Definition);
             assert!(error.to_string().contains(reason), "{error}");
         }

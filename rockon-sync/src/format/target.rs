@@ -1,28 +1,30 @@
-//! What a definition needs of the machine it is to run on, and whether a machine has it.
+//! Machines, and their mismatches with the requirements of definitions.
 //!
-//! Requirements stand in the manifest, as the fields `arch` and `min_version` of an entry. What
-//! is not known is never a reason to hide anything.
+//! The manifest contains the requirements as the fields `arch` and `min_version` of an entry.
+//! Unknown values match everything.
 //!
-//! | file | does |
+//! | file | contains |
 //! |---|---|
+//! | `requirements.rs` | requirements of definitions |
 //! | `arch.rs` | names of processor architectures |
-//! | `prose.rs` | reads what descriptions say of both |
-//! | `stability.rs` | how far releases have been tested |
+//! | `prose.rs` | a parser of requirements in descriptions |
+//! | `stability.rs` | stabilities of releases |
 
 mod arch;
 mod prose;
+mod requirements;
 mod stability;
 
 use std::fmt;
 
+pub use requirements::Requirements;
 pub use stability::Stability;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::version::Version;
-use crate::tree::manifest::{ARCH, Entry, MIN_VERSION};
 
-/// A machine, as far as it decides what can be installed on it. What is not said of it
-/// hides nothing.
+/// The properties of a machine that determine which definitions can be installed. Unknown ones match
+/// everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Target {
     arch: Option<Box<str>>,
@@ -33,94 +35,78 @@ pub struct Target {
 }
 
 impl Target {
-    /// A machine of which nothing is known.
+    /// Returns a machine without known properties.
     pub fn new() -> Target {
         Target::default()
     }
 
-    /// Sets the processor architecture as container images name it (`amd64`, `arm64`,
-    /// `arm/v7`, `386`); other customary names (`x86_64`, `aarch64`, `armv7l`) are understood.
+    /// Sets the processor architecture: its name in container images (`amd64`, `arm64`, `arm/v7`,
+    /// `386`) or another common one (`x86_64`, `aarch64`, `armv7l`).
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for what cannot be such a name.
+    /// [`ErrorKind::Argument`] for an invalid name.
     pub fn with_arch(mut self, arch: &str) -> Result<Target> {
-        let name = arch::normalized(arch).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Argument,
-                format!("expected an architecture such as arm64, got {arch:?}"),
-            )
-        })?;
-        self.arch = Some(name);
+        let name = arch::normalized(arch);
+        self.arch = Some(name.ok_or_else(|| InvalidTarget::Arch { got: arch.to_owned() })?);
         Ok(self)
     }
 
-    /// Sets the version of the system: numbers separated by dots and dashes, such as
-    /// `5.1.0-0`.
+    /// Sets the version of the system, for example `5.1.0-0`.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for what is no version.
+    /// [`ErrorKind::Argument`] for an invalid version.
     pub fn with_version(mut self, version: &str) -> Result<Target> {
-        if Version::parse(version).is_none() {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                format!("expected a version such as 5.1.0, got {version:?}"),
-            ));
+        match Version::parse(version) {
+            Some(_) => self.version = Some(version.trim().into()),
+            None => return Err(InvalidTarget::Version { got: version.to_owned() }.into()),
         }
-        self.version = Some(version.trim().into());
         Ok(self)
     }
 
-    /// Sets the platform that extensions are for, name and version: `joomla 5.1`.
+    /// Sets the platform of extensions, name and version: `joomla 5.1`.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for another form, and for what is no version.
+    /// [`ErrorKind::Argument`] for another form or an invalid version.
     pub fn with_platform(mut self, platform: &str) -> Result<Target> {
         let parts: Vec<&str> = platform.split_whitespace().collect();
         let [name, version] = parts[..] else {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                format!("expected a platform such as \"joomla 5.1\", got {platform:?}"),
-            ));
+            return Err(InvalidTarget::Platform { got: platform.to_owned() }.into());
         };
         if Version::parse(version).is_none() {
-            return Err(Error::new(
-                ErrorKind::Argument,
-                format!("expected a version such as 5.1, got {version:?}"),
-            ));
+            return Err(InvalidTarget::PlatformVersion { got: version.to_owned() }.into());
         }
         self.platform = Some((name.into(), version.into()));
         Ok(self)
     }
 
-    /// Sets the least stability that is wanted of releases.
+    /// Sets the lowest accepted stability of releases.
     #[must_use]
     pub fn with_stability(mut self, stability: Stability) -> Target {
         self.stability = Some(stability);
         self
     }
 
-    /// The platform that extensions are for: name and version.
+    /// Returns the name and the version of the platform of extensions.
     pub fn platform(&self) -> Option<(&str, &str)> {
         self.platform.as_ref().map(|(name, version)| (&**name, &**version))
     }
 
-    /// The least stability that is wanted of releases.
+    /// Returns the lowest accepted stability of releases.
     pub fn stability(&self) -> Option<Stability> {
         self.stability
     }
 
-    /// The architecture, as container images name it.
+    /// Returns the name of the architecture in container images.
     pub fn arch(&self) -> Option<&str> {
         self.arch.as_deref()
     }
 
-    /// The version of the system.
+    /// Returns the version of the system.
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
     }
 
-    /// What of `requirements` this machine does not have; nothing if they fit, or if one of
-    /// both sides is silent.
+    /// Returns the requirements that this machine does not meet.
     pub fn mismatches(&self, requirements: &Requirements) -> Vec<Mismatch> {
         let mut found = Vec::new();
         if let (Some(is), Some(needs)) = (&self.arch, &requirements.arch)
@@ -130,8 +116,8 @@ impl Target {
             found.push(Mismatch::Arch { needs, is: is.to_string() });
         }
         if let (Some(is), Some(needs)) = (&self.version, &requirements.min_version)
-            && let (Some(held), Some(wanted)) = (Version::parse(is), Version::parse(needs))
-            && held < wanted
+            && let (Some(own), Some(lowest)) = (Version::parse(is), Version::parse(needs))
+            && own < lowest
         {
             found.push(Mismatch::Version { needs: needs.to_string(), is: is.to_string() });
         }
@@ -139,42 +125,42 @@ impl Target {
     }
 }
 
-/// Why something does not fit a machine. `Display` says it in a sentence.
+/// A reason why a definition cannot be installed on a machine. `Display` writes a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// It is for other processors.
+    /// Another architecture.
     Arch {
-        /// The architectures that it is for.
+        /// The supported architectures.
         needs: Vec<String>,
-        /// The one of the machine.
+        /// The architecture of the machine.
         is: String,
     },
-    /// It needs a newer system.
+    /// A newer version of the system.
     Version {
-        /// The first version that will do.
+        /// The lowest supported version.
         needs: String,
-        /// The one of the machine.
+        /// The version of the machine.
         is: String,
     },
-    /// It is for another platform, or other versions of it.
+    /// Another platform, or other versions of it.
     Platform {
-        /// What it is for.
+        /// The supported platforms.
         needs: Vec<String>,
-        /// Name and version of the machine's.
+        /// Name and version of the machine's platform.
         is: String,
     },
-    /// It has not been tested as much as is wanted.
+    /// A lower stability.
     Stability {
-        /// The least that is wanted.
+        /// The lowest accepted stability.
         wanted: Stability,
-        /// What it is.
+        /// The stability of the release.
         is: Stability,
     },
 }
 
 impl Mismatch {
-    /// The stable name of the reason: `arch`, `version`, `platform` or `stability`.
+    /// Returns the stable name of the reason: `arch`, `version`, `platform` or `stability`.
     pub fn name(&self) -> &'static str {
         match self {
             Mismatch::Arch { .. } => "arch",
@@ -204,149 +190,31 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// What a definition needs of a machine; what is `None` is not known, and fits.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Requirements {
-    arch: Option<Box<[Box<str>]>>,
-    min_version: Option<Box<str>>,
+#[derive(Debug, thiserror::Error)]
+enum InvalidTarget {
+    #[error("expected an architecture such as arm64, got {got:?}")]
+    Arch { got: String },
+    #[error("expected a version such as 5.1.0, got {got:?}")]
+    Version { got: String },
+    #[error("expected a platform such as \"joomla 5.1\", got {got:?}")]
+    Platform { got: String },
+    #[error("expected a version such as 5.1, got {got:?}")]
+    PlatformVersion { got: String },
 }
 
-impl Requirements {
-    /// The architectures it is available for, as container images name them, in byte order.
-    pub fn arch(&self) -> Option<&[Box<str>]> {
-        self.arch.as_deref()
-    }
-
-    /// The first version of the system that will do.
-    pub fn min_version(&self) -> Option<&str> {
-        self.min_version.as_deref()
-    }
-
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.arch.is_none() && self.min_version.is_none()
-    }
-
-    /// Takes both values from what they are called in texts; what cannot be understood as a
-    /// whole counts as not known.
-    pub(crate) fn of_fields(arch: Option<Vec<String>>, min_version: Option<String>) -> Self {
-        let arch = arch.filter(|names| !names.is_empty()).and_then(|names| {
-            names.iter().map(|name| arch::normalized(name)).collect::<Option<Vec<_>>>()
-        });
-        let min_version = min_version.filter(|version| Version::parse(version).is_some());
-        Requirements {
-            arch: arch.map(sorted),
-            min_version: min_version.map(|version| version.trim().into()),
-        }
-    }
-
-    /// What the customary closing sentences of a description say.
-    pub(crate) fn of_description(text: &str) -> Self {
-        let plain = prose::without_markup(text);
-        Requirements {
-            arch: prose::architectures(&plain).map(sorted),
-            min_version: prose::min_version(&plain).map(Into::into),
-        }
-    }
-
-    /// These, and for what they leave open the ones of `other`.
-    pub(crate) fn or(self, other: Requirements) -> Requirements {
-        Requirements {
-            arch: self.arch.or(other.arch),
-            min_version: self.min_version.or(other.min_version),
-        }
-    }
-
-    /// What can be said of two definitions in one file: a machine that fits one of them must
-    /// not be told that the file is not for it.
-    pub(crate) fn either(self, other: Requirements) -> Requirements {
-        let arch = match (self.arch, other.arch) {
-            (Some(a), Some(b)) => Some(sorted(a.into_iter().chain(b).collect())),
-            _ => None,
-        };
-        let min_version = match (self.min_version, other.min_version) {
-            (Some(a), Some(b)) if Version::parse(&b) < Version::parse(&a) => Some(b),
-            (Some(a), Some(_)) => Some(a),
-            _ => None,
-        };
-        Requirements { arch, min_version }
-    }
-
-    /// The further fields of a manifest entry that say this: name and canonical JSON.
-    pub(crate) fn to_fields(&self) -> Vec<(&'static str, String)> {
-        let mut fields = Vec::new();
-        if let Some(arch) = &self.arch {
-            let mut text = String::from("[");
-            for (n, name) in arch.iter().enumerate() {
-                text.push_str(if n > 0 { "," } else { "" });
-                crate::base::json::write_string(name, &mut text);
-            }
-            fields.push((ARCH, text + "]"));
-        }
-        if let Some(version) = &self.min_version {
-            let mut text = String::new();
-            crate::base::json::write_string(version, &mut text);
-            fields.push((MIN_VERSION, text));
-        }
-        fields
-    }
-
-    /// Reads the fields of an entry or a definition: `arch`, a string or an array of them,
-    /// and `min_version`, a string. What is of another form is not known.
-    pub(crate) fn of_json(arch: Option<&str>, min_version: Option<&str>) -> Requirements {
-        let names = arch.and_then(|text| {
-            let one = serde_json::from_str::<String>(text).map(|name| vec![name]);
-            one.or_else(|_| serde_json::from_str(text)).ok()
-        });
-        let version = min_version.and_then(|text| serde_json::from_str(text).ok());
-        Requirements::of_fields(names, version)
-    }
-}
-
-impl fmt::Display for Requirements {
-    /// `amd64, arm64; 5.1.0 or later`, or `any`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.arch, &self.min_version) {
-            (None, None) => f.write_str("any"),
-            (Some(arch), None) => f.write_str(&arch.join(", ")),
-            (None, Some(version)) => write!(f, "{version} or later"),
-            (Some(arch), Some(version)) => write!(f, "{}; {version} or later", arch.join(", ")),
-        }
-    }
-}
-
-fn sorted(mut names: Vec<Box<str>>) -> Box<[Box<str>]> {
-    names.sort();
-    names.dedup();
-    names.into_boxed_slice()
-}
-
-/// What the fields `arch` and `min_version` of an entry say. The tree only carries them.
-impl Entry {
-    /// The requirements of the file, as far as the entry states them.
-    pub fn requirements(&self) -> Requirements {
-        let raw = |key| self.extra().find(|(name, _)| *name == key).map(|(_, value)| value);
-        Requirements::of_json(raw(ARCH), raw(MIN_VERSION))
-    }
-
-    /// Sets the fields that state the requirements of the file.
-    pub(crate) fn with_requirements(self, requirements: &Requirements) -> Entry {
-        let fields = requirements.to_fields().into_iter();
-        fields.fold(self, |entry, (key, value)| entry.with_extra(key, value))
+impl From<InvalidTarget> for Error {
+    fn from(invalid: InvalidTarget) -> Error {
+        Error::new(ErrorKind::Argument, invalid.to_string())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::requirements::tests::needs;
     use super::*;
 
-    fn needs(arch: Option<&str>, min_version: Option<&str>) -> Requirements {
-        let arch = arch.map(|names| names.split(' ').map(str::to_owned).collect());
-        Requirements::of_fields(arch, min_version.map(str::to_owned))
-    }
-
     #[test]
-    fn a_machine_is_told_what_it_lacks() {
+    fn mismatches_are_listed() {
         let machine = Target::new().with_arch("x86_64").unwrap().with_version("5.1.0-0").unwrap();
         for (requirements, expected) in [
             (needs(Some("amd64 arm64"), Some("5.1.0")), vec![]),
@@ -362,42 +230,13 @@ mod tests {
         ] {
             let found = machine.mismatches(&requirements);
             assert_eq!(found.iter().map(Mismatch::to_string).collect::<Vec<_>>(), expected);
-            assert_eq!(Target::new().mismatches(&requirements), [], "nothing is known of it");
+            assert_eq!(Target::new().mismatches(&requirements), [], "an unknown machine matches");
         }
         assert_eq!(machine.mismatches(&Requirements::default()), []);
     }
 
     #[test]
-    fn what_is_not_understood_is_not_known() {
-        for (arch, version) in [
-            ("1", "1"),
-            ("[\"amd64\",1]", "\"new\""),
-            ("[]", "\"\""),
-            ("[\"amd64\",\"any at all\"]", "null"),
-            ("{}", "[\"5.0\"]"),
-        ] {
-            assert!(
-                Requirements::of_json(Some(arch), Some(version)).is_empty(),
-                "{arch} {version}"
-            );
-        }
-        let one = Requirements::of_json(Some("\"aarch64\""), Some("\" 5.0 \""));
-        assert_eq!(one.to_string(), "arm64; 5.0 or later");
-        assert_eq!(
-            one.to_fields(),
-            [("arch", "[\"arm64\"]".into()), ("min_version", "\"5.0\"".into())]
-        );
-    }
-
-    #[test]
-    fn of_two_definitions_in_a_file_the_less_demanding_counts() {
-        let (amd, arm) = (needs(Some("amd64"), Some("5.10")), needs(Some("arm64"), Some("5.9")));
-        assert_eq!(amd.clone().either(arm).to_string(), "amd64, arm64; 5.9 or later");
-        assert!(amd.either(Requirements::default()).is_empty());
-    }
-
-    #[test]
-    fn machines_that_cannot_be_are_refused() {
+    fn invalid_machines_are_refused() {
         for bad in ["", "a b", "arm64;", "\u{e4}"] {
             assert_eq!(Target::new().with_arch(bad).unwrap_err().kind(), ErrorKind::Argument);
         }

@@ -32,7 +32,7 @@ impl NameChecker {
         bytes: &[u8],
         leniency: Leniency,
     ) -> Option<Checked> {
-        let mut checked = self.format.rules().check(id, shown, bytes);
+        let mut checked = self.format.check(id, shown, bytes);
         let before = self.problems.len();
         self.problems.append(&mut checked.problems);
         let names: Vec<_> = names_in(&checked).collect();
@@ -50,7 +50,7 @@ impl NameChecker {
     /// Checks a file that is kept as published. It reserves its names, even if it has problems.
     pub(super) fn check_published(&mut self, entry: &Entry, bytes: &[u8]) -> Checked {
         let shown = entry.path().as_str();
-        let checked = self.format.rules().check(entry.id(), shown, bytes);
+        let checked = self.format.check(entry.id(), shown, bytes);
         for (kind, named) in names_in(&checked) {
             self.record(kind, &named.name, named.place(shown));
         }

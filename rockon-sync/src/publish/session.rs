@@ -31,7 +31,7 @@ pub(super) struct PublishOptions<'a> {
 
 impl PublishOptions<'_> {
     pub(super) fn collection(&self) -> Collection {
-        self.format.rules().collection()
+        self.format.collection()
     }
 
     /// The leniency that applies. An update site has many authors: a broken extension must not

@@ -1,29 +1,29 @@
-//! Collections: which extensions a site has, and which further collections.
+//! Collections: the extensions of a site, and links to other collections.
 
 use std::io::BufRead;
 
-use super::xml::{Event, Xml};
+use super::xml::{Xml, XmlEvent};
 use super::{client_name, id_of};
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::Result;
 
-/// One line of a collection.
+/// One link in a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Reference {
     /// Another collection.
     Category { url: String },
     /// The file of an extension.
     Extension { id: String, url: String },
-    /// The document is itself the file of an extension.
+    /// The document is the file of an extension.
     Itself,
-    /// What cannot be used, and why.
+    /// An invalid link, with the problem.
     Unusable(String),
 }
 
-/// Reads a site's document as a stream: `take` gets one line after the other.
+/// Parses the document of a site as a stream, and passes its links to `take`.
 ///
 /// # Errors
-/// [`ErrorKind::Definition`] with the place: it is not XML, or neither `<extensionset>` nor
-/// `<updates>`. What `take` says.
+/// [`ErrorKind::Definition`](crate::ErrorKind::Definition) with the position if the document is not
+/// XML, or neither `<extensionset>` nor `<updates>`; errors of `take`.
 pub(crate) fn read_collection(
     input: impl BufRead,
     mut take: impl FnMut(Reference) -> Result<()>,
@@ -31,24 +31,21 @@ pub(crate) fn read_collection(
     let mut xml = Xml::new(input);
     loop {
         match xml.next()? {
-            Some(Event::Open(root)) if root.name == "extensionset" => break,
-            // The rest is read to know that it is XML.
-            Some(Event::Open(root)) if root.name == "updates" => {
+            Some(XmlEvent::Open(root)) if root.name == "extensionset" => break,
+            // The rest must be XML too.
+            Some(XmlEvent::Open(root)) if root.name == "updates" => {
                 xml.skip()?;
                 return take(Reference::Itself);
             }
-            Some(Event::Open(root)) => {
-                return Err(Error::new(
-                    ErrorKind::Definition,
-                    format!("expected <extensionset> or <updates>, got <{}>", root.name),
-                ));
+            Some(XmlEvent::Open(root)) => {
+                return Err(root.unexpected("<extensionset> or <updates>").into());
             }
             Some(_) => {}
             None => return Ok(()),
         }
     }
     while let Some(event) = xml.next()? {
-        let Event::Open(element) = event else { continue };
+        let XmlEvent::Open(element) = event else { continue };
         let attribute = |name| element.attribute(name);
         match &*element.name {
             "category" => {
@@ -87,6 +84,7 @@ pub(crate) fn read_collection(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::ErrorKind;
 
     fn read(text: &str) -> Result<Vec<Reference>> {
         let mut found = Vec::new();
@@ -98,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn extensions_and_categories_come_in_their_order() {
+    fn links_are_passed_in_their_order() {
         let text = r#"<?xml version="1.0"?>
             <extensionset name="All" description="">
               <category name="Languages" ref="languages.xml"/>
@@ -121,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_by_itself_is_a_site_and_anything_else_is_none() {
+    fn a_single_extension_is_a_site_and_other_documents_are_refused() {
         assert_eq!(read("<updates><update/></updates>").unwrap(), [Reference::Itself]);
         for bad in ["<html/>", "<extensionset>", "", "{}"] {
             assert_eq!(read(bad).unwrap_err().kind(), ErrorKind::Definition, "{bad}");

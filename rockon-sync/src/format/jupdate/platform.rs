@@ -1,9 +1,8 @@
-//! Which versions of a platform a release is for.
+//! Supported versions of a platform.
 //!
-//! Sites say it by a regular expression that a version has to begin with. Most of them only
-//! spell out a range (`4\.[0-4]`, `5.*`, `(4.4)|(5\.(0|1|2))`): those are turned into ranges, in
-//! which a dot stands between numbers. The others are matched against the whole version, or
-//! its first numbers: `5\.1` is for 5.1 and 5.1.7, never for 5.10.
+//! Sites give a regular expression for the start of a version. Most of them only enumerate a range
+//! (`4\.[0-4]`, `5.*`, `(4.4)|(5\.(0|1|2))`) and are converted to ranges. Others must match the whole
+//! version or its first numbers: `5\.1` matches 5.1 and 5.1.7, but not 5.10.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,10 +11,10 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::base::version::Version;
 
-/// Longest expression that is looked at, in bytes: real ones have under 100.
+/// Longest expression that is parsed, in bytes: real ones have less than 100.
 const MAX_EXPRESSION_BYTES: usize = 1024;
 
-/// Most versions that an expression is spelled out into.
+/// Most versions that an expression may enumerate.
 const MAX_SPELLED: usize = 512;
 
 /// Most memory of a compiled expression, in bytes.
@@ -27,18 +26,18 @@ type Numbers = Vec<u32>;
 /// A set of versions of a platform.
 #[derive(Debug, Clone)]
 pub(super) enum Versions {
-    /// Any.
+    /// All versions.
     All,
-    /// From the first up to, but without, the second.
+    /// Half-open ranges: from the first version up to, but excluding, the second.
     Ranges(Vec<(Numbers, Numbers)>),
-    /// What an expression matches as a whole.
+    /// The versions that an expression matches completely.
     Pattern { text: String, compiled: Regex },
-    /// What no version is in: an expression that cannot be read.
+    /// No versions: the expression is invalid.
     None { text: String },
 }
 
 impl Versions {
-    /// Reads the expression of a site.
+    /// Parses the expression of a site.
     pub(super) fn parse(expression: &str) -> Versions {
         let text = expression.trim();
         let bare = text.strip_prefix('^').unwrap_or(text);
@@ -62,8 +61,8 @@ impl Versions {
         Versions::None { text }
     }
 
-    /// The same with the third number of the version bounded, if there is one range of one
-    /// version with two numbers.
+    /// Limits the third number of the version, if the versions are those of two numbers such as
+    /// 3.1.
     pub(super) fn with_patch_levels(self, min: Option<u32>, max: Option<u32>) -> Versions {
         let Versions::Ranges(ranges) = &self else { return self };
         let [(low, high)] = &ranges[..] else { return self };
@@ -76,7 +75,7 @@ impl Versions {
         Versions::Ranges(vec![(low, high)])
     }
 
-    /// Whether `version` is one of them.
+    /// True if `version` is one of them.
     pub(super) fn contain(&self, version: &str) -> bool {
         match self {
             Versions::All => true,
@@ -100,7 +99,7 @@ impl Versions {
 }
 
 impl fmt::Display for Versions {
-    /// `>= 4.4, < 4.5 | >= 5.0, < 5.3`, `~ (5|6)\.x`, `any`.
+    /// Writes `>= 4.4, < 4.5 | >= 5.0, < 5.3`, `~ (5|6)\.x`, or `any`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Versions::All => f.write_str("any"),
@@ -120,7 +119,7 @@ fn dotted(numbers: &[u32]) -> String {
     numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
 }
 
-/// The first version after all that begin with these numbers.
+/// Returns the first version after all that start with these numbers.
 fn next(numbers: &[u32]) -> Numbers {
     let mut next = numbers.to_vec();
     if let Some(last) = next.last_mut() {
@@ -129,7 +128,8 @@ fn next(numbers: &[u32]) -> Numbers {
     next
 }
 
-/// Ranges of the versions that begin with one of these; `None` if one is no version.
+/// Returns the ranges of the versions that start with one of these prefixes, or `None` if a prefix is
+/// invalid.
 fn ranges_of(spelled: &BTreeSet<String>) -> Option<Vec<(Numbers, Numbers)>> {
     let mut prefixes = BTreeSet::new();
     for text in spelled {
@@ -140,7 +140,7 @@ fn ranges_of(spelled: &BTreeSet<String>) -> Option<Vec<(Numbers, Numbers)>> {
     for prefix in prefixes {
         let after = next(&prefix);
         match ranges.last_mut() {
-            // 5.1 begins where 5.0 ends; 5.1.2 is part of 5.1 already.
+            // 5.1 starts at the end of 5.0; 5.1.2 is a part of 5.1.
             Some((_, high)) if *high == prefix => *high = after,
             Some((_, high)) if prefix < *high => {}
             _ => ranges.push((prefix, after)),
@@ -149,23 +149,41 @@ fn ranges_of(spelled: &BTreeSet<String>) -> Option<Vec<(Numbers, Numbers)>> {
     Some(ranges)
 }
 
-/// Spells an expression out into all that it can begin with.
+/// A parser of expressions that enumerate prefixes.
 struct Speller<'a> {
     rest: &'a str,
 }
 
-/// What has been spelled so far, and whether anything may follow.
-type Spelled = BTreeSet<(String, bool)>;
+/// The prefixes of an expression so far.
+type Spelled = BTreeSet<Prefix>;
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Prefix {
+    text: String,
+    /// True if anything may follow.
+    is_open: bool,
+}
+
+impl Prefix {
+    fn exact(text: impl Into<String>) -> Prefix {
+        Prefix { text: text.into(), is_open: false }
+    }
+
+    /// Any text.
+    fn any() -> Prefix {
+        Prefix { text: String::new(), is_open: true }
+    }
+}
 
 impl Speller<'_> {
-    /// Everything that the expression stands for; `None` if it is more than an enumeration.
+    /// Returns all prefixes of an expression, or `None` if it does not only enumerate them.
     fn spell(text: &str) -> Option<BTreeSet<String>> {
         let mut speller = Speller { rest: text };
         let spelled = speller.alternatives(8)?;
         if !speller.rest.is_empty() {
             return None;
         }
-        let trimmed = spelled.into_iter().map(|(text, _)| text.trim_end_matches('.').to_owned());
+        let trimmed = spelled.iter().map(|prefix| prefix.text.trim_end_matches('.').to_owned());
         let trimmed: BTreeSet<String> = trimmed.collect();
         let is_version = |text: &String| {
             text.split('.').all(|part| {
@@ -175,7 +193,7 @@ impl Speller<'_> {
         trimmed.iter().all(is_version).then_some(trimmed)
     }
 
-    /// Alternatives up to the end or a closing parenthesis.
+    /// Parses alternatives up to the end or a closing parenthesis.
     fn alternatives(&mut self, depth: usize) -> Option<Spelled> {
         let mut all = self.sequence(depth)?;
         while let Some(rest) = self.rest.strip_prefix('|') {
@@ -189,17 +207,20 @@ impl Speller<'_> {
     }
 
     fn sequence(&mut self, depth: usize) -> Option<Spelled> {
-        let mut all = Spelled::from([(String::new(), false)]);
+        let mut all = Spelled::from([Prefix::exact("")]);
         while !self.rest.is_empty() && !self.rest.starts_with(['|', ')']) {
             let atom = self.atom(depth)?;
             let mut longer = Spelled::new();
-            for (text, is_open) in &all {
-                for (more, opens) in &atom {
-                    // Nothing can be said of what follows anything.
-                    if *is_open && !more.is_empty() {
+            for start in &all {
+                for more in &atom {
+                    // A prefix cannot continue after any text.
+                    if start.is_open && !more.text.is_empty() {
                         return None;
                     }
-                    longer.insert((format!("{text}{more}"), *is_open || *opens));
+                    longer.insert(Prefix {
+                        text: format!("{}{}", start.text, more.text),
+                        is_open: start.is_open || more.is_open,
+                    });
                 }
             }
             if longer.len() > MAX_SPELLED {
@@ -210,17 +231,17 @@ impl Speller<'_> {
         Some(all)
     }
 
-    /// One atom and what is said of how often it comes.
+    /// Parses one atom with its quantifier.
     fn atom(&mut self, depth: usize) -> Option<Spelled> {
         let mut chars = self.rest.chars();
         let first = chars.next()?;
         self.rest = chars.as_str();
-        let one = |c: char| Spelled::from([(c.to_string(), false)]);
+        let one = |c: char| Spelled::from([Prefix::exact(c)]);
         let atom = match first {
             '0'..='9' => one(first),
             '.' if self.rest.starts_with(['*', '+']) => {
                 self.rest = &self.rest[1..];
-                return Some(Spelled::from([(String::new(), true)]));
+                return Some(Spelled::from([Prefix::any()]));
             }
             '.' => one('.'),
             '\\' => match self.take()? {
@@ -240,14 +261,14 @@ impl Speller<'_> {
             Some('?') => {
                 self.rest = &self.rest[1..];
                 let mut atom = atom;
-                atom.insert((String::new(), false));
+                atom.insert(Prefix::exact(""));
                 Some(atom)
             }
-            // `5.[0-9]*`: any number at all.
+            // Any number, as in `5.[0-9]*`.
             Some('*' | '+') if first == '[' || first == '\\' => {
                 self.rest = &self.rest[1..];
                 let is_any = atom == digits('0', '9');
-                is_any.then(|| Spelled::from([(String::new(), true)]))
+                is_any.then(|| Spelled::from([Prefix::any()]))
             }
             Some('*' | '+' | '{') => None,
             _ => Some(atom),
@@ -265,7 +286,7 @@ impl Speller<'_> {
                     all.extend(digits(low, high));
                 }
                 digit @ '0'..='9' => {
-                    all.insert((digit.to_string(), false));
+                    all.insert(Prefix::exact(digit));
                 }
                 _ => return None,
             }
@@ -281,7 +302,7 @@ impl Speller<'_> {
 }
 
 fn digits(low: char, high: char) -> Spelled {
-    (low..=high).map(|digit| (digit.to_string(), false)).collect()
+    (low..=high).map(Prefix::exact).collect()
 }
 
 #[cfg(test)]
@@ -289,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expressions_that_spell_out_ranges_become_ranges() {
+    fn expressions_that_enumerate_ranges_become_ranges() {
         for (expression, expected) in [
             ("", "any"),
             (".*", "any"),
@@ -316,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_matched_as_a_whole() {
+    fn other_expressions_must_match_completely() {
         for (expression, inside, outside) in [
             ("5.(0|1)(-rc.*)?", &["5.0", "5.1.7", "5.0-rc2"][..], &["5.10", "15.0", "4.5.0"][..]),
             ("[^4].*", &["5.1"], &["4.1", "45"]),
@@ -332,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_hold_what_begins_with_their_numbers() {
+    fn ranges_contain_versions_that_start_with_their_numbers() {
         for (expression, version, expected) in [
             ("5.1", "5.1", true),
             ("5.1", "5.1.7", true),
@@ -363,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_expressions_cost_little_and_fit_nothing() {
+    fn hostile_expressions_are_cheap_and_match_nothing() {
         let long = "5".repeat(5000);
         let many = "[0-9]".repeat(50);
         let deep = "(".repeat(500);

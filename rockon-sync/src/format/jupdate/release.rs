@@ -3,78 +3,78 @@
 use std::collections::BTreeMap;
 
 use super::platform::Versions;
-use super::xml::{Element, Event, Xml};
+use super::xml::{Element, UnexpectedRoot, Xml, XmlEvent};
 use super::{client_name, id_of};
-use crate::base::error::{Error, ErrorKind, Result};
-use crate::format::relation::{Field, Relations};
+use crate::base::error::Result;
+use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Stability;
 
-/// One release of an extension, as its site describes it.
+/// One release of an extension.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Release {
-    /// The name that people know the extension by.
+    /// The title of the extension.
     pub title: Option<String>,
-    /// What it is, in a sentence.
+    /// A short description.
     pub description: Option<String>,
-    /// Its type: `component`, `module`, `plugin`, `template`, `library`, `package`, `language`
+    /// The type: `component`, `module`, `plugin`, `template`, `library`, `package`, `language`
     /// or `file`.
     pub kind: String,
     /// The name of its element, for example `com_content`.
     pub element: String,
-    /// What it extends: `site`, `administrator`, ...
+    /// The client that it extends: `site`, `administrator`, ...
     pub client: Option<String>,
     /// The group of a plugin, for example `system`.
     pub folder: Option<String>,
-    /// The version, as it was published.
+    /// The version, unchanged.
     pub version: String,
-    /// How far it has been tested.
+    /// The stability.
     pub stability: Stability,
-    /// Its tags.
+    /// The tags.
     pub tags: Vec<String>,
-    /// The section of the site that it belongs to.
+    /// The section of the site.
     pub section: Option<String>,
-    /// Who maintains it.
+    /// The maintainer.
     pub maintainer: Option<String>,
-    /// Where the release is described.
+    /// The URL of a page about the release.
     pub info_url: Option<String>,
-    /// Where it can be downloaded.
+    /// The downloads.
     pub downloads: Vec<Download>,
     /// Digests of the download, in hexadecimal, by algorithm: `sha256`, `sha384`, `sha512`.
     pub checksums: BTreeMap<String, String>,
-    /// The first version of PHP that will do.
+    /// The lowest supported version of PHP.
     pub php_minimum: Option<String>,
-    /// What it says of other extensions, by their ids. Joomla knows no such elements.
+    /// The relations to other extensions, by their ids. Joomla itself has no elements for them.
     pub relations: Relations,
-    /// What it is for, by name of the platform; without any it is for all.
+    /// The supported versions by name of the platform; if empty, all platforms are supported.
     pub(super) targets: Vec<(String, Versions)>,
 }
 
-/// Where a release can be downloaded.
+/// A download of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Download {
     /// The URL.
     pub url: String,
-    /// Whether it is the whole (`full`) or not (`upgrade`), if the site says.
+    /// `full` or `upgrade`, if known.
     pub kind: Option<String>,
-    /// The form of the file, for example `zip`, if the site says.
+    /// The file format, for example `zip`, if known.
     pub format: Option<String>,
 }
 
 impl Release {
-    /// What tells the extension from all others: `plugin/system/cache`, `component/com_content`.
+    /// Returns the unique id of the extension: `plugin/system/cache`, `component/com_content`.
     pub fn id(&self) -> String {
         id_of(&self.kind, self.client.as_deref(), self.folder.as_deref(), &self.element)
     }
 
-    /// What it is for, a platform each: `joomla >= 4.4, < 4.5 | >= 5.0, < 5.3`, or, where the
-    /// site's expression is no range, `joomla ~ ` and the expression. Without any it is for all.
+    /// Returns the supported platforms: `joomla >= 4.4, < 4.5 | >= 5.0, < 5.3`, or `joomla ~ ` and
+    /// the expression of the site if it is not a range. If empty, all platforms are supported.
     pub fn platforms(&self) -> impl Iterator<Item = String> {
         self.targets.iter().map(|(name, versions)| format!("{name} {versions}"))
     }
 
-    /// Whether it is for this version of a platform.
+    /// True if the release supports this version of a platform.
     pub fn is_for(&self, platform: &str, version: &str) -> bool {
         self.targets.is_empty()
             || self.targets.iter().any(|(name, versions)| {
@@ -83,66 +83,78 @@ impl Release {
     }
 }
 
-/// What is wrong with one release.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
-    pub(super) line: usize,
-    pub(super) message: String,
+/// The releases of a file, in its order.
+pub(super) struct Releases {
+    pub(super) releases: Vec<Release>,
+    pub(super) skipped: Vec<SkippedRelease>,
 }
 
-/// Reads the releases of a file, in its order, and says what is wrong with those left out.
+/// A release that is skipped because it is invalid.
+#[derive(Debug)]
+pub(super) struct SkippedRelease {
+    pub(super) line: usize,
+    pub(super) problem: InvalidRelease,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidRelease {
+    #[error("expected a type, an element and a version")]
+    Incomplete,
+    #[error("<{element}>: {problem}")]
+    Relation { element: &'static str, problem: InvalidRelation },
+}
+
+/// Parses the releases of a file, and skips invalid ones.
 ///
 /// # Errors
-/// [`ErrorKind::Definition`]: it is not XML, or its root is not `<updates>`.
-pub(super) fn read_releases(bytes: &[u8]) -> Result<(Vec<Release>, Vec<Flaw>)> {
+/// [`ErrorKind::Definition`](crate::ErrorKind::Definition) if the file is not XML, or its root is not
+/// `<updates>`.
+pub(super) fn read_releases(bytes: &[u8]) -> Result<Releases> {
     let mut xml = Xml::new(bytes);
     match xml.next()? {
-        Some(Event::Open(root)) if root.name == "updates" => {}
-        Some(Event::Open(root)) => {
-            return Err(Error::new(
-                ErrorKind::Definition,
-                format!("expected <updates>, got <{}>", root.name),
-            ));
+        Some(XmlEvent::Open(root)) if root.name == "updates" => {}
+        Some(XmlEvent::Open(root)) => {
+            return Err(root.unexpected("<updates>").into());
         }
-        _ => return Err(Error::new(ErrorKind::Definition, "expected <updates>")),
+        _ => return Err(UnexpectedRoot { expected: "<updates>", got: "text".to_owned() }.into()),
     }
-    let (mut releases, mut flaws) = (Vec::new(), Vec::new());
+    let (mut releases, mut skipped) = (Vec::new(), Vec::new());
     while let Some(event) = xml.next()? {
-        let Event::Open(element) = event else { continue };
+        let XmlEvent::Open(element) = event else { continue };
         if element.name != "update" {
             xml.skip()?;
             continue;
         }
         let at = usize::try_from(xml.position()).unwrap_or(usize::MAX).min(bytes.len());
-        match Draft::read(&mut xml)?.finish() {
+        match ReleaseDraft::read(&mut xml)?.finish() {
             Ok(release) => releases.push(release),
-            Err(message) => {
+            Err(problem) => {
                 let line = 1 + bytes[..at].iter().filter(|b| **b == b'\n').count();
-                flaws.push(Flaw { line, message });
+                skipped.push(SkippedRelease { line, problem });
             }
         }
     }
-    Ok((releases, flaws))
+    Ok(Releases { releases, skipped })
 }
 
-/// A release while it is read.
+/// A release that is not parsed completely.
 #[derive(Default)]
-struct Draft {
-    /// Texts of elements that come once, by name; of several the last counts.
+struct ReleaseDraft {
+    /// Texts of other elements, by name. The last duplicate counts.
     texts: BTreeMap<String, String>,
     tags: Vec<String>,
     downloads: Vec<Download>,
     targets: Vec<(String, Versions)>,
 }
 
-impl Draft {
-    fn read(xml: &mut Xml<'_>) -> Result<Draft> {
-        let mut draft = Draft::default();
+impl ReleaseDraft {
+    fn read(xml: &mut Xml<'_>) -> Result<ReleaseDraft> {
+        let mut draft = ReleaseDraft::default();
         let mut depth = 0;
         while let Some(event) = xml.next()? {
             match event {
-                Event::Open(element) => match &*element.name {
-                    // What they hold comes next.
+                XmlEvent::Open(element) => match &*element.name {
+                    // Their children are the next events.
                     "tags" | "downloads" => depth += 1,
                     "tag" => draft.tags.extend(Some(xml.text()?).filter(|tag| !tag.is_empty())),
                     "downloadurl" | "downloadsource" => {
@@ -160,9 +172,9 @@ impl Draft {
                         }
                     }
                 },
-                Event::Text(_) => {}
-                Event::Close if depth == 0 => break,
-                Event::Close => depth -= 1,
+                XmlEvent::Text(_) => {}
+                XmlEvent::Close if depth == 0 => break,
+                XmlEvent::Close => depth -= 1,
             }
         }
         Ok(draft)
@@ -176,31 +188,29 @@ impl Draft {
         }
     }
 
-    /// # Errors
-    /// What is missing, in words.
-    fn finish(mut self) -> std::result::Result<Release, String> {
+    fn finish(mut self) -> Result<Release, InvalidRelease> {
         let mut take = |name: &str| self.texts.remove(name);
         let (kind, element, version) = (take("type"), take("element"), take("version"));
         let (Some(kind), Some(element), Some(version)) = (kind, element, version) else {
-            return Err("left out a release without a type, an element or a version".to_owned());
+            return Err(InvalidRelease::Incomplete);
         };
         let kind = kind.to_ascii_lowercase();
         let client = Some(client_name(take("client").as_deref()));
-        let stated = take("stability");
-        let stability = match &stated {
+        let stability = match take("stability") {
             Some(name) => name.parse().unwrap_or(Stability::Dev),
             None => Stability::of_tags(&self.tags),
         };
-        let checksums = ["sha256", "sha384", "sha512"].into_iter();
-        let checksums =
-            checksums.filter_map(|name| Some((name.to_owned(), take(name)?.to_ascii_lowercase())));
-        let checksums = checksums.collect();
+        let checksums = ["sha256", "sha384", "sha512"]
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), take(name)?.to_ascii_lowercase())))
+            .collect();
         let mut relations = Relations::default();
         for field in Field::ALL {
-            if let Some(text) = take(field.name()) {
+            let element = field.name();
+            if let Some(text) = take(element) {
                 relations
                     .add(field, &text)
-                    .map_err(|error| format!("left out a release: <{}>: {error}", field.name()))?;
+                    .map_err(|problem| InvalidRelease::Relation { element, problem })?;
             }
         }
         Ok(Release {
@@ -236,23 +246,23 @@ fn target(element: &Element) -> (String, Versions) {
 mod tests {
     use super::*;
 
-    fn read(releases: &str) -> (Vec<Release>, Vec<Flaw>) {
+    fn read(releases: &str) -> Releases {
         read_releases(format!("<updates>\n{releases}\n</updates>").as_bytes()).unwrap()
     }
 
-    /// A release of the component `com_a`, with this in it.
+    /// Returns a release of the component `com_a` with more elements.
     fn one(more: &str) -> Release {
         let text = format!(
             "<update><element>com_a</element><type>Component</type><version> 1.0 </version>\
              {more}</update>"
         );
-        let (mut releases, flaws) = read(&text);
-        assert!(flaws.is_empty(), "{flaws:?}");
+        let Releases { mut releases, skipped } = read(&text);
+        assert!(skipped.is_empty(), "{skipped:?}");
         releases.remove(0)
     }
 
     #[test]
-    fn elements_are_read_in_any_case_and_order_and_unknown_ones_passed_over() {
+    fn elements_have_any_case_and_order_and_unknown_ones_are_ignored() {
         let release = one("<UNKNOWN><version>9</version></UNKNOWN><Name><![CDATA[A & B]]></Name>\
              <downloads><downloadsource> https://h/a </downloadsource><downloadurl/></downloads>\
              <SHA512>AB</SHA512><sha256></sha256><folder/>");
@@ -268,8 +278,8 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_told_by_name() {
-        for (said, expected) in [
+    fn clients_are_names_or_numbers() {
+        for (stated, expected) in [
             ("", "administrator"),
             ("<client>0</client>", "site"),
             ("<client>Site</client>", "site"),
@@ -277,12 +287,12 @@ mod tests {
             ("<client>admin</client>", "administrator"),
             ("<client>other</client>", "other"),
         ] {
-            assert_eq!(one(said).client.as_deref(), Some(expected), "{said}");
+            assert_eq!(one(stated).client.as_deref(), Some(expected), "{stated}");
         }
     }
 
     #[test]
-    fn what_it_is_for_is_all_platforms_unless_one_is_named() {
+    fn all_platforms_are_supported_unless_one_is_named() {
         assert!(one("").is_for("joomla", "5.1"));
         let release = one("<targetplatform name=\"Joomla\" version=\"3.1\" min_dev_level=\"2\"/>");
         assert_eq!(release.platforms().collect::<Vec<_>>(), ["joomla >= 3.1.2, < 3.2"]);
@@ -293,19 +303,16 @@ mod tests {
     }
 
     #[test]
-    fn releases_that_cannot_be_used_are_named_with_their_line() {
-        let (releases, flaws) = read(
+    fn invalid_releases_are_skipped_with_their_line() {
+        let Releases { releases, skipped } = read(
             "<update><element>com_a</element><type>component</type></update>\n\
              <update><element>com_a</element><type>component</type><version>1</version>\n\
              <requires>a (&gt; 1)</requires></update>",
         );
         assert!(releases.is_empty());
-        let flaws: Vec<String> =
-            flaws.iter().map(|flaw| format!("{}: {}", flaw.line, flaw.message)).collect();
-        assert_eq!(flaws[0], "2: left out a release without a type, an element or a version");
-        assert!(
-            flaws[1].starts_with("3: left out a release: <requires>: \"a (> 1)\""),
-            "{flaws:?}"
-        );
+        let skipped: Vec<String> =
+            skipped.iter().map(|one| format!("{}: {}", one.line, one.problem)).collect();
+        assert_eq!(skipped[0], "2: expected a type, an element and a version");
+        assert!(skipped[1].starts_with("3: <requires>: \"a (> 1)\""), "{skipped:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! XML as a stream: elements, text, ends, one at a time.
+//! A streaming XML reader.
 
 use std::io::{BufRead, BufReader};
 
@@ -6,30 +6,30 @@ use encoding_rs::{Encoding, UTF_8};
 use encoding_rs_io::DecodeReaderBytesBuilder;
 use quick_xml::XmlVersion;
 use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::{BytesStart, Event as Raw};
+use quick_xml::events::{BytesStart, Event as RawEvent};
 use quick_xml::reader::Reader;
 
 use crate::base::error::{Error, ErrorKind, Result};
 
-/// Deepest nesting that is read: real files have five levels.
+/// Deepest nesting of elements: real files have five levels.
 const MAX_DEPTH: usize = 32;
 
-/// Most characters taken of one element's text and of one attribute, in bytes: a description
-/// has a few hundred.
+/// Longest text of an element or attribute, in bytes: a description has a few hundred. Longer ones are
+/// ignored.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 
-/// What comes next.
+/// A part of a document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Event {
-    /// An element begins.
+pub(super) enum XmlEvent {
+    /// The start of an element.
     Open(Element),
-    /// A piece of text inside of one.
+    /// A part of the text of an element.
     Text(String),
-    /// The innermost element ends.
+    /// The end of the innermost element.
     Close,
 }
 
-/// The begin of an element. Names are lower-case: PHP's readers fold them too.
+/// The start of an element. Names are in lower case, because Joomla ignores the case.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Element {
     pub(super) name: String,
@@ -37,19 +37,23 @@ pub(super) struct Element {
 }
 
 impl Element {
-    /// The value of an attribute, without the space around it; `None` also if it is empty.
+    /// Returns the trimmed value of an attribute, or `None` if it is missing or empty.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         let (_, value) = self.attributes.iter().find(|(key, _)| key == name)?;
         Some(value.trim()).filter(|value| !value.is_empty())
     }
+
+    pub(super) fn unexpected(&self, expected: &'static str) -> UnexpectedRoot {
+        UnexpectedRoot { expected, got: format!("<{}>", self.name) }
+    }
 }
 
-/// Reads a document. Nothing outside of it is ever looked up, and no entity is defined by it.
+/// A reader of one document. It resolves no external references and no entities of the document.
 pub(super) struct Xml<'a> {
     reader: Reader<Box<dyn BufRead + 'a>>,
     buffer: Vec<u8>,
     depth: usize,
-    /// Whether the element that was read last is an empty one, whose end comes next.
+    /// True if the last element is empty, so that its end is next.
     closes: bool,
     has_root: bool,
 }
@@ -61,74 +65,76 @@ impl<'a> Xml<'a> {
         Xml { reader, buffer: Vec::new(), depth: 0, closes: false, has_root: false }
     }
 
-    /// The next event; `None` after the end of the outermost element.
+    /// Returns the next event, or `None` after the end of the document.
     ///
     /// # Errors
-    /// [`ErrorKind::Definition`] with the place in bytes: it is no well-formed document, or
+    /// [`ErrorKind::Definition`] with the position in bytes if the document is not well-formed or is
     /// nested too deep.
-    pub(super) fn next(&mut self) -> Result<Option<Event>> {
+    pub(super) fn next(&mut self) -> Result<Option<XmlEvent>> {
         if std::mem::take(&mut self.closes) {
             self.depth -= 1;
-            return Ok(Some(Event::Close));
+            return Ok(Some(XmlEvent::Close));
         }
         loop {
             self.buffer.clear();
             let event = self.reader.read_event_into(&mut self.buffer);
-            // Taken before `self` is borrowed by the event.
+            // The event borrows `self`.
             let (at, depth) = (self.reader.buffer_position(), self.depth);
             let error_at = self.reader.error_position();
-            let event = event.map_err(|error| invalid(error_at, error))?;
+            let event = event.map_err(|error| NotXml::syntax(error_at, error))?;
             match event {
-                Raw::Start(start) => {
+                RawEvent::Start(start) => {
                     let element = element(&start, at)?;
                     self.enter()?;
-                    return Ok(Some(Event::Open(element)));
+                    return Ok(Some(XmlEvent::Open(element)));
                 }
-                Raw::Empty(start) => {
+                RawEvent::Empty(start) => {
                     let element = element(&start, at)?;
                     self.enter()?;
                     self.closes = true;
-                    return Ok(Some(Event::Open(element)));
+                    return Ok(Some(XmlEvent::Open(element)));
                 }
-                Raw::End(_) => {
+                RawEvent::End(_) => {
                     self.depth -= 1;
-                    return Ok(Some(Event::Close));
+                    return Ok(Some(XmlEvent::Close));
                 }
-                Raw::Text(text) if depth > 0 => {
+                RawEvent::Text(text) if depth > 0 => {
                     let text = text.xml10_content().into_owned();
-                    return Ok(Some(Event::Text(text)));
+                    return Ok(Some(XmlEvent::Text(text)));
                 }
-                Raw::Text(text) if !text.trim().is_empty() => {
-                    return Err(invalid(
-                        at,
-                        if self.has_root { "text after its end" } else { "no XML" },
-                    ));
+                RawEvent::Text(text) if !text.trim().is_empty() => {
+                    return Err(match self.has_root {
+                        true => NotXml::TextAfterEnd { at }.into(),
+                        false => NotXml::NoElement { at }.into(),
+                    });
                 }
-                Raw::CData(text) => {
-                    return Ok(Some(Event::Text(text.xml10_content().into_owned())));
+                RawEvent::CData(text) => {
+                    return Ok(Some(XmlEvent::Text(text.xml10_content().into_owned())));
                 }
-                Raw::GeneralRef(reference) => {
-                    let character = reference.resolve_char_ref();
-                    let character = character.map_err(|error| invalid(at, error))?;
+                RawEvent::GeneralRef(reference) => {
+                    let character =
+                        reference.resolve_char_ref().map_err(|error| NotXml::syntax(at, error))?;
                     let text = match character {
                         Some(character) => character.to_string(),
                         None => resolve_predefined_entity(&reference)
-                            .ok_or_else(|| {
-                                invalid(at, format!("unknown entity &{};", &*reference))
-                            })?
+                            .ok_or_else(|| NotXml::Entity { name: (*reference).to_owned(), at })?
                             .to_owned(),
                     };
-                    return Ok(Some(Event::Text(text)));
+                    return Ok(Some(XmlEvent::Text(text)));
                 }
-                Raw::Eof if depth > 0 => return Err(invalid(at, "it ends too early")),
-                Raw::Eof if !self.has_root => return Err(invalid(at, "it is empty")),
-                Raw::Eof => return Ok(None),
-                Raw::Decl(_) | Raw::Text(_) | Raw::Comment(_) | Raw::PI(_) | Raw::DocType(_) => {}
+                RawEvent::Eof if depth > 0 => return Err(NotXml::Truncated { at }.into()),
+                RawEvent::Eof if !self.has_root => return Err(NotXml::Empty { at }.into()),
+                RawEvent::Eof => return Ok(None),
+                RawEvent::Decl(_)
+                | RawEvent::Text(_)
+                | RawEvent::Comment(_)
+                | RawEvent::PI(_)
+                | RawEvent::DocType(_) => {}
             }
         }
     }
 
-    /// Passes over the rest of the innermost element.
+    /// Skips the rest of the innermost element.
     ///
     /// # Errors
     /// Those of [`next`](Self::next).
@@ -140,7 +146,7 @@ impl<'a> Xml<'a> {
         Ok(())
     }
 
-    /// The text of the innermost element up to its end, without the space around it.
+    /// Returns the trimmed text of the innermost element up to its end.
     ///
     /// # Errors
     /// Those of [`next`](Self::next).
@@ -148,7 +154,7 @@ impl<'a> Xml<'a> {
         let mut found = String::new();
         let outside = self.depth.saturating_sub(1);
         while self.depth > outside {
-            if let Some(Event::Text(text)) = self.next()?
+            if let Some(XmlEvent::Text(text)) = self.next()?
                 && found.len() + text.len() <= MAX_TEXT_BYTES
             {
                 found.push_str(&text);
@@ -157,7 +163,7 @@ impl<'a> Xml<'a> {
         Ok(found.trim().to_owned())
     }
 
-    /// Where the reader is, in bytes from the begin of the document.
+    /// Returns the position in the document, in bytes.
     pub(super) fn position(&self) -> u64 {
         self.reader.buffer_position()
     }
@@ -167,18 +173,18 @@ impl<'a> Xml<'a> {
         self.has_root = true;
         match self.depth <= MAX_DEPTH {
             true => Ok(()),
-            false => Err(invalid(self.position(), "elements are nested too deep")),
+            false => Err(NotXml::TooDeep { at: self.position() }.into()),
         }
     }
 }
 
-/// Most bytes of a document in which its encoding is looked for: a declaration has under 100.
+/// Most bytes of a document that are searched for its encoding: a declaration has less than 100.
 const MAX_DECLARATION_BYTES: usize = 256;
 
-/// The document in UTF-8, whatever its first bytes or its declaration say it is in. What says
-/// nothing is UTF-8, and nothing else.
+/// Converts a document to UTF-8 from the encoding of its byte order mark or declaration. The default
+/// is UTF-8.
 fn in_utf8<'a>(mut input: impl BufRead + 'a) -> Box<dyn BufRead + 'a> {
-    // An error comes again when the document is read.
+    // The reader gets the same error again.
     let begin = input.fill_buf().unwrap_or_default();
     let begin = &begin[..begin.len().min(MAX_DECLARATION_BYTES)];
     let marked = Encoding::for_bom(begin).map(|(encoding, _)| encoding);
@@ -191,7 +197,7 @@ fn in_utf8<'a>(mut input: impl BufRead + 'a) -> Box<dyn BufRead + 'a> {
     }
 }
 
-/// The encoding that a declaration gives (XML 1.0, section 4.3.3).
+/// Returns the encoding in the XML declaration (XML 1.0, section 4.3.3).
 fn declared(begin: &[u8]) -> Option<&'static Encoding> {
     let declaration = begin.strip_prefix(b"<?xml")?;
     let end = declaration.windows(2).position(|two| two == b"?>")?;
@@ -202,12 +208,13 @@ fn declared(begin: &[u8]) -> Option<&'static Encoding> {
     Encoding::for_label(value[1..].split(quote).next()?.as_bytes())
 }
 
-fn element(start: &BytesStart<'_>, at: u64) -> Result<Element> {
+fn element(start: &BytesStart<'_>, at: u64) -> Result<Element, NotXml> {
     let mut attributes = Vec::new();
     for attribute in start.attributes() {
-        let attribute = attribute.map_err(|error| invalid(at, error))?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0);
-        let value = value.map_err(|error| invalid(at, error))?;
+        let attribute = attribute.map_err(|error| NotXml::syntax(at, error))?;
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|error| NotXml::syntax(at, error))?;
         let key = attribute.key.local_name().as_ref().to_ascii_lowercase();
         if value.len() <= MAX_TEXT_BYTES {
             attributes.push((key, value.into_owned()));
@@ -217,8 +224,49 @@ fn element(start: &BytesStart<'_>, at: u64) -> Result<Element> {
     Ok(Element { name, attributes })
 }
 
-fn invalid(at: u64, problem: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Definition, format!("not XML: {problem}, at byte {at}"))
+/// A document that is not XML, or that is not supported.
+#[derive(Debug, thiserror::Error)]
+enum NotXml {
+    #[error("not XML: expected a document, got nothing, at byte {at}")]
+    Empty { at: u64 },
+    #[error("not XML: expected an element, got text, at byte {at}")]
+    NoElement { at: u64 },
+    #[error("not XML: expected the end, got text, at byte {at}")]
+    TextAfterEnd { at: u64 },
+    #[error("not XML: unexpected end, at byte {at}")]
+    Truncated { at: u64 },
+    #[error("not XML: unknown entity &{name};, at byte {at}")]
+    Entity { name: String, at: u64 },
+    #[error("not XML: expected at most {MAX_DEPTH} levels of elements, got more, at byte {at}")]
+    TooDeep { at: u64 },
+    #[error("not XML: {problem}, at byte {at}")]
+    Syntax { problem: String, at: u64 },
+}
+
+impl NotXml {
+    fn syntax(at: u64, problem: impl std::fmt::Display) -> NotXml {
+        NotXml::Syntax { problem: problem.to_string(), at }
+    }
+}
+
+impl From<NotXml> for Error {
+    fn from(error: NotXml) -> Error {
+        Error::new(ErrorKind::Definition, error.to_string())
+    }
+}
+
+/// A document with another root element.
+#[derive(Debug, thiserror::Error)]
+#[error("expected {expected}, got {got}")]
+pub(super) struct UnexpectedRoot {
+    pub(super) expected: &'static str,
+    pub(super) got: String,
+}
+
+impl From<UnexpectedRoot> for Error {
+    fn from(error: UnexpectedRoot) -> Error {
+        Error::new(ErrorKind::Definition, error.to_string())
+    }
 }
 
 #[cfg(test)]
@@ -230,19 +278,19 @@ mod tests {
         let mut events = Vec::new();
         while let Some(event) = xml.next()? {
             events.push(match event {
-                Event::Open(element) => {
+                XmlEvent::Open(element) => {
                     let at = element.attribute("a").map_or(String::new(), |a| format!(" {a}"));
                     format!("<{}{at}", element.name)
                 }
-                Event::Text(text) => text,
-                Event::Close => ">".to_owned(),
+                XmlEvent::Text(text) => text,
+                XmlEvent::Close => ">".to_owned(),
             });
         }
         Ok(events)
     }
 
     #[test]
-    fn a_document_is_read_to_its_end_in_any_encoding() {
+    fn documents_in_any_encoding_are_read_to_their_end() {
         for (text, expected) in [
             (&b"<A a=' x&amp;y '/>"[..], vec!["<a x&y", ">"]),
             (
@@ -257,17 +305,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_well_formed_is_refused_with_its_place() {
+    fn malformed_documents_are_refused_with_the_position() {
         let deep = "<a>".repeat(40);
         for (text, expected) in [
-            ("", "it is empty, at byte 0"),
-            ("no", "no XML"),
-            ("<a>", "it ends too early, at byte 3"),
+            ("", "got nothing, at byte 0"),
+            ("no", "expected an element, got text"),
+            ("<a>", "unexpected end, at byte 3"),
             ("<a></b>", "at byte 3"),
             ("<a>&unknown;</a>", "unknown entity &unknown;"),
             ("<a x='1' x='2'/>", "at byte"),
             ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "unknown entity &b;"),
-            (&deep, "nested too deep"),
+            (&deep, "at most 32 levels"),
         ] {
             let error = events(text.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Definition);

@@ -1,43 +1,58 @@
-//! Checks a definition file: everything that the appliance's importer relies on.
+//! Checks a definition file for everything that the importer of the appliance requires.
 
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
+use super::BadRelation;
 use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::problem::Problem;
 use crate::format::target::Requirements;
 use crate::format::{About, Checked, Named};
 use crate::tree::manifest::{ARCH, MIN_VERSION};
 
-/// Fields that every definition has.
+/// Required fields of a definition.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
-/// Fields that every container has.
+/// Required fields of a container.
 const CONTAINER_FIELDS: &[&str] = &["image", "launch_order"];
-/// Parts of a container, and the fields that each of their members has.
-const CONTAINER_PARTS: &[(&str, &str, &[&str])] = &[
-    ("ports", "port", &["description", "label", "host_default"]),
-    ("volumes", "volume", &["description", "label"]),
-    ("environment", "environment variable", &["description", "label"]),
-    ("devices", "device", &["description", "label"]),
+/// A part of a container: a map of objects.
+struct ContainerPart {
+    key: &'static str,
+    /// The name of one object, for messages.
+    one: &'static str,
+    required: &'static [&'static str],
+}
+
+const CONTAINER_PARTS: &[ContainerPart] = &[
+    ContainerPart {
+        key: "ports",
+        one: "port",
+        required: &["description", "label", "host_default"],
+    },
+    ContainerPart { key: "volumes", one: "volume", required: &["description", "label"] },
+    ContainerPart {
+        key: "environment",
+        one: "environment variable",
+        required: &["description", "label"],
+    },
+    ContainerPart { key: "devices", one: "device", required: &["description", "label"] },
 ];
 
 /// Deepest nesting of a definition: real ones have seven levels.
 const MAX_DEPTH: usize = 64;
 
-/// Checks the bytes of the file that the catalog calls `file`.
-pub(super) fn check(file: &str, bytes: &[u8]) -> Checked {
+/// Checks the bytes of a file, with `file` as its name in problems.
+pub(in crate::format) fn check(file: &str, bytes: &[u8]) -> Checked {
     let text = super::text(bytes).unwrap_or_default();
     let (places, checked) = (Places::new(text), Checked::default());
     let mut checker = Checker { file, text, places, checked };
     match Object::parse(text) {
         Ok(object) if !object.members.is_empty() => checker.check_file(&object),
-        // The reader that clients use says why this is no definition file.
+        // The parser of the clients gives the reason.
         _ => {
             if let Err(error) = super::parse(bytes) {
                 let position = super::position_of_syntax_error(bytes);
-                let problem = Problem::error(file, position, error.to_string());
-                checker.checked.problems.push(problem);
+                checker.checked.problems.push(Problem::error(file, position, error.to_string()));
             }
         }
     }
@@ -47,14 +62,14 @@ pub(super) fn check(file: &str, bytes: &[u8]) -> Checked {
 struct Checker<'a> {
     file: &'a str,
     text: &'a str,
-    /// For definitions and containers, which come in the order of the text.
+    /// Positions of definitions and containers, in the order of the text.
     places: Places<'a>,
     checked: Checked,
 }
 
 impl<'a> Checker<'a> {
     fn check_file(&mut self, object: &Object<'a>) {
-        self.name_duplicates(object);
+        self.report_duplicates(object);
         let mut seen = HashSet::new();
         for member in &object.members {
             let position = self.places.of(member.value.get());
@@ -68,10 +83,9 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn name_duplicates(&mut self, object: &Object<'_>) {
+    fn report_duplicates(&mut self, object: &Object<'_>) {
         for duplicate in object.duplicates() {
-            let message = format!("the key {:?} is there twice", duplicate.key);
-            self.problem(duplicate.value, message);
+            self.problem(duplicate.value, format!("duplicate key {:?}", duplicate.key));
         }
     }
 
@@ -80,14 +94,14 @@ impl<'a> Checker<'a> {
         self.checked.problems.push(Problem::error(self.file, position, message));
     }
 
-    /// Names every key that an object below `value` has twice.
+    /// Reports duplicate keys of all objects in `value`.
     fn check_duplicates(&mut self, value: &'a RawValue, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
-            self.problem(value, format!("nested deeper than {MAX_DEPTH} levels"));
+            self.problem(value, format!("expected at most {MAX_DEPTH} levels, got more"));
             return;
         };
         if let Ok(object) = Object::parse(value.get()) {
-            self.name_duplicates(&object);
+            self.report_duplicates(&object);
             object.members.iter().for_each(|member| self.check_duplicates(member.value, depth));
         } else if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) {
             items.into_iter().for_each(|item| self.check_duplicates(item, depth));
@@ -97,7 +111,7 @@ impl<'a> Checker<'a> {
     fn check_definition(&mut self, name: &str, value: &'a RawValue) {
         let what = format!("definition {name:?}");
         if name.is_empty() {
-            self.problem(value, "a definition has an empty name");
+            self.problem(value, "expected the name of a definition, got an empty one");
         }
         let Some(definition) = self.object(&what, value) else { return };
         self.check_fields(&what, value, &definition, DEFINITION_FIELDS);
@@ -120,21 +134,20 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// What a definition says of itself, after naming the relations that cannot be read.
+    /// Returns the metadata of a definition, and reports its invalid relations.
     fn check_relations(&mut self, name: &str, value: &'a RawValue) -> About {
         let Ok(object) = Object::parse(value.get()) else {
             return About::default();
         };
-        let mut refused = Vec::new();
-        let about = super::about(&object, |field, at, message| refused.push((field, at, message)));
-        for (field, at, message) in refused {
-            let message = format!("definition {name:?}: {:?}: {message}", field.name());
-            self.problem(at, message);
+        let mut bad = Vec::new();
+        super::relations(&object, &mut bad);
+        for BadRelation { field, value, problem } in bad {
+            self.problem(value, format!("definition {name:?}: {:?}: {problem}", field.name()));
         }
-        about
+        super::about(&object)
     }
 
-    /// Checks the optional fields that say what machines a definition is for.
+    /// Checks the optional fields with the requirements of a definition.
     fn check_target(&mut self, what: &str, definition: &Object<'_>) {
         for (key, expected) in [
             (ARCH, "an architecture such as \"arm64\", or an array of them"),
@@ -154,15 +167,15 @@ impl<'a> Checker<'a> {
     fn check_container(&mut self, what: &str, value: &'a RawValue) {
         let Some(container) = self.object(what, value) else { return };
         self.check_fields(what, value, &container, CONTAINER_FIELDS);
-        for (part, one, fields) in CONTAINER_PARTS {
-            let Some(members) = container.value(part) else { continue };
-            let Some(members) = self.object(&format!("{what}: {part:?}"), members) else {
+        for ContainerPart { key, one, required } in CONTAINER_PARTS {
+            let Some(members) = container.value(key) else { continue };
+            let Some(members) = self.object(&format!("{what}: {key:?}"), members) else {
                 continue;
             };
             for member in &members.members {
                 let what = format!("{what}, {one} {:?}", member.key);
                 if let Some(object) = self.object(&what, member.value) {
-                    self.check_fields(&what, member.value, &object, fields);
+                    self.check_fields(&what, member.value, &object, required);
                 }
             }
         }
@@ -179,7 +192,7 @@ impl<'a> Checker<'a> {
     fn check_fields(&mut self, what: &str, at: &RawValue, object: &Object<'_>, fields: &[&str]) {
         for field in fields {
             if object.value(field).is_none() {
-                self.problem(at, format!("{what}: {field:?} is missing"));
+                self.problem(at, format!("{what}: missing field {field:?}"));
             }
         }
     }
@@ -189,7 +202,7 @@ impl<'a> Checker<'a> {
 mod tests {
     use super::*;
 
-    const WHOLE: &str = r#"{"A": {
+    const COMPLETE: &str = r#"{"A": {
  "description": "", "website": "", "version": "1",
  "containers": {"a": {
   "image": "i", "launch_order": 1,
@@ -205,8 +218,8 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_definition_passes_and_its_names_are_known() {
-        let checked = check("a.json", WHOLE.as_bytes());
+    fn a_complete_definition_has_no_problems_and_its_names_are_returned() {
+        let checked = check("a.json", COMPLETE.as_bytes());
         assert!(checked.problems.is_empty(), "{:?}", checked.problems);
         assert_eq!(checked.definitions[0].name, "A");
         let (what, container) = &checked.unique[0];
@@ -215,24 +228,24 @@ mod tests {
     }
 
     #[test]
-    fn every_gap_is_named_with_its_place() {
+    fn missing_fields_are_reported_with_the_position() {
         for (from, to, expected) in [
-            ("\"website\": \"\", ", "", "a.json:1:7: definition \"A\": \"website\" is missing"),
+            ("\"website\": \"\", ", "", "a.json:1:7: definition \"A\": missing field \"website\""),
             (
                 "\"image\": \"i\", ",
                 "",
-                "a.json:3:22: definition \"A\", container \"a\": \"image\" is missing",
+                "a.json:3:22: definition \"A\", container \"a\": missing field \"image\"",
             ),
-            (", \"launch_order\": 1", "", "container \"a\": \"launch_order\" is missing"),
+            (", \"launch_order\": 1", "", "container \"a\": missing field \"launch_order\""),
             (
                 ", \"host_default\": 8080",
                 "",
-                "a.json:5:19: definition \"A\", container \"a\", port \"80\": \"host_default\" is missing",
+                "a.json:5:19: definition \"A\", container \"a\", port \"80\": missing field \"host_default\"",
             ),
             (
                 "\"/v\": {\"description\": \"\", ",
                 "\"/v\": {",
-                "volume \"/v\": \"description\" is missing",
+                "volume \"/v\": missing field \"description\"",
             ),
             (
                 "\"E\": {\"description\": \"\", \"label\": \"\"}",
@@ -242,13 +255,13 @@ mod tests {
             (
                 "\"D\": {\"description\": \"\", \"label\": \"\"}",
                 "\"D\": {\"description\": \"\"}",
-                "device \"D\": \"label\" is missing",
+                "device \"D\": missing field \"label\"",
             ),
             ("{\"80\"", "[1], \"x\": {\"80\"", "\"ports\": expected an object, got an array"),
             (
                 "\"version\": \"1\"",
                 "\"version\": \"1\", \"version\": \"2\"",
-                "a.json:2:63: the key \"version\" is there twice",
+                "a.json:2:63: duplicate key \"version\"",
             ),
             (
                 "{\"a\": {",
@@ -256,30 +269,30 @@ mod tests {
                 "definition \"A\": expected a container, got none",
             ),
         ] {
-            assert!(WHOLE.contains(from), "{from}");
-            let found = problems(&WHOLE.replacen(from, to, 1));
+            assert!(COMPLETE.contains(from), "{from}");
+            let found = problems(&COMPLETE.replacen(from, to, 1));
             assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:#?}");
         }
     }
 
     #[test]
-    fn what_is_no_definition_file_is_one_problem_with_its_place() {
+    fn invalid_definition_file_is_one_problem_with_a_position() {
         for (text, expected) in [
             ("{\n \"A\": {},\n}", "a.json:3:1: not JSON"),
-            ("<html>", "a.json:1:1: expected JSON, got what looks like an HTML page"),
+            ("<html>", "a.json:1:1: expected JSON, got an HTML page"),
             ("{\n\"A\": 1}", "a.json:2:6: definition \"A\": expected an object, got a number"),
-            ("{}", "a.json: there is no definition in it"),
+            ("{}", "a.json: expected a definition, got an empty object"),
         ] {
             let found = problems(text);
             assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
         }
         let deep =
             format!("{{\"A\": {}{}}}", "{\"x\":".repeat(70), "1".to_owned() + &"}".repeat(70));
-        assert!(problems(&deep).iter().any(|problem| problem.contains("nested deeper")));
+        assert!(problems(&deep).iter().any(|problem| problem.contains("at most 64 levels")));
     }
 
     #[test]
-    fn all_problems_of_a_file_are_found_in_one_run() {
+    fn all_problems_of_a_file_are_found_at_once() {
         let found = problems(r#"{"A": {"containers": {"a": {}}}, "B": {}, "C": 1, "D": []}"#);
         assert_eq!(found.len(), 3 + 2 + 4 + 1 + 1, "{found:#?}");
     }

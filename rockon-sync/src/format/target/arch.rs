@@ -1,10 +1,10 @@
-//! Names of processor architectures, as container images have them (`GOARCH` and variant of the
-//! OCI image index), and the other names of the same.
+//! Names of processor architectures in container images (`GOARCH` and variant of the OCI image
+//! index), and their aliases.
 
-/// Longest name: real ones have less than ten bytes.
+/// Longest name, in bytes: real ones have less than ten.
 const MAX_BYTES: usize = 32;
 
-/// Other names, and the one that images have.
+/// Aliases, and the names in images.
 const ALIASES: &[(&str, &str)] = &[
     ("x86_64", "amd64"),
     ("x86-64", "amd64"),
@@ -17,7 +17,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("armv7", "arm/v7"),
     ("armv7l", "arm/v7"),
     ("armhf", "arm/v7"),
-    // What an index without a variant means.
+    // The meaning of an index without a variant.
     ("arm", "arm/v7"),
     ("arm32v6", "arm/v6"),
     ("armv6", "arm/v6"),
@@ -30,13 +30,13 @@ const ALIASES: &[(&str, &str)] = &[
     ("i686", "386"),
 ];
 
-/// Names that descriptions are searched for, besides the aliases.
+/// Names that are recognized in descriptions, besides the aliases.
 const KNOWN: &[&str] = &[
     "amd64", "arm64", "arm/v7", "arm/v6", "arm/v5", "386", "ppc64le", "s390x", "riscv64", "loong64",
 ];
 
-/// The name that images have; names that are not known are taken as they are.
-/// `None` for what cannot be a name.
+/// Returns the name in images. Unknown names are returned in lower case, and `None` for an invalid
+/// name.
 pub(super) fn normalized(name: &str) -> Option<Box<str>> {
     let lower = name.trim().to_ascii_lowercase();
     let lower = lower.strip_prefix("linux/").unwrap_or(&lower);
@@ -46,13 +46,13 @@ pub(super) fn normalized(name: &str) -> Option<Box<str>> {
     is_name.then(|| known(lower).unwrap_or(lower).into())
 }
 
-/// The name that images have, of one that is known.
+/// Returns the name in images of a known name in lower case.
 pub(super) fn known(lower: &str) -> Option<&'static str> {
     let alias = ALIASES.iter().find(|(other, _)| *other == lower).map(|(_, name)| *name);
     alias.or_else(|| KNOWN.iter().find(|name| **name == lower).copied())
 }
 
-/// Whether a machine runs images of an architecture: its own, and those of older 32-bit ARM.
+/// True if a machine runs images of an architecture: its own, or an older version of 32-bit ARM.
 pub(super) fn runs(machine: &str, image: &str) -> bool {
     let variant = |name: &str| name.strip_prefix("arm/v")?.parse::<u32>().ok();
     match (variant(machine), variant(image)) {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_architecture_has_many_names() {
+    fn aliases_are_normalized() {
         for (text, name) in [
             (" X86_64 ", "amd64"),
             ("linux/arm64/v8", "arm64"),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_arm_runs_what_is_for_older() {
+    fn newer_arm_runs_images_for_older_versions() {
         for (machine, image, runs_it) in [
             ("arm/v7", "arm/v6", true),
             ("arm/v6", "arm/v7", false),

@@ -1,16 +1,15 @@
-//! What descriptions customarily say at their end: "available for amd64 and arm64
+//! A parser of the usual last sentences of descriptions: "available for amd64 and arm64
 //! architecture.", "This rock-on requires Rockstor version 3.9.2-53 or later."
 //!
-//! A sentence is taken only if it is understood to its end; whatever else it may mean is
-//! not known, and so hides nothing.
+//! A sentence counts only if all of it is understood. Otherwise the requirement is unknown.
 
 use super::arch;
 use crate::base::version::Version;
 
-/// What comes before a list of architectures.
+/// Words before a list of architectures.
 const LIST_STARTS: &[&str] = &["available for ", "available on ", "compatible with "];
 
-/// Words that may follow the list.
+/// Words after the list.
 const LIST_ENDS: &[&str] =
     &["architecture", "architectures", "machines", "systems", "platforms", "hosts", "only"];
 
@@ -20,14 +19,14 @@ const CONNECTORS: &[&str] = &["and", "or", "&"];
 /// Tags that end a sentence.
 const BLOCKS: &[&str] = &["p", "br", "br/", "li", "ul", "div", "h1", "h2", "h3", "h4"];
 
-/// The product whose version is spoken of.
+/// The product with the version.
 const PRODUCT: &str = "rockstor ";
 
-/// What makes a version the lowest one.
+/// Words after the lowest version.
 const OR_LATER: &[&str] =
     &["or later", "or newer", "or above", "or higher", "and later", "and newer"];
 
-/// The text of a description without its tags, in small letters, each space a single one.
+/// Returns the text of a description without tags, in lower case and with single spaces.
 pub(super) fn without_markup(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
@@ -44,8 +43,8 @@ pub(super) fn without_markup(text: &str) -> String {
     plain.replace("&amp;", "&").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The architectures that a plain text gives, if it does. Of several sentences, each speaking of
-/// another image, only what all of them name will run.
+/// Returns the architectures in a plain text. If several sentences describe different images, only
+/// the architectures of all of them count.
 pub(super) fn architectures(plain: &str) -> Option<Vec<Box<str>>> {
     let mut found: Option<Vec<Box<str>>> = None;
     for start in LIST_STARTS {
@@ -60,38 +59,38 @@ pub(super) fn architectures(plain: &str) -> Option<Vec<Box<str>>> {
     found.filter(|names| !names.is_empty())
 }
 
-/// Reads a list of names up to the end of its sentence.
+/// Parses a list of names up to the end of its sentence.
 fn list(text: &str) -> Option<Vec<Box<str>>> {
     let sentence = text.split(['.', ';', ':', '(', '!']).next().unwrap_or_default();
-    // `arm64` is sometimes stuck to the sign before it.
+    // Some texts have no space between the sign and the next name.
     let spaced = sentence.replace('&', " & ").replace(',', " ");
     let mut names = Vec::new();
     let mut is_list = true;
     for word in spaced.split_whitespace() {
         if !is_list {
-            // "architecture only", but nothing that might add to the list.
+            // "architecture only" is accepted, but no words that may extend the list.
             if !LIST_ENDS.contains(&word) {
                 return None;
             }
         } else if LIST_ENDS.contains(&word) {
             is_list = false;
         } else if !CONNECTORS.contains(&word) {
-            names.extend(same_or_several(word)?);
+            names.extend(split_names(word)?);
         }
     }
     (!names.is_empty()).then_some(names)
 }
 
-/// `arm/v7` is one name, `amd64/x86_64` two of the same, `amd64/arm64` two.
-fn same_or_several(word: &str) -> Option<Vec<Box<str>>> {
+/// Splits `amd64/x86_64` and `amd64/arm64`, but not `arm/v7`, which is one name.
+fn split_names(word: &str) -> Option<Vec<Box<str>>> {
     if let Some(name) = arch::known(word) {
         return Some(vec![name.into()]);
     }
     word.split('/').map(|part| arch::known(part).map(Into::into)).collect()
 }
 
-/// The lowest version of the product that a plain text gives, if it does. Of several, the
-/// last one closes the text.
+/// Returns the lowest version of the product in a plain text. The last one counts, because it ends
+/// the description.
 pub(super) fn min_version(plain: &str) -> Option<&str> {
     let mut found = None;
     for (at, _) in plain.match_indices(PRODUCT) {
@@ -99,7 +98,7 @@ pub(super) fn min_version(plain: &str) -> Option<&str> {
         let rest = rest.strip_prefix("version ").unwrap_or(rest);
         let Some((word, after)) = rest.split_once(' ') else { continue };
         let version = word.strip_prefix('v').unwrap_or(word);
-        // "Rockstor 4 or above" is said of features more often than of the whole.
+        // "Rockstor 4 or above" usually refers to a single feature.
         if version.contains('.')
             && Version::parse(version).is_some()
             && OR_LATER.iter().any(|words| after.starts_with(words))
@@ -115,11 +114,12 @@ mod tests {
     use super::*;
 
     fn arch_of(text: &str) -> Option<String> {
-        architectures(&without_markup(text)).map(|names| super::super::sorted(names).join(" "))
+        architectures(&without_markup(text))
+            .map(|names| super::super::requirements::sorted(names).join(" "))
     }
 
     #[test]
-    fn sentences_of_real_catalogs_are_understood() {
+    fn sentences_of_real_catalogs_are_parsed() {
         for (text, expected) in [
             (
                 "<a href='x'>y</a>, available for amd64 and arm64 architecture.</p>",

@@ -1,21 +1,21 @@
-//! How far releases have been tested.
+//! Stabilities of releases.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::base::error::{Error, ErrorKind, Result};
 
-/// How far a release has been tested; the more stable, the greater.
+/// The stability of a release. More stable ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stability {
-    /// `dev`: not at all, and also what is of no known stability.
+    /// `dev`, or an unknown stability.
     Dev,
     /// `alpha`
     Alpha,
     /// `beta`
     Beta,
-    /// `rc`: a candidate for a release.
+    /// `rc`: a release candidate.
     Rc,
     /// `stable`
     Stable,
@@ -30,13 +30,14 @@ const STABILITIES: &[(Stability, &str)] = &[
 ];
 
 impl Stability {
-    /// The name: `dev`, `alpha`, `beta`, `rc` or `stable`.
+    /// Returns the name: `dev`, `alpha`, `beta`, `rc` or `stable`.
     pub fn name(self) -> &'static str {
         let row = STABILITIES.iter().find(|(stability, _)| *stability == self);
-        row.expect("every stability has a row, as a test shows").1
+        row.expect("every stability has a row").1
     }
 
-    /// What tags say. Without any it is stable; if none of them is known, it is the least.
+    /// Returns the lowest stability of the tags: stable without tags, [`Dev`](Self::Dev) with only
+    /// unknown ones.
     pub(crate) fn of_tags(tags: &[String]) -> Stability {
         let known = tags.iter().filter_map(|tag| tag.parse().ok());
         match (known.min(), tags.is_empty()) {
@@ -56,20 +57,27 @@ impl fmt::Display for Stability {
 impl FromStr for Stability {
     type Err = Error;
 
-    /// Reads the name of a stability, in any case.
+    /// Parses the name of a stability, in any case.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`], with the names that there are.
+    /// [`ErrorKind::Argument`], with all names.
     fn from_str(name: &str) -> Result<Stability> {
-        let wanted = name.trim().to_ascii_lowercase();
-        let row = STABILITIES.iter().find(|(_, known)| *known == wanted);
-        row.map(|(stability, _)| *stability).ok_or_else(|| {
-            let known: Vec<&str> = STABILITIES.iter().map(|(_, name)| *name).collect();
-            Error::new(
-                ErrorKind::Argument,
-                format!("expected a stability ({}), got {name:?}", known.join(", ")),
-            )
-        })
+        let lower = name.trim().to_ascii_lowercase();
+        let row = STABILITIES.iter().find(|(_, known)| *known == lower);
+        row.map(|(stability, _)| *stability)
+            .ok_or_else(|| UnknownStability { got: name.to_owned() }.into())
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("expected a stability (dev, alpha, beta, rc, stable), got {got:?}")]
+struct UnknownStability {
+    got: String,
+}
+
+impl From<UnknownStability> for Error {
+    fn from(error: UnknownStability) -> Error {
+        Error::new(ErrorKind::Argument, error.to_string())
     }
 }
 
@@ -87,11 +95,12 @@ mod tests {
             assert_eq!(name.to_uppercase().parse::<Stability>().unwrap(), *stability);
         }
         let error = "best".parse::<Stability>().unwrap_err();
-        assert!(error.to_string().contains("dev, alpha, beta, rc, stable"), "{error}");
+        let names: Vec<&str> = STABILITIES.iter().map(|(_, name)| *name).collect();
+        assert!(error.to_string().contains(&names.join(", ")), "{error}");
     }
 
     #[test]
-    fn tags_that_say_nothing_known_are_the_least_stable() {
+    fn unknown_tags_are_the_least_stable() {
         for (tags, expected) in [
             (&[][..], Stability::Stable),
             (&["stable"], Stability::Stable),

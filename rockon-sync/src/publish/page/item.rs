@@ -2,7 +2,7 @@
 
 use super::links::Website;
 use super::text;
-use crate::format::{Definition, Format, Rules};
+use crate::format::{Format, RawDefinition, Rules};
 use crate::tree::manifest::Entry;
 
 /// Longest name shown, in characters: two lines of a card.
@@ -64,7 +64,7 @@ pub(super) fn title(entry: &Entry) -> String {
     labels.find(|label| !label.is_empty()).unwrap_or_else(|| "(unnamed)".to_owned())
 }
 
-fn describe(entry: &Entry, definition: &Definition<'_>, rules: &dyn Rules) -> Description {
+fn describe(entry: &Entry, definition: &RawDefinition<'_>, rules: &dyn Rules) -> Description {
     let blurb = rules.blurb(definition);
     let label = |text: Option<String>, max_chars| {
         text.map(|text| text::label(&text, max_chars)).filter(|label| !label.is_empty())

@@ -41,10 +41,8 @@ impl List {
         let mut known: HashMap<String, usize> = HashMap::new();
         for member in &object.members {
             let (id, value) = (&*member.key, member.value.get());
-            let invalid = |rule| match Position::of(text, value) {
-                Some(position) => InvalidManifest::ListRow { position, id: id.to_owned(), rule },
-                None => InvalidEntry::of(rule, id),
-            };
+            let position = Position::of(text, value).unwrap_or(Position::START);
+            let invalid = |rule| InvalidManifest::ListRow { position, id: id.to_owned(), rule };
             let file: String = serde_json::from_str(value)
                 .map_err(|_| invalid(InvalidEntry::FileName { got: kind_of(member.value) }))?;
             let path = EntryPath::new(file).map_err(|error| invalid(error.into()))?;

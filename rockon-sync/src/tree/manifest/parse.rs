@@ -108,24 +108,24 @@ impl<'de> Visitor<'de> for Entries<'_> {
 }
 
 /// Up to [`MAX_NAMES`] names of definitions.
-struct Names(Vec<Box<str>>);
+struct NameList(Vec<Box<str>>);
 
-impl<'de> Deserialize<'de> for Names {
+impl<'de> Deserialize<'de> for NameList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(NamesVisitor)
+        deserializer.deserialize_seq(NameListVisitor)
     }
 }
 
-struct NamesVisitor;
+struct NameListVisitor;
 
-impl<'de> Visitor<'de> for NamesVisitor {
-    type Value = Names;
+impl<'de> Visitor<'de> for NameListVisitor {
+    type Value = NameList;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at most {MAX_NAMES} names")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Names, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<NameList, A::Error> {
         let mut names = Vec::new();
         while let Some(name) = seq.next_element()? {
             if names.len() == MAX_NAMES {
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for NamesVisitor {
             }
             names.push(name);
         }
-        Ok(Names(names))
+        Ok(NameList(names))
     }
 }
 
@@ -185,7 +185,7 @@ impl<'de> Visitor<'de> for EntrySeed {
                 "sha" => set_once(&mut digest, &name, map.next_value::<String>()?.parse()),
                 "size" => set_once(&mut size_bytes, &name, Ok(map.next_value()?)),
                 "updated" => set_once(&mut updated, &name, map.next_value::<String>()?.parse()),
-                "names" => set_once(&mut names, &name, Ok(map.next_value::<Names>()?)),
+                "names" => set_once(&mut names, &name, Ok(map.next_value::<NameList>()?)),
                 _ => {
                     let value: Box<RawValue> = map.next_value()?;
                     extra_field(&name, &value).map(|field| extra.push(field))
