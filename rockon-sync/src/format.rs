@@ -1,7 +1,7 @@
 //! Formats of the files of a catalog.
 //!
-//! An update transfers files of any format and never parses them. Only the publisher and the catalog
-//! ask the format of a file for its definitions.
+//! An update transfers files of any format and never parses them. Only the publisher and the
+//! catalog ask the format of a file for its definitions.
 //!
 //! | format | file | content of a file |
 //! |---|---|---|

@@ -49,8 +49,8 @@ impl Rules for Rockon {
     }
 }
 
-/// Parses the definitions of a file, in its order. The last duplicate of a name counts, at the place
-/// of the first, as in most JSON parsers.
+/// Parses the definitions of a file, in its order. The last duplicate of a name counts, at the
+/// place of the first, as in most JSON parsers.
 fn parse(bytes: &[u8]) -> Result<Vec<RawDefinition<'_>>, InvalidFile> {
     let text = text(bytes)?;
     let object = Object::parse(text).map_err(|error| InvalidFile::syntax(text, error))?;
