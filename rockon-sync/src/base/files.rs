@@ -110,8 +110,8 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
 /// The real file system.
 pub(crate) struct RealFiles;
 
-/// Most files that are synced one by one. A sync takes a few milliseconds even for a small file, and
-/// a first update writes thousands, so larger sets are synced with their whole file system.
+/// Most files that are synced one by one. A sync takes a few milliseconds even for a small file,
+/// and a first update writes thousands, so larger sets are synced with their whole file system.
 const MAX_SINGLE_SYNCS: usize = 32;
 
 impl Files for RealFiles {

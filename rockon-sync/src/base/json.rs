@@ -173,8 +173,8 @@ impl fmt::Display for Position {
 #[error("nests too deep or repeats a key")]
 pub(crate) struct Uncanonical;
 
-/// Returns the canonical form, which is the same for all texts of a value: no spaces, object keys in
-/// byte order, strings with the fewest escapes, numbers unchanged.
+/// Returns the canonical form, which is the same for all texts of a value: no spaces, object keys
+/// in byte order, strings with the fewest escapes, numbers unchanged.
 ///
 /// # Errors
 /// [`Uncanonical`] if `value` nests deeper than `depth`, or an object repeats a key.

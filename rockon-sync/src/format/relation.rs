@@ -57,7 +57,8 @@ impl Relation {
         &self.name
     }
 
-    /// True if a definition with this name and version matches. An unknown version matches no bound.
+    /// True if a definition with this name and version matches. An unknown version matches no
+    /// bound.
     pub fn fits(&self, name: &str, version: Option<&str>) -> bool {
         *self.name == *name && self.takes_version(version)
     }

@@ -19,6 +19,7 @@ use crate::tree::manifest::{ARCH, MIN_VERSION};
 
 #[cfg(feature = "publish")]
 pub(super) use check::check;
+pub(crate) use check::position_of_syntax_error;
 
 /// The rules of the format `rockon`.
 pub(super) struct Rockon;
@@ -50,8 +51,8 @@ impl Rules for Rockon {
     }
 }
 
-/// Parses the definitions of a file, in its order. The last duplicate of a name counts, at the place
-/// of the first, as in most JSON parsers.
+/// Parses the definitions of a file, in its order. The last duplicate of a name counts, at the
+/// place of the first, as in most JSON parsers.
 fn parse(bytes: &[u8]) -> Result<Vec<RawDefinition<'_>>, InvalidFile> {
     let text = text(bytes)?;
     let object = Object::parse(text).map_err(|error| InvalidFile::syntax(text, error))?;
@@ -139,13 +140,6 @@ fn requirements(object: &Object<'_>) -> Requirements {
 fn text(bytes: &[u8]) -> Result<&str, InvalidFile> {
     std::str::from_utf8(bytes)
         .map_err(|error| InvalidFile::Encoding { valid_up_to: error.valid_up_to() })
-}
-
-/// Returns the position of the syntax error, if the file is not JSON.
-pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
-    let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
-    let (line, column) = (u32::try_from(error.line()).ok()?, u32::try_from(error.column()).ok()?);
-    (line > 0).then(|| Position { line, column: column.max(1) })
 }
 
 /// An invalid definition file.

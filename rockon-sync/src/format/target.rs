@@ -23,8 +23,8 @@ pub use stability::Stability;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::version::Version;
 
-/// The properties of a machine that determine which definitions can be installed. Unknown ones match
-/// everything.
+/// The properties of a machine that determine which definitions can be installed. Unknown ones
+/// match everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Target {
     arch: Option<Box<str>>,

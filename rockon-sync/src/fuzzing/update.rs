@@ -33,8 +33,8 @@ const FIXED_PARTS: usize = 4;
 const BEFORE: &[u8] =
     b"\n====\n\n====\n{\"a\":{\"url\":\"a.json\",\"sha\":\"@0\"}}\n====\n\n====\n{\"A\":{}}\n";
 
-/// After any update, all files of the store match the current manifest, nothing else was written, and
-/// a further update without faults succeeds.
+/// After any update, all files of the store match the current manifest, nothing else was written,
+/// and a further update without faults succeeds.
 pub fn update(data: &[u8], dir: &Path) {
     let store = Store::new(dir.join("store"));
     run_without_faults(&store);

@@ -99,6 +99,15 @@ pub(super) enum AddError {
     FileAndDir { path: EntryPath, other: EntryPath, id: String, at: At },
 }
 
+impl AddError {
+    /// The error of an entry, without the id, which the problem names.
+    fn invalid(id: &str, error: &Error) -> AddError {
+        let text = error.to_string();
+        let reason = text.strip_prefix(&format!("entry {id:?}: ")).unwrap_or(&text);
+        AddError::Invalid(reason.to_owned())
+    }
+}
+
 /// The position of an earlier entry, as the end of a sentence.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct At(Option<Position>);
@@ -267,7 +276,7 @@ impl List {
             return Err(AddError::Reserved(path.clone()));
         }
         Entry::new(&*file.id, path.clone(), Digest::of(b""))
-            .map_err(|error: Error| AddError::Invalid(error.to_string()))?;
+            .map_err(|error: Error| AddError::invalid(&file.id, &error))?;
         let other = |index: &usize| &self.files[*index];
         if let Some(other) = self.ids.get(&file.id).map(other) {
             let at = At(other.position);
@@ -405,7 +414,7 @@ mod tests {
              at line 2 column 6: a file cannot also be a directory",
             "root.json:11:6: entry \"t\": \"S\" conflicts with \"s/b\" of \"s\" \
              at line 10 column 6: a file cannot also be a directory",
-            "root.json:12:5: entry \"\": the id \"\" is empty",
+            "root.json:12:5: entry \"\": the id is empty",
         ];
         let found = problems(&list);
         assert_eq!(found.len(), expected.len(), "{found:#?}");

@@ -221,8 +221,8 @@ impl Head {
 /// Keys that may occur only once.
 const KNOWN_ONCE: &[&str] = &["serial", "published", "expires", "size", "url", "by-sha"];
 
-/// Parses `<digest>  <file>` as `sha256sum` writes it, `<digest> *<file>` of its binary mode, or the
-/// digest alone.
+/// Parses `<digest>  <file>` as `sha256sum` writes it, `<digest> *<file>` of its binary mode, or
+/// the digest alone.
 fn parse_first_line(line: &str) -> Result<(Digest, EntryPath), InvalidLine> {
     if line.is_empty() {
         return Err(InvalidLine::Empty);

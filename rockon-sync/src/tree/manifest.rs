@@ -63,8 +63,8 @@ impl Manifest {
         Manifest::from_entries(parse::entries_of_reader(reader, Extras::All, None)?)
     }
 
-    /// Like [`Manifest::read`], but keeps only the extra fields that a client uses. Entries that are
-    /// equal in `known` are shared with it.
+    /// Like [`Manifest::read`], but keeps only the extra fields that a client uses. Entries that
+    /// are equal in `known` are shared with it.
     ///
     /// # Errors
     /// Those of [`Manifest::read`].

@@ -1,8 +1,8 @@
 //! Supported versions of a platform.
 //!
 //! Sites give a regular expression for the start of a version. Most of them only enumerate a range
-//! (`4\.[0-4]`, `5.*`, `(4.4)|(5\.(0|1|2))`) and are converted to ranges. Others must match the whole
-//! version or its first numbers: `5\.1` matches 5.1 and 5.1.7, but not 5.10.
+//! (`4\.[0-4]`, `5.*`, `(4.4)|(5\.(0|1|2))`) and are converted to ranges. Others must match the
+//! whole version or its first numbers: `5\.1` matches 5.1 and 5.1.7, but not 5.10.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -128,8 +128,8 @@ fn next(numbers: &[u32]) -> Numbers {
     next
 }
 
-/// Returns the ranges of the versions that start with one of these prefixes, or `None` if a prefix is
-/// invalid.
+/// Returns the ranges of the versions that start with one of these prefixes, or `None` if a prefix
+/// is invalid.
 fn ranges_of(spelled: &BTreeSet<String>) -> Option<Vec<(Numbers, Numbers)>> {
     let mut prefixes = BTreeSet::new();
     for text in spelled {

@@ -107,8 +107,8 @@ pub(super) enum InvalidRelease {
 /// Parses the releases of a file, and skips invalid ones.
 ///
 /// # Errors
-/// [`ErrorKind::Definition`](crate::ErrorKind::Definition) if the file is not XML, or its root is not
-/// `<updates>`.
+/// [`ErrorKind::Definition`](crate::ErrorKind::Definition) if the file is not XML, or its root is
+/// not `<updates>`.
 pub(super) fn read_releases(bytes: &[u8]) -> Result<Releases> {
     let mut xml = Xml::new(bytes);
     match xml.next()? {

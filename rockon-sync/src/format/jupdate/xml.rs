@@ -14,8 +14,8 @@ use crate::base::error::{Error, ErrorKind, Result};
 /// Deepest nesting of elements: real files have five levels.
 const MAX_DEPTH: usize = 32;
 
-/// Longest text of an element or attribute, in bytes: a description has a few hundred. Longer ones are
-/// ignored.
+/// Longest text of an element or attribute, in bytes: a description has a few hundred. Longer ones
+/// are ignored.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// A part of a document.
@@ -68,8 +68,8 @@ impl<'a> Xml<'a> {
     /// Returns the next event, or `None` after the end of the document.
     ///
     /// # Errors
-    /// [`ErrorKind::Definition`] with the position in bytes if the document is not well-formed or is
-    /// nested too deep.
+    /// [`ErrorKind::Definition`] with the position in bytes if the document is not well-formed or
+    /// is nested too deep.
     pub(super) fn next(&mut self) -> Result<Option<XmlEvent>> {
         if std::mem::take(&mut self.closes) {
             self.depth -= 1;
@@ -181,8 +181,8 @@ impl<'a> Xml<'a> {
 /// Most bytes of a document that are searched for its encoding: a declaration has less than 100.
 const MAX_DECLARATION_BYTES: usize = 256;
 
-/// Converts a document to UTF-8 from the encoding of its byte order mark or declaration. The default
-/// is UTF-8.
+/// Converts a document to UTF-8 from the encoding of its byte order mark or declaration. The
+/// default is UTF-8.
 fn in_utf8<'a>(mut input: impl BufRead + 'a) -> Box<dyn BufRead + 'a> {
     // The reader gets the same error again.
     let begin = input.fill_buf().unwrap_or_default();

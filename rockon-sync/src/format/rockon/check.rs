@@ -51,12 +51,19 @@ pub(in crate::format) fn check(file: &str, bytes: &[u8]) -> Checked {
         // The parser of the clients gives the reason.
         _ => {
             if let Err(error) = super::parse(bytes) {
-                let position = super::position_of_syntax_error(bytes);
+                let position = position_of_syntax_error(bytes);
                 checker.checked.problems.push(Problem::error(file, position, error.to_string()));
             }
         }
     }
     checker.checked
+}
+
+/// Returns the position of the syntax error, if the file is not JSON.
+pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
+    let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
+    let (line, column) = (u32::try_from(error.line()).ok()?, u32::try_from(error.column()).ok()?);
+    (line > 0).then(|| Position { line, column: column.max(1) })
 }
 
 struct Checker<'a> {

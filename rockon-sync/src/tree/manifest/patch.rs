@@ -52,13 +52,13 @@ impl Manifest {
     }
 }
 
-/// Applies `patch` to the manifest `old` and writes the result in canonical form. Unchanged rows are
-/// copied, one line in memory at a time. The caller compares the digest of the result.
+/// Applies `patch` to the manifest `old` and writes the result in canonical form. Unchanged rows
+/// are copied, one line in memory at a time. The caller compares the digest of the result.
 ///
 /// # Errors
-/// [`ErrorKind::Manifest`](crate::ErrorKind::Manifest) if `patch` is invalid or does not match `old`,
-/// and if `old` is not in canonical form; [`ErrorKind::Store`](crate::ErrorKind::Store) if reading it
-/// or writing `out` fails. A part of the result may have been written.
+/// [`ErrorKind::Manifest`](crate::ErrorKind::Manifest) if `patch` is invalid or does not match
+/// `old`, and if `old` is not in canonical form; [`ErrorKind::Store`](crate::ErrorKind::Store) if
+/// reading it or writing `out` fails. A part of the result may have been written.
 pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write) -> Result<()> {
     let text = std::str::from_utf8(patch).map_err(|_| InvalidManifest::PatchEncoding)?;
     let patch = Object::parse(text).map_err(InvalidManifest::PatchJson)?;

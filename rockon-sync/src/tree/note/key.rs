@@ -158,8 +158,8 @@ impl SigningKey {
         Ok(SigningKey { public, key })
     }
 
-    /// Reads a key file, which has the key on its first line. Ignores further lines, for example the
-    /// public key, but refuses a second private key.
+    /// Reads a key file, which has the key on its first line. Ignores further lines, for example
+    /// the public key, but refuses a second private key.
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] for an invalid key, never with its text; [`ErrorKind::Store`] if the

@@ -57,8 +57,8 @@ pub(crate) fn patch_of(pack: impl Read, max_bytes: u64) -> Result<Vec<u8>> {
 /// Passes the files of a bundle to `take`.
 ///
 /// # Errors
-/// [`ErrorKind::Integrity`] if the bundle is invalid or its archive larger than `max_bytes`; errors of
-/// `take`. Earlier files remain valid.
+/// [`ErrorKind::Integrity`] if the bundle is invalid or its archive larger than `max_bytes`; errors
+/// of `take`. Earlier files remain valid.
 pub(crate) fn unpack_bundle(
     pack: impl Read,
     max_bytes: u64,

@@ -59,8 +59,8 @@ pub(crate) fn write_bundle(
     frame.finish().map(|_| ())
 }
 
-/// Returns the patch from `old` to `new`, which has this digest in canonical form. `None` if a merge
-/// patch cannot express the difference.
+/// Returns the patch from `old` to `new`, which has this digest in canonical form. `None` if a
+/// merge patch cannot express the difference.
 pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> Option<Vec<u8>> {
     let mut patch = Vec::new();
     old.write_patch(new, &mut patch).expect("a vector takes all bytes");
