@@ -56,7 +56,7 @@
 //! `cli`: the command `rockon-sync`, and the module `cli` that other launchers call.
 #![forbid(unsafe_code)]
 #![cfg_attr(
-    not(all(feature = "publish", feature = "jupdate", feature = "http")),
+    not(all(feature = "page", feature = "jupdate", feature = "http")),
     allow(
         dead_code,
         unused_imports,

@@ -19,6 +19,7 @@ use crate::tree::manifest::{ARCH, MIN_VERSION};
 
 #[cfg(feature = "publish")]
 pub(super) use check::check;
+#[cfg(feature = "publish")]
 pub(crate) use check::position_of_syntax_error;
 
 /// The rules of the format `rockon`.
