@@ -318,7 +318,7 @@ def test_the_core_logs_to_logging(
         store.update(v2.url)
     requests = [record for record in caplog.records if record.message == f"GET {v2.url}root.sha"]
     assert [(record.name, record.levelno) for record in requests] == [
-        ("rockon_sync.transport.http", logging.DEBUG)
+        ("rockon_sync.net.transport.http", logging.DEBUG)
     ]
     caplog.clear()
     with caplog.at_level(logging.WARNING, "rockon_sync"):

@@ -69,7 +69,7 @@ def test_files_of_any_kind_are_returned_byte_for_byte(tmp_path: Path, store: Sto
     assert catalog["icon.png"].version is None
     with pytest.raises(ManifestError, match="not UTF-8 at byte 0"):
         _ = catalog["icon.png"].text
-    with pytest.raises(ValueError, match="no extension of a JUpdate site"):
+    with pytest.raises(ValueError, match="expected an extension of a JUpdate site"):
         catalog["icon.png"].releases()
 
 
