@@ -52,7 +52,7 @@ pub(super) fn plan_only(
 /// Commits what is staged, unless the current generation is all of it, and reports.
 ///
 /// # Errors
-/// What ends the update. The current generation stays, and so does everything in staging.
+/// Errors that end the update. The current generation stays, and so does everything in staging.
 pub(super) fn commit(
     session: &Session<'_>,
     progress: &mut Reporter<'_>,

@@ -64,7 +64,7 @@ type Errors = HashMap<String, Error>;
 /// Fetches what `plan` asks for.
 ///
 /// # Errors
-/// What ends the update: above all an outage of every mirror. An entry that fails alone is in
+/// Errors that end the update: above all an outage of every mirror. An entry that fails alone is in
 /// [`Staged::failed`].
 pub(super) fn all(
     session: &Session<'_>,

@@ -68,7 +68,7 @@ impl Packs {
     /// must be fetched without one.
     ///
     /// # Errors
-    /// What ends the update: above all an outage of every mirror.
+    /// Errors that end the update: above all an outage of every mirror.
     pub(in crate::update) fn bring_manifest(
         &mut self,
         session: &Session<'_>,
@@ -103,7 +103,7 @@ impl Packs {
     /// the digests of the files that are in staging now.
     ///
     /// # Errors
-    /// What ends the update.
+    /// Errors that end the update.
     pub(super) fn bring_files(
         self,
         session: &Session<'_>,
