@@ -37,9 +37,9 @@ pub(super) enum Opened {
 pub(super) fn open(session: &Session<'_>, current: &Current, bundle: &Path) -> Result<Opened> {
     let digest = keep_manifest(session, bundle).map_err(|error| error.with_path(bundle))?;
     let (bytes, address) = find_head(session, bundle, digest)?;
-    let head = check_head(session, &bytes).map_err(|error| error.with_path(&address))?;
-    let is_current = current.head.as_ref() == Some(&bytes);
     let shown = address.display().to_string();
+    let head = check_head(session, &bytes, &shown).map_err(|error| error.with_path(&address))?;
+    let is_current = current.head.as_ref() == Some(&bytes);
     if !is_current && let Some(newer) = newer_head(session, current, &head, &shown) {
         return Ok(Opened::Stale(newer));
     }

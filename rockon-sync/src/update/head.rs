@@ -60,7 +60,7 @@ pub(super) fn ask(
     if rejected.contains(&bytes) {
         return Ok(HeadAnswer::Rejected);
     }
-    let head = check_head(session, &bytes).map_err(|error| error.with_url(&*shown))?;
+    let head = check_head(session, &bytes, &shown).map_err(|error| error.with_url(&*shown))?;
     let is_current = current.head.as_ref() == Some(&bytes);
     if !is_current && let Some(newer) = newer_head(session, current, &head, &shown) {
         return Ok(HeadAnswer::Stale(newer));
@@ -86,11 +86,11 @@ pub(super) fn ask(
     })))
 }
 
-/// Parses a head, and checks who signed it and when it expires.
+/// Parses a head, and checks who signed it and when it expires. `shown` names it in warnings.
 ///
 /// # Errors
 /// [`ErrorKind::Head`], [`ErrorKind::Trust`], [`ErrorKind::Expired`].
-pub(super) fn check_head(session: &Session<'_>, bytes: &[u8]) -> Result<Head> {
+pub(super) fn check_head(session: &Session<'_>, bytes: &[u8], shown: &str) -> Result<Head> {
     // First, to tell a page that is not a head from a head that nobody signed. It reads no
     // further than the signed text goes: up to an empty line.
     let head = Head::parse(bytes)?;
@@ -100,7 +100,7 @@ pub(super) fn check_head(session: &Session<'_>, bytes: &[u8]) -> Result<Head> {
         let expired = format!("the head expired at {expires}, and it is {now}");
         match session.options.freshness {
             Freshness::Require => return Err(Error::new(ErrorKind::Expired, expired)),
-            Freshness::Warn => session.warnings.add(expired),
+            Freshness::Warn => session.warnings.add(format!("{shown}: {expired}")),
         }
     }
     Ok(head)
