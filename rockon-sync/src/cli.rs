@@ -29,23 +29,32 @@ use std::io::Write;
 
 use clap::Parser;
 
-use crate::base::error::Result;
+use crate::base::error::{Error, ErrorKind, Result};
 use args::{Args, Command};
-use output::{Output, printable};
+use output::{FailureJson, Output, printable};
 
 /// Runs the command with these arguments, the first of which is its own name. Returns its exit
 /// code. Prints results to standard output, and messages to standard error.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let is_json = args.iter().any(|arg| arg == "--json");
+    let mut out = Output::new();
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,
         Err(error) => {
             // Includes `--help` and `--version`, with code 0.
             let code = u8::try_from(error.exit_code()).unwrap_or(2);
-            return if error.print().is_ok() { code } else { 1 };
+            if error.print().is_err() {
+                return 1;
+            }
+            let message = error.to_string();
+            let message = message.lines().next().unwrap_or_default();
+            let message = message.strip_prefix("error: ").unwrap_or(message);
+            let usage = Error::new(ErrorKind::Argument, message);
+            return if code == 0 { 0 } else { failed(&usage, is_json, &mut out) };
         }
     };
     start_log(args.verbose);
-    let mut out = Output::new();
     match run(args.command, &mut out) {
         Ok(code) => code,
         Err(error) if out.is_closed() => {
@@ -54,9 +63,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         }
         Err(error) => {
             output::note_error(&error);
-            error.kind().exit_code()
+            failed(&error, is_json, &mut out)
         }
     }
+}
+
+/// Returns the exit code of an error. With `--json`, prints it as JSON unless the command has
+/// printed its own JSON value.
+fn failed(error: &Error, is_json: bool, out: &mut Output) -> u8 {
+    if is_json && !out.has_json() && out.json(&FailureJson::from(error)).is_err() {
+        log::debug!("the error could not be printed as JSON");
+    }
+    error.kind().exit_code()
 }
 
 fn run(command: Command, out: &mut Output) -> Result<u8> {

@@ -194,6 +194,77 @@ fn a_store_is_listed_shown_and_verified_without_a_network() {
     assert_eq!(code(&catalog.run(&["list", "--store", "nowhere"])), 1);
 }
 
+#[test]
+fn json_output_is_one_value_also_when_a_command_fails() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    for (args, expected, kind) in [
+        (&["list", "--store", "nowhere"][..], 1, "not-found"),
+        (&["list", "--store", "store", "--arch", "foo"], 2, "argument"),
+        (&["list", "--store", "store", "--no-such-option"], 2, "argument"),
+        (&["show", "No such name", "--store", "store"], 1, "not-found"),
+        (&["status", "--store", "nowhere"], 1, "not-found"),
+        (&["verify", "--store", "nowhere"], 1, "not-found"),
+        (&["verify", "--store", "nowhere", "--repair"], 1, "not-found"),
+        (&["changes", "--store", "store", "--applied", "nowhere.json"], 1, "store"),
+        (&["check", "nowhere.json"], 1, "not-found"),
+        (&["source", "list", "--store", "catalog/root.json"], 1, "store"),
+        (&["update", "--store", "empty"], 2, "argument"),
+        (&["import", "--store", "store", "nowhere"], 1, "not-found"),
+        (&["publish", "nowhere"], 1, "not-found"),
+    ] {
+        let output = catalog.run(&[args, &["--json"]].concat());
+        let text = stdout(&output);
+        let value: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{args:?}: {e}"));
+        assert_eq!(text.lines().count(), 1, "{args:?}: {text}");
+        assert_eq!(value["outcome"], "failed", "{args:?}: {text}");
+        assert_eq!(value["error"]["kind"], kind, "{args:?}: {text}");
+        assert_eq!(code(&output), expected, "{args:?}: {text}");
+        assert!(!stderr(&output).is_empty(), "{args:?}: people read the message there");
+    }
+    assert_eq!(stdout(&catalog.run(&["list", "--store", "nowhere"])), "");
+}
+
+#[test]
+fn the_store_can_be_given_by_an_environment_variable() {
+    let catalog = TestCatalog::new();
+    let run = |args: &[&str]| {
+        let mut command = catalog.command(args);
+        command.env("ROCKON_SYNC_STORE", catalog.path("store")).output().unwrap()
+    };
+    let source = format!("tree={}", catalog.server.url());
+    assert_eq!(code(&run(&["update", "-q", "--source", &source])), 0);
+    assert!(stdout(&run(&["list"])).contains("Jellyfin"));
+    assert!(stdout(&run(&["source", "list"])).contains("tree"));
+    // The option wins.
+    assert_eq!(code(&run(&["list", "--store", "nowhere"])), 1);
+    assert_eq!(code(&catalog.run(&["list"])), 2);
+}
+
+#[test]
+fn list_shows_versions_and_fits_a_terminal() {
+    let catalog = TestCatalog::new();
+    let file = catalog.path("catalog/linkding.json");
+    let text = fs::read_to_string(&file).unwrap();
+    let definition: Value = serde_json::from_str(&text).unwrap();
+    let version = definition["linkding"]["version"].as_str().unwrap();
+    let long = text.replacen(&format!("{version:?}"), "\"1.22.333-beta.4444+build5\"", 1);
+    assert_ne!(long, text);
+    fs::write(&file, long).unwrap();
+    assert_eq!(code(&catalog.run(&["publish", "catalog"])), 0);
+    assert_eq!(code(&catalog.update(&["-q"])), 0);
+    let table = stdout(&catalog.run(&["list", "--store", "store"]));
+    let header: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(header, ["NAME", "VERSION", "SOURCE", "UPDATED"]);
+    let row = table.lines().find(|line| line.starts_with("linkding")).unwrap();
+    let cells: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(cells, ["linkding", "1.22.333-beta.4\u{2026}", "rockstor", "2026-11-22"]);
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
+    let rows = catalog.json(&["list", "--store", "store", "--json"]);
+    let row = rows.as_array().unwrap().iter().find(|row| row["name"] == "linkding").unwrap();
+    assert_eq!(row["version"], "1.22.333-beta.4444+build5");
+}
+
 /// A line feed in a name could forge a line, a direction mark could reorder it.
 #[test]
 fn names_with_invisible_characters_are_escaped_in_every_output() {

@@ -64,7 +64,11 @@ fn list_omits_unsuitable_definitions_and_all_gives_the_reasons() {
     assert_eq!(reasons[1]["reason"], "version");
     let text = stdout(&catalog.run(&["list", "--store", "store", "--all", "--arch", "amd64"]));
     assert!(text.contains("available for arm64 only, not for amd64"), "{text}");
-    for bad in [["--arch", "a b"], ["--version", "new"], ["--updated-since", "today"]] {
+    let bad = catalog.run(&["list", "--store", "store", "--arch", "amd46"]);
+    assert!(stderr(&bad).contains("expected an architecture (amd64, arm64"), "{}", stderr(&bad));
+    for bad in
+        [["--arch", "a b"], ["--arch", "foo"], ["--version", "new"], ["--updated-since", "today"]]
+    {
         assert_eq!(code(&catalog.run(&[&["list", "--store", "store"][..], &bad].concat())), 2);
     }
 }

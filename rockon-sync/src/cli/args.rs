@@ -56,6 +56,14 @@ pub(super) enum Command {
     Keygen(KeygenArgs),
 }
 
+/// The store of a command.
+#[derive(Debug, clap::Args)]
+pub(super) struct StoreArgs {
+    /// The directory of the store
+    #[arg(long = "store", value_name = "DIR", env = "ROCKON_SYNC_STORE", hide_env_values = true)]
+    pub(super) dir: PathBuf,
+}
+
 #[derive(Debug, clap::Args)]
 pub(super) struct PublishArgs {
     /// The catalog: a directory with root.json and definition files; with --format files, any
@@ -112,9 +120,8 @@ pub(super) struct PublishArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct UpdateArgs {
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
 
     /// A source: the URL or directory of a tree; can be given several times with different names,
     /// the highest priority first; the same name again adds a mirror [default: the sources in
@@ -160,9 +167,8 @@ pub(super) struct UpdateArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ImportArgs {
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
 
     /// The name of the source that the bundle belongs to
     #[arg(long, value_name = "NAME", default_value_t = SourceName::default())]
@@ -238,9 +244,8 @@ pub(super) struct GuardArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BrowseArgs {
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(super) store: PathBuf,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
 
     /// The directory of local definitions [default: STORE/local]
     #[arg(long, value_name = "DIR")]

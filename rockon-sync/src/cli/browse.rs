@@ -50,7 +50,7 @@ fn parse_names(text: &str) -> Result<Vec<(String, Option<String>)>> {
 }
 
 pub(super) fn catalog(args: &BrowseArgs) -> Result<Catalog> {
-    catalog_in(&args.store, args.local.as_deref())
+    catalog_in(&args.store.dir, args.local.as_deref())
 }
 
 pub(super) fn catalog_in(store: &Path, local: Option<&Path>) -> Result<Catalog> {

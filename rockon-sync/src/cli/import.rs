@@ -10,7 +10,7 @@ use crate::tree::note::VerifierKey;
 use crate::update::Updater;
 
 pub(super) fn run(args: ImportArgs, out: &mut Output) -> Result<u8> {
-    let store = Store::new(&args.store);
+    let store = Store::new(&args.store.dir);
     let keys: Vec<VerifierKey> =
         args.trust_key.iter().map(|key| key.parse()).collect::<Result<_>>()?;
     let mut updater = guarded(Updater::new(&store), &args.guards);

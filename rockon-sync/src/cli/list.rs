@@ -18,6 +18,8 @@ struct ListRow<'a> {
     shadowed_by: Option<&'a Definition>,
     /// The release of an extension that fits.
     release: Option<ReleaseJson>,
+    /// The version of a definition that is not an extension.
+    version: Option<String>,
     mismatches: Vec<Mismatch>,
 }
 
@@ -81,15 +83,18 @@ fn row<'a>(
     depth: Depth,
 ) -> ListRow<'a> {
     let mut mismatches = definition.mismatches(target);
-    let mut release = None;
-    if definition.format() == Format::Jupdate {
-        match definition.newest_release(target) {
-            Ok(Ok(found)) => release = Some(ReleaseJson::new(&found, depth)),
-            Ok(Err(found)) => mismatches.extend(found),
-            Err(error) => note_warning(error.to_chain()),
-        }
+    let (mut release, mut version) = (None, None);
+    let found = match definition.format() {
+        Format::Jupdate => definition.newest_release(target).map(|found| match found {
+            Ok(found) => release = Some(ReleaseJson::new(&found, depth)),
+            Err(found) => mismatches.extend(found),
+        }),
+        _ => definition.version().map(|found| version = found),
+    };
+    if let Err(error) = found {
+        note_warning(error.to_chain());
     }
-    ListRow { definition, shadowed_by, release, mismatches }
+    ListRow { definition, shadowed_by, release, version, mismatches }
 }
 
 /// The visibility of the column with the reasons why definitions are not offered.
@@ -104,31 +109,39 @@ fn print_table(rows: &[ListRow<'_>], shows: Reasons, out: &mut Output) -> Result
     let cells = |row: &ListRow<'_>| {
         let definition = row.definition;
         let mut cells = vec![definition.name().to_owned()];
+        let release = row.release.as_ref();
+        let version = release.map(|release| &release.version).or(row.version.as_ref());
+        cells.push(version.map_or("-".to_owned(), |version| shortened(version)));
         if has_releases {
-            let release = row.release.as_ref();
-            let cell = |value: Option<&str>| value.unwrap_or("-").to_owned();
-            cells.push(cell(release.map(|release| &*release.version)));
-            cells.push(cell(release.map(|release| release.stability)));
+            cells.push(release.map_or("-", |release| release.stability).to_owned());
         }
         cells.extend([
             origin_name(definition).to_owned(),
-            definition.updated().map_or("-".to_owned(), |at| at.to_string()),
-            definition.revision().to_string()[..12].to_owned(),
+            definition.updated().map_or("-".to_owned(), |at| at.to_string()[..10].to_owned()),
         ]);
         if shows == Reasons::Shown {
             cells.push(reasons(row).join("; "));
         }
         cells
     };
-    let mut header = vec!["NAME"];
+    let mut header = vec!["NAME", "VERSION"];
     if has_releases {
-        header.extend(["VERSION", "STABILITY"]);
+        header.push("STABILITY");
     }
-    header.extend(["SOURCE", "UPDATED", "REVISION"]);
+    header.extend(["SOURCE", "UPDATED"]);
     if shows == Reasons::Shown {
         header.push("REASON");
     }
     out.table(&header, rows.iter().map(cells))
+}
+
+/// Shortens a version to the width of its column.
+fn shortened(version: &str) -> String {
+    const WIDTH: usize = 16;
+    match version.char_indices().nth(WIDTH) {
+        Some(_) => version.chars().take(WIDTH - 1).chain(['\u{2026}']).collect(),
+        None => version.to_owned(),
+    }
 }
 
 fn reasons(row: &ListRow<'_>) -> Vec<String> {
@@ -142,6 +155,8 @@ struct ListRowJson<'a> {
     about: DefinitionJson<'a>,
     #[serde(flatten)]
     release: Option<&'a ReleaseJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
     /// The source of the definition that hides it, or `local`.
     #[serde(skip_serializing_if = "Option::is_none")]
     shadowed_by: Option<&'a str>,
@@ -161,6 +176,7 @@ impl<'a> From<&'a ListRow<'a>> for ListRowJson<'a> {
         ListRowJson {
             about: row.definition.into(),
             release: row.release.as_ref(),
+            version: row.version.as_deref(),
             shadowed_by: row.shadowed_by.map(origin_name),
             mismatches: mismatches
                 .map(|found| MismatchJson { reason: found.name(), message: found.to_string() })

@@ -10,16 +10,22 @@ use crate::base::error::{Error, ErrorKind, Result};
 pub(super) struct Output {
     inner: BufWriter<io::Stdout>,
     is_closed: bool,
+    has_json: bool,
 }
 
 impl Output {
     pub(super) fn new() -> Self {
-        Output { inner: BufWriter::new(io::stdout()), is_closed: false }
+        Output { inner: BufWriter::new(io::stdout()), is_closed: false, has_json: false }
     }
 
     /// True if the reader closed its end (`| head`), which is not a failure.
     pub(super) fn is_closed(&self) -> bool {
         self.is_closed
+    }
+
+    /// True if a JSON value has been printed.
+    pub(super) fn has_json(&self) -> bool {
+        self.has_json
     }
 
     /// Prints one line.
@@ -47,6 +53,7 @@ impl Output {
             Error::new(ErrorKind::Store, "cannot encode the output as JSON").with_source(error)
         })?;
         text.push(b'\n');
+        self.has_json = true;
         self.bytes(&text)
     }
 
@@ -111,6 +118,19 @@ pub(super) fn printable(text: &str) -> String {
         printable.push_str(&part[escaped.len()..]);
     }
     printable
+}
+
+/// The output of a command that failed.
+#[derive(Serialize)]
+pub(super) struct FailureJson {
+    outcome: &'static str,
+    error: ErrorJson,
+}
+
+impl From<&Error> for FailureJson {
+    fn from(error: &Error) -> Self {
+        FailureJson { outcome: "failed", error: error.into() }
+    }
 }
 
 /// The form of an error in JSON.

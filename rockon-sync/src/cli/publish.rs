@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::args::PublishArgs;
-use super::output::{Output, count, note};
+use super::output::{FailureJson, Output, count, note};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::{Problem, Severity};
 use crate::base::time::Timestamp;
@@ -61,7 +61,7 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
             Ok(report) => out.json(&PublishReportJson::from(report))?,
             Err(error) => {
                 let problems = problems.iter().map(ProblemJson::from).collect();
-                out.json(&FailedPublishJson { outcome: "failed", error: error.into(), problems })?;
+                out.json(&FailedPublishJson { failure: error.into(), problems })?;
             }
         }
     }
@@ -148,8 +148,8 @@ struct PublishReportJson<'a> {
 
 #[derive(Serialize)]
 struct FailedPublishJson<'a> {
-    outcome: &'static str,
-    error: super::output::ErrorJson,
+    #[serde(flatten)]
+    failure: FailureJson,
     problems: Vec<ProblemJson<'a>>,
 }
 

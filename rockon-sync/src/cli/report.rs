@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::output::{ErrorJson, count, note, note_error, note_message, note_warning};
+use super::output::{FailureJson, count, note, note_error, note_message, note_warning};
 use crate::base::error::Result;
 use crate::source::SourceName;
 use crate::store::Store;
@@ -99,7 +99,11 @@ fn note_local_copy(store: &Store, name: &SourceName) {
 #[serde(untagged)]
 pub(super) enum ResultJson<'a> {
     Done(UpdateReportJson<'a>),
-    Failed { outcome: &'static str, source: &'a str, error: ErrorJson },
+    Failed {
+        source: &'a str,
+        #[serde(flatten)]
+        failure: FailureJson,
+    },
 }
 
 #[derive(Serialize)]
@@ -133,8 +137,7 @@ impl<'a> ResultJson<'a> {
         let report = match result {
             Ok(report) => report,
             Err(error) => {
-                let (outcome, source) = ("failed", name.as_str());
-                return ResultJson::Failed { outcome, source, error: error.into() };
+                return ResultJson::Failed { source: name.as_str(), failure: error.into() };
             }
         };
         let failed = report.failed.iter().map(|failed| FailedEntryJson {

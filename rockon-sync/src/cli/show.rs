@@ -21,7 +21,7 @@ pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
             ErrorKind::NotFound,
             format!("no definition named {:?}{}", args.name, hint(&catalog, &args.name)),
         )
-        .with_path(&args.browse.store));
+        .with_path(&args.browse.store.dir));
     };
     if let Some(installed) = &args.installed {
         return show_installation(&catalog, args, installed, out);

@@ -57,7 +57,7 @@ fn add(args: &SourceAddArgs) -> Result<u8> {
         None if args.first => Priority::First,
         None => Priority::Last,
     };
-    Store::new(&args.store).edit_source_list(|list| list.add(source, &priority))?;
+    Store::new(&args.store.dir).edit_source_list(|list| list.add(source, &priority))?;
     Ok(0)
 }
 
@@ -73,12 +73,12 @@ fn absolute(tree: Location) -> Result<Location> {
 
 fn remove(args: &SourceRemoveArgs) -> Result<u8> {
     let data = if args.keep_data { RemovedData::Keep } else { RemovedData::Remove };
-    Store::new(&args.store).remove_source(&args.name.parse()?, data)?;
+    Store::new(&args.store.dir).remove_source(&args.name.parse()?, data)?;
     Ok(0)
 }
 
 fn list(args: &SourceListArgs, out: &mut Output) -> Result<u8> {
-    let store = Store::new(&args.store);
+    let store = Store::new(&args.store.dir);
     let listed = store.source_list()?;
     let listed = listed.as_ref().map_or(&[][..], |list| list.sources());
     let mut rows: Vec<ListedSourceJson> = listed.iter().map(ListedSourceJson::from).collect();

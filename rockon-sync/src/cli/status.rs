@@ -13,7 +13,7 @@ use crate::store::inspect::SourceStatus;
 use crate::tree::note::VerifierKey;
 
 pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
-    let store = Store::new(&args.browse.store);
+    let store = Store::new(&args.browse.store.dir);
     let sources = store.status()?;
     let catalog = catalog(&args.browse)?;
     let local = catalog.definitions().iter().filter(|found| *found.origin() == Origin::Local);

@@ -14,7 +14,7 @@ use crate::update::report::Report;
 use crate::update::{Freshness, Rollback, Trust, Updater, update_each};
 
 pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
-    let store = Store::new(&args.store);
+    let store = Store::new(&args.store.dir);
     let followed = follow::sources(&store, &args)?;
     let purpose = if args.check { Purpose::Check } else { Purpose::Update };
     let trust = if args.full { Trust::Nothing } else { Trust::SizeAndTime };

@@ -11,7 +11,8 @@ use crate::store::Store;
 use crate::update::{Trust, Updater, update_each};
 
 pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
-    let store = Store::new(&args.browse.store);
+    let store = Store::new(&args.browse.store.dir);
+    let mut code = 0;
     if args.repair {
         let mut updater = Updater::new(&store).trust(Trust::Digest);
         let results = update_each(store.followed_sources()?, |sources| updater.run_all(sources));
@@ -22,10 +23,7 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
                 out.line(format!("{}: {}", report.source, sentence(report, Purpose::Update)))?;
             }
         }
-        let code = exit_code(results.iter().map(|(_, result)| result));
-        if code != 0 {
-            return Ok(code);
-        }
+        code = exit_code(results.iter().map(|(_, result)| result));
     }
     let found = store.verify()?;
     let is_intact = found.iter().all(|source| source.is_intact());
@@ -59,7 +57,7 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
             note("the next update, or verify --repair, fetches damaged files again");
         }
     }
-    Ok(if is_intact { 0 } else { ErrorKind::Integrity.exit_code() })
+    Ok(if is_intact { code } else { ErrorKind::Integrity.exit_code() })
 }
 
 #[derive(Serialize)]

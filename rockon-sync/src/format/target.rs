@@ -44,10 +44,10 @@ impl Target {
     /// `386`) or another common one (`x86_64`, `aarch64`, `armv7l`).
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] for an invalid name.
+    /// [`ErrorKind::Argument`] for an unknown name: a misspelled one would match nothing.
     pub fn with_arch(mut self, arch: &str) -> Result<Target> {
-        let name = arch::normalized(arch);
-        self.arch = Some(name.ok_or_else(|| InvalidTarget::Arch { got: arch.to_owned() })?);
+        let name = arch::of_machine(arch);
+        self.arch = Some(name.ok_or_else(|| InvalidTarget::Arch { got: arch.to_owned() })?.into());
         Ok(self)
     }
 
@@ -192,7 +192,7 @@ impl fmt::Display for Mismatch {
 
 #[derive(Debug, thiserror::Error)]
 enum InvalidTarget {
-    #[error("expected an architecture such as arm64, got {got:?}")]
+    #[error("expected an architecture ({}), got {got:?}", arch::known_names())]
     Arch { got: String },
     #[error("expected a version such as 5.1.0, got {got:?}")]
     Version { got: String },
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn invalid_machines_are_refused() {
-        for bad in ["", "a b", "arm64;", "\u{e4}"] {
+        for bad in ["", "a b", "arm64;", "\u{e4}", "foo", "amd46"] {
             assert_eq!(Target::new().with_arch(bad).unwrap_err().kind(), ErrorKind::Argument);
         }
         for bad in ["", "new", "v", "-1"] {

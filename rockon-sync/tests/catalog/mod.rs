@@ -43,7 +43,8 @@ impl TestCatalog {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rockon-sync"));
         command.args(args).current_dir(self.dir.path()).env("SOURCE_DATE_EPOCH", "1795316645");
-        for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "RUST_LOG", "COLUMNS"] {
+        let proxies = ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"];
+        for name in proxies.iter().chain(&["RUST_LOG", "COLUMNS", "ROCKON_SYNC_STORE"]) {
             command.env_remove(name);
         }
         command

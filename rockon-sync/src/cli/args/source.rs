@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
-use super::seconds;
+use super::{StoreArgs, seconds};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum SourceCommand {
@@ -26,9 +26,8 @@ pub(in crate::cli) struct SourceAddArgs {
     #[arg(required = true, value_name = "URL|DIR")]
     pub(in crate::cli) urls: Vec<String>,
 
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(in crate::cli) store: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) store: StoreArgs,
 
     /// A further mirror
     #[arg(long, value_name = "URL|DIR")]
@@ -85,9 +84,8 @@ pub(in crate::cli) struct SourceRemoveArgs {
     /// The name of the source
     pub(in crate::cli) name: String,
 
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(in crate::cli) store: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) store: StoreArgs,
 
     /// Keep its local copy, and its definitions in the catalog
     #[arg(long)]
@@ -96,9 +94,8 @@ pub(in crate::cli) struct SourceRemoveArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SourceListArgs {
-    /// The directory of the store
-    #[arg(long, value_name = "DIR")]
-    pub(in crate::cli) store: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) store: StoreArgs,
 
     /// Print JSON
     #[arg(long)]

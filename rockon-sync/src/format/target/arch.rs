@@ -30,10 +30,21 @@ const ALIASES: &[(&str, &str)] = &[
     ("i686", "386"),
 ];
 
-/// Names that are recognized in descriptions, besides the aliases.
+/// Names in images.
 const KNOWN: &[&str] = &[
-    "amd64", "arm64", "arm/v7", "arm/v6", "arm/v5", "386", "ppc64le", "s390x", "riscv64", "loong64",
+    "amd64", "arm64", "arm/v7", "arm/v6", "arm/v5", "386", "ppc64le", "s390x", "riscv64",
+    "loong64", "mips64le", "mips64", "mipsle", "mips", "ppc64",
 ];
+
+/// Returns the names of all known architectures in images, for messages.
+pub(super) fn known_names() -> String {
+    KNOWN.join(", ")
+}
+
+/// Returns the name in images of the architecture of a machine, or `None` if it is unknown.
+pub(super) fn of_machine(name: &str) -> Option<&'static str> {
+    known(&normalized(name)?)
+}
 
 /// Returns the name in images. Unknown names are returned in lower case, and `None` for an invalid
 /// name.
@@ -73,6 +84,7 @@ mod tests {
             ("linux/arm/v7", "arm/v7"),
             ("armhf", "arm/v7"),
             ("mips64le", "mips64le"),
+            ("New", "new"),
         ] {
             assert_eq!(normalized(text).as_deref(), Some(name));
         }
