@@ -198,6 +198,8 @@ fn a_store_is_listed_shown_and_verified_without_a_network() {
 fn json_output_is_one_value_also_when_a_command_fails() {
     let catalog = TestCatalog::new();
     assert_eq!(code(&catalog.update(&["-q"])), 0);
+    fs::create_dir(catalog.path("bad")).unwrap();
+    fs::write(catalog.path("bad/sources.toml"), "not TOML").unwrap();
     for (args, expected, kind) in [
         (&["list", "--store", "nowhere"][..], 1, "not-found"),
         (&["list", "--store", "store", "--arch", "foo"], 2, "argument"),
@@ -208,7 +210,7 @@ fn json_output_is_one_value_also_when_a_command_fails() {
         (&["verify", "--store", "nowhere", "--repair"], 1, "not-found"),
         (&["changes", "--store", "store", "--applied", "nowhere.json"], 1, "store"),
         (&["check", "nowhere.json"], 1, "not-found"),
-        (&["source", "list", "--store", "catalog/root.json"], 1, "store"),
+        (&["source", "list", "--store", "bad"], 2, "argument"),
         (&["update", "--store", "empty"], 2, "argument"),
         (&["import", "--store", "store", "nowhere"], 1, "not-found"),
         (&["publish", "nowhere"], 1, "not-found"),
