@@ -27,8 +27,8 @@ try:
 except error.HTTPError as answer:
     sys.exit(None if answer.code == 304 else f"{url}/root.sha: {answer}")
 keys, old = keys_of(head), keys_of((local / "root.sha").read_bytes() if local.exists() else b"")
-if int(keys.get("serial", 0)) < int(old.get("serial", 0)):
-    sys.exit(f"{url}: older than the current head")
+if "requires" in keys or int(keys.get("serial", 0)) < int(old.get("serial", 0)):
+    sys.exit(f"{url}: needs a newer client, or is older than the current head")
 url = keys.get("url", url).rstrip("/\n")
 files = {"root.sha": head, "root.json": fetch(f"{url}/root.json", 64 << 20, head[:64].decode())[0]}
 for entry in json.loads(files["root.json"]).values():

@@ -80,6 +80,10 @@ fn forty_lines_refuse_bad_files() {
     let manifest = fs::read_to_string(world.path("tree/root.json")).unwrap();
     fs::write(world.path("tree/root.sha"), older).unwrap();
     assert_refuses(&world, "older than the current head");
+    let digest = rockon_sync::Digest::of(manifest.as_bytes());
+    let newer = format!("{digest}  root.json\n# serial 9\n# requires new\n");
+    fs::write(world.path("tree/root.sha"), newer).unwrap();
+    assert_refuses(&world, "needs a newer client");
 
     for path in ["../b.json", "/b.json", ".b", "x//b", "b\\u0000"] {
         let unsafe_one = manifest.replace("\"b.json\"", &format!("\"{path}\""));

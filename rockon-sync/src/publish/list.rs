@@ -11,7 +11,7 @@ use super::site::SiteReader;
 use super::tree::is_tree_file;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{Files, read_if_any};
+use crate::base::files::{FileKind, Files, read_if_any, stat_if_any};
 use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::base::path::EntryPath;
@@ -202,6 +202,7 @@ impl List {
                 Err(_) => Err(format!("expected a file name, got {}", kind_of(member.value))),
                 Ok(file) => EntryPath::new(file).map_err(|error| error.to_string()),
             };
+            let path = path.and_then(|path| not_below_link(files, dir, path));
             if let Err(message) = list.add_from(dir, &id, path, position) {
                 list.report(position, format!("entry {id:?}: {message}"));
             }
@@ -339,6 +340,24 @@ impl List {
     }
 }
 
+/// Fails if a directory of `path` is a symbolic link, which could lead out of the catalog.
+fn not_below_link(
+    files: &dyn Files,
+    dir: &Path,
+    path: EntryPath,
+) -> std::result::Result<EntryPath, String> {
+    for parent in path.parents() {
+        match stat_if_any(files, &dir.join(parent)) {
+            Err(error) => return Err(error.to_string()),
+            Ok(Some(stat)) if stat.kind == FileKind::Link => {
+                return Err(format!("\"{path}\": \"{parent}\" is a symbolic link"));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(path)
+}
+
 /// The `*.json` files at the top of a catalog directory, in byte order.
 struct TopFiles {
     names: Vec<String>,
@@ -447,6 +466,18 @@ mod tests {
         assert_eq!(problems(&list), ["\u{fffd}.json: warning: the name is not UTF-8"]);
         let list = List::of_dir(&RealFiles, dir.path(), &Manifest::default()).unwrap();
         assert_eq!(problems(&list)[1..], ["\u{fffd}.json: the name is not UTF-8"]);
+    }
+
+    #[test]
+    fn a_file_below_a_linked_directory_is_refused() {
+        let outside = dir(&[("b.json", "")]);
+        let text = "{\"a\": \"a.json\",\n\"b\": \"sub/b.json\"}";
+        let dir = dir(&[("root.json", text), ("a.json", "")]);
+        std::os::unix::fs::symlink(outside.path(), dir.path().join("sub")).unwrap();
+        let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(entries(&list), [("a", "a.json")]);
+        let expected = "root.json:2:6: entry \"b\": \"sub/b.json\": \"sub\" is a symbolic link";
+        assert_eq!(problems(&list), [expected]);
     }
 
     #[test]

@@ -11,6 +11,9 @@
 //! # pack empty 38812
 //! ```
 //!
+//! `# requires <word>` makes clients that do not know the word refuse the head. No word is defined
+//! yet.
+//!
 //! The first line has the format of `sha256sum`, for which the others are comments, so that
 //! `sha256sum -c root.sha` works on any tree. A bare digest is a valid head.
 
@@ -112,6 +115,7 @@ impl Head {
             "published" => self.published = Some(value.parse().map_err(of_key)?),
             "expires" => self.expires = Some(value.parse().map_err(of_key)?),
             "size" => self.size_bytes = Some(number(value)?),
+            "requires" => return Err(InvalidLine::Requires { word: value.to_owned() }),
             "url" => self.url = Some(checked_url(value)?.to_owned()),
             "by-sha" => {
                 let dir = value.strip_suffix('/').unwrap_or(value);
@@ -218,6 +222,9 @@ impl Head {
     }
 }
 
+/// Reserved names that a manifest may have.
+const MANIFESTS: &[&str] = &[DEFAULT_MANIFEST, "root.v2.json"];
+
 /// Keys that may occur only once.
 const KNOWN_ONCE: &[&str] = &["serial", "published", "expires", "size", "url", "by-sha"];
 
@@ -237,7 +244,12 @@ fn parse_first_line(line: &str) -> Result<(Digest, EntryPath), InvalidLine> {
         }
         None => (line, DEFAULT_MANIFEST),
     };
-    Ok((digest.parse()?, EntryPath::new(name)?))
+    let manifest = EntryPath::new(name)?;
+    // Another reserved name, such as that of the head, would be a second file of that name.
+    if manifest.is_reserved() && !MANIFESTS.contains(&manifest.as_str()) {
+        return Err(InvalidLine::Reserved { manifest });
+    }
+    Ok((digest.parse()?, manifest))
 }
 
 fn checked_url(text: &str) -> Result<&str, InvalidLine> {
@@ -268,6 +280,10 @@ enum InvalidLine {
     Html,
     #[error("expected two spaces after the digest")]
     Spaces,
+    #[error("expected the name of a manifest, got the reserved name \"{manifest}\"")]
+    Reserved { manifest: EntryPath },
+    #[error("`requires`: {word:?} needs a newer client")]
+    Requires { word: String },
     #[error("duplicate key `{key}`")]
     Duplicate { key: String },
     #[error("`{key}`: expected a whole number, got {got:?}")]
@@ -376,6 +392,16 @@ mod tests {
             (format!("{SHA}\r\n"), "line 1"),
             (format!("{SHA} root.json"), "two spaces"),
             (format!("{SHA}  ../root.json"), "unsafe path"),
+            (
+                format!("{SHA}  root.sha"),
+                "line 1: expected the name of a manifest, got the reserved",
+            ),
+            (format!("{SHA}  ROOT.JSON"), "the reserved name \"ROOT.JSON\""),
+            (format!("{SHA}  packs/root.json"), "the reserved name"),
+            (
+                format!("{SHA}\n# requires keys\n"),
+                "line 2: `requires`: \"keys\" needs a newer client",
+            ),
             (format!("{}  root.json", &SHA[1..]), "64 hexadecimal digits"),
             (format!("{SHA}\n# serial x\n"), "line 2: `serial`: expected a whole number"),
             (format!("{SHA}\n# serial +1\n"), "line 2"),

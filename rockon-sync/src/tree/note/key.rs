@@ -251,7 +251,7 @@ impl fmt::Debug for SigningKey {
 
 /// True if a key may have this name.
 pub(super) fn is_name(name: &str) -> bool {
-    let is_part = |c: char| !c.is_whitespace() && c >= ' ' && c != '+';
+    let is_part = |c: char| !c.is_whitespace() && !c.is_control() && c != '+';
     !name.is_empty() && name.chars().all(is_part)
 }
 

@@ -176,7 +176,7 @@ fn any_typo_in_a_key_is_detected_and_no_message_repeats_it() {
     ] {
         assert!(bad.parse::<VerifierKey>().is_err(), "{bad}");
     }
-    for name in ["", "a b", "a+b", "a\nb", "a\u{3000}b", "a\u{7}"] {
+    for name in ["", "a b", "a+b", "a\nb", "a\u{3000}b", "a\u{7}", "a\u{7f}", "a\u{9b}"] {
         assert!(SigningKey::generate(name).is_err(), "{name:?}");
     }
 }
