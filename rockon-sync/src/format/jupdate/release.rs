@@ -8,6 +8,7 @@ use super::{client_name, id_of};
 use crate::base::error::Result;
 use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Stability;
+use crate::tree::manifest::violated_rule;
 
 /// One release of an extension.
 #[derive(Debug, Clone)]
@@ -100,6 +101,8 @@ pub(super) struct SkippedRelease {
 pub(super) enum InvalidRelease {
     #[error("expected a type, an element and a version")]
     Incomplete,
+    #[error("invalid element or type: {rule}")]
+    Name { rule: &'static str },
     #[error("<{element}>: {problem}")]
     Relation { element: &'static str, problem: InvalidRelation },
 }
@@ -212,6 +215,9 @@ impl ReleaseDraft {
                     .add(field, &text)
                     .map_err(|problem| InvalidRelease::Relation { element, problem })?;
             }
+        }
+        if let Some(rule) = violated_rule(&element).or(violated_rule(&kind)) {
+            return Err(InvalidRelease::Name { rule });
         }
         Ok(Release {
             relations,

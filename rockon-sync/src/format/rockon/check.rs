@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 
 use super::BadRelation;
+use crate::base::error::excerpt;
 use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::problem::Problem;
 use crate::format::target::Requirements;
 use crate::format::{About, Checked, Named};
-use crate::tree::manifest::{ARCH, MIN_VERSION};
+use crate::tree::manifest::{ARCH, MIN_VERSION, violated_rule};
 
 /// Required fields of a definition.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
@@ -92,7 +93,7 @@ impl<'a> Checker<'a> {
 
     fn report_duplicates(&mut self, object: &Object<'_>) {
         for duplicate in object.duplicates() {
-            self.problem(duplicate.value, format!("duplicate key {:?}", duplicate.key));
+            self.problem(duplicate.value, format!("duplicate key {:?}", excerpt(&duplicate.key)));
         }
     }
 
@@ -116,7 +117,10 @@ impl<'a> Checker<'a> {
     }
 
     fn check_definition(&mut self, name: &str, value: &'a RawValue) {
-        let what = format!("definition {name:?}");
+        let what = format!("definition {:?}", excerpt(name));
+        if let Some(rule) = violated_rule(name) {
+            self.problem(value, format!("invalid name {:?}: {rule}", excerpt(name)));
+        }
         if name.is_empty() {
             self.problem(value, "expected the name of a definition, got an empty one");
         }
@@ -137,7 +141,10 @@ impl<'a> Checker<'a> {
                 let named = Named { name: member.key.to_string(), position };
                 self.checked.unique.push(("container", named));
             }
-            self.check_container(&format!("{what}, container {:?}", member.key), member.value);
+            self.check_container(
+                &format!("{what}, container {:?}", excerpt(&member.key)),
+                member.value,
+            );
         }
     }
 
@@ -149,7 +156,10 @@ impl<'a> Checker<'a> {
         let mut bad = Vec::new();
         super::relations(&object, &mut bad);
         for BadRelation { field, value, problem } in bad {
-            self.problem(value, format!("definition {name:?}: {:?}: {problem}", field.name()));
+            self.problem(
+                value,
+                format!("definition {:?}: {:?}: {problem}", excerpt(name), field.name()),
+            );
         }
         super::about(&object)
     }
@@ -180,7 +190,7 @@ impl<'a> Checker<'a> {
                 continue;
             };
             for member in &members.members {
-                let what = format!("{what}, {one} {:?}", member.key);
+                let what = format!("{what}, {one} {:?}", excerpt(&member.key));
                 if let Some(object) = self.object(&what, member.value) {
                     self.check_fields(&what, member.value, &object, required);
                 }
