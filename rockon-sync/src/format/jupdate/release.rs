@@ -122,6 +122,7 @@ pub(super) fn read_releases(bytes: &[u8]) -> Result<Releases> {
         _ => return Err(UnexpectedRoot { expected: "<updates>", got: "text".to_owned() }.into()),
     }
     let (mut releases, mut skipped) = (Vec::new(), Vec::new());
+    let (mut line, mut counted) = (1, 0);
     while let Some(event) = xml.next()? {
         let XmlEvent::Open(element) = event else { continue };
         if element.name != "update" {
@@ -132,7 +133,8 @@ pub(super) fn read_releases(bytes: &[u8]) -> Result<Releases> {
         match ReleaseDraft::read(&mut xml)?.finish() {
             Ok(release) => releases.push(release),
             Err(problem) => {
-                let line = 1 + bytes[..at].iter().filter(|b| **b == b'\n').count();
+                line += bytes[counted..at].iter().filter(|b| **b == b'\n').count();
+                counted = at;
                 skipped.push(SkippedRelease { line, problem });
             }
         }

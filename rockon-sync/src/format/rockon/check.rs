@@ -42,22 +42,27 @@ const CONTAINER_PARTS: &[ContainerPart] = &[
 /// Deepest nesting of a definition: real ones have seven levels.
 const MAX_DEPTH: usize = 64;
 
+/// Most problems of a file that are reported one by one.
+const MAX_PROBLEMS: usize = 100;
+
 /// Checks the bytes of a file, with `file` as its name in problems.
 pub(in crate::format) fn check(file: &str, bytes: &[u8]) -> Checked {
     let text = super::text(bytes).unwrap_or_default();
-    let (places, checked) = (Places::new(text), Checked::default());
-    let mut checker = Checker { file, text, places, checked };
     match Object::parse(text) {
-        Ok(object) if !object.members.is_empty() => checker.check_file(&object),
+        Ok(object) if !object.members.is_empty() => {
+            let (places, checked) = (Places::new(text), Checked::default());
+            let mut checker = Checker { text, places, checked, found: Vec::new(), unreported: 0 };
+            checker.check_file(&object);
+            checker.finish(file)
+        }
         // The parser of the clients gives the reason.
         _ => {
-            if let Err(error) = super::parse(bytes) {
-                let position = position_of_syntax_error(bytes);
-                checker.checked.problems.push(Problem::error(file, position, error.to_string()));
-            }
+            let problem = super::parse(bytes).err().map(|error| {
+                Problem::error(file, position_of_syntax_error(bytes), error.to_string())
+            });
+            Checked { problems: problem.into_iter().collect(), ..Checked::default() }
         }
     }
-    checker.checked
 }
 
 /// Returns the position of the syntax error, if the file is not JSON.
@@ -68,11 +73,19 @@ pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
 }
 
 struct Checker<'a> {
-    file: &'a str,
     text: &'a str,
     /// Positions of definitions and containers, in the order of the text.
     places: Places<'a>,
     checked: Checked,
+    found: Vec<FoundProblem>,
+    /// Number of problems after the first [`MAX_PROBLEMS`].
+    unreported: usize,
+}
+
+struct FoundProblem {
+    /// The number of bytes before it in the text.
+    offset: usize,
+    message: String,
 }
 
 impl<'a> Checker<'a> {
@@ -98,8 +111,29 @@ impl<'a> Checker<'a> {
     }
 
     fn problem(&mut self, at: &RawValue, message: impl Into<String>) {
-        let position = Position::of(self.text, at.get());
-        self.checked.problems.push(Problem::error(self.file, position, message));
+        if self.found.len() == MAX_PROBLEMS {
+            self.unreported += 1;
+            return;
+        }
+        // The position is determined at the end: that takes one pass for all problems.
+        let offset = (at.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        self.found.push(FoundProblem { offset, message: message.into() });
+    }
+
+    /// Returns the result, with the problems in the order of the text.
+    fn finish(mut self, file: &str) -> Checked {
+        self.found.sort_by_key(|problem| problem.offset);
+        let mut places = Places::new(self.text);
+        let problems = self.found.into_iter().map(|FoundProblem { offset, message }| {
+            let position = self.text.get(offset..).and_then(|rest| places.of(rest));
+            Problem::error(file, position, message)
+        });
+        self.checked.problems.extend(problems);
+        if self.unreported > 0 {
+            let message = format!("expected no problems, got {} more", self.unreported);
+            self.checked.problems.push(Problem::error(file, None, message));
+        }
+        self.checked
     }
 
     /// Reports duplicate keys of all objects in `value`.
@@ -306,6 +340,29 @@ mod tests {
         let deep =
             format!("{{\"A\": {}{}}}", "{\"x\":".repeat(70), "1".to_owned() + &"}".repeat(70));
         assert!(problems(&deep).iter().any(|problem| problem.contains("at most 64 levels")));
+    }
+
+    #[test]
+    fn many_problems_are_found_in_linear_time_and_counted() {
+        // A quadratic algorithm would take minutes.
+        let twice = "\"x\":1,".repeat(200_000);
+        let found = problems(&format!("{{\"A\": {{{twice}\"y\":1}}}}"));
+        assert_eq!(found.len(), MAX_PROBLEMS + 1);
+        assert_eq!(found[0], "a.json:1:18: duplicate key \"x\"");
+        let last = found.last().unwrap();
+        assert_eq!(last, "a.json: expected no problems, got 199903 more");
+        let containers: Vec<String> = (0..100_000).map(|n| format!("\"{n}\":{{}}")).collect();
+        let containers = containers.join(",");
+        let found = problems(&format!("{{\"A\": {{\"containers\": {{{containers}}}}}}}"));
+        assert_eq!(found.len(), MAX_PROBLEMS + 1);
+    }
+
+    #[test]
+    fn long_names_are_cut_in_problems() {
+        let long = "x".repeat(1_000_000);
+        let found = problems(&format!("{{\"{long}\": {{\"containers\": {{\"{long}\": {{}}}}}}}}"));
+        assert!(found.iter().all(|problem| problem.len() < 1000), "{found:?}");
+        assert!(found.iter().any(|problem| problem.contains("longer than")), "{found:?}");
     }
 
     #[test]
