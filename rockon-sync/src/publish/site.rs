@@ -23,7 +23,7 @@ use std::time::Duration;
 use super::list::{List, ListedFile, RefusedFile};
 use crate::base::cancel::CancelToken;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{Files, ensure_dirs, is_dir};
+use crate::base::files::{Files, RealFiles, Stat, ensure_dirs, stat_target_if_any};
 use crate::base::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -155,7 +155,7 @@ impl Start {
             return Ok(Start { root: PathBuf::new(), documents });
         }
         let real = start.canonicalize().on("read", start)?;
-        if !is_dir(&real)? {
+        if !stat_target_if_any(&RealFiles, &real)?.is_some_and(Stat::is_dir) {
             let root = real.parent().unwrap_or(&real).to_path_buf();
             return Ok(Start { root, documents: vec![Address::File(real)] });
         }
