@@ -134,7 +134,8 @@ fn prepare(
         found.contents(remote),
         session.options.reuse(),
     );
-    plan.check_deletes(session.options.mass_delete)?;
+    plan.check_deletes(session.options.mass_delete)
+        .map_err(|error| error.with_url(remote.address.to_string()))?;
     match session.extent {
         Extent::PlanOnly => Ok(Prepared { local, goal: Goal::Plan(plan) }),
         Extent::Whole => {

@@ -34,6 +34,8 @@ fn assert_refused(world: &World, kind: ErrorKind, expected: &str) {
 fn bad_heads_are_refused() {
     let wrong = format!("{}  root.json\n# serial 9\n", Digest::of(b"something else"));
     let unsafe_name = format!("{}  ../root.json\n", Digest::of(b""));
+    let headers = vec![("X-Large".to_owned(), "x".repeat(20_000))];
+    let large_headers = Action::Respond { status: 200, headers, body: Vec::new() };
     for (action, kind, expected) in [
         (
             respond(200, ""),
@@ -45,6 +47,7 @@ fn bad_heads_are_refused() {
         (respond(200, unsafe_name), ErrorKind::Head, "unsafe path"),
         (respond(200, wrong), ErrorKind::Integrity, "root.json: expected the digest"),
         (respond(404, ""), ErrorKind::Trust, "v2 tree before"),
+        (large_headers, ErrorKind::Transport, "root.sha: expected at most 16384 bytes of headers"),
         (respond(500, ""), ErrorKind::Status, "expected status 200, got 500"),
         (respond(403, ""), ErrorKind::Status, "got 403"),
         (Action::CloseBeforeAnswer, ErrorKind::Transport, "root.sha: "),
