@@ -98,7 +98,7 @@ fn bad_manifests_are_refused() {
         (two("x", "/etc/y"), ErrorKind::Manifest, "unsafe path"),
         (two("x", "X"), ErrorKind::Manifest, "compared without case"),
         (two("x", "root.sha"), ErrorKind::Manifest, "reserved path \"root.sha\""),
-        ("{}".to_owned(), ErrorKind::MassDelete, "4 of 4 entries would be deleted"),
+        ("{}".to_owned(), ErrorKind::MassDelete, "root.sha: 4 of 4 entries would be deleted"),
         (
             format!("{{{}}}", " ".repeat(65 << 20)),
             ErrorKind::Limit,
@@ -111,6 +111,24 @@ fn bad_manifests_are_refused() {
         fs::write(world.path("tree/root.json"), manifest).unwrap();
         assert_refused(&world, kind, expected);
     }
+}
+
+#[test]
+fn a_file_above_the_limit_is_not_fetched() {
+    let world = outdated_world();
+    let text = fs::read_to_string(world.path("tree/root.json")).unwrap();
+    let size = definition('a', "2").len();
+    let manifest = text.replacen(&format!("\"size\":{size}"), "\"size\":16777217", 1);
+    assert_ne!(manifest, text);
+    let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest.as_bytes()));
+    fs::write(world.path("tree/root.sha"), head).unwrap();
+    fs::write(world.path("tree/root.json"), manifest).unwrap();
+    let report = world.update().unwrap();
+    let expected = format!(
+        "{}a.json: expected at most 16777216 bytes, got a file of 16777217",
+        world.server.url()
+    );
+    assert_eq!((report.failed.len(), &report.failed[0].message), (1, &expected), "{report:?}");
 }
 
 #[test]
