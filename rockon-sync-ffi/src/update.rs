@@ -59,7 +59,7 @@ pub struct Progress {
     pub phase: i32,
     /// Files fetched so far.
     pub files_done: u64,
-    /// Files to fetch.
+    /// Files to fetch; 0 while that is not known, as during the download of a pack.
     pub files_total: u64,
     /// Bytes of the files fetched so far.
     pub bytes_done: u64,

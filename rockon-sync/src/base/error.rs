@@ -135,6 +135,18 @@ impl Error {
         self
     }
 
+    /// Names the address that was asked for, if a redirect has led to another one.
+    pub(crate) fn with_origin(mut self, asked: &str) -> Self {
+        match &self.0.url {
+            Some(target) if target != asked => {
+                self.0.message = format!("redirected to {target}: {}", self.0.message);
+                self.0.url = Some(asked.to_owned());
+            }
+            _ => {}
+        }
+        self
+    }
+
     pub(crate) fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
         self.0.path.get_or_insert(path.into());
         self

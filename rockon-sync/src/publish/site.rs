@@ -31,7 +31,7 @@ use crate::base::time::Clock;
 use crate::base::workers::{self, Done, Event};
 use crate::format::{Reference, read_collection, releases_of};
 use crate::net::address::{Address, has_http_scheme};
-use crate::net::fetch::Fetcher;
+use crate::net::fetch::{Fetcher, TimeLimit};
 use crate::net::transport::Transport;
 use documents::{Documents, SiteFile};
 
@@ -68,8 +68,8 @@ impl List {
         ensure_dirs(reader.files, &cache)?;
         let start = Start::find(start)?;
         let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
-        let deadline = reader.clock.monotonic() + SITE_TIMEOUT;
-        let fetcher = Fetcher::new(reader.transport, reader.clock, &cancel, deadline, &stop);
+        let time_limit = TimeLimit { started: reader.clock.monotonic(), timeout: SITE_TIMEOUT };
+        let fetcher = Fetcher::new(reader.transport, reader.clock, &cancel, time_limit, &stop);
         let documents = Documents::new(reader.files, &fetcher, cache);
         let SiteWalk { mut list, mut extensions, .. } = SiteWalk::run(&documents, &start)?;
         // Several extensions may share a file, which is fetched once.
