@@ -10,6 +10,7 @@ mod cut_off;
 mod directories;
 mod documented;
 mod formats;
+mod gaps;
 mod healing;
 mod history;
 mod hostile;
