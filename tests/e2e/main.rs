@@ -9,6 +9,7 @@ mod concurrency;
 mod cut_off;
 mod directories;
 mod documented;
+mod failover;
 mod formats;
 mod gaps;
 mod healing;
