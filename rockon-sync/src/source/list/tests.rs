@@ -32,7 +32,7 @@ fn comments_survive_and_the_order_is_kept() {
     let again = SourceList::parse(&text).unwrap();
     assert_eq!(again.sources, list.sources, "{text}");
     assert_eq!(again.sources[0], full);
-    let names: Vec<&str> = again.sources.iter().map(|source| source.name.as_str()).collect();
+    let names: Vec<&str> = again.sources.iter().map(|source| source.name().as_str()).collect();
     assert_eq!(names, ["a", "d", "b", "c"], "{text}");
     for removed in ["a", "d", "c"] {
         list.remove(&name(removed)).unwrap();
