@@ -90,16 +90,7 @@ impl Transport for HttpTransport {
             }
             Err(error) => (Err(error), None),
         };
-        let (head, body) = background::run(
-            send,
-            || request.check(),
-            |error| {
-                Error::new(ErrorKind::Transport, "cannot start a thread for the request")
-                    .with_url(request.address.to_string())
-                    .with_retry(Retry::Soon)
-                    .with_source(error)
-            },
-        )?;
+        let (head, body) = background::run(request, send)?;
         let head = head.map_err(|error| translate(error, request))?;
         let header = |name: &str| {
             let value = head.headers.get(name)?.to_str().ok()?;
