@@ -502,7 +502,7 @@ typedef struct rockon_sync_progress {
     int32_t phase;
     // Files fetched so far.
     uint64_t files_done;
-    // Files to fetch.
+    // Files to fetch; 0 while that is not known, as during the download of a pack.
     uint64_t files_total;
     // Bytes of the files fetched so far.
     uint64_t bytes_done;
