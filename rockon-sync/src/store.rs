@@ -41,6 +41,8 @@ mod source_dir;
 pub(crate) mod sources;
 mod staging;
 mod status;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::fmt;

@@ -205,6 +205,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_version_is_unknown() {
+        for (version, expected) in [("\"1.2\"", Some("1.2")), ("\"\"", None), ("1", None)] {
+            let text = format!("{{\"version\": {version}}}");
+            let about = about(&Object::parse(&text).unwrap());
+            assert_eq!(about.version.as_deref(), expected);
+        }
+    }
+
+    #[test]
     fn many_definitions_take_linear_time() {
         // A quadratic algorithm would take minutes.
         let rows: Vec<String> = (0..200_000).map(|n| format!("\"{n}\":{{}}")).collect();

@@ -236,8 +236,17 @@ mod tests {
     }
 
     #[test]
+    fn platforms_have_a_name_and_a_version() {
+        let platform = |text: &str| Target::new().with_platform(text);
+        assert_eq!(platform(" joomla  5.1 ").unwrap().platform(), Some(("joomla", "5.1")));
+        for bad in ["", "joomla", "joomla new", "5.1 joomla", "joomla 5.1 rc1"] {
+            assert_eq!(platform(bad).unwrap_err().kind(), ErrorKind::Argument, "{bad}");
+        }
+    }
+
+    #[test]
     fn invalid_machines_are_refused() {
-        for bad in ["", "a b", "arm64;", "\u{e4}"] {
+        for bad in ["", "a b", "arm64;", "\u{e4}", "/amd64", "-", "_x"] {
             assert_eq!(Target::new().with_arch(bad).unwrap_err().kind(), ErrorKind::Argument);
         }
         for bad in ["", "new", "v", "-1"] {
