@@ -20,7 +20,7 @@ use std::fmt;
 pub use requirements::Requirements;
 pub use stability::Stability;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Result, impl_from};
 use crate::base::version::Version;
 
 /// The properties of a machine that determine which definitions can be installed. Unknown ones
@@ -202,16 +202,13 @@ enum InvalidTarget {
     PlatformVersion { got: String },
 }
 
-impl From<InvalidTarget> for Error {
-    fn from(invalid: InvalidTarget) -> Error {
-        Error::new(ErrorKind::Argument, invalid.to_string())
-    }
-}
+impl_from!(InvalidTarget => Argument);
 
 #[cfg(test)]
 mod tests {
     use super::requirements::tests::needs;
     use super::*;
+    use crate::base::error::ErrorKind;
 
     #[test]
     fn mismatches_are_listed() {
