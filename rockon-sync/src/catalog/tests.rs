@@ -143,6 +143,8 @@ fn unknown_parts_of_the_catalog_withhold_every_deletion() {
     let catalog = world.catalog();
     assert_withheld(&catalog, both, "b.json cannot be read");
     assert_eq!(catalog.problems()[0].kind(), ErrorKind::Definition);
+    // Without an applied name that is missing, nothing is withheld, and no reason is given.
+    assert!(catalog.changes_since([("A", "")]).reasons.is_empty());
 
     // An entry without names, whose file cannot be read.
     for file in ["damaged", ""] {
@@ -235,6 +237,8 @@ fn entries_without_names_define_what_their_files_say() {
         ),
         ("e.bin", "\0", ",\"format\":\"files\""),
         ("f.bin", "\0", ",\"format\":\"unknown\",\"arch\":[\"arm64\"]"),
+        // Only Rock-ons are looked into.
+        ("h.xml", "not XML", ",\"format\":\"jupdate\""),
         // No definition of the catalog: a Rock-on is a JSON file.
         ("g.txt", "{\"G\": {}}", ""),
     ]);
@@ -254,7 +258,8 @@ fn entries_without_names_define_what_their_files_say() {
             "C: arm64; 5.0 or later",
             "D: arm64; 5.0 or later",
             "e.bin: any",
-            "f.bin: arm64"
+            "f.bin: arm64",
+            "h.xml: any"
         ]
     );
 }
