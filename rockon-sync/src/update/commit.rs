@@ -30,6 +30,7 @@ pub(super) fn unchanged(
     remember_keys(session)?;
     note_check(session, &mut status);
     session.store.save(&status)?;
+    clear_staging(session);
     Ok(session.report(Outcome::Unchanged).of(remote))
 }
 
@@ -143,10 +144,15 @@ fn keep(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()
     }
     remember_keys(session)?;
     remember(context, generation, staged, status)?;
+    clear_staging(session);
+    Ok(())
+}
+
+/// Removes downloads that a killed update has left: the current generation is all of the remote.
+fn clear_staging(session: &Session<'_>) {
     if let Err(error) = session.store.staging.clear() {
         session.warnings.add(format!("cannot remove old downloads: {}", error.to_chain()));
     }
-    Ok(())
 }
 
 /// From now on the given keys are trusted, instead of those of before: one of them has signed the
