@@ -43,6 +43,8 @@ mod properties;
 pub(crate) mod report;
 mod session;
 mod several;
+#[cfg(test)]
+mod tests;
 mod updater;
 
 use std::path::Path;
