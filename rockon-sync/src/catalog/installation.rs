@@ -319,7 +319,7 @@ mod tests {
             ("F", "1", &requires("F (>= 1), F (>= 2)")),
         ]);
         for (name, installed, expected) in [
-            // What the failed alternative B would have installed is not installed.
+            // Requirements of the failed alternative B are not installed.
             ("A", &[][..], "D C A"),
             ("B", &[], "D B; B lacks Gone"),
             ("B", &[("Gone", "1")], "D B"),
@@ -350,7 +350,7 @@ mod tests {
             ("A", &[("Z", "1"), ("Y", "1")], "A; without Y; without Z"),
             // A definition neither replaces nor conflicts with its own old version.
             ("A", &[("A", "1")], "A"),
-            // What is replaced conflicts with nothing.
+            // A replaced definition conflicts with nothing.
             ("A", &[("B", "1")], "A; without B"),
             ("A", &[("B", "2")], "A; B against A"),
             ("C", &[], "D E C; D against C"),

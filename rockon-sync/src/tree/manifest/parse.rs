@@ -17,7 +17,7 @@ use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES,
 use crate::base::path::EntryPath;
 
 /// Most bytes that a buffered reader may hold after a row.
-const READ_AHEAD_BYTES: u64 = 8 * 1024;
+const READ_AHEAD_BYTES: usize = 8 * 1024;
 
 /// Most sets of extra fields that are remembered for sharing.
 const MAX_SHARED: usize = 16;
@@ -42,10 +42,8 @@ pub(super) fn entries_of(
 ) -> Result<Vec<Entry>> {
     let row_bytes_left = Cell::new(0);
     let reader = RowReader { inner: reader, bytes_left: &row_bytes_left };
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(
-        READ_AHEAD_BYTES as usize,
-        reader,
-    ));
+    let mut json =
+        serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_AHEAD_BYTES, reader));
     let (mut entries, mut limit) = (Vec::new(), None);
     let visitor = Entries {
         entries: &mut entries,
@@ -103,7 +101,7 @@ struct Entries<'a> {
 impl Entries<'_> {
     fn start_row(&self) {
         // The reader above this one has read a part of the row already, and reads ahead.
-        self.row_bytes_left.set(MAX_ROW_BYTES + READ_AHEAD_BYTES);
+        self.row_bytes_left.set(MAX_ROW_BYTES + READ_AHEAD_BYTES as u64);
     }
 
     fn exceed<E: de::Error>(&mut self, limit: InvalidManifest) -> E {

@@ -142,6 +142,14 @@ fn the_last_empty_line_ends_the_text() {
         assert_eq!(error.kind(), ErrorKind::Argument, "{text:?}");
     }
     assert_eq!(sign_note("a\n", &[]).unwrap_err().kind(), ErrorKind::Argument);
+    let key = |n: u8| SigningKey::from_seed("a", [n; 32]).unwrap();
+    let mut keys: Vec<SigningKey> = (0..100).map(key).collect();
+    assert!(sign_note("a\n", &keys).is_ok());
+    // A key that is given twice counts once.
+    keys.push(key(0));
+    assert!(sign_note("a\n", &keys).is_ok());
+    keys.push(key(100));
+    assert_eq!(sign_note("a\n", &keys).unwrap_err().kind(), ErrorKind::Argument);
 }
 
 #[test]
