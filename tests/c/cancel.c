@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     options.progress = meet;
     options.user_data = &meeting;
     CHECK(pthread_create(&thread, NULL, cancel, &meeting) == 0);
-    FAILS(ROCKON_SYNC_ERROR_CANCELED,
+    FAILS(ROCKON_SYNC_STATUS_CANCELED,
           rockon_sync_store_update(store, source, &options, &report, &error));
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK(report == NULL);
@@ -66,13 +66,13 @@ int main(int argc, char **argv)
 
     /* A canceled token stays canceled. */
     options.progress = NULL;
-    FAILS(ROCKON_SYNC_ERROR_CANCELED,
+    FAILS(ROCKON_SYNC_STATUS_CANCELED,
           rockon_sync_store_update(store, source, &options, &report, &error));
     rockon_sync_cancel_token_free(token);
 
     options.cancel = NULL;
     OK(rockon_sync_store_update(store, source, &options, &report, &error));
-    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
+    CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     rockon_sync_report_free(report);
     rockon_sync_source_free(source);
     rockon_sync_store_free(store);

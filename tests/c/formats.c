@@ -12,12 +12,12 @@ static void publish(const char *dir, const char *out, const char *format)
     options.out.len = strlen(out);
     options.format.data = "rock";
     options.format.len = 4;
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
-          rockon_sync_publish(LENGTH(dir), &options, &report, &error));
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT,
+          rockon_sync_publish(dir, &options, &report, &error));
     CHECK(report == NULL);
     options.format.data = format;
     options.format.len = strlen(format);
-    OK(rockon_sync_publish(LENGTH(dir), &options, &report, &error));
+    OK(rockon_sync_publish(dir, &options, &report, &error));
     rockon_sync_publish_report_free(report);
 }
 
@@ -26,7 +26,7 @@ static void update(rockon_sync_store *store, const char *name, const char *tree)
     rockon_sync_source *source = source_at(name, tree);
     rockon_sync_report *report = NULL;
     OK(rockon_sync_store_update(store, source, NULL, &report, &error));
-    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
+    CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     rockon_sync_report_free(report);
     rockon_sync_source_free(source);
 }
@@ -34,7 +34,7 @@ static void update(rockon_sync_store *store, const char *name, const char *tree)
 static const rockon_sync_definition *find(const rockon_sync_catalog *catalog, const char *name)
 {
     const rockon_sync_definition *definition = NULL;
-    OK(rockon_sync_catalog_find(catalog, LENGTH(name), &definition, &error));
+    OK(rockon_sync_catalog_find(catalog, name, &definition, &error));
     return definition;
 }
 
@@ -44,13 +44,13 @@ static void files_are_returned_byte_for_byte(const rockon_sync_catalog *catalog)
     rockon_sync_definition_bytes *bytes = NULL;
     rockon_sync_definition_text *text = NULL;
     size_t len = 0;
-    CHECK_TEXT("files", rockon_sync_definition_format(binary, &len));
+    CHECK_TEXT("files", binary->format);
     CHECK(len == 5);
     OK(rockon_sync_definition_read_bytes(binary, &bytes, &error));
     const uint8_t *data = rockon_sync_definition_bytes_data(bytes, &len);
     CHECK(len == 4 && memcmp(data, "\x89\0\xff", 4) == 0);
     rockon_sync_definition_bytes_free(bytes);
-    FAILS(ROCKON_SYNC_ERROR_DEFINITION, rockon_sync_definition_read_text(binary, &text, &error));
+    FAILS(ROCKON_SYNC_STATUS_DEFINITION, rockon_sync_definition_read_text(binary, &text, &error));
     CHECK(text == NULL);
     OK(rockon_sync_definition_read_bytes(empty, &bytes, &error));
     CHECK(rockon_sync_definition_bytes_data(bytes, &len) != NULL && len == 0);
@@ -63,7 +63,7 @@ static void the_text_of_a_rockon_is_its_part_of_the_file(const rockon_sync_catal
     rockon_sync_definition_bytes *bytes = NULL;
     rockon_sync_definition_text *text = NULL;
     size_t bytes_len = 0, text_len = 0;
-    CHECK_TEXT("rockon", rockon_sync_definition_format(adguard, NULL));
+    CHECK_TEXT("rockon", adguard->format);
     OK(rockon_sync_definition_read_bytes(adguard, &bytes, &error));
     OK(rockon_sync_definition_read_text(adguard, &text, &error));
     const uint8_t *data = rockon_sync_definition_bytes_data(bytes, &bytes_len);
@@ -78,19 +78,19 @@ static rockon_sync_target *machine(int32_t stability)
 {
     rockon_sync_target *target = NULL;
     OK(rockon_sync_target_new(NULL, 0, NULL, 0, &target, &error));
-    OK(rockon_sync_target_set_platform(target, LENGTH("joomla 5.1"), &error));
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
-          rockon_sync_target_set_platform(target, LENGTH("joomla"), &error));
+    OK(rockon_sync_target_set_platform(target, "joomla 5.1", &error));
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT,
+          rockon_sync_target_set_platform(target, "joomla", &error));
     OK(rockon_sync_target_set_stability(target, stability, &error));
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_target_set_stability(target, 99, &error));
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_target_set_stability(target, 99, &error));
     return target;
 }
 
 static void installed_extensions_have_updates(rockon_sync_catalog *catalog)
 {
     const rockon_sync_installed installed[] = {
-        {LENGTH("plugin/system/cache"), LENGTH("5.9")},
-        {LENGTH("component/com_other"), LENGTH("1")},
+        {"plugin/system/cache", "5.9"},
+        {"component/com_other", "1"},
     };
     struct {
         int32_t stability;
@@ -109,41 +109,41 @@ static void installed_extensions_have_updates(rockon_sync_catalog *catalog)
             /* The results do not need the catalog. */
             rockon_sync_catalog_free(catalog);
         }
-        CHECK(rockon_sync_extension_updates_count(updates) == 1);
-        const rockon_sync_definition *cache = rockon_sync_extension_updates_definition(updates, 0);
-        CHECK_TEXT("plugin/system/cache", rockon_sync_definition_name(cache, NULL));
-        CHECK_TEXT("jupdate", rockon_sync_definition_format(cache, NULL));
-        CHECK_TEXT("5.9", rockon_sync_extension_updates_installed(updates, 0, NULL));
-        CHECK_TEXT(expected[i].version, rockon_sync_extension_updates_version(updates, 0, NULL));
-        CHECK(rockon_sync_extension_updates_stability(updates, 0) == expected[i].stability);
-        CHECK(rockon_sync_extension_updates_download_count(updates, 0) == expected[i].downloads);
+        CHECK(updates->update_count == 1);
+        const rockon_sync_definition *cache = updates->updates[0]->definition;
+        CHECK_TEXT("plugin/system/cache", cache->name);
+        CHECK_TEXT("jupdate", cache->format);
+        CHECK_TEXT("5.9", updates->updates[0]->installed);
+        CHECK_TEXT(expected[i].version, updates->updates[0]->version);
+        CHECK(updates->updates[0]->stability == expected[i].stability);
+        CHECK(updates->updates[0]->downloads.count == expected[i].downloads);
         if (expected[i].downloads == 2) {
             CHECK_TEXT("https://example.org/cache.tar",
-                       rockon_sync_extension_updates_download(updates, 0, 1, NULL));
+                       updates->updates[0]->downloads.items[1]);
         }
-        CHECK(rockon_sync_extension_updates_download(updates, 0, 2, NULL) == NULL);
-        CHECK(rockon_sync_extension_updates_unknown_count(updates) == 1);
+        CHECK(updates->updates[0]->downloads.items[2] == NULL);
+        CHECK(updates->unknown.count == 1);
         CHECK_TEXT("component/com_other",
-                   rockon_sync_extension_updates_unknown_name(updates, 0, NULL));
-        CHECK(rockon_sync_extension_updates_problem_count(updates) == 0);
-        CHECK(rockon_sync_extension_updates_definition(updates, 1) == NULL);
-        CHECK(rockon_sync_extension_updates_version(updates, 1, NULL) == NULL);
+                   updates->unknown.items[0]);
+        CHECK(updates->problem_count == 0);
+        CHECK(updates->updates[1]->definition == NULL);
+        CHECK(updates->updates[1]->version == NULL);
         rockon_sync_extension_updates_free(updates);
     }
 }
 
 static void unreadable_extensions_are_reported(const rockon_sync_catalog *catalog)
 {
-    const rockon_sync_installed installed = {LENGTH("plugin/system/cache"), LENGTH("5.9")};
+    const rockon_sync_installed installed = {"plugin/system/cache", "5.9"};
     const rockon_sync_definition *cache = find(catalog, "plugin/system/cache");
     rockon_sync_extension_updates *updates = NULL;
     rockon_sync_target *target = machine(ROCKON_SYNC_STABILITY_STABLE);
-    write_file(rockon_sync_definition_file(cache, NULL), "<updates/>");
+    write_file(cache->file, "<updates/>");
     OK(rockon_sync_catalog_updates_for(catalog, &installed, 1, target, &updates, &error));
-    CHECK(rockon_sync_extension_updates_count(updates) == 0);
-    CHECK(rockon_sync_extension_updates_problem_count(updates) == 1);
-    CHECK(rockon_sync_error_status(rockon_sync_extension_updates_problem(updates, 0)) ==
-          ROCKON_SYNC_ERROR_INTEGRITY);
+    CHECK(updates->update_count == 0);
+    CHECK(updates->problem_count == 1);
+    CHECK(updates->problems[0]->status ==
+          ROCKON_SYNC_STATUS_INTEGRITY);
     rockon_sync_extension_updates_free(updates);
     rockon_sync_target_free(target);
 }

@@ -39,12 +39,12 @@ int main(int argc, char **argv)
         heard.last_phase_allowed = last;
         options.progress = on_progress;
         options.user_data = &heard;
-        FAILS(ROCKON_SYNC_ERROR_CANCELED,
+        FAILS(ROCKON_SYNC_STATUS_CANCELED,
               rockon_sync_store_update(store, source, &options, &report, &error));
         CHECK(report == NULL);
         CHECK(heard.phase == last + 1);
         rockon_sync_catalog *catalog = open_catalog(store);
-        CHECK(rockon_sync_catalog_len(catalog) == 0);
+        CHECK(catalog->definition_count == 0);
         rockon_sync_catalog_free(catalog);
     }
 
