@@ -50,6 +50,7 @@ pub struct Progress {
     pub source: *const c_char,
     pub phase: Phase,
     pub files_done: u64,
+    /// 0 while unknown, as during the download of a pack.
     pub files_total: u64,
     pub bytes_done: u64,
     /// Or ROCKON_SYNC_BYTES_UNKNOWN.

@@ -26,6 +26,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::limits::MAX_NAMES;
 use crate::format::relation::Relations;
 use crate::format::target::Requirements;
 use crate::tree::manifest::{Entry, FORMAT};
@@ -192,6 +193,10 @@ pub(crate) fn accept_rockon(entry: Entry, bytes: &[u8]) -> Result<Entry> {
         return Ok(entry);
     }
     let definitions = rules.read(entry.id(), bytes)?;
+    if definitions.len() > MAX_NAMES {
+        let message = format!("expected at most {MAX_NAMES} definitions, got more");
+        return Err(Error::new(ErrorKind::Definition, message));
+    }
     let names: Vec<Box<str>> = definitions.iter().map(|found| (*found.name).into()).collect();
     let about: Vec<About> = definitions.iter().map(|found| rules.about(found)).collect();
     let requirements = requirements_of(&about);
@@ -204,6 +209,20 @@ mod tests {
     use super::*;
     use crate::base::digest::Digest;
     use crate::base::path::EntryPath;
+    use crate::tree::manifest::Manifest;
+
+    #[test]
+    fn an_accepted_file_can_be_an_entry_of_a_manifest() {
+        let path = EntryPath::new("a.json").unwrap();
+        let accept = |count: usize| {
+            let rows: Vec<String> = (0..count).map(|n| format!("\"{n}\":{{}}")).collect();
+            let entry = Entry::new("a", path.clone(), Digest::of(b"")).unwrap();
+            accept_rockon(entry, format!("{{{}}}", rows.join(",")).as_bytes())
+        };
+        let manifest = Manifest::from_entries(vec![accept(MAX_NAMES).unwrap()]).unwrap();
+        assert_eq!(Manifest::parse(&manifest.to_canonical()).unwrap(), manifest);
+        assert_eq!(accept(MAX_NAMES + 1).unwrap_err().kind(), ErrorKind::Definition);
+    }
 
     #[test]
     fn every_format_has_a_unique_name_that_entries_keep() {

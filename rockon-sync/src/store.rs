@@ -41,6 +41,8 @@ mod source_dir;
 pub(crate) mod sources;
 mod staging;
 mod status;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::fmt;
@@ -55,7 +57,7 @@ pub(crate) use status::{FailedRecord, Status};
 pub(crate) use writer::SourceWriter;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{FileKind, Files, RealFiles, is_absent, stat_target_if_any};
+use crate::base::files::{Files, RealFiles, Stat, is_absent, stat_target_if_any};
 use crate::source::SourceName;
 
 /// Name of the link to the current generation.
@@ -130,7 +132,7 @@ impl Store {
     /// True unless the name is certainly not that of a directory.
     fn may_be_a_source(&self, name: &SourceName) -> bool {
         match stat_target_if_any(self.files(), &self.dir.join(name.as_str())) {
-            Ok(stat) => stat.is_some_and(|stat| stat.kind == FileKind::Dir),
+            Ok(stat) => stat.is_some_and(Stat::is_dir),
             Err(error) => {
                 log::warn!("{}", error.to_chain());
                 true

@@ -73,7 +73,8 @@ fn update(session: &Session<'_>, progress: &mut Reporter<'_>) -> Result<Report> 
             Answer::Stale(head) => return Ok(session.stale(&head)),
             Answer::Incomplete(remote, prepared) => break (remote, *prepared),
             Answer::Remote(remote) => {
-                let prepared = prepare(session, progress, &current, &remote);
+                let prepared = prepare(session, progress, &current, &remote)
+                    .map_err(|error| session.in_staging(error));
                 if let Some(accepted) = candidates.consider(session, remote, prepared)? {
                     break accepted;
                 }
@@ -90,7 +91,7 @@ fn import(session: &Session<'_>, progress: &mut Reporter<'_>, bundle: &Path) -> 
         Opened::Stale(head) => Ok(session.stale(&head)),
         Opened::Remote(remote) => {
             let prepared = prepare(session, progress, &current, &remote)
-                .map_err(|error| error.with_path(bundle))?;
+                .map_err(|error| session.in_staging(error).with_path(bundle))?;
             finish(session, progress, current, &remote, prepared)
         }
     }
@@ -134,7 +135,8 @@ fn prepare(
         found.contents(remote),
         session.options.reuse(),
     );
-    plan.check_deletes(session.options.mass_delete)?;
+    plan.check_deletes(session.options.mass_delete)
+        .map_err(|error| error.with_url(remote.address.to_string()))?;
     match session.extent {
         Extent::PlanOnly => Ok(Prepared { local, goal: Goal::Plan(plan) }),
         Extent::Whole => {

@@ -45,8 +45,8 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 4);
     rockon_sync_store *store = open_store(argv[2]);
-    rockon_sync_source *source = source_at("rockstor", join(argv[1], "v2/"));
-    rockon_sync_update_options options = default_options();
+    rockon_sync_source source = source_at("rockstor", join(argv[1], "v2/"));
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
     rockon_sync_report *report = NULL;
     rockon_sync_cancel_token *token = NULL;
     pthread_t thread;
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     options.user_data = &meeting;
     CHECK(pthread_create(&thread, NULL, cancel, &meeting) == 0);
     FAILS(ROCKON_SYNC_STATUS_CANCELED,
-          rockon_sync_store_update(store, source, &options, &report, &error));
+          rockon_sync_store_update(store, &source, &options, &report, &error));
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK(report == NULL);
     CHECK(rockon_sync_cancel_token_is_canceled(token));
@@ -67,14 +67,13 @@ int main(int argc, char **argv)
     /* A canceled token stays canceled. */
     options.progress = NULL;
     FAILS(ROCKON_SYNC_STATUS_CANCELED,
-          rockon_sync_store_update(store, source, &options, &report, &error));
+          rockon_sync_store_update(store, &source, &options, &report, &error));
     rockon_sync_cancel_token_free(token);
 
     options.cancel = NULL;
-    OK(rockon_sync_store_update(store, source, &options, &report, &error));
+    OK(rockon_sync_store_update(store, &source, &options, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
     return 0;
 }

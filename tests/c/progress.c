@@ -29,8 +29,8 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 4);
     rockon_sync_store *store = open_store(argv[2]);
-    rockon_sync_source *source = source_at("rockstor", join(argv[1], "v2/"));
-    rockon_sync_update_options options = default_options();
+    rockon_sync_source source = source_at("rockstor", join(argv[1], "v2/"));
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
     rockon_sync_report *report = NULL;
 
     /* The update can be canceled in every phase before the commit is done. */
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
         options.progress = on_progress;
         options.user_data = &heard;
         FAILS(ROCKON_SYNC_STATUS_CANCELED,
-              rockon_sync_store_update(store, source, &options, &report, &error));
+              rockon_sync_store_update(store, &source, &options, &report, &error));
         CHECK(report == NULL);
         CHECK(heard.phase == last + 1);
         rockon_sync_catalog *catalog = open_catalog(store);
@@ -51,13 +51,12 @@ int main(int argc, char **argv)
     struct heard heard = {0};
     heard.last_phase_allowed = ROCKON_SYNC_PHASE_COMMITTING;
     options.user_data = &heard;
-    OK(rockon_sync_store_update(store, source, &options, &report, &error));
+    OK(rockon_sync_store_update(store, &source, &options, &report, &error));
     CHECK(heard.calls >= 3);
     CHECK(heard.phase == ROCKON_SYNC_PHASE_COMMITTING);
     CHECK(heard.files_done == heard.files_total);
     CHECK(heard.bytes_done == heard.bytes_total);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
     return 0;
 }

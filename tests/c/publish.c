@@ -6,22 +6,21 @@ static void import_bundle(const char *tree, const char *manifest, const char *di
 {
     char name[64];
     rockon_sync_store *store = open_store(dir);
-    rockon_sync_source *source = source_at("rockstor", "https://example.org/never-asked/");
+    rockon_sync_source source = source_at("rockstor", "https://example.org/never-asked/");
     rockon_sync_report *report = NULL;
     snprintf(name, sizeof name, "packs/empty-%.12s.tar.zst", manifest);
-    OK(rockon_sync_store_import(store, source, join(tree, name), NULL, &report, &error));
+    OK(rockon_sync_store_import(store, &source, join(tree, name), NULL, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     CHECK(report->requests == 0);
     CHECK(report->added.count == 16);
     rockon_sync_report_free(report);
     report = NULL;
     FAILS(ROCKON_SYNC_STATUS_NOT_FOUND,
-          rockon_sync_store_import(store, source, "nowhere", NULL, &report, &error));
+          rockon_sync_store_import(store, &source, "nowhere", NULL, &report, &error));
     FAILS(ROCKON_SYNC_STATUS_INTEGRITY,
-          rockon_sync_store_import(store, source, join(tree, "root.json"), NULL, &report,
+          rockon_sync_store_import(store, &source, join(tree, "root.json"), NULL, &report,
                                    &error));
     CHECK(report == NULL);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
 }
 
@@ -30,17 +29,14 @@ int main(int argc, char **argv)
     CHECK(argc == 4);
     const char *catalog = join(argv[3], "catalog"), *out = join(argv[2], "tree");
     int64_t published = 1700000000;
-    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
     rockon_sync_publish_report *report = NULL;
-    options.struct_size = sizeof options;
-    options.out.data = out;
-    options.out.len = strlen(out);
-    options.url.data = "https://example.org/tree/";
-    options.url.len = strlen(options.url.data);
+    options.out = out;
+    options.url = "https://example.org/tree/";
     options.keep = 2;
     options.expires_in_days = 30;
-    options.published_unix_s = &published;
-    options.page = ROCKON_SYNC_PAGE_WRITE;
+    options.published_unix_s = published;
+    options.page = true;
     OK(rockon_sync_publish(catalog, &options, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_PUBLISH_OUTCOME_PUBLISHED);
     CHECK(report->serial == 1);
@@ -66,20 +62,18 @@ int main(int argc, char **argv)
 
     /* A published directory works as a source, and has not expired. */
     rockon_sync_store *store = open_store(join(argv[2], "store"));
-    rockon_sync_source *source = source_at("rockstor", out);
+    rockon_sync_source source = source_at("rockstor", out);
     rockon_sync_report *done = NULL;
-    OK(rockon_sync_store_update(store, source, NULL, &done, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &done, &error));
     CHECK(done->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     CHECK(done->warnings.count == 1);
     rockon_sync_report_free(done);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
 
     /* A single invalid definition prevents publishing, and every problem has its location. */
     const char *bad = join(argv[3], "bad-catalog"), *other = join(argv[2], "other");
     rockon_sync_error *error = NULL;
-    options.out.data = other;
-    options.out.len = strlen(other);
+    options.out = other;
     CHECK(rockon_sync_publish(bad, &options, &report, &error) == ROCKON_SYNC_STATUS_CATALOG);
     CHECK(report == NULL);
     CHECK(error->problem_count >= 1);
@@ -90,7 +84,7 @@ int main(int argc, char **argv)
     CHECK(problem->message != NULL);
     rockon_sync_error_free(error);
 
-    options.leniency = ROCKON_SYNC_LENIENCY_LEAVE_OUT;
+    options.lenient = true;
     OK(rockon_sync_publish(bad, &options, &report, &error));
     CHECK(report->entry_count == 1);
     CHECK(report->problem_count >= 1);
@@ -101,7 +95,7 @@ int main(int argc, char **argv)
     report = NULL;
     FAILS(ROCKON_SYNC_STATUS_NOT_FOUND,
           rockon_sync_publish(nowhere, NULL, &report, &error));
-    options.layout = ROCKON_SYNC_LAYOUT_IN_PLACE;
+    options.in_place = true;
     FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_publish(bad, &options, &report, &error));
     return 0;
 }

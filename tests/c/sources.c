@@ -30,7 +30,7 @@ int main(int argc, char **argv)
     rockon_sync_update_results_free(results);
 
     rockon_sync_catalog *catalog = NULL;
-    OK(rockon_sync_catalog_open(store, NULL, &catalog, &error));
+    OK(rockon_sync_store_catalog(store, NULL, &catalog, &error));
     const rockon_sync_definition *definition = catalog->definitions[0];
     rockon_sync_target *machine = NULL;
     rockon_sync_mismatches *mismatches = NULL;
@@ -51,14 +51,13 @@ int main(int argc, char **argv)
     }
     rockon_sync_catalog_free(catalog);
 
-    rockon_sync_source *source = source_at("rockstor", argv[1]);
+    rockon_sync_source source = source_at("rockstor", argv[1]);
     rockon_sync_source_set_timeout(source, 1000);
     OK(rockon_sync_source_add_token(source, "token", "geheim", &error));
     OK(rockon_sync_source_add_header(source, "X-Key", "geheim", &error));
     OK(rockon_sync_source_set_password(source, "me", "geheim", &error));
     FAILS(ROCKON_SYNC_STATUS_ARGUMENT,
           rockon_sync_source_add_header(source, "Host", "geheim", &error));
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
     return 0;
 }

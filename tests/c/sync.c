@@ -12,14 +12,13 @@ static void a_first_update_fetches_everything(const rockon_sync_store *store,
     uint64_t serial = 0;
     size_t len = 0;
 
-    OK(rockon_sync_store_check(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_check(store, &source, NULL, &report, &error));
     CHECK(report->added.count == DEFINITIONS);
     rockon_sync_report_free(report);
 
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     CHECK_TEXT("rockstor", report->source);
-    CHECK(len == strlen("rockstor"));
     CHECK((serial = report->serial) != 0 && serial == 2);
     CHECK(report->manifest != NULL && len == 64);
     /* The head and one pack. */
@@ -28,8 +27,6 @@ static void a_first_update_fetches_everything(const rockon_sync_store *store,
     CHECK(report->duration_ms < 300000);
     CHECK(report->added.count == DEFINITIONS);
     CHECK_TEXT("adguard home", report->added.items[0]);
-    CHECK(report->added.items[DEFINITIONS] == NULL);
-    CHECK(report->added.items[SIZE_MAX] == NULL);
     CHECK(report->changed.count == 0);
     CHECK(report->removed.count == 0);
     CHECK(report->BAD.count == 0);
@@ -38,7 +35,7 @@ static void a_first_update_fetches_everything(const rockon_sync_store *store,
     CHECK(report->warnings.count == 0);
     rockon_sync_report_free(report);
 
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UNCHANGED);
     CHECK(report->requests == 1);
     rockon_sync_report_free(report);
@@ -65,7 +62,6 @@ static void the_catalog_returns_published_definitions(const rockon_sync_store *s
     }
     OK(rockon_sync_catalog_find(catalog, "AdGuard Home", &definition, &error));
     CHECK_TEXT("AdGuard Home", definition->name);
-    CHECK(len == strlen("AdGuard Home"));
     CHECK(strlen(definition->revision) == 64 && len == 64);
     CHECK(rockon_sync_definition_origin(definition) == ROCKON_SYNC_ORIGIN_SOURCE);
     CHECK_TEXT("rockstor", definition->source);
@@ -131,7 +127,6 @@ static void changes_list_deletes_and_upserts(const rockon_sync_store *store)
     CHECK(changes->upserts[1]->definition == NULL);
     CHECK(changes->deletes.count == 1);
     CHECK_TEXT("Gone", changes->deletes.items[0]);
-    CHECK(len == strlen("Gone"));
     CHECK(changes->withheld.count == 0);
     CHECK(changes->reasons.count == 0);
     rockon_sync_changes_free(changes);
@@ -187,9 +182,9 @@ static void damage_is_found_and_repaired(const rockon_sync_store *store,
     CHECK(part->stray_count == 0);
     rockon_sync_verification_free(found);
 
-    rockon_sync_update_options options = default_options();
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
     options.mode = ROCKON_SYNC_MODE_VERIFY;
-    OK(rockon_sync_store_update(store, source, &options, &report, &error));
+    OK(rockon_sync_store_update(store, &source, &options, &report, &error));
     CHECK(report->healed.count == 1);
     CHECK_TEXT("adguard home", report->healed.items[0]);
     rockon_sync_report_free(report);
@@ -206,12 +201,11 @@ static void local_definitions_override_published_ones(const rockon_sync_store *s
     mkdir(dir, 0777);
     write_file(join(dir, "mine.json"), "{\"AdGuard Home\": {\"a\": 1}}");
     write_file(join(dir, "broken.json"), "nonsense");
-    options.struct_size = sizeof options;
     options.sources = sources;
     options.source_count = 1;
     options.local_folder.data = dir;
     options.local_folder.len = strlen(dir);
-    OK(rockon_sync_catalog_open(store, &options, &catalog, &error));
+    OK(rockon_sync_store_catalog(store, &options, &catalog, &error));
     CHECK(catalog->definition_count == DEFINITIONS);
     OK(rockon_sync_catalog_find(catalog, "AdGuard Home", &definition, &error));
     CHECK(rockon_sync_definition_origin(definition) == ROCKON_SYNC_ORIGIN_LOCAL);
@@ -256,15 +250,14 @@ static void status_describes_the_current_generation(const rockon_sync_store *sto
 static void mirrors_and_v1_trees_are_used(const char *url, const char *dir)
 {
     rockon_sync_store *store = open_store(dir);
-    rockon_sync_source *source = source_at("old-style", join(url, "forbidden/"));
+    rockon_sync_source source = source_at("old-style", join(url, "forbidden/"));
     const char *mirror = join(url, "catalog/");
     rockon_sync_report *report = NULL;
     OK(rockon_sync_source_add_mirror(source, mirror, &error));
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     CHECK(!report->serial != 0);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
 }
 
@@ -278,7 +271,7 @@ int main(int argc, char **argv)
     CHECK_TEXT("unknown", rockon_sync_status_name(4711));
 
     rockon_sync_store *store = open_store(join(dir, "store"));
-    rockon_sync_source *source = source_at("rockstor", join(url, "v2/"));
+    rockon_sync_source source = source_at("rockstor", join(url, "v2/"));
     a_first_update_fetches_everything(store, source);
     the_catalog_returns_published_definitions(store);
     changes_list_deletes_and_upserts(store);
@@ -287,7 +280,6 @@ int main(int argc, char **argv)
     local_definitions_override_published_ones(store, join(dir, "mine"));
     status_describes_the_current_generation(store, url);
     mirrors_and_v1_trees_are_used(url, join(dir, "second"));
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
     return 0;
 }

@@ -88,7 +88,7 @@ static int32_t try_second(const rockon_sync_progress *progress, void *user_data)
         CHECK(report == NULL);
         rockon_sync_error_free(error);
 
-        rockon_sync_update_options options = default_options();
+        rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
         options.lock_timeout_ms = 60;
         FAILS(ROCKON_SYNC_STATUS_LOCKED,
               rockon_sync_store_update(second->store, second->source, &options, &report, &error));
@@ -103,20 +103,19 @@ static void a_concurrent_update_of_one_source_is_refused(const rockon_sync_store
                                                          const char *dir)
 {
     rockon_sync_store *again = open_store(dir);
-    rockon_sync_source *source = source_at("a", join(url, "v2/"));
-    rockon_sync_update_options options = default_options();
+    rockon_sync_source source = source_at("a", join(url, "v2/"));
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
     rockon_sync_report *report = NULL;
     struct second second = {again, source, 0};
     options.mode = ROCKON_SYNC_MODE_FULL;
     options.progress = try_second;
     options.user_data = &second;
-    OK(rockon_sync_store_update(store, source, &options, &report, &error));
+    OK(rockon_sync_store_update(store, &source, &options, &report, &error));
     CHECK(second.is_tried);
     rockon_sync_report_free(report);
-    OK(rockon_sync_store_update(again, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(again, &source, NULL, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UNCHANGED);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(again);
 }
 
@@ -138,21 +137,20 @@ static void count_record(int32_t level, const char *message, size_t message_len,
 static void log_records_go_to_the_callback_until_it_is_removed(const rockon_sync_store *store)
 {
     struct records records = {PTHREAD_MUTEX_INITIALIZER, 0};
-    rockon_sync_source *source = source_at("logged", join(url, "forbidden/"));
+    rockon_sync_source source = source_at("logged", join(url, "forbidden/"));
     const char *mirror = join(url, "v2/");
     rockon_sync_report *report = NULL;
     OK(rockon_sync_source_add_mirror(source, mirror, &error));
     FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_log_set(count_record, &records, 0, &error));
     OK(rockon_sync_log_set(count_record, &records, ROCKON_SYNC_LOG_LEVEL_TRACE, &error));
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     rockon_sync_report_free(report);
     CHECK(records.count > 0);
     OK(rockon_sync_log_set(NULL, NULL, 0, &error));
     int before = records.count;
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     rockon_sync_report_free(report);
     CHECK(records.count == before);
-    rockon_sync_source_free(source);
 }
 
 int main(int argc, char **argv)

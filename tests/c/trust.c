@@ -14,11 +14,9 @@ static rockon_sync_verifier_key *make_key(const char *name, const char *file)
 static void publish(const char *catalog, const char *out, const rockon_sync_str *files,
                     size_t count, uint64_t serial)
 {
-    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
     rockon_sync_publish_report *report = NULL;
-    options.struct_size = sizeof options;
-    options.out.data = out;
-    options.out.len = strlen(out);
+    options.out = out;
     options.sign_key_files = files;
     options.sign_key_file_count = count;
     OK(rockon_sync_publish(catalog, &options, &report, &error));
@@ -29,16 +27,15 @@ static void publish(const char *catalog, const char *out, const rockon_sync_str 
 /* Updates from a tree in a directory, with or without a key. */
 static void update(rockon_sync_store *store, const char *tree, const char *key, int32_t expected)
 {
-    rockon_sync_source *source = source_at("rockstor", tree);
+    rockon_sync_source source = source_at("rockstor", tree);
     rockon_sync_report *report = NULL;
     if (key != NULL) {
         OK(rockon_sync_source_trust_key(source, key, &error));
         OK(rockon_sync_source_trust_key(source, key, &error));
     }
-    FAILS(expected, rockon_sync_store_update(store, source, NULL, &report, &error));
+    FAILS(expected, rockon_sync_store_update(store, &source, NULL, &report, &error));
     CHECK((report == NULL) == (expected != ROCKON_SYNC_STATUS_OK));
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
 }
 
 int main(int argc, char **argv)
@@ -85,9 +82,8 @@ int main(int argc, char **argv)
     FAILS(ROCKON_SYNC_STATUS_ARGUMENT,
           rockon_sync_keygen("a b", join(argv[2], "x"), &none, &error));
     CHECK(none == NULL);
-    rockon_sync_source *any = source_at("rockstor", tree);
+    rockon_sync_source any = source_at("rockstor", tree);
     FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_source_trust_key(any, "x", &error));
-    rockon_sync_source_free(any);
 
     rockon_sync_verifier_key_free(old_key);
     rockon_sync_verifier_key_free(new_key);

@@ -34,6 +34,8 @@ fn assert_refused(world: &World, kind: ErrorKind, expected: &str) {
 fn bad_heads_are_refused() {
     let wrong = format!("{}  root.json\n# serial 9\n", Digest::of(b"something else"));
     let unsafe_name = format!("{}  ../root.json\n", Digest::of(b""));
+    let headers = vec![("X-Large".to_owned(), "x".repeat(20_000))];
+    let large_headers = Action::Respond { status: 200, headers, body: Vec::new() };
     for (action, kind, expected) in [
         (
             respond(200, ""),
@@ -45,6 +47,7 @@ fn bad_heads_are_refused() {
         (respond(200, unsafe_name), ErrorKind::Head, "unsafe path"),
         (respond(200, wrong), ErrorKind::Integrity, "root.json: expected the digest"),
         (respond(404, ""), ErrorKind::Trust, "v2 tree before"),
+        (large_headers, ErrorKind::Transport, "root.sha: expected at most 16384 bytes of headers"),
         (respond(500, ""), ErrorKind::Status, "expected status 200, got 500"),
         (respond(403, ""), ErrorKind::Status, "got 403"),
         (Action::CloseBeforeAnswer, ErrorKind::Transport, "root.sha: "),
@@ -95,7 +98,7 @@ fn bad_manifests_are_refused() {
         (two("x", "/etc/y"), ErrorKind::Manifest, "unsafe path"),
         (two("x", "X"), ErrorKind::Manifest, "compared without case"),
         (two("x", "root.sha"), ErrorKind::Manifest, "reserved path \"root.sha\""),
-        ("{}".to_owned(), ErrorKind::MassDelete, "4 of 4 entries would be deleted"),
+        ("{}".to_owned(), ErrorKind::MassDelete, "root.sha: 4 of 4 entries would be deleted"),
         (
             format!("{{{}}}", " ".repeat(65 << 20)),
             ErrorKind::Limit,
@@ -108,6 +111,24 @@ fn bad_manifests_are_refused() {
         fs::write(world.path("tree/root.json"), manifest).unwrap();
         assert_refused(&world, kind, expected);
     }
+}
+
+#[test]
+fn a_file_above_the_limit_is_not_fetched() {
+    let world = outdated_world();
+    let text = fs::read_to_string(world.path("tree/root.json")).unwrap();
+    let size = definition('a', "2").len();
+    let manifest = text.replacen(&format!("\"size\":{size}"), "\"size\":16777217", 1);
+    assert_ne!(manifest, text);
+    let head = format!("{}  root.json\n# serial 9\n", Digest::of(manifest.as_bytes()));
+    fs::write(world.path("tree/root.sha"), head).unwrap();
+    fs::write(world.path("tree/root.json"), manifest).unwrap();
+    let report = world.update().unwrap();
+    let expected = format!(
+        "{}a.json: expected at most 16777216 bytes, got a file of 16777217",
+        world.server.url()
+    );
+    assert_eq!((report.failed.len(), &report.failed[0].message), (1, &expected), "{report:?}");
 }
 
 #[test]

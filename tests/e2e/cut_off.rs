@@ -1,6 +1,8 @@
 //! Interrupted updates: the store keeps its generation and the files fetched so far.
 
-use rockon_sync::{CancelToken, ErrorKind, Outcome};
+use std::time::Duration;
+
+use rockon_sync::{CancelToken, ErrorKind, Outcome, limits};
 use rockon_sync_tests::{Action, Match, Times};
 
 use crate::world::{World, files_of};
@@ -86,6 +88,41 @@ fn a_canceled_update_changes_nothing_and_keeps_staged_files() {
     let (report, log) = world.updated();
     assert_eq!((report.outcome, log.len()), (Outcome::Updated, 1));
     world.assert_up_to_date();
+}
+
+#[test]
+fn a_canceled_update_does_not_wait_for_a_silent_server() {
+    let hold = Duration::from_secs(60);
+    // Silence before the headers, and in the body; alone, and in one of several requests.
+    for (path, silence) in [
+        ("root.sha", Action::Delay(hold)),
+        ("root.sha", Action::Stall { after: 10, hold }),
+        ("by-sha/", Action::Delay(hold)),
+        ("by-sha/", Action::Stall { after: 10, hold }),
+    ] {
+        let world = World::v2("abcde");
+        world.server.on(Match::Prefix(path.into()), Times::Always, silence);
+        let (token, store) = (CancelToken::new(), world.store());
+        let mut updater = world.updater(&store).cancel(token.clone());
+        let (sender, done) = std::sync::mpsc::channel();
+        let error = std::thread::scope(|scope| {
+            let (server, token) = (&world.server, &token);
+            let is_prompt = scope.spawn(move || {
+                server.wait_for_requests(if path == "root.sha" { 1 } else { 3 });
+                token.cancel();
+                // Half the time that the update would wait for the server.
+                done.recv_timeout(limits::STALL_TIMEOUT / 2).is_ok()
+            });
+            let error = updater.run(&world.source()).unwrap_err();
+            let _ = sender.send(());
+            assert!(is_prompt.join().unwrap(), "{path}");
+            error
+        });
+        assert_eq!(error.kind(), ErrorKind::Canceled, "{path}: {}", error.to_chain());
+        // Without the server's silence it is done at once, and the lock is free.
+        world.server.reset();
+        assert_eq!(world.update().unwrap().outcome, Outcome::Updated);
+    }
 }
 
 /// Returns the number of verified files in `incoming/`.

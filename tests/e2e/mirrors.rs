@@ -1,8 +1,13 @@
 //! A bad first mirror never blocks a good second one, at any step of an update.
 
 use std::fs;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rockon_sync::{Digest, ErrorKind, Outcome, Report, Source};
+use rockon_sync::{
+    Address, Clock, Digest, ErrorKind, Outcome, Report, Request, Response, Source, Transport,
+    limits,
+};
 use rockon_sync_tests::{Action, Match, Server, Times};
 
 use crate::world::{World, definition};
@@ -47,6 +52,7 @@ fn assert_second_mirror_is_used(label: &str, bad_mirror: impl Fn(&World) -> Serv
             "{label}: {report:?}"
         );
         assert_warns_of(&bad, &report, label);
+        assert!(report.duration < limits::STALL_TIMEOUT, "{label}: {report:?}");
         let requests = bad.take_log().len();
         assert!(requests <= 12, "{label}: {requests} requests to the bad mirror");
         world.assert_up_to_date();
@@ -167,4 +173,81 @@ fn the_most_complete_mirror_wins_if_no_mirror_has_everything() {
     let report = world.updater(&store).run(&with_first_mirror(&world, &other)).unwrap();
     assert_eq!((report.outcome, &*report.failed[0].id), (Outcome::Partial, "b"), "{report:?}");
     assert_eq!(report.changed, ["a"]);
+}
+
+#[test]
+fn a_silent_mirror_is_waited_for_once() {
+    let silence = || Action::Delay(Duration::from_secs(60));
+    for (label, action) in [("no response", silence()), ("hints", Action::EndlessInformational)] {
+        assert_second_mirror_is_used(label, |world| {
+            let bad = Server::serve(world.path("tree"));
+            bad.on(Match::Path("root.sha".into()), Times::Always, action.clone());
+            bad
+        });
+    }
+    // With a good head: every file is asked for at the other mirror, once one was waited for.
+    let world = World::v2("abcdefghijkl");
+    let bad = Server::serve(world.path("tree"));
+    bad.on(Match::Prefix("by-sha/".into()), Times::Always, silence());
+    let store = world.store();
+    let report = world.updater(&store).run(&with_first_mirror(&world, &bad)).unwrap();
+    assert_eq!((report.outcome, report.failed.len()), (Outcome::Updated, 0), "{report:?}");
+    assert!(report.duration < limits::STALL_TIMEOUT, "{report:?}");
+    // The head, the manifest, and the head again as a probe.
+    assert_eq!(bad.take_log().len(), 3, "{report:?}");
+    assert_warns_of(&bad, &report, "silent files");
+    world.assert_up_to_date();
+}
+
+/// Serves a directory on a slow line: headers take five seconds, on a clock that it advances.
+struct SlowLine {
+    dir: std::path::PathBuf,
+    start: Instant,
+    passed: Mutex<Duration>,
+}
+
+impl Transport for SlowLine {
+    fn get(&self, request: &Request<'_>) -> Result<Response, rockon_sync::Error> {
+        let Address::Http(address) = request.address else { panic!("expected a URL") };
+        let delay = Duration::from_secs(5);
+        self.sleep(delay.min(request.response_timeout));
+        if request.response_timeout < delay {
+            // Like a failed connection, this may be an outage.
+            return Ok(Response::new(503, Box::new(std::io::empty())));
+        }
+        let path = address.url().split('/').skip(3).collect::<Vec<_>>().join("/");
+        Ok(match fs::File::open(self.dir.join(path)) {
+            Ok(file) => Response::new(200, Box::new(file)),
+            Err(_) => Response::new(404, Box::new(std::io::empty())),
+        })
+    }
+}
+
+impl Clock for SlowLine {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_795_316_645)
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.start + *self.passed.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        *self.passed.lock().unwrap() += duration;
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "Instant has no other constructor")]
+fn mirrors_that_are_all_slow_are_used() {
+    let world = World::v2("abcdefgh");
+    let start = Instant::now();
+    let line = SlowLine { dir: world.path("tree"), start, passed: Mutex::default() };
+    let store = world.store();
+    let source: Source = "http://one.invalid/".parse().unwrap();
+    let source = source.with_mirror("http://two.invalid/".parse().unwrap());
+    let mut updater = rockon_sync::Updater::new(&store).clock(&line).transport(&line);
+    let report = updater.run(&source).unwrap();
+    assert_eq!((report.outcome, report.failed.len()), (Outcome::Updated, 0), "{report:?}");
+    world.assert_up_to_date();
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rockon_sync::{Digest, ErrorKind, Outcome, Report, Trust};
+use rockon_sync::{Digest, ErrorKind, Outcome, Phase, Progress, Report, Trust};
 use rockon_sync_tests::{Action, Exchange, Match, Times};
 
 use crate::world::World;
@@ -345,4 +345,20 @@ fn the_bundle_contains_the_tree() {
     );
     let root = fs::read(unpacked.join("root.json")).unwrap();
     assert!(head.starts_with(Digest::of(&root).to_string().as_bytes()));
+}
+
+#[test]
+fn progress_counts_the_files_of_a_pack_once_it_is_unpacked() {
+    let world = World::packed("abcde");
+    let store = world.store();
+    let mut seen: Vec<Progress> = Vec::new();
+    let mut updater = world.updater(&store).progress(|progress| seen.push(progress.clone()));
+    let report = updater.run(&world.source()).unwrap();
+    drop(updater);
+    assert_eq!((report.requests, report.added.len()), (2, 5));
+    let files = |progress: &Progress| (progress.files_done, progress.files_total);
+    let in_download = seen.iter().find(|progress| progress.phase == Phase::Fetching).unwrap();
+    assert_eq!(files(in_download), (0, 0), "{seen:?}");
+    let last = seen.last().unwrap();
+    assert_eq!((files(last), Some(last.bytes_done)), ((5, 5), last.bytes_total), "{seen:?}");
 }

@@ -140,3 +140,99 @@ fn requirements_in_no_catalog_are_reported_as_missing() {
     let found = catalog.installation("Mine", none).unwrap();
     assert_eq!(summary(&found), "Cache Mine; Mine lacks Cache (>> 7) | Gone");
 }
+
+/// Returns a store with local definitions, which are not validated: name, JSON members.
+fn local(rows: &[(&str, &str)]) -> World {
+    let world = World::v2("a");
+    world.updated();
+    fs::create_dir(world.path("store/local")).unwrap();
+    for (name, members) in rows {
+        let file = world.path(&format!("store/local/{name}.json"));
+        fs::write(file, format!("{{\"{name}\": {{{members}}}}}")).unwrap();
+    }
+    world
+}
+
+#[test]
+fn conflicts_and_replacements_are_listed_once_in_order() {
+    let world = local(&[
+        ("Cache", ""),
+        ("Proxy", "\"conflicts\": \"Rival, Enemy\""),
+        ("Rival", "\"conflicts\": \"Proxy\""),
+        ("Other Rival", "\"conflicts\": \"Proxy\""),
+        ("Both", "\"requires\": \"Proxy, Rival\""),
+        ("New", "\"requires\": \"Newer\", \"replaces\": \"Old, App\", \"conflicts\": \"Old\""),
+        ("Newer", "\"replaces\": \"Old, Aged\""),
+        ("Old", "\"conflicts\": \"New\""),
+        ("Pair", "\"requires\": \"Cache, Loner\""),
+        ("Loner", "\"conflicts\": \"Cache\""),
+    ]);
+    let catalog = world.store().catalog().unwrap();
+    for (name, installed, expected) in [
+        // Each declares the conflict with the other.
+        ("Rival", &["Proxy"][..], "Rival; Rival against Proxy"),
+        ("Both", &[], "Proxy Rival Both; Proxy against Rival; Rival against Proxy"),
+        // Declared by installed definitions only: in byte order.
+        (
+            "Proxy",
+            &["Rival", "Other Rival"],
+            "Proxy; Proxy against Rival; Other Rival against Proxy",
+        ),
+        // An installed definition in conflict with something else.
+        ("Cache", &["Rival", "Proxy"], "Cache"),
+        ("Pair", &[], "Cache Loner Pair; Loner against Cache"),
+        // A replaced definition is removed, and conflicts with nothing.
+        ("New", &["Old", "App", "Aged"], "Newer New; without Aged; without App; without Old"),
+    ] {
+        let rows = installed.iter().map(|name| (*name, Some("1")));
+        let found = catalog.installation(name, rows).unwrap();
+        assert_eq!(summary(&found), expected, "{name} {installed:?}");
+    }
+}
+
+#[test]
+fn cyclic_requirements_are_installed_together() {
+    let world = local(&[("A", "\"requires\": \"B\""), ("B", "\"requires\": \"A\"")]);
+    let catalog = world.store().catalog().unwrap();
+    let none: [(&str, Option<&str>); 0] = [];
+    assert_eq!(summary(&catalog.installation("A", none).unwrap()), "B A");
+}
+
+#[test]
+fn requirements_with_too_many_combinations_are_refused() {
+    // Each level doubles the combinations, and none of them meets the last requirement.
+    let levels = 16;
+    let mut rows = vec![("Start".to_owned(), "\"requires\": \"A0 | B0\"".to_owned())];
+    for level in 0..levels {
+        let next = level + 1;
+        let requires = match next == levels {
+            true => "\"requires\": \"Gone\"".to_owned(),
+            false => format!("\"requires\": \"A{next} | B{next}\""),
+        };
+        rows.extend(["A", "B"].map(|name| (format!("{name}{level}"), requires.clone())));
+    }
+    let rows: Vec<(&str, &str)> = rows.iter().map(|(name, text)| (&**name, &**text)).collect();
+    let world = local(&rows);
+    let catalog = world.store().catalog().unwrap();
+    let none: [(&str, Option<&str>); 0] = [];
+    let error = catalog.installation("Start", none).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Limit);
+    assert!(error.to_string().contains("expected at most 10000 requirements"), "{error}");
+}
+
+#[test]
+fn versions_and_relations_are_read_from_the_file() {
+    let world = local(&[
+        ("Stated", "\"version\": \"2.1\", \"requires\": \"Silent (>= 1)\""),
+        ("Silent", ""),
+    ]);
+    let catalog = world.store().catalog().unwrap();
+    let [stated, silent] = ["Stated", "Silent"].map(|name| catalog.definition(name).unwrap());
+    assert_eq!(stated.version().unwrap().as_deref(), Some("2.1"));
+    assert_eq!(stated.relations().unwrap().requires[0].to_string(), "Silent (>= 1)");
+    assert_eq!(silent.version().unwrap(), None);
+    assert!(silent.relations().unwrap().requires.is_empty());
+    // The digest is the one of the catalog: a file that was changed meanwhile is not read.
+    fs::write(silent.file(), "{\"Silent\": {\"version\": \"3\"}}").unwrap();
+    assert_eq!(silent.version().unwrap_err().kind(), ErrorKind::Integrity);
+}

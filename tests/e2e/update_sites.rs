@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rockon_sync::{Error, Format, PublishReport, Publisher, Stability, Target};
+use rockon_sync::{Error, ErrorKind, Format, PublishReport, Publisher, Stability, Target};
 use rockon_sync_tests::{Action, Match, Server, Times};
 
 use crate::world::World;
@@ -173,6 +173,24 @@ fn the_newest_suitable_release_is_found() {
         updates.updates.iter().map(|row| (row.definition.name(), &*row.release.version)).collect();
     assert_eq!(found, [("package/pkg_de-DE", "5.1.0.1"), ("plugin/system/cache", "5.10")]);
     assert_eq!(updates.unknown, ["component/com_other"]);
+}
+
+#[test]
+fn only_extensions_have_releases() {
+    let world = World::v2("a");
+    world.updated();
+    let catalog = world.store().catalog().unwrap();
+    let definition = catalog.definition("App a").unwrap();
+    for error in
+        [definition.releases().unwrap_err(), definition.newest_release(&Target::new()).unwrap_err()]
+    {
+        assert_eq!(error.kind(), ErrorKind::Argument);
+        assert_eq!(error.to_string(), "\"App a\": expected an extension of a JUpdate site");
+    }
+    let installed = [("unknown", "1"), ("App a", "1"), ("another", "1")];
+    let updates = catalog.updates_for(installed, &Target::new());
+    assert!(updates.updates.is_empty() && updates.problems.is_empty());
+    assert_eq!(updates.unknown, ["App a", "another", "unknown"]);
 }
 
 #[test]

@@ -178,12 +178,13 @@ def test_secrets_of_a_url_are_never_shown(store: Store) -> None:
 
 def test_progress_has_correct_totals_and_ends_with_the_commit(store: Store, v2: Server) -> None:
     seen: list[rockon_sync.Progress] = []
-    store.update(v2.url, progress=seen.append)
+    report = store.update(v2.url, progress=seen.append)
     assert seen[0].phase is Phase.CHECKING
     assert seen[-1].phase is Phase.COMMITTING
     last = seen[-1]
-    # A pack counts as one file.
-    assert last.files_done == last.files_total == 1
+    # The number of files in a pack is known once it is unpacked.
+    assert any(now.phase is Phase.FETCHING and now.files_total == 0 for now in seen)
+    assert last.files_done == last.files_total == len(report.added)
     assert last.bytes_done == last.bytes_total
     assert last.bytes_total is not None
     assert last.bytes_total > 0

@@ -100,6 +100,7 @@ impl Answering<'_> {
             }
             Some(Action::ChunkedGarbage) => self.send_garbage(),
             Some(Action::Endless { byte }) => self.send_endlessly(byte),
+            Some(Action::EndlessInformational) => self.send_hints_endlessly(),
             Some(Action::CloseBeforeAnswer | Action::Die) => Ok(Then::Close),
         }
     }
@@ -179,6 +180,13 @@ impl Answering<'_> {
         loop {
             self.count(PIECE_BYTES);
             self.write(&chunk)?;
+        }
+    }
+
+    fn send_hints_endlessly(&self) -> io::Result<Then> {
+        loop {
+            self.send_head(&Reply::of_status(103), None)?;
+            self.shared.pause(Duration::from_millis(20));
         }
     }
 

@@ -77,6 +77,8 @@ pub enum Action {
     },
     /// Sends a chunked response whose first chunk size is invalid, then closes the connection.
     ChunkedGarbage,
+    /// Informational responses (103), sent until the client hangs up or the server is dropped.
+    EndlessInformational,
     /// A complete response whose body is the first bytes of the file, up to this number.
     Truncate(usize),
     /// A complete response with the file's headers and this body.

@@ -222,14 +222,29 @@ fn wrapped(text: &str, first: &str, next: &str) -> String {
     lines + line.trim_end() + "\n"
 }
 
-/// Adds an initializer after each struct of the caller.
+/// Adds an initializer after each struct of the caller, with a value for every field: compilers
+/// warn about missing ones.
 fn with_initializers(text: &str) -> String {
     let mut text = text.to_owned();
     for input in INPUTS {
         let name = c_name(input);
+        let Some((_, body)) = text.split_once(&format!("typedef struct {name} {{\n")) else {
+            continue;
+        };
         let end = format!("}} {name};\n");
-        let macro_name = format!("{}_INIT", name.to_uppercase());
-        text = text.replace(&end, &format!("{end}#define {macro_name} {{ sizeof({name}) }}\n"));
+        let (body, _) = body.split_once(&end).expect("a struct without an end");
+        let fields = body.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+        let values: Vec<&str> = fields
+            .skip(1)
+            .map(|field| if field.starts_with("rockon_sync_mode") { DEFAULT_MODE } else { "0" })
+            .collect();
+        let define = format!("#define {}_INIT", name.to_uppercase());
+        let list = wrapped(&format!("{{ sizeof({name}), {} }}", values.join(", ")), "    ", "    ");
+        let list = list.trim_end().replace('\n', " \\\n");
+        text = text.replace(&end, &format!("{end}{define} \\\n{list}\n"));
     }
     text
 }
+
+/// The default of the only enum in a struct of the caller; C++ does not convert 0 to an enum.
+const DEFAULT_MODE: &str = "ROCKON_SYNC_MODE_QUICK";

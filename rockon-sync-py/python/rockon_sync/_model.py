@@ -81,7 +81,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The progress of an update. Totals are known once `CHECKING` is over."""
+    """The progress of an update. Totals are 0 until they are known.
+
+    While a pack is downloaded, the number of files in it is not known.
+    """
 
     source: str
     phase: Phase

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::error::{Error, ErrorKind};
+use crate::base::error::{Error, ErrorKind, excerpt};
 
 /// A SHA-256 digest: 32 bytes, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ impl FromStr for Digest {
     /// [`ErrorKind::Argument`] for anything else.
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidDigest { got: text.into() })?;
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| InvalidDigest { got: excerpt(text) })?;
         Ok(Digest(bytes))
     }
 }

@@ -116,7 +116,7 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: shortened_message(message.into()),
             url: None,
             path: None,
             retry: Retry::Never,
@@ -132,6 +132,18 @@ impl Error {
 
     pub(crate) fn with_url(mut self, url: impl Into<String>) -> Self {
         self.0.url.get_or_insert(url.into());
+        self
+    }
+
+    /// Names the address that was asked for, if a redirect has led to another one.
+    pub(crate) fn with_origin(mut self, asked: &str) -> Self {
+        match &self.0.url {
+            Some(target) if target != asked => {
+                self.0.message = format!("redirected to {target}: {}", self.0.message);
+                self.0.url = Some(asked.to_owned());
+            }
+            _ => {}
+        }
         self
     }
 
@@ -204,7 +216,7 @@ impl Error {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            let part = error.to_string();
+            let part = shortened_message(error.to_string());
             // Many libraries repeat their source in their own text.
             if !text.contains(&part) {
                 text.push_str(": ");
@@ -214,6 +226,37 @@ impl Error {
         }
         text
     }
+}
+
+/// Longest text from outside that a message quotes, in bytes.
+const MAX_EXCERPT_BYTES: usize = 200;
+
+/// Longest message, in bytes: room for a few excerpts. Libraries may quote more.
+const MAX_MESSAGE_BYTES: usize = 2000;
+
+/// Returns a text from outside for a message: all of a short one, the start and the end of a long
+/// one.
+pub(crate) fn excerpt(text: &str) -> String {
+    shorten(text, MAX_EXCERPT_BYTES).unwrap_or_else(|| text.to_owned())
+}
+
+/// Returns a message, without its middle if it is too long.
+pub(crate) fn shortened_message(message: String) -> String {
+    shorten(&message, MAX_MESSAGE_BYTES).unwrap_or(message)
+}
+
+/// Replaces the middle of a text of more than `max_bytes`.
+fn shorten(text: &str, max_bytes: usize) -> Option<String> {
+    let end_bytes = max_bytes / 4;
+    let mut start = max_bytes - end_bytes;
+    let mut end = text.len().checked_sub(end_bytes).filter(|_| text.len() > max_bytes)?;
+    while !text.is_char_boundary(start) {
+        start -= 1;
+    }
+    while !text.is_char_boundary(end) {
+        end += 1;
+    }
+    Some(format!("{}...{}", &text[..start], &text[end..]))
 }
 
 /// Context for I/O errors: the failed operation and its path.
@@ -283,6 +326,23 @@ mod tests {
             let row = format!("| `{kind}` | {} |", kind.exit_code());
             assert_eq!(page.matches(&row).count(), 1, "{row}");
         }
+    }
+
+    #[test]
+    fn long_texts_from_outside_are_cut_in_the_middle() {
+        assert_eq!(excerpt(&"x".repeat(200)), "x".repeat(200));
+        let cut = excerpt(&format!("start{}end", "x".repeat(60_000_000)));
+        assert_eq!(cut.len(), 203);
+        assert!(cut.starts_with("startx") && cut.contains("x...x") && cut.ends_with("xend"));
+        // Never inside a character.
+        for len in 195..205 {
+            let cut = excerpt(&format!("{}{}", "x".repeat(len), "\u{fc}".repeat(200)));
+            assert!((195..=203).contains(&cut.len()), "{cut}");
+        }
+        let cause = std::io::Error::other("y".repeat(1_000_000));
+        let error = Error::new(ErrorKind::Manifest, format!("{}: end", "x".repeat(1_000_000)));
+        let chain = error.with_source(cause).to_chain();
+        assert!(chain.len() < 5000 && chain.contains("x: end: yyy"), "{chain}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::time::SystemTime;
 use rustix::fs::OFlags;
 
 pub(crate) use lock::{Lock, try_lock};
-pub(crate) use read::{is_dir, read_if_any, read_private, stat_if_any, stat_target_if_any, walk};
+pub(crate) use read::{read_if_any, read_private, stat_if_any, stat_target_if_any, walk};
 pub(crate) use write::{
     create_private, ensure_dir, ensure_dirs, ensure_own_dir, remove_all, remove_if_any, replace,
     stage, staged, write_atomically,
@@ -34,6 +34,12 @@ pub(crate) struct Stat {
     pub(crate) len_bytes: u64,
     /// Time of the last modification, in nanoseconds since 1970.
     pub(crate) mtime_ns: i128,
+}
+
+impl Stat {
+    pub(crate) fn is_dir(self) -> bool {
+        self.kind == FileKind::Dir
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The members of one JSON object, in the order of the text, duplicates included.
@@ -23,7 +23,16 @@ pub(crate) struct Member<'a> {
 impl<'a> Object<'a> {
     /// Parses one object, but not its values.
     pub(crate) fn parse(text: &'a str) -> serde_json::Result<Object<'a>> {
-        serde_json::from_str(text)
+        let mut members = Vec::new();
+        for_each_member(
+            text,
+            |error| error,
+            |member| {
+                members.push(member);
+                Ok(())
+            },
+        )?;
+        Ok(Object { members })
     }
 
     /// Returns the value of `key`. The last duplicate counts, as in most JSON parsers.
@@ -38,28 +47,45 @@ impl<'a> Object<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor;
+/// Passes the members of one object to `take`, in the order of the text. Keeps none of them, so that
+/// `take` can limit the memory.
+///
+/// # Errors
+/// `invalid` of the error if `text` is not an object; that of `take`.
+pub(crate) fn for_each_member<'a, E>(
+    text: &'a str,
+    invalid: impl FnOnce(serde_json::Error) -> E,
+    take: impl FnMut(Member<'a>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut refused = None;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let parsed = json.deserialize_map(MemberVisitor { take, refused: &mut refused });
+    match (parsed.and_then(|()| json.end()), refused) {
+        (_, Some(error)) => Err(error),
+        (parsed, None) => parsed.map_err(invalid),
+    }
+}
 
-        impl<'de> Visitor<'de> for ObjectVisitor {
-            type Value = Object<'de>;
+struct MemberVisitor<'r, F, E> {
+    take: F,
+    refused: &'r mut Option<E>,
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+impl<'de, F: FnMut(Member<'de>) -> Result<(), E>, E> Visitor<'de> for MemberVisitor<'_, F, E> {
+    type Value = ();
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(Key(key)) = map.next_key()? {
-                    let value = map.next_value()?;
-                    members.push(Member { key, value });
-                }
-                Ok(Object { members })
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((Key(key), value)) = map.next_entry()? {
+            if let Err(error) = (self.take)(Member { key, value }) {
+                *self.refused = Some(error);
+                return Err(de::Error::custom("refused"));
             }
         }
-
-        deserializer.deserialize_map(ObjectVisitor)
+        Ok(())
     }
 }
 

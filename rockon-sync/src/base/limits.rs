@@ -11,9 +11,19 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
 /// Most entries of a manifest: twice the largest planned catalog.
 pub const MAX_ENTRIES: usize = 200_000;
 
+/// Longest text of an entry in a manifest, in bytes: room for the most names. A client has a few
+/// copies of it in memory for a moment.
+pub const MAX_ROW_BYTES: u64 = 1024 * 1024;
+
+/// Longest id of an entry and name of a definition, in bytes: a short text for people.
+pub const MAX_NAME_BYTES: usize = 1024;
+
 /// Most names of definitions in an entry: a file of the largest size with the smallest real
-/// definitions has as many. Many empty strings would cost more memory than their text.
+/// definitions has as many. Many short names would cost more memory than their text.
 pub const MAX_NAMES: usize = 16_384;
+
+/// Most names of definitions in a manifest: two per entry of the largest one.
+pub const MAX_ALL_NAMES: usize = 2 * MAX_ENTRIES;
 
 /// Largest file whose entry has no size: real definitions have 1 to 30 KB.
 pub const MAX_UNSIZED_FILE_BYTES: u64 = 1024 * 1024;
@@ -32,6 +42,11 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Longest silence on an open connection: even slow lines transfer something in this time.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest wait for the headers of a response while another mirror can be asked instead, so that a
+/// silent mirror costs little. Six responses of 300 bytes take 2 s on a line of 1 KB/s. If no mirror
+/// responds in time, each is asked again, with [`STALL_TIMEOUT`].
+pub const MIRROR_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Minimum rate of a response, in bytes per second over [`RATE_WINDOW`]: six responses at this rate
 /// still fit a line of 1 KB/s.

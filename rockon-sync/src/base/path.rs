@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
+use unicase::UniCase;
 
-use crate::base::error::{Error, ErrorKind};
+use crate::base::error::{Error, ErrorKind, excerpt};
 
 /// Longest segment of an entry path, in bytes: the limit of common file systems.
 const MAX_SEGMENT_BYTES: usize = 255;
@@ -37,7 +38,7 @@ impl EntryPath {
         let text = text.into();
         match violated_rule(&text) {
             None => Ok(EntryPath(text.into_boxed_str())),
-            Some(rule) => Err(UnsafePath { text, rule }.into()),
+            Some(rule) => Err(UnsafePath { text: excerpt(&text), rule }.into()),
         }
     }
 
@@ -63,8 +64,8 @@ impl EntryPath {
         RESERVED.contains(&&*fold(first))
     }
 
-    /// Returns the path in lower case and in the Unicode form NFKC. Two paths that are equal in
-    /// this form may be one file: ZFS can be configured to ignore both.
+    /// Returns the path in the Unicode form NFKC and with its case folded. Two paths that are equal
+    /// in this form may be one file: ZFS can be configured to ignore both.
     pub(crate) fn folded(&self) -> Cow<'_, str> {
         let is_plain = self.0.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
         if is_plain { Cow::Borrowed(&self.0) } else { Cow::Owned(fold(&self.0)) }
@@ -95,8 +96,8 @@ fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     let form = ComposingNormalizerBorrowed::new_nfkc();
-    // Twice: a capital letter may compose in another way than its small one.
-    form.normalize(&form.normalize(text).to_lowercase()).into_owned()
+    // Twice: a folded letter may compose in another way than before.
+    form.normalize(&UniCase::unicode(form.normalize(text)).to_folded_case()).into_owned()
 }
 
 /// Returns the rule that `text` violates, if any.
@@ -217,6 +218,10 @@ mod tests {
             ("\u{212b}", "a\u{30a}", true),
             ("\u{ff41}.json", "a.json", true),
             ("\u{fb01}x", "FIX", true),
+            ("\u{3a3}.json", "\u{3c2}.json", true),
+            ("\u{3c3}.json", "\u{3c2}.json", true),
+            ("\u{df}.json", "SS.json", true),
+            ("\u{1e9e}.json", "ss.json", true),
             ("root.json", "r\u{ff4f}\u{ff4f}t.json", true),
             // A Cyrillic letter: another file, although it looks the same.
             ("\u{430}.json", "a.json", false),

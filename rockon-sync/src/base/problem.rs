@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::base::error::shortened_message;
 use crate::base::json::Position;
 
 /// A problem of a catalog directory, with its location.
@@ -37,7 +38,7 @@ impl Problem {
             severity: Severity::Error,
             file: file.to_owned(),
             position,
-            message: message.into(),
+            message: shortened_message(message.into()),
         }
     }
 

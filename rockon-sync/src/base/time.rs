@@ -4,7 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::base::error::{Error, ErrorKind};
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
+use jiff::fmt::temporal;
+
+use crate::base::error::{Error, ErrorKind, excerpt};
 
 /// A point in time, in whole seconds, written as RFC 3339 in UTC: `2026-11-22T03:04:05Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,19 +31,30 @@ impl Timestamp {
         self.0
     }
 
-    /// Returns the time `days` days later, or the same time if that is out of range.
-    pub(crate) fn plus_days(self, days: u32) -> Self {
-        Timestamp::from_unix(self.0 + i64::from(days) * 86_400).unwrap_or(self)
+    /// Returns the time `days` days later.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] after the year 9999.
+    #[cfg(feature = "publish")]
+    pub(crate) fn plus_days(self, days: u32) -> Result<Self, Error> {
+        Timestamp::from_unix(self.0 + i64::from(days) * 86_400)
+            .map_err(|_| InvalidTime::TooLate { days, time: self }.into())
     }
 }
 
-/// `0000-01-01T00:00:00Z` to `9999-12-30T22:00:00Z`, in seconds since 1970.
-const FOUR_DIGIT_YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_207_200;
+/// `0000-01-01T00:00:00Z` to `9999-12-31T23:59:59Z`, in seconds since 1970.
+const FOUR_DIGIT_YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
+
+/// `jiff::Timestamp` ends a day before the year 9999 does, for the sake of time zones.
+const EPOCH: DateTime = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
 
 #[derive(Debug, thiserror::Error)]
 enum InvalidTime {
     #[error("expected seconds since 1970 in the years 0 to 9999, got {seconds}")]
     OutOfRange { seconds: i64 },
+    #[cfg(feature = "publish")]
+    #[error("expected a time before the year 10000, got {days} days after {time}")]
+    TooLate { days: u32, time: Timestamp },
     #[error("expected a time such as 2026-11-22T03:04:05Z, got {got:?}")]
     Syntax { got: String },
 }
@@ -63,7 +78,8 @@ impl From<SystemTime> for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", jiff::Timestamp::from_second(self.0).map_err(|_| fmt::Error)?)
+        let time = EPOCH.checked_add(SignedDuration::from_secs(self.0));
+        write!(f, "{}Z", time.map_err(|_| fmt::Error)?)
     }
 }
 
@@ -75,10 +91,19 @@ impl FromStr for Timestamp {
     /// # Errors
     /// [`ErrorKind::Argument`] for anything else.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let time: jiff::Timestamp =
-            text.parse().map_err(|_| InvalidTime::Syntax { got: text.to_owned() })?;
-        Timestamp::from_unix(time.as_second())
+        Timestamp::from_unix(
+            seconds_of(text).ok_or_else(|| InvalidTime::Syntax { got: excerpt(text) })?,
+        )
     }
+}
+
+/// Returns the seconds since 1970 of a time in RFC 3339.
+fn seconds_of(text: &str) -> Option<i64> {
+    let parts = temporal::DateTimeParser::new().parse_pieces(text).ok()?;
+    let time = parts.time()?;
+    let time = parts.date().at(time.hour(), time.minute(), time.second(), 0);
+    let offset = parts.to_numeric_offset()?;
+    Some(time.duration_since(EPOCH).as_secs() - i64::from(offset.seconds()))
 }
 
 /// Returns the delay from `now` of an HTTP `Retry-After` value (RFC 9110, section 10.2.3): seconds
@@ -132,11 +157,33 @@ mod tests {
             ("2026-11-22T03:04:05Z", "2026-11-22T03:04:05Z"),
             ("2026-11-22T05:04:05+02:00", "2026-11-22T03:04:05Z"),
             ("2026-11-22T03:04:05.999Z", "2026-11-22T03:04:05Z"),
+            ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
         ] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), expected);
         }
-        for bad in ["", "2026-11-22", "yesterday", "2026-13-01T00:00:00Z", "2026-11-22T03:04:05"] {
+        for bad in [
+            "",
+            "2026-11-22",
+            "yesterday",
+            "2026-13-01T00:00:00Z",
+            "2026-11-22T03:04:05",
+            "9999-12-31T23:59:59-00:01",
+            "0000-01-01T00:00:00+00:01",
+        ] {
             assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
+        }
+    }
+
+    #[cfg(feature = "publish")]
+    #[test]
+    fn a_time_after_the_year_9999_is_an_error() {
+        let time: Timestamp = "9999-12-30T00:00:00Z".parse().unwrap();
+        assert_eq!(time.plus_days(1).unwrap().to_string(), "9999-12-31T00:00:00Z");
+        for days in [2, u32::MAX] {
+            assert_eq!(time.plus_days(days).unwrap_err().kind(), ErrorKind::Argument, "{days}");
         }
     }
 

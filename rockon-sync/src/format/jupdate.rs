@@ -20,6 +20,8 @@ mod platform;
 mod release;
 mod xml;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{About, Blurb, RawDefinition, Rules};
@@ -90,13 +92,8 @@ fn of_extension(id: &str, releases: Vec<Release>) -> Vec<Release> {
 
 /// Returns the ids of the extensions, in the order of the file.
 fn names_of(releases: &[Release]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for release in releases {
-        if !names.contains(&release.id()) {
-            names.push(release.id());
-        }
-    }
-    names
+    let mut seen = HashSet::new();
+    releases.iter().map(Release::id).filter(|id| seen.insert(id.clone())).collect()
 }
 
 /// Returns the newest release, for any platform.

@@ -11,11 +11,11 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::{About, Blurb, RawDefinition, Rules};
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result, excerpt};
 use crate::base::json::{Member, Object, Position, kind_of};
 use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Requirements;
-use crate::tree::manifest::{ARCH, MIN_VERSION};
+use crate::tree::manifest::{ARCH, MIN_VERSION, violated_rule};
 
 #[cfg(feature = "publish")]
 pub(super) use check::check;
@@ -63,8 +63,15 @@ fn parse(bytes: &[u8]) -> Result<Vec<RawDefinition<'_>>, InvalidFile> {
         if !value.get().starts_with('{') {
             return Err(InvalidFile::Definition {
                 position: Position::of(text, value.get()).unwrap_or(Position::START),
-                name: key.into_owned(),
+                name: excerpt(&key),
                 got: kind_of(value),
+            });
+        }
+        if let Some(rule) = violated_rule(&key) {
+            return Err(InvalidFile::Name {
+                position: Position::of(text, value.get()).unwrap_or(Position::START),
+                name: excerpt(&key),
+                rule,
             });
         }
         match known.get(&key) {
@@ -158,6 +165,8 @@ enum InvalidFile {
     Json(serde_json::Error),
     #[error("{position}: definition {name:?}: expected an object, got {got}")]
     Definition { position: Position, name: String, got: &'static str },
+    #[error("{position}: invalid name {name:?}: {rule}")]
+    Name { position: Position, name: String, rule: &'static str },
     #[error("expected a definition, got an empty object")]
     NoDefinition,
 }
@@ -218,6 +227,7 @@ mod tests {
                 "line 2 column 6: definition \"A\": expected an object, got a number",
             ),
             (b"{\"A\": {},}", "line 1 column 10"),
+            (b"{\n\"A\\nB\": {}}", "line 2 column 9: invalid name \"A\\nB\": control character"),
         ] {
             let error = Error::from(parse(file).unwrap_err());
             assert_eq!(error.kind(), ErrorKind::Definition);

@@ -132,20 +132,21 @@ impl Address {
     /// [`ErrorKind::Status`] for a target that is not a URL, is neither http nor https, or gives
     /// up encryption.
     pub(crate) fn redirected(&self, target: &str) -> Result<Address> {
-        let refuse = |problem: &str| {
+        let refused = |problem: String| {
             Error::new(ErrorKind::Status, format!("redirect refused: {problem}"))
                 .with_url(self.to_string())
         };
         let Address::Http(from) = self else {
-            return Err(refuse("not over HTTP"));
+            return Err(refused("not over HTTP".to_owned()));
         };
-        let mut url = from.url.join(target).map_err(|_| refuse("the target is not a URL"))?;
+        let mut url =
+            from.url.join(target).map_err(|_| refused("the target is not a URL".to_owned()))?;
         url.set_fragment(None);
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse("the target is neither http nor https"));
+            return Err(refused(format!("expected http or https, got {}", redacted(&url))));
         }
         if from.is_https() && url.scheme() != "https" {
-            return Err(refuse("from https to http"));
+            return Err(refused(format!("from https to {}", redacted(&url))));
         }
         let is_own = url.origin() == from.url.origin();
         let user_info = from.user_info.clone().filter(|_| is_own);

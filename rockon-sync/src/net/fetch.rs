@@ -72,6 +72,16 @@ pub(crate) struct FetchedFile {
     pub(crate) validators: Validators,
     /// The final address, after redirects.
     pub(crate) moved_to: Option<Box<Address>>,
+    /// True if nothing tells a file that was cut off from a whole one.
+    pub(crate) is_unframed: bool,
+}
+
+/// The time allowed for an update.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TimeLimit {
+    pub(crate) started: Instant,
+    /// At most [`limits::MAX_TIMEOUT`] counts.
+    pub(crate) timeout: Duration,
 }
 
 /// Fetches the files of one update.
@@ -79,7 +89,7 @@ pub(crate) struct Fetcher<'a> {
     transport: &'a dyn Transport,
     clock: &'a dyn Clock,
     cancel: &'a CancelToken,
-    deadline: Instant,
+    time_limit: TimeLimit,
     /// True if the update has failed, so that its other requests are pointless.
     stop: &'a AtomicBool,
     requests: AtomicU64,
@@ -91,14 +101,14 @@ impl<'a> Fetcher<'a> {
         transport: &'a dyn Transport,
         clock: &'a dyn Clock,
         cancel: &'a CancelToken,
-        deadline: Instant,
+        time_limit: TimeLimit,
         stop: &'a AtomicBool,
     ) -> Self {
         Fetcher {
             transport,
             clock,
             cancel,
-            deadline,
+            time_limit,
             stop,
             requests: AtomicU64::new(0),
             wire_bytes: AtomicU64::new(0),
@@ -127,51 +137,68 @@ impl<'a> Fetcher<'a> {
         sink: &mut dyn Sink,
         retries: Retries,
     ) -> Result<Fetched> {
-        self.with_retries(retries, || self.attempt(wanted, sink))
+        self.with_retries(&wanted.address, retries, || self.attempt(wanted, sink, retries))
     }
 
-    /// Fails if the update is canceled, has failed elsewhere, or its time is over.
-    pub(crate) fn check_go_on(&self) -> Result<()> {
+    /// Fails if the update is canceled, has failed elsewhere, or its time is over. `doing` is in
+    /// the message.
+    pub(crate) fn check_go_on(&self, doing: &str) -> Result<()> {
         self.cancel.check()?;
         if self.stop.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Canceled, "the update has failed elsewhere"));
         }
         if self.time_left().is_zero() {
+            let limit_s = self.time_limit.timeout.as_secs_f64();
             return Err(Error::new(
                 ErrorKind::Timeout,
-                "the time allowed for the whole update is over",
+                format!("exceeded the time limit of {limit_s} s while {doing}"),
             ));
         }
         Ok(())
     }
 
-    fn time_left(&self) -> Duration {
-        self.deadline.saturating_duration_since(self.clock.monotonic())
+    /// Like [`check_go_on`](Self::check_go_on). A timeout names the address.
+    fn check_at(&self, doing: &str, address: &Address) -> Result<()> {
+        self.check_go_on(doing).map_err(|error| match error.kind() {
+            ErrorKind::Timeout => error.with_url(address.to_string()),
+            _ => error,
+        })
     }
 
-    fn attempt(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Fetched> {
+    fn time_left(&self) -> Duration {
+        let TimeLimit { started, timeout } = self.time_limit;
+        let passed = self.clock.monotonic().saturating_duration_since(started);
+        timeout.min(limits::MAX_TIMEOUT).saturating_sub(passed)
+    }
+
+    fn attempt(
+        &self,
+        wanted: &Wanted<'_>,
+        sink: &mut dyn Sink,
+        retries: Retries,
+    ) -> Result<Fetched> {
         sink.restart().map_err(sink_failed)?;
-        let (address, response) = self.follow(&wanted.address, wanted.validators, None)?;
+        let (address, response) = self.follow(&wanted.address, wanted.validators, None, retries)?;
         let moved_to = (address != wanted.address).then(|| Box::new(address.clone()));
         match response.status {
             200 => {}
             // Without validators in the request, a 304 says nothing about the local copy.
             304 if wanted.validators.is_some_and(|given| !given.is_empty()) => {
-                self.drain(response)?;
+                self.drain(response, &address)?;
                 return Ok(Fetched::Unchanged { moved_to });
             }
             status @ (404 | 410) => {
-                self.drain(response)?;
+                self.drain(response, &address)?;
                 return Ok(Fetched::Missing(status));
             }
             _ => return Err(self.refusal(response, &address)?),
         }
-        let validators = response.validators.clone();
+        let (validators, is_unframed) = (response.validators.clone(), response.is_unframed);
         let (digest, len_bytes) = self.take_body(response, &address, wanted.max_bytes, sink)?;
         if let Some(expected) = wanted.digest.filter(|expected| *expected != digest) {
             return Err(Unusable::Digest { expected, got: digest, len_bytes }.at(&address));
         }
-        Ok(Fetched::File(FetchedFile { digest, validators, moved_to }))
+        Ok(Fetched::File(FetchedFile { digest, validators, moved_to, is_unframed }))
     }
 
     /// Returns the error for an unexpected status.
@@ -186,7 +213,7 @@ impl<'a> Fetcher<'a> {
             (408 | 425 | 429 | 500 | 502 | 503 | 504, None) => Retry::Soon,
             _ => Retry::Never,
         };
-        self.drain(response)?;
+        self.drain(response, address)?;
         Ok(Unusable::Status(status).at(address).with_retry(retry))
     }
 
@@ -207,13 +234,13 @@ impl<'a> Fetcher<'a> {
             return Err(Unusable::Length { max_bytes, len_bytes }.at(address));
         }
 
-        let mut wire = self.wire(response);
+        let mut wire = self.wire(response, address);
         let mut hasher = Hasher::new();
         let mut left = max_bytes;
         let mut copy = |reader: &mut dyn Read| -> Result<()> {
             let mut chunk = [0; CHUNK_BYTES];
             loop {
-                self.check_go_on()?;
+                self.check_at("reading a response", address)?;
                 let n = match reader.read(&mut chunk) {
                     Ok(0) => return Ok(()),
                     Ok(n) => n,
@@ -243,16 +270,20 @@ impl<'a> Fetcher<'a> {
         address: &Address,
         validators: Option<&Validators>,
         range_from: Option<u64>,
+        retries: Retries,
     ) -> Result<(Address, Response)> {
         let (first, mut address) = (address, address.clone());
         for _ in 0..=limits::MAX_REDIRECTS {
-            self.check_go_on()?;
+            let check = || self.check_at("waiting for a response", &address);
+            check()?;
             self.requests.fetch_add(1, Ordering::Relaxed);
             let request = Request {
                 address: &address,
                 validators: validators.filter(|validators| !validators.is_empty()),
                 range_from,
                 time_left: self.time_left(),
+                response_timeout: retries.response_timeout(),
+                check: &check,
             };
             let response = self.transport.get(&request)?;
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
@@ -262,7 +293,7 @@ impl<'a> Fetcher<'a> {
                 return Err(Unusable::NoLocation(response.status).at(&address));
             };
             let next = address.redirected(target)?;
-            self.drain(response)?;
+            self.drain(response, &address)?;
             log::debug!("{address} redirects to {next}");
             address = next;
         }
@@ -270,24 +301,22 @@ impl<'a> Fetcher<'a> {
     }
 
     /// Reads the rest of an unused body, so that its connection can be reused.
-    fn drain(&self, response: Response) -> Result<()> {
-        self.wire(response).skip_rest();
-        self.check_go_on()
+    fn drain(&self, response: Response, address: &Address) -> Result<()> {
+        self.wire(response, address).skip_rest();
+        self.check_at("reading a response", address)
     }
 
-    fn wire(&self, response: Response) -> WireReader<'_> {
-        WireReader {
-            inner: response.body,
-            count: &self.wire_bytes,
-            rate: RateWatch::new(self.clock),
-        }
+    fn wire<'b>(&'b self, response: Response, address: &'b Address) -> WireReader<'b> {
+        let rate = RateWatch::new(self.clock);
+        WireReader { fetcher: self, address, inner: response.body, rate }
     }
 }
 
 /// Counts the bytes of a body before decoding.
 struct WireReader<'a> {
+    fetcher: &'a Fetcher<'a>,
+    address: &'a Address,
     inner: Box<dyn Read + Send>,
-    count: &'a AtomicU64,
     rate: RateWatch<'a>,
 }
 
@@ -305,8 +334,16 @@ impl WireReader<'_> {
 
 impl Read for WireReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buffer)?;
-        self.count.fetch_add(n as u64, Ordering::Relaxed);
+        let n = loop {
+            match self.inner.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self
+                    .fetcher
+                    .check_at("reading a response", self.address)
+                    .map_err(io::Error::other)?,
+                read => break read?,
+            }
+        };
+        self.fetcher.wire_bytes.fetch_add(n as u64, Ordering::Relaxed);
         if n > 0 {
             self.rate.count(n as u64)?;
         }
@@ -371,6 +408,19 @@ mod tests {
         Err(Error::new(ErrorKind::Transport, "connection refused").with_retry(Retry::Soon))
     }
 
+    /// Calls `act` with a fetcher that has 300 s, and the first address of `https://h/p/`.
+    pub(super) fn with_fetcher<T>(
+        transport: &dyn Transport,
+        clock: &TestClock,
+        act: impl FnOnce(&Fetcher<'_>, Address) -> T,
+    ) -> T {
+        let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
+        let timeout = Duration::from_secs(300);
+        let time_limit = TimeLimit { started: clock.monotonic(), timeout };
+        let fetcher = Fetcher::new(transport, clock, &cancel, time_limit, &stop);
+        act(&fetcher, "https://h/p/".parse::<Location>().unwrap().head_address())
+    }
+
     struct Outcome {
         result: Result<Fetched>,
         sink: Vec<u8>,
@@ -381,16 +431,13 @@ mod tests {
     fn run(answers: impl IntoIterator<Item = Result<Response>>, digest: Option<Digest>) -> Outcome {
         let script = Script::new(answers);
         let clock = TestClock::new();
-        let cancel = CancelToken::new();
-        let deadline = clock.monotonic() + Duration::from_secs(300);
-        let stop = AtomicBool::new(false);
-        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
-        let location: Location = "https://h/p/".parse().unwrap();
         let mut sink = Vec::new();
-        let wanted =
-            Wanted { address: location.head_address(), validators: None, max_bytes: 10, digest };
-        let result = fetcher.fetch(&wanted, &mut sink, Retries::Usual);
-        assert_eq!(fetcher.requests(), script.asked().len() as u64);
+        let result = with_fetcher(&script, &clock, |fetcher, address| {
+            let wanted = Wanted { digest, ..Wanted::plain(address, 10) };
+            let result = fetcher.fetch(&wanted, &mut sink, Retries::Usual);
+            assert_eq!(fetcher.requests(), script.asked().len() as u64);
+            result
+        });
         Outcome { result, sink, waited: clock.slept(), asked: script.asked() }
     }
 
@@ -482,22 +529,52 @@ mod tests {
     fn cancel_and_deadline_end_a_wait() {
         let script = Script::new([broken(), broken(), broken(), broken()]);
         let clock = TestClock::new();
-        let cancel = CancelToken::new();
-        let wanted = Wanted {
-            address: "https://h/".parse::<Location>().unwrap().head_address(),
-            validators: None,
-            max_bytes: 10,
-            digest: None,
-        };
-        let deadline = clock.monotonic() + Duration::from_millis(300);
-        let stop = AtomicBool::new(false);
-        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
+        let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
+        let address = "https://h/".parse::<Location>().unwrap().head_address();
+        let wanted = Wanted::plain(address, 10);
+        let timeout = Duration::from_millis(300);
+        let time_limit = TimeLimit { started: clock.monotonic(), timeout };
+        let fetcher = Fetcher::new(&script, &clock, &cancel, time_limit, &stop);
         // The second wait would exceed the deadline, so the failure itself is reported.
         let error = fetcher.fetch(&wanted, &mut Vec::new(), Retries::Usual).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Transport);
+        clock.sleep(timeout);
+        let error = fetcher.fetch(&wanted, &mut Vec::new(), Retries::Usual).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(
+            error.to_string(),
+            "https://h/root.sha: exceeded the time limit of 0.3 s while waiting for a response"
+        );
         cancel.cancel();
         let error = fetcher.fetch(&wanted, &mut Vec::new(), Retries::Usual).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Canceled);
+    }
+
+    #[test]
+    fn an_error_behind_a_redirect_names_both_addresses() {
+        let outcome = run([redirect("https://cdn/x?key=secret"), status(403)], None);
+        assert_eq!(
+            outcome.result.unwrap_err().to_string(),
+            "https://h/p/root.sha: redirected to https://cdn/x?key=***: expected status 200, got 403"
+        );
+        for (target, problem) in [
+            ("http://cdn/x?key=secret", "from https to http://cdn/x?key=***"),
+            ("ftp://cdn/x", "expected http or https, got ftp://cdn/x"),
+        ] {
+            let error = run([redirect(target)], None).result.unwrap_err().to_string();
+            assert_eq!(error, format!("https://h/p/root.sha: redirect refused: {problem}"));
+        }
+    }
+
+    #[test]
+    fn a_length_above_the_limit_is_refused_before_the_body_is_read() {
+        let mut response = Response::new(200, Box::new(io::repeat(b'x').take(5)));
+        response.length = Some(11);
+        let outcome = run([Ok(response)], None);
+        let error = outcome.result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert!(error.to_string().ends_with("expected at most 10 bytes, got 11"), "{error}");
+        assert_eq!(outcome.sink, b"");
     }
 
     /// A body that takes this long for each byte.
@@ -526,12 +603,10 @@ mod tests {
             let pause = Duration::from_millis(pause_ms);
             let body = Dripping { clock, pause, left: bytes };
             let script = Script::new([Ok(Response::new(200, Box::new(body)))]);
-            let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
-            let deadline = clock.monotonic() + Duration::from_secs(300);
-            let fetcher = Fetcher::new(&script, clock, &cancel, deadline, &stop);
-            let address = "https://h/".parse::<Location>().unwrap().head_address();
-            let wanted = Wanted::plain(address, 10_000);
-            let result = fetcher.fetch(&wanted, &mut Vec::new(), Retries::None);
+            let result = with_fetcher(&script, clock, |fetcher, address| {
+                let wanted = Wanted::plain(address, 10_000);
+                fetcher.fetch(&wanted, &mut Vec::new(), Retries::None)
+            });
             assert_eq!(result.is_ok(), is_read, "{pause_ms}");
             if let Err(error) = result {
                 assert_eq!(error.kind(), ErrorKind::Transport);

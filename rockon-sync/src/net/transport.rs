@@ -1,9 +1,12 @@
 //! Transports: one trait, with an implementation per file.
 
+#[cfg(feature = "http")]
+mod background;
 mod dir;
 #[cfg(feature = "http")]
 mod http;
 
+use std::fmt;
 use std::io::Read;
 use std::time::Duration;
 
@@ -19,7 +22,8 @@ use crate::net::address::Address;
 /// Makes single requests, from several threads at once.
 ///
 /// An implementation does not follow redirects, retry, decode, or limit the size of a body: the
-/// caller does all of that.
+/// caller does all of that. While it waits, it should call [`Request::check`] several times a
+/// second, so that an update can be canceled whatever a server does.
 pub trait Transport: Send + Sync {
     /// Makes one request.
     ///
@@ -30,7 +34,7 @@ pub trait Transport: Send + Sync {
 }
 
 /// One request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct Request<'a> {
     /// The address of the file.
@@ -42,6 +46,45 @@ pub struct Request<'a> {
     pub range_from: Option<u64>,
     /// The time left for the whole exchange, including the body.
     pub time_left: Duration,
+    /// Longest wait for the headers of the response, after the request was sent.
+    pub response_timeout: Duration,
+    pub(crate) check: &'a (dyn Fn() -> Result<()> + Sync),
+}
+
+impl Request<'_> {
+    /// Fails if the response is not needed any more.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Canceled`](crate::ErrorKind::Canceled) and
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). Return them unchanged.
+    pub fn check(&self) -> Result<()> {
+        (self.check)()
+    }
+
+    /// Returns a request without validators and range, that nothing cancels.
+    #[cfg(test)]
+    pub(crate) fn plain(address: &Address) -> Request<'_> {
+        Request {
+            address,
+            validators: None,
+            range_from: None,
+            time_left: Duration::from_secs(60),
+            response_timeout: Duration::from_secs(60),
+            check: &|| Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("address", self.address)
+            .field("validators", &self.validators)
+            .field("range_from", &self.range_from)
+            .field("time_left", &self.time_left)
+            .field("response_timeout", &self.response_timeout)
+            .finish()
+    }
 }
 
 /// One response.
@@ -61,7 +104,11 @@ pub struct Response {
     pub length: Option<u64>,
     /// The value of `Content-Range` of a response 206.
     pub content_range: Option<String>,
-    /// The body, still encoded.
+    /// True if the body ends where the connection does: one that was cut off looks whole.
+    pub is_unframed: bool,
+    /// The body, still encoded. An error of the kind
+    /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) means that nothing has come for a moment: the
+    /// caller checks for cancellation and reads again.
     pub body: Box<dyn Read + Send>,
 }
 
@@ -76,6 +123,7 @@ impl Response {
             encoding: None,
             length: None,
             content_range: None,
+            is_unframed: false,
             body,
         }
     }

@@ -66,7 +66,7 @@ pub(super) fn next(
 ) -> Result<NewHead> {
     let options = session.options;
     let manifest = EntryPath::new(session.tree.layout.manifest_name())?;
-    let expires = options.expires_in_days.map(|days| new.published.plus_days(days));
+    let expires = options.expires_in_days.map(|days| new.published.plus_days(days)).transpose()?;
     let head = Head::new(new.digest, manifest)
         .with_serial(before.next_serial(&session.tree)?)
         .with_published(new.published)

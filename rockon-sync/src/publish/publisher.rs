@@ -11,7 +11,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 #[cfg(test)]
 use crate::base::files::Files;
-use crate::base::files::{RealFiles, ensure_dirs, is_dir, try_lock};
+use crate::base::files::{RealFiles, Stat, ensure_dirs, stat_target_if_any, try_lock};
 use crate::base::time::{Clock, SystemClock, Timestamp};
 use crate::format::{Collection, Format};
 use crate::net::address::has_http_scheme;
@@ -213,7 +213,8 @@ impl<'a> Publisher<'a> {
 fn tree_dir(options: &PublishOptions<'_>) -> Result<PathBuf> {
     let catalog = &options.catalog;
     let is_url = catalog.to_str().is_some_and(has_http_scheme);
-    let is_catalog_dir = !is_url && is_dir(catalog)?;
+    let is_catalog_dir =
+        !is_url && stat_target_if_any(&RealFiles, catalog)?.is_some_and(Stat::is_dir);
     match (&options.out, options.layout) {
         (Some(out), Layout::Separate)
             if is_catalog_dir || options.collection() == Collection::Site =>

@@ -23,7 +23,7 @@ use std::time::Duration;
 use super::list::{List, ListedFile, RefusedFile};
 use crate::base::cancel::CancelToken;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{Files, ensure_dirs, is_dir};
+use crate::base::files::{Files, RealFiles, Stat, ensure_dirs, stat_target_if_any};
 use crate::base::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -31,7 +31,7 @@ use crate::base::time::Clock;
 use crate::base::workers::{self, Done, Event};
 use crate::format::{Reference, read_collection, releases_of};
 use crate::net::address::{Address, has_http_scheme};
-use crate::net::fetch::Fetcher;
+use crate::net::fetch::{Fetcher, TimeLimit};
 use crate::net::transport::Transport;
 use documents::{Documents, SiteFile};
 
@@ -68,8 +68,8 @@ impl List {
         ensure_dirs(reader.files, &cache)?;
         let start = Start::find(start)?;
         let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
-        let deadline = reader.clock.monotonic() + SITE_TIMEOUT;
-        let fetcher = Fetcher::new(reader.transport, reader.clock, &cancel, deadline, &stop);
+        let time_limit = TimeLimit { started: reader.clock.monotonic(), timeout: SITE_TIMEOUT };
+        let fetcher = Fetcher::new(reader.transport, reader.clock, &cancel, time_limit, &stop);
         let documents = Documents::new(reader.files, &fetcher, cache);
         let SiteWalk { mut list, mut extensions, .. } = SiteWalk::run(&documents, &start)?;
         // Several extensions may share a file, which is fetched once.
@@ -155,7 +155,7 @@ impl Start {
             return Ok(Start { root: PathBuf::new(), documents });
         }
         let real = start.canonicalize().on("read", start)?;
-        if !is_dir(&real)? {
+        if !stat_target_if_any(&RealFiles, &real)?.is_some_and(Stat::is_dir) {
             let root = real.parent().unwrap_or(&real).to_path_buf();
             return Ok(Start { root, documents: vec![Address::File(real)] });
         }

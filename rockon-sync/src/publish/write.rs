@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::path::PathBuf;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::manifest::NewManifest;
 use super::scan::ScannedFile;
@@ -87,9 +87,8 @@ impl Tree<'_> {
         write_atomically(self.files, &path, signed.as_bytes())?;
         if let (Some(before), Some(now)) = (before, modified_s()?)
             && now <= before
-            && let Ok(before_s) = u64::try_from(before)
+            && let Some(later) = second_after(before)
         {
-            let later = UNIX_EPOCH + Duration::from_secs(before_s + 1);
             self.files.set_modified(&path, later).on("set the time of", &path)?;
         }
         Ok(())
@@ -203,5 +202,25 @@ impl Tree<'_> {
             })?;
         }
         self.files.rename(&draft, &to).on("write", &to)
+    }
+}
+
+/// Returns the time one second after this one, in seconds since 1970. `None` if it is before 1970,
+/// or later than any time.
+fn second_after(seconds: i128) -> Option<SystemTime> {
+    let seconds = u64::try_from(seconds).ok()?.checked_add(1)?;
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_second_of_time_has_no_later_one() {
+        assert_eq!(second_after(0), Some(UNIX_EPOCH + Duration::from_secs(1)));
+        for seconds in [-2, i128::from(i64::MAX), i128::from(u64::MAX), i128::MAX] {
+            assert_eq!(second_after(seconds), None, "{seconds}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::generation::is_kept;
 use super::{CURRENT, GENERATIONS, Generation, Status};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{FileKind, Files, is_absent, stat_if_any, stat_target_if_any};
+use crate::base::files::{Files, Stat, is_absent, stat_if_any, stat_target_if_any};
 
 /// Most attempts to read a generation that is pruned during the read.
 const READ_ATTEMPTS: usize = 8;
@@ -42,7 +42,7 @@ impl<'a> SourceDir<'a> {
     pub(crate) fn exists(&self) -> Result<bool> {
         match stat_target_if_any(self.files, &self.dir)? {
             None => Ok(false),
-            Some(stat) if stat.kind == FileKind::Dir => Ok(true),
+            Some(stat) if stat.is_dir() => Ok(true),
             Some(_) => Err(Error::new(
                 ErrorKind::Store,
                 "expected the directory of a source, got something else",
@@ -61,7 +61,7 @@ impl<'a> SourceDir<'a> {
         let mut missing = None;
         while let Some(generation) = self.linked()? {
             let stat = stat_if_any(self.files, &generation.dir)?;
-            if stat.is_some_and(|stat| stat.kind == FileKind::Dir) {
+            if stat.is_some_and(Stat::is_dir) {
                 return Ok(Some(generation));
             }
             // Two updates after the link was read have pruned it: the link now leads elsewhere.

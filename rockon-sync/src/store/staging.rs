@@ -18,7 +18,7 @@ mod part;
 mod validators;
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -59,6 +59,10 @@ impl<'a> Staging<'a> {
     fn names(&self) -> Result<Vec<String>> {
         let names = self.files.list(&self.dir).on("list this directory", &self.dir)?;
         Ok(names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect())
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Returns the path for the file with this digest.

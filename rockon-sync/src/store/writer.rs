@@ -8,6 +8,7 @@ use super::generation::{RECORD_SUFFIX, is_kept};
 use super::{GENERATIONS, SourceDir, Staging, Status, Store};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{Files, Lock, ensure_dirs, ensure_own_dir, remove_all, try_lock};
+use crate::base::limits::MAX_TIMEOUT;
 use crate::base::time::Clock;
 use crate::source::SourceName;
 
@@ -115,7 +116,7 @@ impl Stuck {
 
 /// Takes a lock. Retries until `lock_timeout` is over.
 fn take_lock(path: &Path, clock: &dyn Clock, lock_timeout: Duration) -> Result<Lock> {
-    let end = clock.monotonic() + lock_timeout;
+    let end = clock.monotonic() + lock_timeout.min(MAX_TIMEOUT);
     loop {
         if let Some(lock) = try_lock(path)? {
             return Ok(lock);

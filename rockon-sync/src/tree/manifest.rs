@@ -20,12 +20,11 @@ use std::borrow::Cow;
 use std::io::Read;
 
 pub use entry::Entry;
-use entry::MAX_ID_BYTES;
-pub(crate) use entry::{ARCH, ETAG, FORMAT, LAST_MODIFIED, MIN_VERSION, MIRROR};
+pub(crate) use entry::{ARCH, ETAG, FORMAT, LAST_MODIFIED, MIN_VERSION, MIRROR, violated_rule};
 pub use list::{List, ListRow};
 pub(crate) use patch::{pairs, write_patched};
 
-use crate::base::error::Result;
+use crate::base::error::{Result, excerpt};
 use crate::base::limits::MAX_ENTRIES;
 use crate::base::path::EntryPath;
 use invalid::InvalidManifest;
@@ -33,6 +32,8 @@ use parse::Extras;
 
 #[cfg(doc)]
 use crate::base::error::ErrorKind;
+#[cfg(doc)]
+use crate::base::limits::{MAX_ALL_NAMES, MAX_ROW_BYTES};
 
 /// A manifest: entries with unique ids and unique paths.
 ///
@@ -50,9 +51,10 @@ impl Manifest {
     /// # Errors
     /// [`ErrorKind::Manifest`] with the position: not JSON, a missing field or one of the wrong
     /// type, a duplicate id, or a path that is unsafe, reserved, duplicate (also when compared
-    /// without case), or both a file and a directory. [`ErrorKind::Limit`] above [`MAX_ENTRIES`].
+    /// without case), or both a file and a directory. [`ErrorKind::Limit`] above [`MAX_ENTRIES`],
+    /// [`MAX_ALL_NAMES`] and [`MAX_ROW_BYTES`].
     pub fn parse(bytes: &[u8]) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of_slice(bytes)?)
+        Manifest::read(bytes)
     }
 
     /// Parses a manifest as a stream, without its whole text in memory.
@@ -60,7 +62,7 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::parse`]; [`ErrorKind::Store`] if reading fails.
     pub fn read(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of_reader(reader, Extras::All, None)?)
+        Manifest::from_entries(parse::entries_of(reader, Extras::All, None)?)
     }
 
     /// Like [`Manifest::read`], but keeps only the extra fields that a client uses. Entries that
@@ -69,7 +71,7 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::read`].
     pub(crate) fn read_for_use(reader: impl Read, known: Option<&Manifest>) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of_reader(reader, Extras::Used, known)?)
+        Manifest::from_entries(parse::entries_of(reader, Extras::Used, known)?)
     }
 
     /// Returns a manifest of `entries`, in their order.
@@ -87,9 +89,10 @@ impl Manifest {
         for pair in by_id.windows(2) {
             let id = entries[pair[0] as usize].id();
             if id == entries[pair[1] as usize].id() {
-                return Err(InvalidManifest::DuplicateId { id: id.to_owned() }.into());
+                return Err(InvalidManifest::DuplicateId { id: excerpt(id) }.into());
             }
         }
+        entry::check_names(&entries)?;
         check_paths(entries.iter().map(Entry::path))?;
         Ok(Manifest { entries, by_id })
     }
@@ -132,16 +135,13 @@ fn check_paths<'a>(paths: impl Iterator<Item = &'a EntryPath>) -> Result<(), Inv
     let mut folded: Vec<Cow<'_, str>> = paths.map(EntryPath::folded).collect();
     folded.sort_unstable();
     if let Some(pair) = folded.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(InvalidManifest::DuplicatePath { path: pair[0].to_string() });
+        return Err(InvalidManifest::DuplicatePath { path: excerpt(&pair[0]) });
     }
     for path in &folded {
         for (at, _) in path.match_indices('/') {
             let dir = &path[..at];
             if folded.binary_search_by(|other| (**other).cmp(dir)).is_ok() {
-                return Err(InvalidManifest::FileIsDir {
-                    file: dir.to_owned(),
-                    path: path.to_string(),
-                });
+                return Err(InvalidManifest::FileIsDir { file: excerpt(dir), path: excerpt(path) });
             }
         }
     }

@@ -35,7 +35,8 @@ pub(super) enum Opened {
 /// [`ErrorKind::NotFound`], [`ErrorKind::Integrity`] if it is not a bundle, [`ErrorKind::Trust`]
 /// and [`ErrorKind::Expired`] for its head, and what ends the update.
 pub(super) fn open(session: &Session<'_>, current: &Current, bundle: &Path) -> Result<Opened> {
-    let digest = keep_manifest(session, bundle).map_err(|error| error.with_path(bundle))?;
+    let at_bundle = |error| session.in_staging(error).with_path(bundle);
+    let digest = keep_manifest(session, bundle).map_err(at_bundle)?;
     let (bytes, address) = find_head(session, bundle, digest)?;
     let shown = address.display().to_string();
     let head = check_head(session, &bytes, &shown).map_err(|error| error.with_path(&address))?;
@@ -43,7 +44,7 @@ pub(super) fn open(session: &Session<'_>, current: &Current, bundle: &Path) -> R
     if !is_current && let Some(newer) = newer_head(session, current, &head, &shown) {
         return Ok(Opened::Stale(newer));
     }
-    keep_pack(session, bundle, digest).map_err(|error| error.with_path(bundle))?;
+    keep_pack(session, bundle, digest).map_err(at_bundle)?;
     Ok(Opened::Remote(Box::new(Remote {
         index: Index::Head(head),
         bytes,

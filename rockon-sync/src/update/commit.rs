@@ -116,7 +116,7 @@ fn build(
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
     remember_keys(session)?;
-    let committed = session.store.commit(&commit, &|| session.fetcher.check_go_on())?;
+    let committed = session.store.commit(&commit, &|| session.fetcher.check_go_on("committing"))?;
     settle(session, local, remote, staged, status, &committed);
     Ok(())
 }

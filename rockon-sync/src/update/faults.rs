@@ -247,6 +247,7 @@ fn fail_operation(n: usize, tree: Tree, fault: Fault, prepare: Prepare, update: 
             assert_eq!(error.kind(), ErrorKind::Store, "{label}: {}", error.to_chain());
             let says_why = fault != Fault::Full || error.to_chain().contains("storage space");
             assert!(says_why, "{label}: {}", error.to_chain());
+            assert!(error.path().is_some(), "{label}: {}", error.to_chain());
         }
     }
     let seen = world.seen();

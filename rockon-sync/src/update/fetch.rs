@@ -20,7 +20,7 @@ use super::current::CurrentManifest;
 use super::manifest::{FoundManifest, ManifestFile};
 use super::mirrors::{Failure, Mirrors};
 use super::plan::{Plan, RemoteManifest, Reuse};
-use super::progress::{Phase, Reporter};
+use super::progress::Reporter;
 use super::report::FailedEntry;
 use super::session::{Session, is_missing_at_mirror, may_be_an_outage};
 use crate::base::digest::Digest;
@@ -184,10 +184,12 @@ fn fetch_entry(
         return Ok(());
     }
     if max_bytes > MAX_FILE_BYTES {
-        return Err(Failure::Request(Error::new(
-            ErrorKind::Limit,
-            format!("expected at most {MAX_FILE_BYTES} bytes, got a file of {max_bytes}"),
-        )));
+        let message = format!("expected at most {MAX_FILE_BYTES} bytes, got a file of {max_bytes}");
+        let error = Error::new(ErrorKind::Limit, message);
+        return Err(Failure::Request(match mirrors.best() {
+            Some(mirror) => error.with_url(mirror.address(entry.path()).to_string()),
+            None => error,
+        }));
     }
     let file = FileToFetch { path: entry.path(), digest, max_bytes, objects };
     fetch_into_staging(session, mirrors, &file, bytes_done)
@@ -279,11 +281,7 @@ fn run_jobs<J: Sync, R: Send>(
 ) -> Result<()> {
     // Another mirror may have been tried before.
     session.stop.store(false, Ordering::Relaxed);
-    progress.progress.files_done = 0;
-    progress.progress.files_total = jobs.len() as u64;
-    progress.progress.bytes_done = 0;
-    progress.progress.bytes_total = bytes_total;
-    progress.enter(Phase::Fetching);
+    progress.begin_fetching(jobs.len() as u64, bytes_total);
     let bytes_done = AtomicU64::new(0);
     let work = |job: &J| match work(job, &bytes_done) {
         Err(Failure::Update(error)) => Done::Abort(error),
@@ -297,6 +295,7 @@ fn run_jobs<J: Sync, R: Send>(
         }
         progress.progress.bytes_done = bytes_done.load(Ordering::Relaxed);
         progress.report();
-        session.fetcher.check_go_on()
+        // The threads check for cancellation: they can name the file.
+        Ok(())
     })
 }

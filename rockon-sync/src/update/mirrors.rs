@@ -1,14 +1,15 @@
 //! The mirrors of a source during one update: which one is asked next, and which have failed.
 //!
 //! Every request goes through [`Mirrors::first`]. In the first round each mirror that still answers
-//! is asked once, so that a failing one costs no waiting while another may answer. Only if none
-//! did, they are asked again with the usual retries.
+//! is asked once, so that a failing one costs no waiting while another may answer; one that has been
+//! silent is not asked again. Only if none answered, they are asked again with the usual retries.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Instant;
 
 use super::session::{Session, ends_the_update, may_be_an_outage};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::limits::{MAX_MANIFEST_BYTES, MAX_MIRROR_FAILURES};
+use crate::base::limits::{MAX_MANIFEST_BYTES, MAX_MIRROR_FAILURES, MIRROR_TIMEOUT};
 use crate::base::path::EntryPath;
 use crate::net::address::Address;
 use crate::net::fetch::{Discard, Fetched, Retries, Wanted};
@@ -85,11 +86,7 @@ impl Mirrors {
         mut request: impl FnMut(&Mirror, Retries) -> Result<T>,
     ) -> Result<T, Failure> {
         let mut failures: Vec<(&Mirror, Error)> = Vec::new();
-        let rounds = match self.mirrors.len() {
-            0 | 1 => &[Retries::Usual][..],
-            _ => &[Retries::None, Retries::Usual],
-        };
-        for retries in rounds {
+        for retries in Retries::rounds(self.mirrors.len()) {
             for mirror in &self.mirrors {
                 let failed = failures.iter().find(|(known, _)| std::ptr::eq(*known, mirror));
                 let is_skipped = match (*retries, failed) {
@@ -100,15 +97,17 @@ impl Mirrors {
                 if is_skipped {
                     continue;
                 }
+                let asked_at = session.clock.monotonic();
                 match request(mirror, *retries) {
                     Ok(value) => {
+                        mirror.is_dead.store(false, Ordering::Relaxed);
                         failures.iter().for_each(|(mirror, error)| mirror.warn(session, error));
                         return Ok(value);
                     }
                     Err(error) if ends_the_update(&error) => return Err(Failure::Update(error)),
                     Err(error) => {
                         log::info!("{}", error.to_chain());
-                        mirror.note_failure(session, &error);
+                        mirror.note_failure(session, &error, *retries, asked_at);
                         failures.push((mirror, error));
                     }
                 }
@@ -161,11 +160,21 @@ impl Mirror {
         self.is_dead.load(Ordering::Relaxed)
     }
 
-    fn note_failure(&self, session: &Session<'_>, error: &Error) {
+    fn note_failure(
+        &self,
+        session: &Session<'_>,
+        error: &Error,
+        retries: Retries,
+        asked_at: Instant,
+    ) {
         if !may_be_an_outage(error) {
             return;
         }
-        self.failures.fetch_add(1, Ordering::Relaxed);
+        let waited = session.clock.monotonic().saturating_duration_since(asked_at);
+        // No other request should wait for a silent mirror.
+        let is_silent = retries == Retries::None && waited >= MIRROR_TIMEOUT;
+        let failures = if is_silent { MAX_MIRROR_FAILURES } else { 1 };
+        self.failures.fetch_add(failures, Ordering::Relaxed);
         if !self.is_dead() && !self.answers(session) {
             self.is_dead.store(true, Ordering::Relaxed);
         }

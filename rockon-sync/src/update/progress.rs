@@ -8,7 +8,7 @@ use crate::source::SourceName;
 /// Minimum time between two reports: ten a second look smooth.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The progress of an update. The totals are known once there is a plan.
+/// The progress of an update. Totals are 0 until they are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -18,7 +18,7 @@ pub struct Progress {
     pub phase: Phase,
     /// Number of files done.
     pub files_done: u64,
-    /// Number of files to fetch. A pack counts as one file.
+    /// Number of files to fetch. While a pack is downloaded, the number of files in it is not known.
     pub files_total: u64,
     /// Bytes done of those files.
     pub bytes_done: u64,
@@ -62,6 +62,14 @@ impl<'a> Reporter<'a> {
             bytes_total: Some(0),
         };
         Reporter { callback, clock, last: None, progress }
+    }
+
+    /// Starts to fetch this many files and bytes, and reports that at once.
+    pub(crate) fn begin_fetching(&mut self, files_total: u64, bytes_total: Option<u64>) {
+        let progress = &mut self.progress;
+        (progress.files_done, progress.files_total) = (0, files_total);
+        (progress.bytes_done, progress.bytes_total) = (0, bytes_total);
+        self.enter(Phase::Fetching);
     }
 
     /// Changes the phase and reports that at once.

@@ -75,6 +75,14 @@ impl Options {
 }
 
 impl Session<'_> {
+    /// Names the staging directory in the error of a write to a file that does not know its path.
+    pub(super) fn in_staging(&self, error: Error) -> Error {
+        match error.kind() {
+            ErrorKind::Store => error.with_path(self.store.staging.dir()),
+            _ => error,
+        }
+    }
+
     /// A report with what is known at any time. Takes the warnings.
     pub(super) fn report(&self, outcome: Outcome) -> Report {
         Report {

@@ -15,7 +15,7 @@ use crate::base::files::{Files, RealFiles};
 use crate::base::limits;
 use crate::base::time::{Clock, SystemClock};
 use crate::format;
-use crate::net::fetch::Fetcher;
+use crate::net::fetch::{Fetcher, TimeLimit};
 use crate::net::location::Location;
 use crate::net::transport::{AnyTransport, Transport};
 use crate::source::{Source, SourceName};
@@ -319,7 +319,7 @@ impl Setup<'_> {
         };
         let stop = AtomicBool::new(false);
         let timeout = source.timeout().unwrap_or(self.options.timeout);
-        let deadline = started + timeout.min(limits::MAX_TIMEOUT);
+        let time_limit = TimeLimit { started, timeout };
         let session = Session {
             source,
             rank: job.rank,
@@ -332,7 +332,7 @@ impl Setup<'_> {
             accept: &format::accept_rockon,
             clock: self.clock,
             started,
-            fetcher: Fetcher::new(transport, self.clock, &self.cancel, deadline, &stop),
+            fetcher: Fetcher::new(transport, self.clock, &self.cancel, time_limit, &stop),
             stop: &stop,
             warnings: Warnings::default(),
         };

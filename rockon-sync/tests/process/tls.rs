@@ -53,6 +53,16 @@ impl Authority {
     }
 }
 
+/// The responses of a server.
+#[derive(Clone)]
+enum Behavior {
+    Serve,
+    /// Redirects every request there.
+    Redirect(String),
+    /// Sends a head without a length, and closes the connection after its first line.
+    CutHead,
+}
+
 /// Serves a directory over HTTPS, with one request per connection, until the test ends.
 struct HttpsServer {
     port: u16,
@@ -60,8 +70,7 @@ struct HttpsServer {
 }
 
 impl HttpsServer {
-    /// Starts a server. With `moved`, it redirects every request there.
-    fn serve(root: PathBuf, config: ServerConfig, moved: Option<String>) -> HttpsServer {
+    fn serve(root: PathBuf, config: ServerConfig, behavior: Behavior) -> HttpsServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -69,9 +78,10 @@ impl HttpsServer {
         // Not joined: the threads end with the process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (config, root, moved) = (Arc::clone(&config), root.clone(), moved.clone());
+                let (config, root, behavior) =
+                    (Arc::clone(&config), root.clone(), behavior.clone());
                 let count = Arc::clone(&count);
-                std::thread::spawn(move || answer(stream, config, &root, moved, &count));
+                std::thread::spawn(move || answer(stream, config, &root, behavior, &count));
             }
         });
         HttpsServer { port, requests }
@@ -87,7 +97,7 @@ fn answer(
     stream: TcpStream,
     config: Arc<ServerConfig>,
     root: &std::path::Path,
-    moved: Option<String>,
+    behavior: Behavior,
     count: &AtomicUsize,
 ) -> Option<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
@@ -101,10 +111,15 @@ fn answer(
     count.fetch_add(1, Ordering::SeqCst);
     let request = String::from_utf8(request).ok()?;
     let path = request.split(' ').nth(1)?.trim_start_matches('/');
-    let (status, body) = match (moved, fs::read(root.join(path))) {
-        (Some(to), _) => (format!("302 Found\r\nLocation: {to}{path}"), Vec::new()),
-        (None, Ok(body)) => ("200 OK".into(), body),
-        (None, Err(_)) => ("404 Not Found".into(), Vec::new()),
+    let (status, body) = match (behavior, fs::read(root.join(path))) {
+        (Behavior::CutHead, Ok(body)) if path == "root.sha" => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").ok()?;
+            stream.write_all(body.split_inclusive(|byte| *byte == b'\n').next()?).ok()?;
+            return stream.flush().ok();
+        }
+        (Behavior::Redirect(to), _) => (format!("302 Found\r\nLocation: {to}{path}"), Vec::new()),
+        (_, Ok(body)) => ("200 OK".into(), body),
+        (_, Err(_)) => ("404 Not Found".into(), Vec::new()),
     };
     let head =
         format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
@@ -140,7 +155,7 @@ fn a_server_needs_a_certificate_for_its_name_from_a_known_authority() {
     ] {
         let catalog = TestCatalog::new(Packs::Offered);
         let config = signed_by.server_config(host, years);
-        let server = HttpsServer::serve(catalog.path("new"), config, None);
+        let server = HttpsServer::serve(catalog.path("new"), config, Behavior::Serve);
         let file = trusted.map(|authority| authority.save(&catalog, "authority.pem"));
         let url = format!("https://localhost:{}/", server.port);
         let output = update(&catalog, &url, file.as_ref());
@@ -168,7 +183,8 @@ fn redirects_from_https_to_http_are_refused() {
     let file = ours.save(&catalog, "authority.pem");
     let plain = catalog.server("new");
     let config = ours.server_config("localhost", NOW);
-    let server = HttpsServer::serve(catalog.path("new"), config, Some(plain.url()));
+    let redirect = Behavior::Redirect(plain.url());
+    let server = HttpsServer::serve(catalog.path("new"), config, redirect);
     let output = update(&catalog, &format!("https://localhost:{}/", server.port), Some(&file));
     assert_eq!(code(&output), Some(1), "{}", stderr(&output));
     assert!(
@@ -177,4 +193,17 @@ fn redirects_from_https_to_http_are_refused() {
         stderr(&output)
     );
     assert_eq!((server.requests(), plain.request_count()), (1, 0));
+}
+
+#[test]
+fn a_head_that_may_be_cut_off_is_refused() {
+    let ours = Authority::new();
+    let catalog = TestCatalog::new(Packs::Offered);
+    let file = ours.save(&catalog, "authority.pem");
+    let config = ours.server_config("localhost", NOW);
+    let server = HttpsServer::serve(catalog.path("new"), config, Behavior::CutHead);
+    let output = update(&catalog, &format!("https://localhost:{}/", server.port), Some(&file));
+    assert_eq!(code(&output), Some(1), "{}", stderr(&output));
+    assert!(stderr(&output).contains("may be cut off"), "{}", stderr(&output));
+    assert_eq!(catalog.current(), None);
 }

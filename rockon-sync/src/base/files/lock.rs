@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::{is_dir, open_regular_with};
+use super::{RealFiles, open_regular_with, stat_target_if_any};
 use crate::base::error::{IoContext, Result};
 
 /// An exclusive lock, released when dropped.
@@ -23,9 +23,9 @@ impl Drop for Lock {
 pub(crate) fn try_lock(path: &Path) -> Result<Option<Lock>> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o644);
-    let opened = match is_dir(path)? {
-        true => File::open(path),
-        false => open_regular_with(path, &mut options),
+    let opened = match stat_target_if_any(&RealFiles, path)? {
+        Some(stat) if stat.is_dir() => File::open(path),
+        _ => open_regular_with(path, &mut options),
     };
     let file = opened.on("lock this", path)?;
     match file.try_lock() {

@@ -1,6 +1,6 @@
 //! Reading files and directories. An error other than a missing path is never an absence.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -11,15 +11,6 @@ use crate::base::error::{Error, ErrorKind, IoContext, Result};
 /// Returns the metadata of `path`, or `None` if it does not exist.
 pub(crate) fn stat_if_any(files: &dyn Files, path: &Path) -> Result<Option<Stat>> {
     if_any(files.stat(path)).on("look at this file", path)
-}
-
-/// Returns true if `path` is a directory or a link to one.
-///
-/// # Errors
-/// [`ErrorKind::Store`] if the path exists and cannot be examined.
-pub(crate) fn is_dir(path: &Path) -> Result<bool> {
-    let metadata = if_any(fs::metadata(path)).on("look at this directory", path)?;
-    Ok(metadata.is_some_and(|metadata| metadata.is_dir()))
 }
 
 /// Like [`stat_if_any`], but follows symbolic links. A link without a target is an error: the

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{FileKind, Files, is_absent, stat_if_any, stat_target_if_any};
+use super::{FileKind, Files, Stat, is_absent, stat_if_any, stat_target_if_any};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 
 /// Creates a directory unless the path exists.
@@ -25,7 +25,7 @@ pub(crate) fn ensure_dir(files: &dyn Files, path: &Path) -> Result<()> {
 pub(crate) fn ensure_own_dir(files: &dyn Files, path: &Path) -> Result<()> {
     ensure_dir(files, path)?;
     match stat_if_any(files, path)? {
-        Some(stat) if stat.kind == FileKind::Dir => Ok(()),
+        Some(stat) if stat.is_dir() => Ok(()),
         _ => Err(Error::new(
             ErrorKind::Store,
             "expected a directory, found something else; remove it",
@@ -54,7 +54,7 @@ pub(crate) fn ensure_dirs(files: &dyn Files, path: &Path) -> Result<()> {
         }
         Err(error) => {
             let exists = error.kind() == io::ErrorKind::AlreadyExists
-                && stat_target_if_any(files, path)?.is_some_and(|stat| stat.kind == FileKind::Dir);
+                && stat_target_if_any(files, path)?.is_some_and(Stat::is_dir);
             if exists { Ok(()) } else { Err(error).on("create this directory", path) }
         }
     }

@@ -1,6 +1,8 @@
 //! Checks the file of an extension for publishing.
 
-use super::release::{Releases, SkippedRelease, read_releases};
+use std::collections::HashMap;
+
+use super::release::{Release, Releases, SkippedRelease, read_releases};
 use super::{NO_RELEASE, about, names_of, newest_of, of_extension};
 use crate::base::problem::Problem;
 use crate::format::{Checked, Named};
@@ -20,8 +22,12 @@ pub(in crate::format) fn check(id: &str, shown: &str, bytes: &[u8]) -> Checked {
         checked.problems.push(Problem::warning(shown, message));
     }
     let releases = of_extension(id, releases);
+    let mut by_name: HashMap<String, Vec<&Release>> = HashMap::new();
+    for release in &releases {
+        by_name.entry(release.id()).or_default().push(release);
+    }
     for name in names_of(&releases) {
-        let own = releases.iter().filter(|release| release.id() == name);
+        let own = by_name.get(&name).into_iter().flatten().copied();
         checked.about.push(newest_of(own).map(about).unwrap_or_default());
         checked.definitions.push(Named { name, position: None });
     }

@@ -8,6 +8,7 @@ use super::{client_name, id_of};
 use crate::base::error::Result;
 use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Stability;
+use crate::tree::manifest::violated_rule;
 
 /// One release of an extension.
 #[derive(Debug, Clone)]
@@ -100,6 +101,8 @@ pub(super) struct SkippedRelease {
 pub(super) enum InvalidRelease {
     #[error("expected a type, an element and a version")]
     Incomplete,
+    #[error("invalid element or type: {rule}")]
+    Name { rule: &'static str },
     #[error("<{element}>: {problem}")]
     Relation { element: &'static str, problem: InvalidRelation },
 }
@@ -119,6 +122,7 @@ pub(super) fn read_releases(bytes: &[u8]) -> Result<Releases> {
         _ => return Err(UnexpectedRoot { expected: "<updates>", got: "text".to_owned() }.into()),
     }
     let (mut releases, mut skipped) = (Vec::new(), Vec::new());
+    let (mut line, mut counted) = (1, 0);
     while let Some(event) = xml.next()? {
         let XmlEvent::Open(element) = event else { continue };
         if element.name != "update" {
@@ -129,7 +133,8 @@ pub(super) fn read_releases(bytes: &[u8]) -> Result<Releases> {
         match ReleaseDraft::read(&mut xml)?.finish() {
             Ok(release) => releases.push(release),
             Err(problem) => {
-                let line = 1 + bytes[..at].iter().filter(|b| **b == b'\n').count();
+                line += bytes[counted..at].iter().filter(|b| **b == b'\n').count();
+                counted = at;
                 skipped.push(SkippedRelease { line, problem });
             }
         }
@@ -212,6 +217,9 @@ impl ReleaseDraft {
                     .add(field, &text)
                     .map_err(|problem| InvalidRelease::Relation { element, problem })?;
             }
+        }
+        if let Some(rule) = violated_rule(&element).or(violated_rule(&kind)) {
+            return Err(InvalidRelease::Name { rule });
         }
         Ok(Release {
             relations,

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use serde_json::value::RawValue;
 
 use super::BadRelation;
+use crate::base::error::excerpt;
 use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::problem::Problem;
 use crate::format::target::Requirements;
 use crate::format::{About, Checked, Named};
-use crate::tree::manifest::{ARCH, MIN_VERSION};
+use crate::tree::manifest::{ARCH, MIN_VERSION, violated_rule};
 
 /// Required fields of a definition.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
@@ -41,22 +42,27 @@ const CONTAINER_PARTS: &[ContainerPart] = &[
 /// Deepest nesting of a definition: real ones have seven levels.
 const MAX_DEPTH: usize = 64;
 
+/// Most problems of a file that are reported one by one.
+const MAX_PROBLEMS: usize = 100;
+
 /// Checks the bytes of a file, with `file` as its name in problems.
 pub(in crate::format) fn check(file: &str, bytes: &[u8]) -> Checked {
     let text = super::text(bytes).unwrap_or_default();
-    let (places, checked) = (Places::new(text), Checked::default());
-    let mut checker = Checker { file, text, places, checked };
     match Object::parse(text) {
-        Ok(object) if !object.members.is_empty() => checker.check_file(&object),
+        Ok(object) if !object.members.is_empty() => {
+            let (places, checked) = (Places::new(text), Checked::default());
+            let mut checker = Checker { text, places, checked, found: Vec::new(), unreported: 0 };
+            checker.check_file(&object);
+            checker.finish(file)
+        }
         // The parser of the clients gives the reason.
         _ => {
-            if let Err(error) = super::parse(bytes) {
-                let position = position_of_syntax_error(bytes);
-                checker.checked.problems.push(Problem::error(file, position, error.to_string()));
-            }
+            let problem = super::parse(bytes).err().map(|error| {
+                Problem::error(file, position_of_syntax_error(bytes), error.to_string())
+            });
+            Checked { problems: problem.into_iter().collect(), ..Checked::default() }
         }
     }
-    checker.checked
 }
 
 /// Returns the position of the syntax error, if the file is not JSON.
@@ -67,11 +73,19 @@ pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
 }
 
 struct Checker<'a> {
-    file: &'a str,
     text: &'a str,
     /// Positions of definitions and containers, in the order of the text.
     places: Places<'a>,
     checked: Checked,
+    found: Vec<FoundProblem>,
+    /// Number of problems after the first [`MAX_PROBLEMS`].
+    unreported: usize,
+}
+
+struct FoundProblem {
+    /// The number of bytes before it in the text.
+    offset: usize,
+    message: String,
 }
 
 impl<'a> Checker<'a> {
@@ -92,13 +106,34 @@ impl<'a> Checker<'a> {
 
     fn report_duplicates(&mut self, object: &Object<'_>) {
         for duplicate in object.duplicates() {
-            self.problem(duplicate.value, format!("duplicate key {:?}", duplicate.key));
+            self.problem(duplicate.value, format!("duplicate key {:?}", excerpt(&duplicate.key)));
         }
     }
 
     fn problem(&mut self, at: &RawValue, message: impl Into<String>) {
-        let position = Position::of(self.text, at.get());
-        self.checked.problems.push(Problem::error(self.file, position, message));
+        if self.found.len() == MAX_PROBLEMS {
+            self.unreported += 1;
+            return;
+        }
+        // The position is determined at the end: that takes one pass for all problems.
+        let offset = (at.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        self.found.push(FoundProblem { offset, message: message.into() });
+    }
+
+    /// Returns the result, with the problems in the order of the text.
+    fn finish(mut self, file: &str) -> Checked {
+        self.found.sort_by_key(|problem| problem.offset);
+        let mut places = Places::new(self.text);
+        let problems = self.found.into_iter().map(|FoundProblem { offset, message }| {
+            let position = self.text.get(offset..).and_then(|rest| places.of(rest));
+            Problem::error(file, position, message)
+        });
+        self.checked.problems.extend(problems);
+        if self.unreported > 0 {
+            let message = format!("expected no problems, got {} more", self.unreported);
+            self.checked.problems.push(Problem::error(file, None, message));
+        }
+        self.checked
     }
 
     /// Reports duplicate keys of all objects in `value`.
@@ -116,7 +151,10 @@ impl<'a> Checker<'a> {
     }
 
     fn check_definition(&mut self, name: &str, value: &'a RawValue) {
-        let what = format!("definition {name:?}");
+        let what = format!("definition {:?}", excerpt(name));
+        if let Some(rule) = violated_rule(name) {
+            self.problem(value, format!("invalid name {:?}: {rule}", excerpt(name)));
+        }
         if name.is_empty() {
             self.problem(value, "expected the name of a definition, got an empty one");
         }
@@ -137,7 +175,10 @@ impl<'a> Checker<'a> {
                 let named = Named { name: member.key.to_string(), position };
                 self.checked.unique.push(("container", named));
             }
-            self.check_container(&format!("{what}, container {:?}", member.key), member.value);
+            self.check_container(
+                &format!("{what}, container {:?}", excerpt(&member.key)),
+                member.value,
+            );
         }
     }
 
@@ -149,7 +190,10 @@ impl<'a> Checker<'a> {
         let mut bad = Vec::new();
         super::relations(&object, &mut bad);
         for BadRelation { field, value, problem } in bad {
-            self.problem(value, format!("definition {name:?}: {:?}: {problem}", field.name()));
+            self.problem(
+                value,
+                format!("definition {:?}: {:?}: {problem}", excerpt(name), field.name()),
+            );
         }
         super::about(&object)
     }
@@ -180,7 +224,7 @@ impl<'a> Checker<'a> {
                 continue;
             };
             for member in &members.members {
-                let what = format!("{what}, {one} {:?}", member.key);
+                let what = format!("{what}, {one} {:?}", excerpt(&member.key));
                 if let Some(object) = self.object(&what, member.value) {
                     self.check_fields(&what, member.value, &object, required);
                 }
@@ -296,6 +340,29 @@ mod tests {
         let deep =
             format!("{{\"A\": {}{}}}", "{\"x\":".repeat(70), "1".to_owned() + &"}".repeat(70));
         assert!(problems(&deep).iter().any(|problem| problem.contains("at most 64 levels")));
+    }
+
+    #[test]
+    fn many_problems_are_found_in_linear_time_and_counted() {
+        // A quadratic algorithm would take minutes.
+        let twice = "\"x\":1,".repeat(200_000);
+        let found = problems(&format!("{{\"A\": {{{twice}\"y\":1}}}}"));
+        assert_eq!(found.len(), MAX_PROBLEMS + 1);
+        assert_eq!(found[0], "a.json:1:18: duplicate key \"x\"");
+        let last = found.last().unwrap();
+        assert_eq!(last, "a.json: expected no problems, got 199903 more");
+        let containers: Vec<String> = (0..100_000).map(|n| format!("\"{n}\":{{}}")).collect();
+        let containers = containers.join(",");
+        let found = problems(&format!("{{\"A\": {{\"containers\": {{{containers}}}}}}}"));
+        assert_eq!(found.len(), MAX_PROBLEMS + 1);
+    }
+
+    #[test]
+    fn long_names_are_cut_in_problems() {
+        let long = "x".repeat(1_000_000);
+        let found = problems(&format!("{{\"{long}\": {{\"containers\": {{\"{long}\": {{}}}}}}}}"));
+        assert!(found.iter().all(|problem| problem.len() < 1000), "{found:?}");
+        assert!(found.iter().any(|problem| problem.contains("longer than")), "{found:?}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Fetcher<'_> {
         if partial.len_bytes() == len_bytes {
             return Ok(());
         }
-        self.with_retries(retries, || self.resume(address, len_bytes, partial))
+        self.with_retries(address, retries, || self.resume(address, len_bytes, partial, retries))
     }
 
     fn resume(
@@ -39,10 +39,11 @@ impl Fetcher<'_> {
         address: &Address,
         len_bytes: u64,
         partial: &mut dyn ResumableSink,
+        retries: Retries,
     ) -> Result<()> {
         let start = partial.len_bytes();
         let range_from = (start > 0).then_some(start);
-        let (address, response) = self.follow(address, None, range_from)?;
+        let (address, response) = self.follow(address, None, range_from, retries)?;
         match response.status {
             200 => restart(partial)?,
             206 if range_from.is_some() => {
@@ -50,7 +51,7 @@ impl Fetcher<'_> {
                     .map_err(|unusable| unusable.at(&address))?;
             }
             416 if range_from.is_some() => {
-                self.drain(response)?;
+                self.drain(response, &address)?;
                 restart(partial)?;
                 return Err(Unusable::RangeStart(start).at(&address));
             }
@@ -84,15 +85,10 @@ fn check_range(response: &Response, start: u64, len_bytes: u64) -> Result<(), Un
 #[cfg(test)]
 mod tests {
     use std::io::{self, Write};
-    use std::sync::atomic::AtomicBool;
-    use std::time::Duration;
 
-    use super::super::tests::{Script, body, broken, status};
+    use super::super::tests::{Script, body, broken, status, with_fetcher};
     use super::*;
-    use crate::base::cancel::CancelToken;
     use crate::base::error::ErrorKind;
-    use crate::base::time::Clock;
-    use crate::net::location::Location;
     use crate::testing::TestClock;
 
     struct MemorySink(Vec<u8>);
@@ -144,14 +140,10 @@ mod tests {
         answers: impl IntoIterator<Item = Result<Response>>,
     ) -> (Result<()>, String, Vec<Option<u64>>) {
         let script = Script::new(answers);
-        let clock = TestClock::new();
-        let cancel = CancelToken::new();
-        let deadline = clock.monotonic() + Duration::from_secs(300);
-        let stop = AtomicBool::new(false);
-        let fetcher = Fetcher::new(&script, &clock, &cancel, deadline, &stop);
-        let address = "https://h/".parse::<Location>().unwrap().head_address();
         let mut partial = MemorySink(present.as_bytes().to_vec());
-        let result = fetcher.fetch_rest(&address, 10, &mut partial, Retries::Usual);
+        let result = with_fetcher(&script, &TestClock::new(), |fetcher, address| {
+            fetcher.fetch_rest(&address, 10, &mut partial, Retries::Usual)
+        });
         (result, String::from_utf8(partial.0).unwrap(), script.ranges())
     }
 

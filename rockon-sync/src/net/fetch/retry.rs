@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Fetcher;
 use crate::base::error::{Result, Retry};
 use crate::base::limits;
+use crate::net::address::Address;
 
 /// Longest sleep during a wait. The cancel token is checked between two sleeps.
 const NAP: Duration = Duration::from_millis(50);
@@ -31,12 +32,21 @@ impl Retries {
             Retries::Usual => limits::MAX_RETRIES,
         }
     }
+
+    /// Returns the longest wait for the headers of a response.
+    pub(super) fn response_timeout(self) -> Duration {
+        match self {
+            Retries::None => limits::MIRROR_TIMEOUT,
+            Retries::Usual => limits::STALL_TIMEOUT,
+        }
+    }
 }
 
 impl Fetcher<'_> {
-    /// Calls `attempt` until it succeeds or an error is permanent.
+    /// Calls `attempt` until it succeeds or an error is permanent. Errors name `address`.
     pub(super) fn with_retries<T>(
         &self,
+        address: &Address,
         retries: Retries,
         mut attempt: impl FnMut() -> Result<T>,
     ) -> Result<T> {
@@ -44,10 +54,10 @@ impl Fetcher<'_> {
         loop {
             let error = match attempt() {
                 Ok(done) => return Ok(done),
-                Err(error) => error,
+                Err(error) => error.with_origin(&address.to_string()),
             };
             // A broken connection may be a consequence of the cancellation.
-            self.check_go_on()?;
+            self.check_at("waiting for a response", address)?;
             let Some(delay) = retry_delay(error.retry(), failures, retries.max(), fastrand::f64())
             else {
                 return Err(error);
@@ -57,14 +67,14 @@ impl Fetcher<'_> {
             }
             failures += 1;
             log::info!("{}; retry in {} ms", error.to_chain(), delay.as_millis());
-            self.wait(delay)?;
+            self.wait(delay, address)?;
         }
     }
 
-    fn wait(&self, delay: Duration) -> Result<()> {
+    fn wait(&self, delay: Duration, address: &Address) -> Result<()> {
         let end = self.clock.monotonic() + delay;
         loop {
-            self.check_go_on()?;
+            self.check_at("waiting for the next attempt", address)?;
             let left = end.saturating_duration_since(self.clock.monotonic());
             if left.is_zero() {
                 return Ok(());

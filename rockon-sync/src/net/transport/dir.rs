@@ -73,15 +73,12 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-    use std::time::Duration;
 
     use super::*;
 
     fn get(path: &Path, validators: Option<&Validators>) -> Result<Response> {
         let address = Address::File(path.to_owned());
-        let time_left = Duration::from_secs(1);
-        let range_from = None;
-        DirTransport.get(&Request { address: &address, validators, range_from, time_left })
+        DirTransport.get(&Request { validators, ..Request::plain(&address) })
     }
 
     #[test]
@@ -140,8 +137,7 @@ mod tests {
             (Some(0), 200, "0123456789", None),
             (Some(10), 200, "0123456789", None),
         ] {
-            let time_left = Duration::from_secs(1);
-            let request = Request { address: &address, validators: None, range_from, time_left };
+            let request = Request { range_from, ..Request::plain(&address) };
             let mut response = DirTransport.get(&request).unwrap();
             let mut text = String::new();
             response.body.read_to_string(&mut text).unwrap();

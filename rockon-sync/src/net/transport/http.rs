@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
 
-use super::{Request, Response, Transport, Validators};
+use super::{Request, Response, Transport, Validators, background};
 use crate::base::error::{Error, ErrorKind, Result, Retry};
 use crate::base::limits::{CONNECT_TIMEOUT, MAX_CONNECTIONS, STALL_TIMEOUT};
 use crate::net::address::{Address, HttpAddress};
@@ -16,6 +16,9 @@ use crate::net::address::{Address, HttpAddress};
 /// Size of the buffers of a connection: a definition or two. The default of 128 KiB would use
 /// most of the memory of a small machine.
 const BUFFER_BYTES: usize = 16 * 1024;
+
+/// Largest headers of a response: they must fit in the buffer.
+const MAX_HEADER_BYTES: usize = BUFFER_BYTES;
 
 /// Time after which an idle connection is closed.
 const MAX_IDLE: Duration = Duration::from_secs(15);
@@ -54,6 +57,8 @@ impl Transport for HttpTransport {
             .get(address.url())
             .config()
             .timeout_global(Some(request.time_left))
+            // Also of headers that drip, or of informational responses without end.
+            .timeout_recv_response(Some(request.response_timeout))
             .build();
         call = match request.range_from {
             // A range of a compressed response is useless.
@@ -77,13 +82,31 @@ impl Transport for HttpTransport {
             }
         }
         log::debug!("GET {}", request.address);
-        let response = call.call().map_err(|error| translate(error, request.address))?;
+        let send = move || match call.call() {
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                // The caller limits the decoded size.
+                (Ok(head), Some(body.into_with_config().limit(u64::MAX).reader()))
+            }
+            Err(error) => (Err(error), None),
+        };
+        let (head, body) = background::run(
+            send,
+            || request.check(),
+            |error| {
+                Error::new(ErrorKind::Transport, "cannot start a thread for the request")
+                    .with_url(request.address.to_string())
+                    .with_retry(Retry::Soon)
+                    .with_source(error)
+            },
+        )?;
+        let head = head.map_err(|error| translate(error, request))?;
         let header = |name: &str| {
-            let value = response.headers().get(name)?.to_str().ok()?;
+            let value = head.headers.get(name)?.to_str().ok()?;
             Some(value.trim().to_owned())
         };
         Ok(Response {
-            status: response.status().as_u16(),
+            status: head.status.as_u16(),
             validators: Validators { etag: header("etag"), last_modified: header("last-modified") },
             retry_after: header("retry-after"),
             location: header("location"),
@@ -92,8 +115,10 @@ impl Transport for HttpTransport {
                 .filter(|value| !value.is_empty() && value != "identity"),
             length: header("content-length").and_then(|value| value.parse().ok()),
             content_range: header("content-range"),
-            // The caller limits the decoded size.
-            body: Box::new(response.into_body().into_with_config().limit(u64::MAX).reader()),
+            is_unframed: ["content-length", "transfer-encoding"]
+                .iter()
+                .all(|name| !head.headers.contains_key(*name)),
+            body: Box::new(body),
         })
     }
 }
@@ -112,8 +137,8 @@ fn agent(proxy: Option<Proxy>) -> Agent {
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_per_read(Some(STALL_TIMEOUT))
         .timeout_per_write(Some(STALL_TIMEOUT))
-        // Also of headers that drip, or of informational responses without end.
-        .timeout_recv_response(Some(STALL_TIMEOUT))
+        // One byte less than the buffer: a full one would look like a closed connection.
+        .max_response_header_size(MAX_HEADER_BYTES - 1)
         .input_buffer_size(BUFFER_BYTES)
         .output_buffer_size(BUFFER_BYTES)
         .max_idle_connections(MAX_CONNECTIONS)
@@ -175,15 +200,18 @@ fn build_proxy(value: &str, exceptions: Option<&str>) -> Option<Proxy> {
 }
 
 /// Converts an error of ureq.
-fn translate(error: ureq::Error, address: &Address) -> Error {
+fn translate(error: ureq::Error, request: &Request<'_>) -> Error {
     let (message, retry) = match &error {
-        ureq::Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => {
-            (format!("no data for {} s", STALL_TIMEOUT.as_secs()), Retry::Soon)
-        }
         ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => {
             (format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()), Retry::Soon)
         }
-        ureq::Error::Timeout(_) => ("no response in the time allowed".to_owned(), Retry::Soon),
+        ureq::Error::Timeout(Timeout::PerWrite) => {
+            (format!("nothing was sent within {} s", STALL_TIMEOUT.as_secs()), Retry::Soon)
+        }
+        ureq::Error::Timeout(_) => {
+            let limit = request.response_timeout.min(STALL_TIMEOUT).as_secs();
+            (format!("no response within {limit} s"), Retry::Soon)
+        }
         ureq::Error::HostNotFound => ("host not found".to_owned(), Retry::Soon),
         // TLS errors, above all bad certificates, are permanent.
         ureq::Error::Io(io) if io.kind() == std::io::ErrorKind::InvalidData => {
@@ -192,13 +220,17 @@ fn translate(error: ureq::Error, address: &Address) -> Error {
         ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
             ("no secure connection".to_owned(), Retry::Never)
         }
+        ureq::Error::LargeResponseHeader(..) => (
+            format!("expected at most {MAX_HEADER_BYTES} bytes of headers, got more"),
+            Retry::Never,
+        ),
         ureq::Error::Io(_) => ("connection failed".to_owned(), Retry::Soon),
         ureq::Error::Protocol(_) => ("the response is not HTTP".to_owned(), Retry::Soon),
         ureq::Error::ConnectionFailed => ("connection failed".to_owned(), Retry::Soon),
         _ => ("the request failed".to_owned(), Retry::Never),
     };
     Error::new(ErrorKind::Transport, message)
-        .with_url(address.to_string())
+        .with_url(request.address.to_string())
         .with_retry(retry)
         .with_source(error)
 }

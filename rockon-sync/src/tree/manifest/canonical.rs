@@ -89,6 +89,8 @@ pub(super) fn write_fields(entry: &Entry, out: &mut String) {
 mod tests {
     use super::*;
     use crate::base::error::ErrorKind;
+    use crate::base::limits::{MAX_ALL_NAMES, MAX_NAMES, MAX_ROW_BYTES};
+    use crate::base::path::EntryPath;
 
     const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -152,6 +154,8 @@ mod tests {
             (format!("{{\"\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "is empty"),
             (format!("{{\"a\\n\":{{\"url\":\"a\",\"sha\":\"{SHA}\"}}}}"), "control character"),
             (two("x.json", "X.JSON"), "compared without case"),
+            (two("Σ.json", "ς.json"), "compared without case"),
+            (two("ß.json", "SS.json"), "compared without case"),
             (two("x", "X/y"), "is a file and the directory"),
             (two("x", "Root.json"), "reserved path \"Root.json\""),
             (two("x", "by-sha/y"), "reserved path \"by-sha/y\""),
@@ -173,5 +177,89 @@ mod tests {
         text.push_str("!!!");
         let error = Manifest::parse(text.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    }
+
+    fn row(id: &str, more: &str) -> String {
+        format!("\"{id}\":{{\"url\":\"{id}\",\"sha\":\"{SHA}\"{more}}}")
+    }
+
+    #[test]
+    fn too_many_names_are_refused_while_reading() {
+        let names = |count| format!(",\"names\":[{}]", vec!["\"\""; count].join(","));
+        let full = names(MAX_NAMES);
+        let rows = (0..=MAX_ALL_NAMES / MAX_NAMES).map(|n| row(&n.to_string(), &full));
+        let text = format!("{{{},!!!", rows.collect::<Vec<_>>().join(","));
+        let error = Manifest::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+        assert_eq!(error.to_string(), "expected at most 400000 names, got more");
+        // The same limits hold for a manifest that was not parsed.
+        let path = |n: usize| EntryPath::new(n.to_string()).unwrap();
+        let entry = |n: usize, names: usize| {
+            let entry = Entry::new(n.to_string(), path(n), Digest::of(b"")).unwrap();
+            entry.with_names(vec![""; names])
+        };
+        let all = (0..=MAX_ALL_NAMES / MAX_NAMES).map(|n| entry(n, MAX_NAMES)).collect();
+        assert_eq!(Manifest::from_entries(all).unwrap_err().kind(), ErrorKind::Limit);
+        let error = Manifest::from_entries(vec![entry(0, MAX_NAMES + 1)]).unwrap_err();
+        assert!(error.to_string().contains("at most 16384 names"), "{error}");
+    }
+
+    #[test]
+    fn long_rows_are_refused_while_reading() {
+        let long = "x".repeat(usize::try_from(MAX_ROW_BYTES).unwrap());
+        let extra = |len: usize| format!(",\"x\":\"{}\"", &long[..len]);
+        let most = long.len() - row("a", &extra(0)).len();
+        // The limit is that of one row, wherever it is.
+        let good = format!("{{{},{}}}", row("a", &extra(most)), row("b", &extra(most)));
+        assert_eq!(Manifest::parse(good.as_bytes()).unwrap().len(), 2);
+        let far = format!(",\"x\":\"{}", "x".repeat(long.len() + 64 * 1024));
+        for text in [
+            format!("{{{}", row("a", &far)),
+            format!("{{{},{}", row("a", ""), row("b", &far)),
+            format!("{{\"{long}{long}"),
+            format!("{{\"a\":{{\"url\":\"{long}{long}"),
+            " ".repeat(2 * long.len()),
+        ] {
+            let error = Manifest::read(text.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+            assert_eq!(error.to_string(), "expected at most 1048576 bytes for an entry, got more");
+        }
+    }
+
+    #[test]
+    fn quotes_in_messages_are_short() {
+        let long = "x".repeat(900_000);
+        for text in [
+            format!("{{{}}}", row(&long, "")),
+            format!("{{{}}}", row("a", &format!(",\"{long}\":1,\"{long}\":1"))),
+            format!("{{{}}}", row("a", &format!(",\"size\":\"{long}\""))),
+            format!("{{{}}}", row("a", &format!(",\"updated\":\"{long}\""))),
+            format!("{{\"{long}\":1}}"),
+            format!("{{\"a\":{{\"url\":\"{long}\"}}}}"),
+            format!("{{\"a\":{{\"sha\":\"{long}\"}}}}"),
+        ] {
+            let message = Manifest::parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(message.len() < 2100, "{} bytes: {message}", message.len());
+        }
+    }
+
+    #[test]
+    fn ids_names_and_paths_with_control_characters_are_refused() {
+        let names = |name: &str| format!(",\"names\":[\"A\",\"{name}\"]");
+        for c in ["\\u0000", "\\n", "\\u001f", "\\u007f", "\\u0085", "\u{9b}"] {
+            for (text, expected) in [
+                (row("a", "").replace("\"a\":", &format!("\"a{c}\":")), "invalid id: control"),
+                (row("a", &names(&format!("B{c}"))), "\"a\": invalid name: control character"),
+                (row("a", "").replace("\"url\":\"a", &format!("\"url\":\"a{c}")), "unsafe path"),
+            ] {
+                let error = Manifest::parse(format!("{{{text}}}").as_bytes()).expect_err(&text);
+                assert_eq!(error.kind(), ErrorKind::Manifest, "{text}");
+                assert!(error.to_string().contains(expected), "{text}: {error}");
+            }
+        }
+        for (name, is_valid) in [("x".repeat(1024), true), ("x".repeat(1025), false)] {
+            let text = format!("{{{}}}", row("a", &names(&name)));
+            assert_eq!(Manifest::parse(text.as_bytes()).is_ok(), is_valid);
+        }
     }
 }

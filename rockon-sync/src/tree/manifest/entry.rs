@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::invalid::InvalidEntry;
+use super::invalid::{InvalidEntry, InvalidManifest};
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::json::write_string;
-use crate::base::limits::MAX_UNSIZED_FILE_BYTES;
+use crate::base::limits::{MAX_ALL_NAMES, MAX_NAME_BYTES, MAX_NAMES, MAX_UNSIZED_FILE_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
 
@@ -45,9 +45,6 @@ pub(crate) const MIRROR: &str = "mirror";
 
 /// Name and value of an extra field.
 pub(super) type ExtraField = (Box<str>, Box<str>);
-
-/// Longest id, in bytes: a short text for people.
-pub(super) const MAX_ID_BYTES: usize = 1024;
 
 impl Entry {
     /// Returns an entry with the required fields.
@@ -176,17 +173,39 @@ impl Entry {
     }
 }
 
+/// Fails if a name is not allowed in a manifest, or if there are too many.
+pub(super) fn check_names(entries: &[Entry]) -> Result<(), InvalidManifest> {
+    let mut names_left = MAX_ALL_NAMES;
+    for entry in entries {
+        let names = entry.names().unwrap_or_default();
+        if names.len() > MAX_NAMES {
+            return Err(InvalidEntry::TooManyNames.of(entry.id()));
+        }
+        names_left = names_left.checked_sub(names.len()).ok_or(InvalidManifest::TooManyNames)?;
+        if let Some(rule) = names.iter().find_map(|name| violated_rule(name)) {
+            return Err(InvalidEntry::Name { rule }.of(entry.id()));
+        }
+    }
+    Ok(())
+}
+
 /// Fails if the id or the path is not allowed in a manifest or list.
 pub(super) fn check_id_and_path(id: &str, path: &EntryPath) -> Result<(), InvalidEntry> {
-    if id.is_empty() {
-        Err(InvalidEntry::EmptyId)
-    } else if id.len() > MAX_ID_BYTES {
-        Err(InvalidEntry::LongId)
-    } else if id.chars().any(char::is_control) {
-        Err(InvalidEntry::ControlInId)
-    } else if path.is_reserved() {
-        Err(InvalidEntry::ReservedPath { path: path.clone() })
+    match violated_rule(id) {
+        _ if id.is_empty() => Err(InvalidEntry::EmptyId),
+        Some(rule) => Err(InvalidEntry::Id { rule }),
+        None if path.is_reserved() => Err(InvalidEntry::ReservedPath { path: path.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Returns the rule that an id or a name violates, if any.
+pub(crate) fn violated_rule(text: &str) -> Option<&'static str> {
+    if text.len() > MAX_NAME_BYTES {
+        Some("longer than 1,024 bytes")
+    } else if text.chars().any(char::is_control) {
+        Some("control character")
     } else {
-        Ok(())
+        None
     }
 }

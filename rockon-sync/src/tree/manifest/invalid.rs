@@ -1,9 +1,8 @@
 //! Violated rules of manifests, lists and patches.
 
-use super::MAX_ID_BYTES;
-use crate::base::error::{Error, ErrorKind};
+use crate::base::error::{Error, ErrorKind, excerpt};
 use crate::base::json::{Position, Uncanonical};
-use crate::base::limits::MAX_ENTRIES;
+use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_NAMES, MAX_ROW_BYTES};
 use crate::base::path::EntryPath;
 
 /// A manifest, list or patch that is refused as a whole.
@@ -27,6 +26,10 @@ pub(super) enum InvalidManifest {
     Write(#[source] std::io::Error),
     #[error("expected at most {MAX_ENTRIES} entries, got more")]
     TooManyEntries,
+    #[error("expected at most {MAX_ALL_NAMES} names, got more")]
+    TooManyNames,
+    #[error("expected at most {MAX_ROW_BYTES} bytes for an entry, got more")]
+    LongRow,
     #[error("duplicate id {id:?}")]
     DuplicateId { id: String },
     #[error("duplicate path \"{path}\" (compared without case and look-alike forms)")]
@@ -44,10 +47,12 @@ pub(super) enum InvalidManifest {
 pub(super) enum InvalidEntry {
     #[error("the id is empty")]
     EmptyId,
-    #[error("the id is longer than {MAX_ID_BYTES} bytes")]
-    LongId,
-    #[error("the id has a control character")]
-    ControlInId,
+    #[error("invalid id: {rule}")]
+    Id { rule: &'static str },
+    #[error("invalid name: {rule}")]
+    Name { rule: &'static str },
+    #[error("expected at most {MAX_NAMES} names, got more")]
+    TooManyNames,
     #[error("duplicate id with another file")]
     DuplicateId,
     #[error("reserved path \"{path}\"")]
@@ -70,7 +75,7 @@ pub(super) enum InvalidEntry {
 
 impl InvalidEntry {
     pub(super) fn of(self, id: &str) -> InvalidManifest {
-        InvalidManifest::Entry { id: id.to_owned(), rule: self }
+        InvalidManifest::Entry { id: excerpt(id), rule: self }
     }
 }
 
@@ -78,7 +83,9 @@ impl From<InvalidManifest> for Error {
     fn from(invalid: InvalidManifest) -> Error {
         let message = invalid.to_string();
         match invalid {
-            InvalidManifest::TooManyEntries => Error::new(ErrorKind::Limit, message),
+            InvalidManifest::TooManyEntries
+            | InvalidManifest::TooManyNames
+            | InvalidManifest::LongRow => Error::new(ErrorKind::Limit, message),
             InvalidManifest::Read(error) | InvalidManifest::Write(error) => {
                 Error::new(ErrorKind::Store, message).with_source(error)
             }

@@ -1,12 +1,13 @@
 //! The list: the `root.json` of a v1 tree, with ids and file names only.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::check_paths;
 use super::entry::check_id_and_path;
 use super::invalid::{InvalidEntry, InvalidManifest};
-use crate::base::error::Result;
-use crate::base::json::{Object, Position, kind_of, write_string};
+use crate::base::error::{Result, excerpt};
+use crate::base::json::{Member, Position, for_each_member, kind_of, write_string};
 use crate::base::limits::MAX_ENTRIES;
 use crate::base::path::EntryPath;
 
@@ -36,24 +37,27 @@ impl List {
     pub fn parse(bytes: &[u8]) -> Result<List> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| InvalidManifest::ListEncoding { valid_up_to: error.valid_up_to() })?;
-        let object = Object::parse(text).map_err(InvalidManifest::ListJson)?;
-        let mut rows: Vec<ListRow> = Vec::with_capacity(object.members.len());
-        let mut known: HashMap<String, usize> = HashMap::new();
-        for member in &object.members {
-            let (id, value) = (&*member.key, member.value.get());
-            let position = Position::of(text, value).unwrap_or(Position::START);
-            let invalid = |rule| InvalidManifest::ListRow { position, id: id.to_owned(), rule };
-            let file: String = serde_json::from_str(value)
-                .map_err(|_| invalid(InvalidEntry::FileName { got: kind_of(member.value) }))?;
-            let path = EntryPath::new(file).map_err(|error| invalid(error.into()))?;
-            check_id_and_path(id, &path).map_err(invalid)?;
-            match known.get(id) {
-                Some(n) if rows[*n].path == path => continue,
-                Some(_) => return Err(invalid(InvalidEntry::DuplicateId).into()),
-                None => known.insert(id.to_owned(), rows.len()),
+        let mut rows: Vec<ListRow> = Vec::new();
+        let mut known: HashMap<Cow<'_, str>, usize> = HashMap::new();
+        for_each_member(text, InvalidManifest::ListJson, |Member { key, value }| {
+            let invalid = |rule| InvalidManifest::ListRow {
+                position: Position::of(text, value.get()).unwrap_or(Position::START),
+                id: excerpt(&key),
+                rule,
             };
-            rows.push(ListRow { id: id.to_owned(), path });
-        }
+            let file: String = serde_json::from_str(value.get())
+                .map_err(|_| invalid(InvalidEntry::FileName { got: kind_of(value) }))?;
+            let path = EntryPath::new(file).map_err(|error| invalid(error.into()))?;
+            check_id_and_path(&key, &path).map_err(invalid)?;
+            match known.get(&key) {
+                Some(n) if rows[*n].path == path => return Ok(()),
+                Some(_) => return Err(invalid(InvalidEntry::DuplicateId)),
+                None if rows.len() == MAX_ENTRIES => return Err(InvalidManifest::TooManyEntries),
+                None => rows.push(ListRow { id: key.to_string(), path }),
+            }
+            known.insert(key, rows.len() - 1);
+            Ok(())
+        })?;
         List::from_rows(rows)
     }
 
@@ -128,5 +132,28 @@ mod tests {
         }
         let error = List::parse(b"{\"a\": \"\xff\"}").unwrap_err();
         assert!(error.to_string().contains("at byte 7"), "{error}");
+    }
+
+    #[test]
+    fn a_long_list_is_refused_while_reading_in_linear_time() {
+        let mut text = String::from("{");
+        for n in 0..=MAX_ENTRIES {
+            text.push_str(&format!("\"{n}\":\"{n}\",\n"));
+        }
+        // The parser stops before this, which is not JSON.
+        text.push_str("!!!");
+        let error = List::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+    }
+
+    #[test]
+    fn long_ids_and_file_names_are_refused_with_a_short_message() {
+        let long = "x".repeat(1_000_000);
+        for text in [format!("{{\"{long}\":\"a\"}}"), format!("{{\"a\":\"{long}\"}}")] {
+            let error = List::parse(text.as_bytes()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Manifest);
+            let message = error.to_string();
+            assert!(message.len() < 400 && message.contains("longer than"), "{message}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! A streaming parser from JSON to entries.
 
+use std::cell::Cell;
 use std::fmt;
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -10,10 +11,13 @@ use serde_json::value::RawValue;
 use super::entry::ExtraField;
 use super::invalid::{InvalidEntry, InvalidManifest};
 use super::{ARCH, ETAG, Entry, FORMAT, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest};
-use crate::base::error::Result;
+use crate::base::error::{Result, excerpt};
 use crate::base::json;
-use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES};
+use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES, MAX_ROW_BYTES};
 use crate::base::path::EntryPath;
+
+/// Most bytes that a buffered reader may hold after a row.
+const READ_AHEAD_BYTES: u64 = 8 * 1024;
 
 /// Most sets of extra fields that are remembered for sharing.
 const MAX_SHARED: usize = 16;
@@ -30,53 +34,82 @@ pub(super) enum Extras {
 /// The extra fields that a client uses.
 const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, ETAG, LAST_MODIFIED, MIRROR];
 
-pub(super) fn entries_of_slice(bytes: &[u8]) -> Result<Vec<Entry>> {
-    collect(serde_json::Deserializer::from_slice(bytes), Extras::All, None)
-}
-
-pub(super) fn entries_of_reader(
+/// Parses all entries of a manifest. Limits them one by one, so that the memory is limited as well.
+pub(super) fn entries_of(
     reader: impl Read,
     extras: Extras,
     known: Option<&Manifest>,
 ) -> Result<Vec<Entry>> {
-    collect(serde_json::Deserializer::from_reader(BufReader::new(reader)), extras, known)
+    let row_bytes_left = Cell::new(0);
+    let reader = RowReader { inner: reader, bytes_left: &row_bytes_left };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(
+        READ_AHEAD_BYTES as usize,
+        reader,
+    ));
+    let (mut entries, mut limit) = (Vec::new(), None);
+    let visitor = Entries {
+        entries: &mut entries,
+        limit: &mut limit,
+        names_left: MAX_ALL_NAMES,
+        row_bytes_left: &row_bytes_left,
+        extras,
+        shared: Vec::new(),
+        known,
+    };
+    visitor.start_row();
+    let parsed = json.deserialize_map(visitor).and_then(|()| json.end());
+    match (parsed, limit) {
+        (Ok(()), _) => Ok(entries),
+        (Err(_), Some(limit)) => Err(limit.into()),
+        (Err(error), None) if error.is_io() => match io::Error::from(error) {
+            error if error.kind() == io::ErrorKind::FileTooLarge => {
+                Err(InvalidManifest::LongRow.into())
+            }
+            error => Err(InvalidManifest::Read(error).into()),
+        },
+        (Err(error), None) => Err(InvalidManifest::Json(error).into()),
+    }
 }
 
-fn collect<'de, R: serde_json::de::Read<'de>>(
-    mut deserializer: serde_json::Deserializer<R>,
-    extras: Extras,
-    known: Option<&Manifest>,
-) -> Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    let mut overflow = false;
-    let shared = &mut Vec::new();
-    let parsed = Entries { entries: &mut entries, overflow: &mut overflow, extras, shared, known }
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end());
-    match parsed {
-        Ok(()) => Ok(entries),
-        Err(_) if overflow => Err(InvalidManifest::TooManyEntries.into()),
-        Err(error) if error.is_io() => Err(InvalidManifest::Read(error.into()).into()),
-        Err(error) => Err(InvalidManifest::Json(error).into()),
+/// A reader that fails if a row is too long, before it is in memory.
+struct RowReader<'a, R> {
+    inner: R,
+    bytes_left: &'a Cell<u64>,
+}
+
+impl<R: Read> Read for RowReader<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        let left = self.bytes_left.get().checked_sub(n as u64);
+        self.bytes_left.set(left.ok_or(io::ErrorKind::FileTooLarge)?);
+        Ok(n)
     }
 }
 
 /// The visitor of the outer object, which collects its entries.
 struct Entries<'a> {
     entries: &'a mut Vec<Entry>,
-    overflow: &'a mut bool,
+    /// The limit that was exceeded.
+    limit: &'a mut Option<InvalidManifest>,
+    names_left: usize,
+    row_bytes_left: &'a Cell<u64>,
     extras: Extras,
     /// Extra fields that entries can share.
-    shared: &'a mut Vec<Arc<[ExtraField]>>,
+    shared: Vec<Arc<[ExtraField]>>,
     /// A manifest whose equal entries are shared.
     known: Option<&'a Manifest>,
 }
 
-impl<'de> DeserializeSeed<'de> for Entries<'_> {
-    type Value = ();
+impl Entries<'_> {
+    fn start_row(&self) {
+        // The reader above this one has read a part of the row already, and reads ahead.
+        self.row_bytes_left.set(MAX_ROW_BYTES + READ_AHEAD_BYTES);
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+    fn exceed<E: de::Error>(&mut self, limit: InvalidManifest) -> E {
+        let error = E::custom(&limit);
+        *self.limit = Some(limit);
+        error
     }
 }
 
@@ -87,21 +120,25 @@ impl<'de> Visitor<'de> for Entries<'_> {
         f.write_str("an object of entries")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some(id) = map.next_key::<String>()? {
             if self.entries.len() == MAX_ENTRIES {
-                *self.overflow = true;
-                return Err(de::Error::custom("too many entries"));
+                return Err(self.exceed(InvalidManifest::TooManyEntries));
             }
             let mut entry = map.next_value_seed(EntrySeed { id, extras: self.extras })?;
             match self.known.and_then(|known| known.entry(entry.id())) {
                 Some(same) if *same == entry => entry = same.clone(),
                 _ => {
                     let fields = entry.fields();
-                    fields.extra = fields.extra.take().map(|extra| share(extra, self.shared));
+                    fields.extra = fields.extra.take().map(|extra| share(extra, &mut self.shared));
                 }
             }
+            match self.names_left.checked_sub(entry.names().map_or(0, <[_]>::len)) {
+                Some(left) => self.names_left = left,
+                None => return Err(self.exceed(InvalidManifest::TooManyNames)),
+            }
             self.entries.push(entry);
+            self.start_row();
         }
         Ok(())
     }
@@ -170,7 +207,7 @@ impl<'de> Visitor<'de> for EntrySeed {
     type Value = Entry;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with url and sha for the entry {:?}", self.id)
+        write!(f, "an object with url and sha for the entry {:?}", excerpt(&self.id))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
@@ -195,7 +232,7 @@ impl<'de> Visitor<'de> for EntrySeed {
         }
         extra.sort();
         if let Some(pair) = extra.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(invalid(InvalidEntry::DuplicateField { name: pair[0].0.to_string() }));
+            return Err(invalid(InvalidEntry::DuplicateField { name: excerpt(&pair[0].0) }));
         }
         if extras == Extras::Used {
             extra.retain(|(name, _)| USED.contains(&&**name));
@@ -216,13 +253,13 @@ impl<'de> Visitor<'de> for EntrySeed {
 fn set_once<T>(slot: &mut Option<T>, name: &str, value: Result<T>) -> Result<(), InvalidEntry> {
     match slot.replace(value?) {
         None => Ok(()),
-        Some(_) => Err(InvalidEntry::DuplicateField { name: name.to_owned() }),
+        Some(_) => Err(InvalidEntry::DuplicateField { name: excerpt(name) }),
     }
 }
 
 fn extra_field(name: &str, value: &RawValue) -> Result<ExtraField, InvalidEntry> {
     match json::canonical(value, MAX_JSON_DEPTH) {
         Ok(text) => Ok((name.into(), text.into_boxed_str())),
-        Err(problem) => Err(InvalidEntry::Field { name: name.to_owned(), problem }),
+        Err(problem) => Err(InvalidEntry::Field { name: excerpt(name), problem }),
     }
 }

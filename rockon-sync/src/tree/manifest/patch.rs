@@ -6,16 +6,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::io::{self, BufRead, Read, Write};
 
 use serde_json::value::RawValue;
 
 use super::canonical::{write_fields, write_row};
 use super::invalid::{InvalidEntry, InvalidManifest};
-use super::{Entry, Manifest, parse};
-use crate::base::error::Result;
-use crate::base::json::{self, Object, write_string};
-use crate::base::limits::{self, MAX_JSON_DEPTH};
+use super::parse::{self, Extras};
+use super::{Entry, Manifest};
+use crate::base::error::{Result, excerpt};
+use crate::base::json::{self, Member, for_each_member, write_string};
+use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_ROW_BYTES};
 
 impl Manifest {
     /// Writes the patch from this manifest to `new`.
@@ -61,34 +63,37 @@ impl Manifest {
 /// reading it or writing `out` fails. A part of the result may have been written.
 pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write) -> Result<()> {
     let text = std::str::from_utf8(patch).map_err(|_| InvalidManifest::PatchEncoding)?;
-    let patch = Object::parse(text).map_err(InvalidManifest::PatchJson)?;
-    let mut rows: BTreeMap<&str, &RawValue> = BTreeMap::new();
-    for member in &patch.members {
-        if rows.insert(&*member.key, member.value).is_some() {
-            return Err(InvalidManifest::DuplicateId { id: member.key.to_string() }.into());
+    let mut rows: BTreeMap<Cow<'_, str>, &RawValue> = BTreeMap::new();
+    for_each_member(text, InvalidManifest::PatchJson, |Member { key, value }| {
+        let len_bytes = key.len() + value.get().len();
+        match rows.entry(key) {
+            _ if len_bytes as u64 > MAX_ROW_BYTES => Err(InvalidManifest::LongRow),
+            Slot::Occupied(row) => Err(InvalidManifest::DuplicateId { id: excerpt(row.key()) }),
+            Slot::Vacant(slot) => {
+                slot.insert(value);
+                let most = 2 * MAX_ENTRIES;
+                if rows.len() > most { Err(InvalidManifest::TooManyEntries) } else { Ok(()) }
+            }
         }
-    }
+    })?;
     let mut rows = rows.into_iter().peekable();
     let mut out = Rows { out, separator: "{\n" };
     for line in Lines(old) {
         let line = line?;
         let (id, value) = row_of(&line)?;
-        while let Some((new, row)) = rows.next_if(|(new, _)| **new < *id) {
-            out.put_patched(new, "", row)?;
+        while let Some((new, row)) = rows.next_if(|(new, _)| *new < id) {
+            out.put_patched(&new, "", row)?;
         }
-        match rows.next_if(|(changed, _)| **changed == *id) {
+        match rows.next_if(|(changed, _)| *changed == id) {
             Some((_, row)) => out.put_patched(&id, value, row)?,
             None => out.put(&line)?,
         }
     }
     for (id, row) in rows {
-        out.put_patched(id, "", row)?;
+        out.put_patched(&id, "", row)?;
     }
     out.finish()
 }
-
-/// Longest row of a manifest, in bytes: more than the most names take.
-const MAX_ROW_BYTES: u64 = limits::MAX_MANIFEST_BYTES;
 
 /// The rows of a manifest in canonical form, without their separators.
 struct Lines<R>(R);
@@ -144,7 +149,7 @@ impl Rows<'_> {
         row.push(':');
         row.push_str(&merged);
         row.push('}');
-        let entries = parse::entries_of_slice(row.as_bytes())?;
+        let entries = parse::entries_of(row.as_bytes(), Extras::All, None)?;
         let entry = entries.first().ok_or_else(|| InvalidEntry::NoFields.of(id))?;
         row.clear();
         write_row(entry, &mut row);
@@ -258,6 +263,18 @@ mod tests {
         }
         let deep = format!("{{\"a\":{{\"x\":{}1{}}}}}", "{\"y\":".repeat(40), "}".repeat(40));
         assert!(patched(&old, &deep).is_err());
+    }
+
+    #[test]
+    fn large_patches_are_refused_while_reading() {
+        let old = manifest("");
+        // The parser stops before the end, which is not JSON.
+        let rows: String = (0..=2 * MAX_ENTRIES).map(|n| format!("\"{n}\":null,")).collect();
+        let row = format!("\"a\":{{\"x\":\"{}\"}},", "x".repeat(1024 * 1024));
+        for rows in [rows, row] {
+            let error = patched(&old, &format!("{{{rows}!!!")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+        }
     }
 
     prop_compose! {

@@ -22,7 +22,7 @@ use crate::update::ask::Remote;
 use crate::update::current::CurrentManifest;
 use crate::update::mirrors::Failure;
 use crate::update::plan::{Plan, Reuse};
-use crate::update::progress::{Phase, Reporter};
+use crate::update::progress::Reporter;
 use crate::update::session::{Session, ends_the_update};
 
 /// The packs that lead to the remote manifest.
@@ -125,7 +125,11 @@ impl Packs {
                 unpacker.unpack(local, head, &offer.name, manifest)
             })?;
         }
-        Ok(unpacker.into_staged())
+        let staged = unpacker.into_staged();
+        let files = staged.len() as u64;
+        (progress.progress.files_done, progress.progress.files_total) = (files, files);
+        progress.report();
+        Ok(staged)
     }
 }
 
@@ -171,17 +175,12 @@ fn download(
     if partial.len_bytes() == offer.len_bytes {
         return Ok(());
     }
-    progress.progress.files_done = 0;
-    progress.progress.files_total = 1;
-    progress.progress.bytes_done = partial.len_bytes().min(offer.len_bytes);
-    progress.progress.bytes_total = Some(offer.len_bytes);
-    progress.enter(Phase::Fetching);
+    progress.begin_fetching(0, Some(offer.len_bytes));
     remote.mirrors.first(session, |mirror, retries| {
         let address = mirror.address(&offer.name.path());
         let mut sink = Reported { partial: &mut partial, progress };
         session.fetcher.fetch_rest(&address, offer.len_bytes, &mut sink, retries)
     })?;
-    progress.progress.files_done = 1;
     progress.report();
     Ok(())
 }

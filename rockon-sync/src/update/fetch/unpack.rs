@@ -173,7 +173,7 @@ pub(in crate::update) fn copy_from_pack(
     let mut chunk = [0; CHUNK_BYTES];
     let mut left = max_bytes;
     loop {
-        session.fetcher.check_go_on()?;
+        session.fetcher.check_go_on("unpacking")?;
         let n = from.read(&mut chunk).map_err(|error| {
             Error::new(ErrorKind::Integrity, "the pack cannot be read to its end")
                 .with_source(error)

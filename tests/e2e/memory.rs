@@ -1,0 +1,227 @@
+//! The state that an update remembers for the next one and for `status`.
+
+use std::fs;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rockon_sync::{
+    Clock, Digest, Error, ErrorKind, Freshness, Outcome, Report, Source, SourceStatus, Store,
+    Timestamp, Trust, Updater,
+};
+use rockon_sync_tests::{Action, Match, Server, Times};
+
+use crate::world::{World, definition};
+
+/// A clock that stands still.
+struct Still {
+    unix_s: u64,
+    start: Instant,
+}
+
+impl Still {
+    #[expect(clippy::disallowed_methods, reason = "an Instant cannot be constructed")]
+    fn at(unix_s: u64) -> Still {
+        Still { unix_s, start: Instant::now() }
+    }
+}
+
+impl Clock for Still {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.unix_s)
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.start
+    }
+
+    fn sleep(&self, _: Duration) {}
+}
+
+const NOON: u64 = 1_795_316_645;
+
+fn update_at(world: &World, source: &Source, unix_s: u64) -> Result<Report, Error> {
+    Updater::new(&world.store()).clock(&Still::at(unix_s)).run(source)
+}
+
+fn status(world: &World) -> SourceStatus {
+    world.store().source_status(&"rockstor".parse().unwrap()).unwrap()
+}
+
+fn time(unix_s: u64) -> Option<Timestamp> {
+    Some(Timestamp::from_unix(i64::try_from(unix_s).unwrap()).unwrap())
+}
+
+fn not_found() -> Action {
+    Action::Respond { status: 404, headers: Vec::new(), body: Vec::new() }
+}
+
+#[test]
+fn an_update_without_changes_remembers_its_time_and_mirror() {
+    let world = World::v2("a");
+    update_at(&world, &world.source(), NOON).unwrap();
+    assert_eq!(status(&world).checked, time(NOON));
+    let other = Server::serve(world.path("tree"));
+    let source: Source = other.url().parse().unwrap();
+    let report = update_at(&world, &source, NOON + 60).unwrap();
+    assert_eq!(report.outcome, Outcome::Unchanged);
+    let found = status(&world);
+    assert_eq!(found.checked, time(NOON + 60));
+    assert_eq!(found.locations, [other.url()]);
+    // The second request to the other mirror is conditional. Times in whole seconds are not sent.
+    update_at(&world, &source, NOON + 120).unwrap();
+    let log = other.take_log();
+    let sent: Vec<_> = log
+        .iter()
+        .map(|request| {
+            let is_sent = |name| request.header(name).is_some();
+            (is_sent("If-None-Match"), is_sent("If-Modified-Since"), request.status)
+        })
+        .collect();
+    assert_eq!(sent, [(false, false, 200), (true, false, 304)]);
+    // A failed update is not a check.
+    other.on(Match::Any, Times::Always, not_found());
+    update_at(&world, &source, NOON + 180).unwrap_err();
+    assert_eq!(status(&world).checked, time(NOON + 120));
+}
+
+#[test]
+fn failed_entries_are_remembered_until_an_update_succeeds() {
+    let world = World::v2("ab");
+    let digest = Digest::of(definition('b', "1").as_bytes());
+    for path in ["b.json".to_owned(), format!("by-sha/{digest}")] {
+        world.server.on(Match::Path(path), Times::Always, not_found());
+    }
+    assert_eq!(world.update().unwrap().outcome, Outcome::Partial);
+    let failed = status(&world).failed;
+    let [(id, kind, message)] = &failed[..] else { panic!("{failed:?}") };
+    assert_eq!((&**id, &**kind), ("b", "status"));
+    assert!(message.contains("404"), "{message}");
+    world.server.reset();
+    assert_eq!(world.update().unwrap().outcome, Outcome::Updated);
+    assert_eq!(status(&world).failed, []);
+}
+
+#[test]
+fn a_source_that_was_v2_stays_v2_without_its_generation() {
+    let world = World::v2("ab");
+    world.updated();
+    fs::remove_file(world.path("store/rockstor/current")).unwrap();
+    fs::remove_dir_all(world.path("store/rockstor/gen")).unwrap();
+    world.server.on(Match::Path("root.sha".into()), Times::Always, not_found());
+    let error = world.update().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Trust, "{}", error.to_chain());
+    assert!(error.to_chain().contains("had a v2 tree before"), "{}", error.to_chain());
+}
+
+#[test]
+fn full_mode_commits_a_generation_even_if_nothing_has_changed() {
+    let world = World::v2("ab");
+    world.updated();
+    let generation = |world: &World| status(world).current.unwrap().generation;
+    let before = generation(&world);
+    for (trust, expected, number) in [
+        (Trust::SizeAndTime, Outcome::Unchanged, before),
+        (Trust::Digest, Outcome::Unchanged, before),
+        (Trust::Nothing, Outcome::Updated, before + 1),
+    ] {
+        let store = world.store();
+        let report = world.updater(&store).trust(trust).run(&world.source()).unwrap();
+        assert_eq!((report.outcome, generation(&world)), (expected, number), "{trust:?}");
+    }
+    world.assert_up_to_date();
+}
+
+#[test]
+fn a_check_tells_if_an_update_would_change_anything() {
+    let check = |world: &World| {
+        let store = world.store();
+        world.updater(&store).check(&world.source()).unwrap().outcome
+    };
+    let world = World::v2("ab");
+    assert_eq!(check(&world), Outcome::Updated, "first update");
+    assert!(!world.path("store/rockstor/current").exists());
+    world.updated();
+    assert_eq!(check(&world), Outcome::Unchanged);
+    let file = world.current("a.json");
+    fs::remove_file(&file).unwrap();
+    assert_eq!(check(&world), Outcome::Updated, "damage");
+    assert!(!file.exists());
+    world.updated();
+    assert_eq!(check(&world), Outcome::Unchanged);
+    world.define('a', "2");
+    world.publish();
+    assert_eq!(check(&world), Outcome::Updated, "changed");
+
+    let world = World::v1("ab");
+    assert_eq!(check(&world), Outcome::Updated, "first update");
+    world.updated();
+    assert_eq!(check(&world), Outcome::Unchanged);
+    world.write_catalog("abc");
+    assert_eq!(check(&world), Outcome::Updated, "added");
+    world.write_catalog("a");
+    assert_eq!(check(&world), Outcome::Updated, "removed");
+}
+
+#[test]
+fn a_head_expires_after_its_last_second() {
+    let world = World::bare("tree");
+    world.write_catalog("a");
+    world.publisher().published(time(NOON).unwrap()).expires_in_days(1).run().unwrap();
+    let (store, end) = (world.store(), NOON + 24 * 60 * 60);
+    for (unix_s, expected) in [(end, None), (end + 1, Some(ErrorKind::Expired))] {
+        let clock = Still::at(unix_s);
+        let mut updater = Updater::new(&store).clock(&clock).freshness(Freshness::Require);
+        assert_eq!(updater.run(&world.source()).err().map(|error| error.kind()), expected);
+    }
+}
+
+#[test]
+fn the_followed_sources_are_updated_under_their_names() {
+    let (one, two) = (World::v2("a"), World::v2("b"));
+    let store: Store = one.store();
+    fs::create_dir_all(store.dir()).unwrap();
+    let list = format!(
+        "[[source]]\nname = \"one\"\nurls = [\"{}\"]\n\n\
+         [[source]]\nname = \"secret\"\nurls = [\"http://h/\"]\ntoken_file = \"/gone\"\n\n\
+         [[source]]\nname = \"off\"\nurls = [\"http://h/\"]\nenabled = false\n\n\
+         [[source]]\nname = \"two\"\nurls = [\"{}\"]\n",
+        one.server.url(),
+        two.server.url()
+    );
+    fs::write(store.dir().join("sources.toml"), list).unwrap();
+    let results = Updater::new(&store).run_followed().unwrap();
+    let found: Vec<_> = results
+        .iter()
+        .map(|(name, result)| (name.as_str(), result.as_ref().map(|report| &*report.added).ok()))
+        .collect();
+    let added = |id: &str| [id.to_owned()];
+    assert_eq!(
+        found,
+        [("one", Some(&added("a")[..])), ("secret", None), ("two", Some(&added("b")[..]))]
+    );
+}
+
+#[test]
+fn progress_rises_to_the_totals_and_never_above() {
+    for world in [World::v2("abcdefgh"), World::packed("abcdefgh")] {
+        // A download that is cut off is counted once.
+        let cut = Action::CloseAfter(20);
+        world.server.on(Match::Prefix("by-sha/".into()), Times::First(2), cut.clone());
+        world.server.on(Match::Prefix("packs/".into()), Times::First(1), cut);
+        let seen = Mutex::new(Vec::new());
+        let store = world.store();
+        let mut updater =
+            world.updater(&store).progress(|progress| seen.lock().unwrap().push(progress.clone()));
+        updater.run(&world.source()).unwrap();
+        drop(updater);
+        let seen = seen.into_inner().unwrap();
+        for progress in &seen {
+            let is_within = progress.bytes_total.is_none_or(|total| progress.bytes_done <= total);
+            assert!(is_within && progress.files_done <= progress.files_total, "{progress:?}");
+        }
+        let last = seen.last().unwrap();
+        assert_eq!(last.files_done, last.files_total, "{last:?}");
+        assert_eq!(Some(last.bytes_done), last.bytes_total, "{last:?}");
+        assert!(last.bytes_done > 0, "{last:?}");
+    }
+}
