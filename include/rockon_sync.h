@@ -203,7 +203,8 @@ typedef struct rockon_sync_source {
     const char *const *headers; // Further request headers, each as "Name: value".
     size_t header_count;
 } rockon_sync_source;
-#define ROCKON_SYNC_SOURCE_INIT { sizeof(rockon_sync_source) }
+#define ROCKON_SYNC_SOURCE_INIT \
+    { sizeof(rockon_sync_source), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Cancel token ------------------------------------------------------------------------ */
 // Stops updates from another thread: pass it in the options of an update, then cancel it at any
@@ -296,7 +297,7 @@ typedef struct rockon_sync_progress {
     const char *source; // The name of the source.
     rockon_sync_phase phase;
     uint64_t files_done;
-    uint64_t files_total;
+    uint64_t files_total; // 0 while unknown, as during the download of a pack.
     uint64_t bytes_done;
     uint64_t bytes_total; // Or ROCKON_SYNC_BYTES_UNKNOWN.
 } rockon_sync_progress;
@@ -324,7 +325,8 @@ typedef struct rockon_sync_update_options {
     rockon_sync_progress_callback progress; // Receives the progress, or NULL.
     void *user_data; // Passed to progress unchanged.
 } rockon_sync_update_options;
-#define ROCKON_SYNC_UPDATE_OPTIONS_INIT { sizeof(rockon_sync_update_options) }
+#define ROCKON_SYNC_UPDATE_OPTIONS_INIT \
+    { sizeof(rockon_sync_update_options), 0, 0, ROCKON_SYNC_MODE_QUICK, 0, 0, 0, 0, 0, 0 }
 
 // Updates the store from a source.
 
@@ -375,7 +377,8 @@ typedef struct rockon_sync_catalog_options {
     const char *const *sources;
     size_t source_count;
 } rockon_sync_catalog_options;
-#define ROCKON_SYNC_CATALOG_OPTIONS_INIT { sizeof(rockon_sync_catalog_options) }
+#define ROCKON_SYNC_CATALOG_OPTIONS_INIT \
+    { sizeof(rockon_sync_catalog_options), 0, 0, 0 }
 
 // One definition. It lives as long as the result that it came from.
 typedef struct rockon_sync_definition {
@@ -527,7 +530,8 @@ typedef struct rockon_sync_target {
     const char *platform; // The platform of extensions, such as "joomla 5.1", or NULL.
     const char *stability; // The lowest stability: "dev", "alpha", "beta", "rc", "stable", or NULL.
 } rockon_sync_target;
-#define ROCKON_SYNC_TARGET_INIT { sizeof(rockon_sync_target) }
+#define ROCKON_SYNC_TARGET_INIT \
+    { sizeof(rockon_sync_target), 0, 0, 0, 0 }
 
 // A reason why a definition does not suit a machine.
 typedef struct rockon_sync_mismatch {
@@ -637,7 +641,8 @@ typedef struct rockon_sync_publish_options {
     bool allow_mass_delete; // Delete more than half of the entries if so.
     bool page; // Write a page and a feed; otherwise those of earlier runs are removed.
 } rockon_sync_publish_options;
-#define ROCKON_SYNC_PUBLISH_OPTIONS_INIT { sizeof(rockon_sync_publish_options) }
+#define ROCKON_SYNC_PUBLISH_OPTIONS_INIT \
+    { sizeof(rockon_sync_publish_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // The result of a publication.
 typedef struct rockon_sync_publish_report {

@@ -35,12 +35,13 @@ pub type LogCallback =
 
 /// A log callback and its data.
 struct LogSink {
-    callback: unsafe extern "C" fn(LogLevel, *const c_char, *mut c_void),
+    callback: LogCallback,
     user_data: *mut c_void,
+    /// The sink that this one replaced. It is not freed, because another thread may still use it.
+    _previous: *mut LogSink,
 }
 
-/// The current sink, or NULL. Without a lock, so that a process can fork at any time. Sinks are
-/// never freed, because another thread may still use one.
+/// The current sink, or NULL. Without a lock, so that a process can fork at any time.
 static SINK: AtomicPtr<LogSink> = AtomicPtr::new(std::ptr::null_mut());
 
 /// The crate name, with which the targets of the core's records start.
@@ -61,6 +62,9 @@ impl Log for Bridge {
         let Some(sink) = (unsafe { SINK.load(Ordering::Acquire).as_ref() }) else {
             return;
         };
+        let Some(callback) = sink.callback else {
+            return;
+        };
         let level = match record.level() {
             Level::Error => LogLevel::Error,
             Level::Warn => LogLevel::Warn,
@@ -72,7 +76,7 @@ impl Log for Bridge {
         let message = CString::new(message).unwrap_or_default();
         // SAFETY: the header requires a function that accepts these arguments during the call, on
         // any thread.
-        unsafe { (sink.callback)(level, message.as_ptr(), sink.user_data) };
+        unsafe { callback(level, message.as_ptr(), sink.user_data) };
     }
 
     fn flush(&self) {}
@@ -107,9 +111,8 @@ pub unsafe extern "C" fn rockon_sync_log_set(
             // Fails only if other Rust code in the process, linked statically, has set a logger.
             let _ = log::set_logger(&Bridge);
         });
-        let sink = callback.map_or(std::ptr::null_mut(), |callback| {
-            Box::into_raw(Box::new(LogSink { callback, user_data }))
-        });
+        let _previous = SINK.load(Ordering::Acquire);
+        let sink = Box::into_raw(Box::new(LogSink { callback, user_data, _previous }));
         SINK.store(sink, Ordering::Release);
         log::set_max_level(filter);
         Ok(())

@@ -119,7 +119,7 @@ mod tests {
             assert_eq!(row.unwrap().2.to_str(), Ok(kind.name()));
             assert_eq!(Status::named(kind.name()), status);
             let constant = kind.name().to_uppercase().replace('-', "_");
-            let line = format!("ROCKON_SYNC_STATUS_{constant} = {},\n", status as u32);
+            let line = format!("ROCKON_SYNC_STATUS_{constant} = {},", status as u32);
             assert!(header.contains(&line), "not in the header: {line}");
         }
         assert_eq!(KINDS.len(), ErrorKind::ALL.len());

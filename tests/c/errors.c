@@ -4,13 +4,14 @@
 static const char *url, *dir;
 
 /* Updates a new store from a tree of the test server, and expects a status. */
-static void update_from(const char *tree, int32_t expected, const rockon_sync_update_options *options)
+static void update_from(const char *tree, rockon_sync_status expected,
+                        const rockon_sync_update_options *options)
 {
     rockon_sync_store *store = open_store(join(dir, tree));
     rockon_sync_source source = source_at("rockstor", join(url, tree));
     rockon_sync_report *report = NULL;
     rockon_sync_error *error = NULL;
-    int32_t status = rockon_sync_store_update(store, &source, options, &report, &error);
+    rockon_sync_status status = rockon_sync_store_update(store, &source, options, &report, &error);
     check_status(expected, status, error, tree, 0);
     CHECK(report == NULL);
     CHECK(strstr(error->message, url) != NULL || status == ROCKON_SYNC_STATUS_TIMEOUT);
@@ -29,7 +30,7 @@ static void server_faults_have_their_own_status(void)
     update_from("other-bytes/", ROCKON_SYNC_STATUS_INTEGRITY, NULL);
     options.require_fresh = true;
     update_from("expired/", ROCKON_SYNC_STATUS_EXPIRED, &options);
-    options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
+    options.require_fresh = false;
     options.timeout_ms = 100;
     update_from("silent/", ROCKON_SYNC_STATUS_TIMEOUT, &options);
 }
@@ -40,14 +41,13 @@ static void errors_have_a_url_and_are_retryable_or_not(void)
     rockon_sync_source source = source_at("rockstor", join(url, "not-a-head/?token=secret"));
     rockon_sync_report *report = NULL;
     rockon_sync_error *error = NULL;
-    size_t len = 0;
-    CHECK(rockon_sync_store_update(store, &source, NULL, &report, &error) == ROCKON_SYNC_STATUS_HEAD);
+    CHECK(rockon_sync_store_update(store, &source, NULL, &report, &error) ==
+          ROCKON_SYNC_STATUS_HEAD);
     CHECK_TEXT(join(url, "not-a-head/root.sha?token=***"), error->url);
     CHECK(strstr(error->message, "secret") == NULL);
     CHECK(error->path == NULL);
     CHECK(!error->is_retryable);
     CHECK(error->problem_count == 0);
-    CHECK(error->problems[0] == NULL);
     rockon_sync_error_free(error);
     rockon_sync_store_free(store);
 }
@@ -64,16 +64,15 @@ static void a_failed_entry_is_reported_and_others_are_updated(void)
     CHECK_TEXT("broken", report->failed[0]->id);
     CHECK(report->failed[0]->status == ROCKON_SYNC_STATUS_DEFINITION);
     CHECK(report->failed[0]->message != NULL);
-    CHECK(report->failed[1]->status == ROCKON_SYNC_STATUS_OK);
     rockon_sync_report_free(report);
 
     OK(rockon_sync_store_status(store, &status, &error));
-    const rockon_sync_source_status *held = status->sources[0];
-    CHECK(held->failed_count == 1);
-    CHECK_TEXT("broken", held->failed[0]->id);
-    CHECK(held->failed[0]->status == ROCKON_SYNC_STATUS_DEFINITION);
-    CHECK(held->failed[0]->message != NULL);
-    CHECK(held->entry_count == 1);
+    const rockon_sync_source_status *current = status->sources[0];
+    CHECK(current->failed_count == 1);
+    CHECK_TEXT("broken", current->failed[0]->id);
+    CHECK(current->failed[0]->status == ROCKON_SYNC_STATUS_DEFINITION);
+    CHECK(current->failed[0]->message != NULL);
+    CHECK(current->entry_count == 1);
     rockon_sync_status_list_free(status);
     rockon_sync_store_free(store);
 }
@@ -132,7 +131,8 @@ static void bad_store_directories_have_their_own_status(void)
     store = open_store(join(dir, "file/store"));
     rockon_sync_source source = source_at("rockstor", join(url, "v2/"));
     rockon_sync_error *error = NULL;
-    CHECK(rockon_sync_store_update(store, &source, NULL, &report, &error) == ROCKON_SYNC_STATUS_STORE);
+    CHECK(rockon_sync_store_update(store, &source, NULL, &report, &error) ==
+          ROCKON_SYNC_STATUS_STORE);
     CHECK(strstr(error->path, "file/store") != NULL);
     rockon_sync_error_free(error);
     rockon_sync_store_free(store);

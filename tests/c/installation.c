@@ -57,16 +57,15 @@ int main(int argc, char **argv)
 
     /* An unknown version meets no bound, and conflicts with none. */
     const rockon_sync_installed installed[] = {
-        {"Old Proxy", NULL, 0},
-        {"Database", NULL, 0},
-        {"Firewall", NULL, 0},
+        {"Old Proxy", NULL},
+        {"Database", NULL},
+        {"Firewall", NULL},
     };
     found = installation(catalog, "App", installed, 3);
     check_install(found, "Database Proxy App");
     CHECK(found->is_possible);
     CHECK(found->replaced.count == 1);
     CHECK_TEXT("Old Proxy", found->replaced.items[0]);
-    CHECK(found->replaced.items[1] == NULL);
     rockon_sync_installation_free(found);
 
     const rockon_sync_installed other[] = {
@@ -79,7 +78,6 @@ int main(int argc, char **argv)
     CHECK(found->conflict_count == 1);
     CHECK_TEXT("Proxy", found->conflicts[0]->by);
     CHECK_TEXT("Firewall (<< 3)", found->conflicts[0]->text);
-    CHECK(found->conflicts[1]->by == NULL);
     rockon_sync_installation_free(found);
 
     /* The results do not need the catalog. */
@@ -94,9 +92,7 @@ int main(int argc, char **argv)
     CHECK(!found->is_possible);
     CHECK(found->unmet_count == 1);
     CHECK_TEXT("Broken", found->unmet[0]->by);
-    CHECK_TEXT("Nowhere (>= 1.2) | Nobody",
-               found->unmet[0]->text);
-    CHECK(found->unmet[1]->text == NULL);
+    CHECK_TEXT("Nowhere (>= 1.2) | Nobody", found->unmet[0]->text);
     rockon_sync_installation_free(found);
     return 0;
 }

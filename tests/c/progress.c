@@ -3,8 +3,8 @@
 
 struct heard {
     int calls;
-    int32_t phase;
-    int32_t last_phase_allowed;
+    rockon_sync_phase phase;
+    unsigned last_phase_allowed;
     uint64_t files_done, files_total, bytes_done, bytes_total;
 };
 
@@ -12,7 +12,6 @@ struct heard {
 static int32_t on_progress(const rockon_sync_progress *progress, void *user_data)
 {
     struct heard *heard = user_data;
-    CHECK(progress->struct_size >= sizeof *progress);
     CHECK_TEXT("rockstor", progress->source);
     CHECK(progress->phase >= heard->phase && progress->phase <= ROCKON_SYNC_PHASE_COMMITTING);
     CHECK(progress->files_done >= heard->files_done);
@@ -34,7 +33,7 @@ int main(int argc, char **argv)
     rockon_sync_report *report = NULL;
 
     /* The update can be canceled in every phase before the commit is done. */
-    for (int32_t last = 0; last < ROCKON_SYNC_PHASE_COMMITTING; last++) {
+    for (unsigned last = 0; last < ROCKON_SYNC_PHASE_COMMITTING; last++) {
         struct heard heard = {0};
         heard.last_phase_allowed = last;
         options.progress = on_progress;

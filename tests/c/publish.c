@@ -28,14 +28,13 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 4);
     const char *catalog = join(argv[3], "catalog"), *out = join(argv[2], "tree");
-    int64_t published = 1700000000;
     rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
     rockon_sync_publish_report *report = NULL;
     options.out = out;
     options.url = "https://example.org/tree/";
     options.keep = 2;
     options.expires_in_days = 30;
-    options.published_unix_s = published;
+    options.published_unix_s = 1700000000;
     options.page = true;
     OK(rockon_sync_publish(catalog, &options, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_PUBLISH_OUTCOME_PUBLISHED);
@@ -44,14 +43,11 @@ int main(int argc, char **argv)
     CHECK_TEXT(join(out, "root.sha"), report->head);
     CHECK(report->entry_count == 16);
     CHECK(report->added.count == 16);
-    CHECK_TEXT("adguard home",
-               report->added.items[0]);
-    CHECK(report->healed.count == 0);
+    CHECK_TEXT("adguard home", report->added.items[0]);
     CHECK(report->kept.count == 0);
     FILE *page = fopen(join(out, "index.html"), "r");
     CHECK(page != NULL && fclose(page) == 0);
-    import_bundle(out, report->manifest,
-                  join(argv[2], "imported"));
+    import_bundle(out, report->manifest, join(argv[2], "imported"));
     rockon_sync_publish_report_free(report);
 
     OK(rockon_sync_publish(catalog, &options, &report, &error));
