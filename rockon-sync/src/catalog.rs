@@ -18,6 +18,8 @@ pub(crate) mod installation;
 #[cfg(feature = "jupdate")]
 pub(crate) mod newest;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result, impl_from};
 use crate::base::limits::MAX_NAMES;
 use crate::format::relation::Relations;
 use crate::format::target::Requirements;
@@ -119,11 +119,7 @@ struct UnknownFormat {
     got: String,
 }
 
-impl From<UnknownFormat> for Error {
-    fn from(error: UnknownFormat) -> Error {
-        Error::new(ErrorKind::Argument, error.to_string())
-    }
-}
+impl_from!(UnknownFormat => Argument);
 
 /// The rules of a format.
 pub(crate) trait Rules: Sync {

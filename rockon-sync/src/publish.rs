@@ -90,7 +90,7 @@ fn write(
     let next = head::next(session, before, new)?;
     page::remove_unwanted(session, before, new)?;
     tree.write_files(files, new, &before.manifest)?;
-    let head = next.head.with_packs(packs::write(tree, new, &next.bases)?);
+    let head = Head { packs: packs::write(tree, new, &next.bases)?, ..next.head };
     tree.write_head(&session.signer.sign(&head)?)?;
     Ok(head)
 }

@@ -67,7 +67,7 @@ impl fmt::Display for SourceName {
 }
 
 /// A source: a name, one or more mirrors of one catalog, and the trusted keys.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "the methods return the changed source"]
 pub struct Source {
     name: SourceName,

@@ -4,3 +4,5 @@ pub(crate) mod head;
 pub(crate) mod manifest;
 pub(crate) mod note;
 pub(crate) mod pack;
+#[cfg(test)]
+mod tests;

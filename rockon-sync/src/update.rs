@@ -43,6 +43,8 @@ mod properties;
 pub(crate) mod report;
 mod session;
 mod several;
+#[cfg(test)]
+mod tests;
 mod updater;
 
 use std::path::Path;
@@ -55,7 +57,7 @@ use fetch::Staged;
 use plan::Plan;
 use progress::Reporter;
 use report::Report;
-use session::{Extent, Session};
+use session::{Context, Extent, Session};
 #[cfg(feature = "cli")]
 pub(crate) use several::update_each;
 pub use updater::{Freshness, Rollback, Trust, Updater};
@@ -127,7 +129,7 @@ fn prepare(
     remote: &Remote,
 ) -> Result<Prepared> {
     let local = current.manifest(session)?;
-    let found = manifest::find(session, progress, &local, remote)?;
+    let found = manifest::find(Context { session, local: &local, remote }, progress)?;
     let local = local.salvage(session, found.contents(remote))?;
     let plan = Plan::between(
         &local.manifest,
@@ -140,7 +142,8 @@ fn prepare(
     match session.extent {
         Extent::PlanOnly => Ok(Prepared { local, goal: Goal::Plan(plan) }),
         Extent::Whole => {
-            let staged = fetch::all(session, progress, &local, remote, found, plan)?;
+            let context = Context { session, local: &local, remote };
+            let staged = fetch::all(context, progress, found, plan)?;
             Ok(Prepared { local, goal: Goal::Commit(staged) })
         }
     }
@@ -153,10 +156,9 @@ fn finish(
     remote: &Remote,
     prepared: Prepared,
 ) -> Result<Report> {
+    let context = Context { session, local: &prepared.local, remote };
     match prepared.goal {
-        Goal::Plan(plan) => Ok(commit::plan_only(session, &prepared.local, remote, &plan)),
-        Goal::Commit(staged) => {
-            commit::commit(session, progress, current, prepared.local, remote, staged)
-        }
+        Goal::Plan(plan) => Ok(commit::plan_only(context, &plan)),
+        Goal::Commit(staged) => commit::commit(context, progress, current.status, staged),
     }
 }

@@ -6,6 +6,7 @@
 mod catalog;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use rockon_sync_tests::{Action, Match, Times};
 use serde_json::{Value, json};
@@ -272,6 +273,7 @@ fn credentials_are_sent_and_neither_stored_nor_printed() {
     let url = catalog.server.url();
     let key = catalog.path("password");
     fs::write(&key, "geheim3\n").unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     let key = key.display().to_string();
     let add = [
         "source",
@@ -314,6 +316,12 @@ fn credentials_are_sent_and_neither_stored_nor_printed() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     quiet(&output);
     assert!(opened());
+    let exposed = "others than the owner may read this secret";
+    assert!(!stderr(&output).contains(exposed), "{}", stderr(&output));
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    let output = run(&["update", "--store", "store", "--json"]);
+    assert!(stderr(&output).contains(exposed), "{}", stderr(&output));
+    catalog.server.take_log();
     quiet(&run(&["source", "list", "--store", "store", "--json"]));
     quiet(&run(&["status", "--store", "store"]));
     // The same with command line arguments.

@@ -94,6 +94,32 @@ fn the_floor_and_the_generation_survive_each_other() {
 }
 
 #[test]
+fn a_generation_from_a_backup_does_not_lower_the_floor() {
+    let world = at_serial_2();
+    let dir = world.path("store/rockstor");
+    save_tree(&world, "two");
+    fs::rename(dir.join("gen"), dir.join("saved")).unwrap();
+    let current = fs::read_link(dir.join("current")).unwrap();
+    fs::remove_file(dir.join("current")).unwrap();
+    publish(&world, "3");
+    assert_eq!(update(&world, Rollback::Refuse).serial, Some(3));
+    // Back to serial 2, with a status that knows serial 3.
+    fs::remove_dir_all(dir.join("gen")).unwrap();
+    fs::rename(dir.join("saved"), dir.join("gen")).unwrap();
+    fs::remove_file(dir.join("current")).unwrap();
+    std::os::unix::fs::symlink(current, dir.join("current")).unwrap();
+    // The head is the current one, so it is accepted, and the damaged file is healed.
+    world.server.set_root(world.path("two"));
+    fs::remove_file(world.current("a.json").canonicalize().unwrap()).unwrap();
+    assert_eq!(update(&world, Rollback::Refuse).healed, ["a"]);
+    world.server.set_root(world.path("old"));
+    let report = update(&world, Rollback::Refuse);
+    assert_eq!(report.outcome, Outcome::Stale);
+    let floor = "expected serial 3 or newer, got serial 1";
+    assert!(report.warnings.iter().any(|warning| warning.contains(floor)), "{report:?}");
+}
+
+#[test]
 fn a_damaged_head_does_not_lower_the_floor() {
     for serial in ["1", "9"] {
         let world = at_serial_2();

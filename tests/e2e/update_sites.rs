@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use rockon_sync::{Error, ErrorKind, Format, PublishReport, Publisher, Stability, Target};
+use rockon_sync::{
+    CancelToken, Error, ErrorKind, Format, PublishReport, Publisher, Stability, Target, limits,
+};
 use rockon_sync_tests::{Action, Match, Server, Times};
 
 use crate::world::World;
@@ -388,4 +391,36 @@ fn addresses_that_differ_only_in_their_query_are_different() {
         asked,
         ["/site.php", "/site.php?c=1", "/site.php?c=2", "/site.php?id=1", "/site.php?id=2"]
     );
+}
+
+#[test]
+fn a_canceled_publication_of_a_silent_site_ends_at_once_and_changes_nothing() {
+    let world = World::v2("a");
+    write_site(&world.path("site"));
+    let server = Server::serve(world.path("site"));
+    let silence = Action::Delay(Duration::from_secs(60));
+    for (path, requests) in [("list.xml", 1), ("cache.xml", 3)] {
+        server.reset();
+        server.on(Match::Path(path.into()), Times::Always, silence.clone());
+        let token = CancelToken::new();
+        let publisher = Publisher::new(format!("{}list.xml", server.url()))
+            .format(Format::Jupdate)
+            .out(world.path("extensions"))
+            .cancel(token.clone());
+        let (sender, done) = std::sync::mpsc::channel();
+        let error = std::thread::scope(|scope| {
+            let (server, token) = (&server, &token);
+            let is_prompt = scope.spawn(move || {
+                server.wait_for_requests(requests);
+                token.cancel();
+                done.recv_timeout(limits::STALL_TIMEOUT / 2).is_ok()
+            });
+            let error = publisher.run().unwrap_err();
+            let _ = sender.send(());
+            assert!(is_prompt.join().unwrap(), "{path}");
+            error
+        });
+        assert_eq!(error.kind(), ErrorKind::Canceled, "{path}: {}", error.to_chain());
+        assert!(!world.path("extensions/root.sha").exists());
+    }
 }

@@ -228,13 +228,22 @@ fn a_304_that_was_not_asked_for_keeps_no_file() {
 
 #[test]
 fn a_v2_source_never_falls_back_to_v1() {
-    let world = World::v2("abc");
-    world.updated();
-    let held = files_of(&world.current(""));
-    world.server.set_root(world.path("catalog"));
-    let error = world.update().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Trust);
-    assert_same_files(&held, &files_of(&world.current("")));
+    // The head and the status remember it, each alone.
+    for lost in [None, Some("gen"), Some("status.json")] {
+        let world = World::v2("abc");
+        world.updated();
+        match lost.map(|lost| world.path("store/rockstor").join(lost)) {
+            Some(path) if path.is_dir() => fs::remove_dir_all(path).unwrap(),
+            Some(path) => fs::remove_file(path).unwrap(),
+            None => {}
+        }
+        let current = || world.current("").exists().then(|| files_of(&world.current("")));
+        let before = current();
+        world.server.set_root(world.path("catalog"));
+        let error = world.update().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trust, "{lost:?}");
+        assert!(current() == before, "{lost:?}");
+    }
 }
 
 #[test]

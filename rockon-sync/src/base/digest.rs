@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::error::{Error, ErrorKind, excerpt};
+use crate::base::error::{Error, excerpt, impl_from};
 
 /// A SHA-256 digest: 32 bytes, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,11 +72,7 @@ struct InvalidDigest {
     got: String,
 }
 
-impl From<InvalidDigest> for Error {
-    fn from(error: InvalidDigest) -> Error {
-        Error::new(ErrorKind::Argument, error.to_string())
-    }
-}
+impl_from!(InvalidDigest => Argument);
 
 /// The digest and the length of bytes that arrive in parts.
 #[derive(Clone)]
@@ -132,6 +128,7 @@ impl<W: Write> Write for HashingWriter<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::ErrorKind;
 
     #[test]
     fn valid_digests_round_trip_and_invalid_ones_are_refused() {

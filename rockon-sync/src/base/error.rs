@@ -228,6 +228,18 @@ impl Error {
     }
 }
 
+/// Converts the typed error of a parser into an [`Error`] of one kind.
+macro_rules! impl_from {
+    ($invalid:ty => $kind:ident) => {
+        impl From<$invalid> for crate::base::error::Error {
+            fn from(invalid: $invalid) -> Self {
+                Self::new(crate::base::error::ErrorKind::$kind, invalid.to_string())
+            }
+        }
+    };
+}
+pub(crate) use impl_from;
+
 /// Longest text from outside that a message quotes, in bytes.
 const MAX_EXCERPT_BYTES: usize = 200;
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use unicase::UniCase;
 
-use crate::base::error::{Error, ErrorKind, excerpt};
+use crate::base::error::{Error, excerpt, impl_from};
 
 /// Longest segment of an entry path, in bytes: the limit of common file systems.
 const MAX_SEGMENT_BYTES: usize = 255;
@@ -85,11 +85,7 @@ struct UnsafePath {
     rule: &'static str,
 }
 
-impl From<UnsafePath> for Error {
-    fn from(error: UnsafePath) -> Error {
-        Error::new(ErrorKind::Argument, error.to_string())
-    }
-}
+impl_from!(UnsafePath => Argument);
 
 fn fold(text: &str) -> String {
     if text.is_ascii() {
@@ -151,6 +147,7 @@ impl FromStr for EntryPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::ErrorKind;
 
     #[test]
     fn ordinary_names_are_unchanged() {

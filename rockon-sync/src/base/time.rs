@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::fmt::temporal;
 
-use crate::base::error::{Error, ErrorKind, excerpt};
+use crate::base::error::{Error, excerpt, impl_from};
 
 /// A point in time, in whole seconds, written as RFC 3339 in UTC: `2026-11-22T03:04:05Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,11 +59,7 @@ enum InvalidTime {
     Syntax { got: String },
 }
 
-impl From<InvalidTime> for Error {
-    fn from(error: InvalidTime) -> Error {
-        Error::new(ErrorKind::Argument, error.to_string())
-    }
-}
+impl_from!(InvalidTime => Argument);
 
 impl From<SystemTime> for Timestamp {
     /// Rounds down to whole seconds; times before 1970 become 1970.
@@ -150,6 +146,7 @@ impl Clock for SystemClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::ErrorKind;
 
     #[test]
     fn timestamps_parse_any_offset_and_display_utc() {

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result, impl_from};
 use crate::base::version::{Version, compare};
 
 /// Longest text of one field, in bytes.
@@ -193,11 +193,7 @@ pub(crate) enum InvalidRelation {
     Text { text: String, problem: &'static str },
 }
 
-impl From<InvalidRelation> for Error {
-    fn from(invalid: InvalidRelation) -> Error {
-        Error::new(ErrorKind::Argument, invalid.to_string())
-    }
-}
+impl_from!(InvalidRelation => Argument);
 
 impl fmt::Display for Relation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

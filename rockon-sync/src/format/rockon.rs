@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::value::RawValue;
 
 use super::{About, Blurb, RawDefinition, Rules};
-use crate::base::error::{Error, ErrorKind, Result, excerpt};
+use crate::base::error::{Result, excerpt, impl_from};
 use crate::base::json::{Member, Object, Position, kind_of};
 use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Requirements;
@@ -186,15 +186,12 @@ impl InvalidFile {
     }
 }
 
-impl From<InvalidFile> for Error {
-    fn from(invalid: InvalidFile) -> Error {
-        Error::new(ErrorKind::Definition, invalid.to_string())
-    }
-}
+impl_from!(InvalidFile => Definition);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::{Error, ErrorKind};
 
     #[test]
     fn texts_are_unchanged() {
@@ -202,6 +199,15 @@ mod tests {
         let definitions = parse(file).unwrap();
         let found: Vec<_> = definitions.iter().map(|d| (&*d.name, d.text)).collect();
         assert_eq!(found, [("B", &b"{}"[..]), ("A", b"{\"x\":1,\"x\":2}")]);
+    }
+
+    #[test]
+    fn an_empty_version_is_unknown() {
+        for (version, expected) in [("\"1.2\"", Some("1.2")), ("\"\"", None), ("1", None)] {
+            let text = format!("{{\"version\": {version}}}");
+            let about = about(&Object::parse(&text).unwrap());
+            assert_eq!(about.version.as_deref(), expected);
+        }
     }
 
     #[test]

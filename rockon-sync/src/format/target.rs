@@ -20,7 +20,7 @@ use std::fmt;
 pub use requirements::Requirements;
 pub use stability::Stability;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Result, impl_from};
 use crate::base::version::Version;
 
 /// The properties of a machine that determine which definitions can be installed. Unknown ones
@@ -202,16 +202,13 @@ enum InvalidTarget {
     PlatformVersion { got: String },
 }
 
-impl From<InvalidTarget> for Error {
-    fn from(invalid: InvalidTarget) -> Error {
-        Error::new(ErrorKind::Argument, invalid.to_string())
-    }
-}
+impl_from!(InvalidTarget => Argument);
 
 #[cfg(test)]
 mod tests {
     use super::requirements::tests::needs;
     use super::*;
+    use crate::base::error::ErrorKind;
 
     #[test]
     fn mismatches_are_listed() {
@@ -236,8 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn platforms_have_a_name_and_a_version() {
+        let platform = |text: &str| Target::new().with_platform(text);
+        assert_eq!(platform(" joomla  5.1 ").unwrap().platform(), Some(("joomla", "5.1")));
+        for bad in ["", "joomla", "joomla new", "5.1 joomla", "joomla 5.1 rc1"] {
+            assert_eq!(platform(bad).unwrap_err().kind(), ErrorKind::Argument, "{bad}");
+        }
+    }
+
+    #[test]
     fn invalid_machines_are_refused() {
-        for bad in ["", "a b", "arm64;", "\u{e4}", "foo", "amd46"] {
+        for bad in ["", "a b", "arm64;", "\u{e4}", "/amd64", "-", "_x", "foo", "amd46"] {
             assert_eq!(Target::new().with_arch(bad).unwrap_err().kind(), ErrorKind::Argument);
         }
         for bad in ["", "new", "v", "-1"] {

@@ -67,13 +67,15 @@ pub(super) fn next(
     let options = session.options;
     let manifest = EntryPath::new(session.tree.layout.manifest_name())?;
     let expires = options.expires_in_days.map(|days| new.published.plus_days(days)).transpose()?;
-    let head = Head::new(new.digest, manifest)
-        .with_serial(before.next_serial(&session.tree)?)
-        .with_published(new.published)
-        .with_expires(expires)
-        .with_size(new.len_bytes)
-        .with_url(options.url.clone())
-        .with_by_sha(EntryPath::new(BY_SHA)?);
+    let head = Head {
+        serial: Some(before.next_serial(&session.tree)?),
+        published: Some(new.published),
+        expires,
+        size_bytes: Some(new.len_bytes),
+        url: options.url.clone(),
+        by_sha: Some(EntryPath::new(BY_SHA)?),
+        ..Head::new(new.digest, manifest)
+    };
     let room_bytes = MAX_PUBLISHED_HEAD_BYTES - session.signer.sign(&head)?.len();
     let records = before.history.records.iter().map(|record| record.manifest);
     let bases = records.take(options.keep.min(packs::deltas_in(room_bytes))).collect();

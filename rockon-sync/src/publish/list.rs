@@ -141,8 +141,9 @@ impl List {
             Collection::Site => unreachable!("no format of this build has an update site"),
             #[cfg(feature = "jupdate")]
             Collection::Site => {
-                let transport = AnyTransport::new();
-                let reader = SiteReader { files, transport: &transport, clock: options.clock };
+                let (transport, clock) = (AnyTransport::new(), options.clock);
+                let cancel = &options.cancel;
+                let reader = SiteReader { files, transport: &transport, clock, cancel };
                 List::of_site(&reader, catalog, session.tree.dir)
             }
         }

@@ -7,6 +7,7 @@ use super::report::PublishReport;
 use super::session::{PublishOptions, PublishSession};
 use super::sign::{KeySource, Signer};
 use super::tree::{Layout, Tree};
+use crate::base::cancel::CancelToken;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 #[cfg(test)]
@@ -62,10 +63,17 @@ impl<'a> Publisher<'a> {
                 mass_delete: MassDelete::default(),
                 page: Page::default(),
                 published: None,
+                cancel: CancelToken::new(),
                 clock: &SystemClock,
                 files: &RealFiles,
             },
         }
+    }
+
+    /// Sets the token that stops the reading of an update site. Then nothing is published.
+    pub fn cancel(mut self, token: CancelToken) -> Self {
+        self.options.cancel = token;
+        self
     }
 
     /// Sets the format of the catalog's files; [`Format::Rockon`] by default.

@@ -6,6 +6,7 @@ use super::page::Page;
 use super::publisher::Leniency;
 use super::sign::{KeySource, Signer};
 use super::tree::{Layout, Tree};
+use crate::base::cancel::CancelToken;
 use crate::base::files::Files;
 use crate::base::time::{Clock, Timestamp};
 use crate::format::{Collection, Format};
@@ -25,6 +26,8 @@ pub(super) struct PublishOptions<'a> {
     pub(super) mass_delete: MassDelete,
     pub(super) page: Page,
     pub(super) published: Option<Timestamp>,
+    /// Only the reading of an update site checks it.
+    pub(super) cancel: CancelToken,
     pub(super) clock: &'a dyn Clock,
     pub(super) files: &'a dyn Files,
 }

@@ -52,6 +52,7 @@ pub(super) struct SiteReader<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) transport: &'a dyn Transport,
     pub(super) clock: &'a dyn Clock,
+    pub(super) cancel: &'a CancelToken,
 }
 
 impl List {
@@ -62,14 +63,15 @@ impl List {
     /// # Errors
     /// The error of the first document if it is not cached; [`ErrorKind::NotFound`] for a directory
     /// without XML files; [`ErrorKind::Store`] if the cache cannot be written;
-    /// [`ErrorKind::Limit`].
+    /// [`ErrorKind::Limit`]; [`ErrorKind::Canceled`].
     pub(super) fn of_site(reader: &SiteReader<'_>, start: &Path, tree: &Path) -> Result<List> {
         let cache = tree.join(CACHE);
         ensure_dirs(reader.files, &cache)?;
         let start = Start::find(start)?;
-        let (cancel, stop) = (CancelToken::new(), AtomicBool::new(false));
+        let stop = AtomicBool::new(false);
         let time_limit = TimeLimit { started: reader.clock.monotonic(), timeout: SITE_TIMEOUT };
-        let fetcher = Fetcher::new(reader.transport, reader.clock, &cancel, time_limit, &stop);
+        let fetcher =
+            Fetcher::new(reader.transport, reader.clock, reader.cancel, time_limit, &stop);
         let documents = Documents::new(reader.files, &fetcher, cache);
         let SiteWalk { mut list, mut extensions, .. } = SiteWalk::run(&documents, &start)?;
         // Several extensions may share a file, which is fetched once.
@@ -89,6 +91,8 @@ impl List {
                 Ok(())
             },
         )?;
+        // Documents that a canceled run did not fetch are not missing from the site.
+        reader.cancel.check()?;
         // Sorted, so that the order of the site does not matter.
         extensions.sort_by(|a, b| a.id.cmp(&b.id));
         for extension in extensions {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
+mod conflicts;
 mod faults;
+mod in_place;
 mod keep;
 mod packs;
 mod prune;

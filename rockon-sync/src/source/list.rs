@@ -69,8 +69,8 @@ impl SourceList {
         let (document, sources) = ListDocument::parse(text)?;
         for (n, source) in sources.iter().enumerate() {
             source.check_for_secrets()?;
-            if sources[..n].iter().any(|other| other.name == source.name) {
-                return Err(duplicate(&source.name));
+            if sources[..n].iter().any(|other| other.name() == source.name()) {
+                return Err(duplicate(source.name()));
             }
         }
         Ok(SourceList { document, sources })
@@ -93,8 +93,8 @@ impl SourceList {
     /// [`Priority::Before`] is missing, or for a URL with a password or a query: the list must
     /// not contain secrets.
     pub fn add(&mut self, source: ListedSource, priority: &Priority) -> Result<()> {
-        if self.position(&source.name).is_some() {
-            return Err(duplicate(&source.name));
+        if self.position(source.name()).is_some() {
+            return Err(duplicate(source.name()));
         }
         source.check_for_secrets()?;
         let at = match priority {
@@ -121,7 +121,7 @@ impl SourceList {
     }
 
     fn position(&self, name: &SourceName) -> Option<usize> {
-        self.sources.iter().position(|source| source.name == *name)
+        self.sources.iter().position(|source| source.name() == name)
     }
 }
 

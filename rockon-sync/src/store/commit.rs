@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::generation::HEAD;
+use super::generation::{HEAD, number_after};
 use super::writer::Stuck;
 use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::error::{Error, IoContext, Result};
 use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any, write_atomically};
 use crate::base::path::EntryPath;
 use crate::tree::manifest::Manifest;
@@ -162,13 +162,7 @@ impl SourceWriter<'_> {
     fn next_generation(&self) -> Result<Generation> {
         let mut number = self.reader().current()?.map_or(0, |generation| generation.number);
         loop {
-            number = number.checked_add(1).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Store,
-                    "cannot number a new generation: the highest number is taken",
-                )
-                .with_path(self.generations())
-            })?;
+            number = number_after(number);
             let dir = self.generations().join(format!("{number:06}"));
             let generation = Generation { number, dir };
             let is_taken = stat_if_any(self.files, &generation.dir)?.is_some()
@@ -196,9 +190,18 @@ impl SourceWriter<'_> {
                 log::warn!("{}: swapped despite an error: {error}", current.display());
                 Ok(())
             }
+            Err(error) if has_no_symlinks(&error) => {
+                Err(Error::io("create a symbolic link, which a store needs", &current, error))
+            }
             Err(error) => Err(Error::io("activate the new generation", &current, error)),
         }
     }
+}
+
+/// True if the file system has no symbolic links, like FAT and exFAT. Linux reports `EPERM`.
+fn has_no_symlinks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
 }
 
 /// The way in which a file got its second path.

@@ -45,9 +45,15 @@ impl Damage {
     }
 }
 
+/// Returns the number after this one. The highest, which only a stray directory has, is followed
+/// by the first.
+pub(super) fn number_after(number: u64) -> u64 {
+    number.checked_add(1).unwrap_or(1)
+}
+
 /// True if the generation `number` is kept while `current` is the current one.
 pub(super) fn is_kept(number: u64, current: u64) -> bool {
-    number == current || number.checked_add(1) == Some(current)
+    number == current || number_after(number) == current
 }
 
 impl Generation {

@@ -1,242 +1,268 @@
+//! Generations, locks and staging of one source, without an update.
+
+mod parts;
+
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use super::*;
-use crate::base::files::{Lock, try_lock};
-use crate::base::time::{Clock, Timestamp};
-use crate::testing::TestClock;
+use crate::base::digest::Digest;
+use crate::base::path::EntryPath;
+use crate::testing::{Call, HookedFiles, TestClock, bad_disk};
 
-/// A clock with a limited number of sleeps, after which it releases a lock.
-struct Releasing {
-    inner: TestClock,
-    held: Mutex<(u32, Option<Lock>)>,
+struct World {
+    dir: tempfile::TempDir,
+    store: Store,
+    name: SourceName,
+    clock: TestClock,
 }
 
-impl Clock for Releasing {
-    fn now(&self) -> SystemTime {
-        self.inner.now()
+impl World {
+    fn new() -> World {
+        let dir = crate::testing::scratch();
+        let store = Store::new(dir.path());
+        World { dir, store, name: "s".parse().unwrap(), clock: TestClock::new() }
     }
 
-    fn monotonic(&self) -> Instant {
-        self.inner.monotonic()
+    fn path(&self, relative: &str) -> PathBuf {
+        self.dir.path().join("s").join(relative)
     }
 
-    fn sleep(&self, duration: Duration) {
-        let mut held = self.held.lock().unwrap();
-        held.0 = held.0.checked_sub(1).expect("no more sleeps");
-        if held.0 == 0 {
-            held.1 = None;
-        }
-        self.inner.sleep(duration);
+    fn open<'a>(&self, files: &'a dyn Files) -> SourceWriter<'a> {
+        SourceWriter::open(files, &self.store, &self.name, &self.clock, Duration::ZERO).unwrap()
     }
-}
 
-/// Opens a source that another writer has locked until the clock has slept `sleeps` times.
-fn open_locked(sleeps: u32, lock_timeout: Duration) -> (Result<()>, Duration) {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path());
-    let name = SourceName::default();
-    fs::create_dir(dir.path().join(name.as_str())).unwrap();
-    let lock = try_lock(&dir.path().join(name.as_str()).join("lock")).unwrap();
-    assert!(lock.is_some());
-    let clock = Releasing { inner: TestClock::new(), held: Mutex::new((sleeps, lock)) };
-    let opened = SourceWriter::open(&RealFiles, &store, &name, &clock, lock_timeout);
-    (opened.map(|_| ()), clock.inner.slept())
-}
-
-#[test]
-fn a_writer_waits_for_the_lock_until_the_lock_timeout() {
-    let (second, never) = (Duration::from_secs(1), 1000);
-    let (opened, waited) = open_locked(3, second);
-    opened.unwrap();
-    assert!(waited > Duration::ZERO && waited < second, "{waited:?}");
-    let (opened, waited) = open_locked(never, second);
-    assert_eq!((opened.unwrap_err().kind(), waited), (ErrorKind::Locked, second));
-    let (opened, waited) = open_locked(never, Duration::ZERO);
-    assert_eq!((opened.unwrap_err().kind(), waited), (ErrorKind::Locked, Duration::ZERO));
-}
-
-#[test]
-fn a_fingerprint_differs_with_every_size_time_and_path() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name);
-    let generation = Generation { number: 1, dir: dir.path().to_owned() };
-    let fingerprint = || generation.fingerprint(&RealFiles).unwrap();
-    let set_time = |name: &str, seconds: u64| {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        RealFiles.set_modified(&path(name), time).unwrap();
-    };
-    fs::create_dir(path("sub")).unwrap();
-    for name in ["a", "b", "sub/c"] {
-        fs::write(path(name), name).unwrap();
-        set_time(name, 1000);
+    /// Commits a generation with two files: `new.json`, and `old.json` of the current one, if any.
+    fn commit(&self, writer: &SourceWriter<'_>, content: &str) -> Result<Committed> {
+        let digest = Digest::of(content.as_bytes());
+        writer.staging.keep(content.as_bytes(), digest)?;
+        let (old, new) = (EntryPath::new("old.json")?, EntryPath::new("new.json")?);
+        let base = writer.reader().current()?;
+        let mut placements = vec![Placement { path: &new, from: FileOrigin::Staging(digest) }];
+        placements.push(Placement {
+            path: &old,
+            from: match base {
+                Some(_) => FileOrigin::Base(&old),
+                None => FileOrigin::Staging(digest),
+            },
+        });
+        let commit = Commit { base: base.as_ref(), head: Some(b"head"), placements, record: None };
+        let committed = writer.commit(&commit, &|| Ok(()))?;
+        assert_eq!(writer.tidy(&committed.generation, base.as_ref()), Vec::<String>::new());
+        Ok(committed)
     }
-    let first = fingerprint().unwrap();
-    assert_eq!(fingerprint().unwrap(), first);
-    set_time("a", 1001);
-    assert_ne!(fingerprint().unwrap(), first, "time");
-    set_time("a", 1000);
-    assert_eq!(fingerprint().unwrap(), first);
-    fs::write(path("sub/c"), "longer").unwrap();
-    set_time("sub/c", 1000);
-    assert_ne!(fingerprint().unwrap(), first, "size");
-    fs::write(path("sub/c"), "sub/c").unwrap();
-    set_time("sub/c", 1000);
-    fs::rename(path("b"), path("d")).unwrap();
-    assert_ne!(fingerprint().unwrap(), first, "path");
-    fs::rename(path("d"), path("b")).unwrap();
-    assert_eq!(fingerprint().unwrap(), first);
-    // A link has no fingerprint, wherever it is in the order.
-    for name in ["0", "sub/c", "z"] {
-        let _ = fs::remove_file(path(name));
-        symlink("a", path(name)).unwrap();
-        assert_eq!(fingerprint(), None, "{name}");
-        fs::remove_file(path(name)).unwrap();
-    }
-}
 
-#[test]
-fn a_v1_generation_without_a_record_has_the_files_of_its_list() {
-    let dir = tempfile::tempdir().unwrap();
-    let generation = Generation { number: 1, dir: dir.path().join("000001") };
-    let path = |name: &str| generation.dir.join(name);
-    fs::create_dir(&generation.dir).unwrap();
-    let missing = generation.current_manifest(&RealFiles).unwrap_err();
-    assert!(missing.to_string().contains("expected root.sha or root.json"), "{missing}");
-    fs::write(path("root.json"), "{\"A\": \"a.json\", \"B\": \"b.json\", \"C\": \"c.json\"}")
-        .unwrap();
-    fs::write(path("a.json"), "text").unwrap();
-    fs::write(path("stray.json"), "text").unwrap();
-    symlink("a.json", path("c.json")).unwrap();
-    let current = generation.current_manifest(&RealFiles).unwrap();
-    let [entry] = current.entries() else { panic!("{current:?}") };
-    assert_eq!((entry.id(), entry.path().as_str()), ("A", "a.json"));
-    assert_eq!((entry.digest(), entry.size_bytes()), (crate::Digest::of(b"text"), Some(4)));
-}
-
-#[test]
-fn a_status_is_read_as_it_was_saved() {
-    let dir = tempfile::tempdir().unwrap();
-    assert_eq!(Status::load(&RealFiles, dir.path()).unwrap(), Status::default());
-    let status = Status {
-        checked: Some(Timestamp::from_unix(1_795_316_645).unwrap()),
-        generation: 7,
-        fingerprint: Some("ab".to_owned()),
-        address: Some("http://h/root.sha".to_owned()),
-        validators: crate::Validators {
-            etag: Some("\"x\"".to_owned()),
-            last_modified: Some("yesterday".to_owned()),
-        },
-        digest: Some(crate::Digest::of(b"head")),
-        serial_floor: Some(3),
-        has_been_v2: true,
-        locations: vec!["http://h/".to_owned(), "/mirror".to_owned()],
-        rank: Some(1),
-        failed: vec![FailedRecord {
-            id: "a".to_owned(),
-            kind: "status".to_owned(),
-            message: "404".to_owned(),
-        }],
-    };
-    status.save(&RealFiles, dir.path()).unwrap();
-    assert_eq!(Status::load(&RealFiles, dir.path()).unwrap(), status);
-}
-
-#[test]
-fn only_a_status_of_the_same_generation_can_contradict_it() {
-    let generation = |number| Generation { number, dir: PathBuf::new() };
-    let status =
-        Status { generation: 2, digest: Some(crate::Digest::of(b"head")), ..Status::default() };
-    assert!(!status.contradicts(&generation(2), b"head"));
-    assert!(status.contradicts(&generation(2), b"damaged"));
-    assert!(!status.contradicts(&generation(3), b"damaged"));
-    assert!(!Status { digest: None, ..status }.contradicts(&generation(2), b"damaged"));
-}
-
-#[test]
-fn source_names_are_in_byte_order() {
-    let dir = tempfile::tempdir().unwrap();
-    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
-    // Neither the order of creation nor its reverse is the byte order.
-    for name in ["e", "b", "i", "a", "h", "j", "c", "g", "d", "f"] {
-        fs::create_dir(dir.path().join(name)).unwrap();
-    }
-    fs::write(dir.path().join("k"), "not a directory").unwrap();
-    fs::create_dir(dir.path().join("Not a name")).unwrap();
-    let found = Store::new(dir.path()).source_names().unwrap();
-    assert_eq!(found.iter().map(SourceName::as_str).collect::<Vec<_>>(), names);
-    // Sources that were never updated together: in reverse byte order.
-    let found = Store::new(dir.path()).sources_by_priority().unwrap();
-    assert!(found.iter().map(SourceName::as_str).eq(names.into_iter().rev()), "{found:?}");
-}
-
-#[test]
-fn opening_a_source_removes_unfinished_downloads_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path());
-    let incoming = dir.path().join("rockstor/incoming");
-    fs::create_dir_all(&incoming).unwrap();
-    let digest = crate::Digest::of(b"whole").to_string();
-    for name in ["part-0", "part-17", &digest, "seen.jsonl"] {
-        fs::write(incoming.join(name), "whole").unwrap();
-    }
-    let open = || {
-        let clock = TestClock::new();
-        SourceWriter::open(&RealFiles, &store, &SourceName::default(), &clock, Duration::ZERO)
-    };
-    let names = || {
-        let names = RealFiles.list(&incoming).unwrap();
-        let mut names: Vec<String> =
-            names.into_iter().map(|name| name.into_string().unwrap()).collect();
+    fn generations(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("gen")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.collect();
         names.sort();
         names
+    }
+
+    fn current(&self) -> String {
+        fs::read_to_string(self.path("current/new.json")).unwrap()
+    }
+}
+
+/// Returns file operations that are logged.
+fn logged(log: &'static Mutex<Vec<(Call, PathBuf)>>) -> impl Files {
+    HookedFiles::new(|call, path| {
+        log.lock().unwrap().push((call, path.to_owned()));
+        Ok(())
+    })
+}
+
+fn log() -> &'static Mutex<Vec<(Call, PathBuf)>> {
+    Box::leak(Box::default())
+}
+
+#[test]
+fn the_lock_excludes_writers_with_any_timeout() {
+    let world = World::new();
+    let open =
+        |timeout| SourceWriter::open(&RealFiles, &world.store, &world.name, &world.clock, timeout);
+    let writer = open(Duration::MAX).unwrap();
+    for timeout in [Duration::ZERO, Duration::from_secs(60)] {
+        assert_eq!(open(timeout).err().unwrap().kind(), ErrorKind::Locked);
+    }
+    drop(writer);
+    assert!(open(Duration::ZERO).is_ok());
+}
+
+#[test]
+fn the_current_and_the_previous_generation_are_kept() {
+    let world = World::new();
+    for (content, expected) in
+        [("1", &["000001"][..]), ("2", &["000001", "000002"]), ("3", &["000002", "000003"])]
+    {
+        world.commit(&world.open(&RealFiles), content).unwrap();
+        assert_eq!(world.current(), content);
+        assert_eq!(world.generations(), expected);
+        // Opening for writing keeps the same ones.
+        fs::create_dir(world.path("gen/000009")).unwrap();
+        fs::write(world.path("gen/stray"), "").unwrap();
+        world.open(&RealFiles);
+        assert_eq!(world.generations(), expected);
+    }
+}
+
+#[test]
+fn a_stray_generation_with_the_highest_number_is_removed_or_followed_by_another() {
+    let world = World::new();
+    let stray = format!("gen/{}", u64::MAX);
+    world.commit(&world.open(&RealFiles), "1").unwrap();
+    fs::create_dir(world.path(&stray)).unwrap();
+    world.commit(&world.open(&RealFiles), "2").unwrap();
+    assert_eq!(world.generations(), ["000001", "000002"]);
+    fs::rename(world.path("gen/000002"), world.path(&stray)).unwrap();
+    fs::remove_file(world.path("current")).unwrap();
+    std::os::unix::fs::symlink(&stray, world.path("current")).unwrap();
+    let committed = world.commit(&world.open(&RealFiles), "3").unwrap();
+    assert_eq!((committed.generation.number, &*world.current()), (1, "3"));
+    world.open(&RealFiles);
+    assert_eq!(world.generations(), ["000001", &stray[4..]]);
+    world.commit(&world.open(&RealFiles), "4").unwrap();
+    assert_eq!(world.generations(), ["000001", "000002"]);
+}
+
+#[test]
+fn without_symbolic_links_the_error_says_what_a_store_needs() {
+    for errno in [rustix::io::Errno::PERM, rustix::io::Errno::NOSYS, rustix::io::Errno::OPNOTSUPP] {
+        let world = World::new();
+        let files = HookedFiles::new(move |call, path| match call {
+            Call::Change if path.ends_with(".current.new") => Err(errno.into()),
+            _ => Ok(()),
+        });
+        let error = world.commit(&world.open(&files), "1").err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Store);
+        let text = error.to_string();
+        assert!(text.contains("cannot create a symbolic link, which a store needs"), "{text}");
+        // The download is kept for an update elsewhere.
+        assert!(world.path(&format!("incoming/{}", Digest::of(b"1"))).exists());
+    }
+}
+
+#[test]
+fn everything_is_synced_in_its_order() {
+    let world = World::new();
+    let log = log();
+    let files = logged(log);
+    let writer = world.open(&files);
+    log.lock().unwrap().clear();
+    world.commit(&writer, "1").unwrap();
+    let log = log.lock().unwrap();
+    let at = |call: Call, path: &str| {
+        let path = world.path(path);
+        log.iter().rposition(|entry| *entry == (call, path.clone())).expect("is in the log")
     };
-    let writer = open().unwrap();
-    assert_eq!(names(), [&*digest, "seen.jsonl"]);
-    // A download that is given up removes its file; a kept one has its digest as the name.
-    drop(writer.staging.begin().unwrap());
-    writer.staging.keep(b"new", crate::Digest::of(b"new")).unwrap();
-    assert!(writer.staging.has(crate::Digest::of(b"new")).unwrap());
-    let mut expected =
-        [&*digest, "seen.jsonl", &crate::Digest::of(b"new").to_string()].map(str::to_owned);
-    expected.sort();
-    assert_eq!(names(), expected);
-    // A file with other bytes than its name says is removed.
-    let damaged = incoming.join(&digest);
-    fs::write(&damaged, "damaged").unwrap();
-    assert!(!writer.staging.has(crate::Digest::of(b"whole")).unwrap());
-    assert!(fs::symlink_metadata(&damaged).is_err());
-    writer.staging.clear().unwrap();
-    assert_eq!(names(), [""; 0]);
+    let steps = [
+        at(Call::Sync, "gen/000001/new.json"),
+        at(Call::Sync, "gen/000001"),
+        at(Call::Sync, "gen"),
+        at(Call::Change, "current"),
+        at(Call::Sync, ""),
+        at(Call::Remove, &format!("incoming/{}", Digest::of(b"1"))),
+    ];
+    assert!(steps.is_sorted(), "{steps:?}: {log:#?}");
 }
 
 #[test]
-fn the_data_of_an_unlisted_source_can_be_removed() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path());
-    let name = SourceName::default();
-    for leftover in [None, Some(".removed-rockstor/gen")] {
-        fs::create_dir_all(dir.path().join("rockstor/gen")).unwrap();
-        if let Some(leftover) = leftover {
-            fs::create_dir_all(dir.path().join(leftover)).unwrap();
+fn a_swap_that_cannot_be_synced_is_no_error() {
+    let world = World::new();
+    let source_dir = world.path("");
+    let files = HookedFiles::new(move |call, path| match call {
+        Call::Sync if *path == source_dir => Err(bad_disk()),
+        _ => Ok(()),
+    });
+    let committed = world.commit(&world.open(&files), "1").unwrap();
+    assert!(committed.unsynced.is_some());
+    assert_eq!(world.current(), "1");
+}
+
+#[test]
+fn files_that_cannot_be_linked_are_copied_and_synced() {
+    for kind in [
+        io::ErrorKind::TooManyLinks,
+        io::ErrorKind::Unsupported,
+        io::ErrorKind::PermissionDenied,
+        io::ErrorKind::CrossesDevices,
+    ] {
+        let world = World::new();
+        world.commit(&world.open(&RealFiles), "1").unwrap();
+        let (log, has_failed) = (log(), Mutex::new(false));
+        let files = HookedFiles::new(move |call, path: &Path| {
+            log.lock().unwrap().push((call, path.to_owned()));
+            let mut has_failed = has_failed.lock().unwrap();
+            if call == Call::Change && path.ends_with("gen/000002/old.json") && !*has_failed {
+                *has_failed = true;
+                return Err(kind.into());
+            }
+            Ok(())
+        });
+        world.commit(&world.open(&files), "2").unwrap();
+        let copy = world.path("gen/000002/old.json");
+        assert_eq!(fs::read_to_string(&copy).unwrap(), "1");
+        assert!(log.lock().unwrap().contains(&(Call::Sync, copy)), "{kind}");
+    }
+    let world = World::new();
+    let files = HookedFiles::new(|call, path: &Path| match call {
+        Call::Change if path.ends_with("gen/000001/old.json") => Err(bad_disk()),
+        _ => Ok(()),
+    });
+    assert_eq!(world.commit(&world.open(&files), "1").err().unwrap().kind(), ErrorKind::Store);
+}
+
+#[test]
+fn files_in_staging_and_in_generations_are_read_only() {
+    let world = World::new();
+    let writer = world.open(&RealFiles);
+    writer.staging.keep(b"2", Digest::of(b"2")).unwrap();
+    let is_read_only = |path: PathBuf| {
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o222, 0, "{}", path.display());
+    };
+    is_read_only(writer.staging.path(Digest::of(b"2")));
+    world.commit(&writer, "1").unwrap();
+    for name in ["root.sha", "old.json", "new.json"] {
+        is_read_only(world.path("current").join(name));
+    }
+}
+
+#[test]
+fn a_read_starts_over_if_its_generation_was_removed_meanwhile() {
+    let world = World::new();
+    world.commit(&world.open(&RealFiles), "1").unwrap();
+    let source = world.store.source(&world.name);
+    for removes in [false, true] {
+        let mut numbers = Vec::new();
+        let read = source.read_current(|generation| {
+            numbers.push(generation.number);
+            if numbers.len() == 1 {
+                world.commit(&world.open(&RealFiles), "2").unwrap();
+                if removes {
+                    world.commit(&world.open(&RealFiles), "3").unwrap();
+                }
+            }
+            Ok(generation.number)
+        });
+        let expected: &[u64] = if removes { &[2, 4] } else { &[1] };
+        assert_eq!((read.unwrap().as_ref(), &*numbers), (expected.last(), expected));
+    }
+    // An error counts only if it is that of the current generation.
+    let mut reads = 0;
+    let read = source.read_current(|generation| {
+        reads += 1;
+        if reads == 1 {
+            world.commit(&world.open(&RealFiles), "5").unwrap();
+            return Err(Error::new(ErrorKind::Store, "missing"));
         }
-        store.remove_source(&name, sources::RemovedData::Remove).unwrap();
-        let left: Vec<_> = RealFiles.list(dir.path()).unwrap();
-        assert!(left.iter().all(|name| name == "lock" || name == "sources.toml"), "{left:?}");
-        let error = store.remove_source(&name, sources::RemovedData::Remove).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NotFound);
-    }
-}
-
-#[test]
-fn a_store_without_an_update_remembers_no_source() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = Store::new(dir.path());
-    fs::create_dir(dir.path().join("rockstor")).unwrap();
-    for error in [store.remembered_sources().unwrap_err(), store.followed_sources().unwrap_err()] {
-        assert_eq!(error.kind(), ErrorKind::NotFound);
-        assert!(error.to_string().contains("no source of this store was ever updated"), "{error}");
-    }
+        Ok(generation.number)
+    });
+    assert_eq!((read.unwrap(), reads), (Some(5), 2));
+    let read = source.read_current(|_| Err::<(), _>(Error::new(ErrorKind::Store, "bad")));
+    assert_eq!(read.unwrap_err().to_string(), "bad");
 }

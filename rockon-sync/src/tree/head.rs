@@ -32,15 +32,15 @@ pub(crate) const DEFAULT_MANIFEST: &str = "root.json";
 /// A head. Only the digest and the manifest's name are always present.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    digest: Digest,
-    manifest: EntryPath,
-    serial: Option<u64>,
-    published: Option<Timestamp>,
-    expires: Option<Timestamp>,
-    size_bytes: Option<u64>,
-    url: Option<String>,
-    by_sha: Option<EntryPath>,
-    packs: Vec<OfferedPack>,
+    pub(crate) digest: Digest,
+    pub(crate) manifest: EntryPath,
+    pub(crate) serial: Option<u64>,
+    pub(crate) published: Option<Timestamp>,
+    pub(crate) expires: Option<Timestamp>,
+    pub(crate) size_bytes: Option<u64>,
+    pub(crate) url: Option<String>,
+    pub(crate) by_sha: Option<EntryPath>,
+    pub(crate) packs: Vec<OfferedPack>,
 }
 
 /// A pack that the tree offers.
@@ -184,41 +184,6 @@ impl Head {
     /// Returns the packs that the tree offers.
     pub fn packs(&self) -> &[OfferedPack] {
         &self.packs
-    }
-
-    pub(crate) fn with_serial(mut self, serial: u64) -> Head {
-        self.serial = Some(serial);
-        self
-    }
-
-    pub(crate) fn with_published(mut self, published: Timestamp) -> Head {
-        self.published = Some(published);
-        self
-    }
-
-    pub(crate) fn with_expires(mut self, expires: Option<Timestamp>) -> Head {
-        self.expires = expires;
-        self
-    }
-
-    pub(crate) fn with_size(mut self, size_bytes: u64) -> Head {
-        self.size_bytes = Some(size_bytes);
-        self
-    }
-
-    pub(crate) fn with_url(mut self, url: Option<String>) -> Head {
-        self.url = url;
-        self
-    }
-
-    pub(crate) fn with_packs(mut self, packs: Vec<OfferedPack>) -> Head {
-        self.packs = packs;
-        self
-    }
-
-    pub(crate) fn with_by_sha(mut self, by_sha: EntryPath) -> Head {
-        self.by_sha = Some(by_sha);
-        self
     }
 }
 

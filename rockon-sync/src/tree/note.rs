@@ -21,7 +21,7 @@ mod tests;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result, impl_from};
 #[cfg(feature = "publish")]
 pub(crate) use key::Privacy;
 pub use key::{SigningKey, VerifierKey};
@@ -223,11 +223,7 @@ enum InvalidNote {
     SignatureLine,
 }
 
-impl From<InvalidNote> for Error {
-    fn from(invalid: InvalidNote) -> Error {
-        Error::new(ErrorKind::Trust, invalid.to_string())
-    }
-}
+impl_from!(InvalidNote => Trust);
 
 #[derive(Debug, thiserror::Error)]
 enum Untrusted {
@@ -239,11 +235,7 @@ enum Untrusted {
     BadSignature { key: String },
 }
 
-impl From<Untrusted> for Error {
-    fn from(untrusted: Untrusted) -> Error {
-        Error::new(ErrorKind::Trust, untrusted.to_string())
-    }
-}
+impl_from!(Untrusted => Trust);
 
 #[derive(Debug, thiserror::Error)]
 enum Unsignable {
@@ -255,8 +247,4 @@ enum Unsignable {
     Keys { got: usize },
 }
 
-impl From<Unsignable> for Error {
-    fn from(unsignable: Unsignable) -> Error {
-        Error::new(ErrorKind::Argument, unsignable.to_string())
-    }
-}
+impl_from!(Unsignable => Argument);

@@ -2,8 +2,8 @@
 
 use super::current::Current;
 use super::head::HeadAnswer;
-use super::mirrors::Mirrors;
-use super::session::{Session, ends_the_update, is_missing_at_mirror, may_be_an_outage};
+use super::mirrors::{Mirrors, ask_each};
+use super::session::{Session, ends_the_update, is_missing_at_mirror};
 use super::{Prepared, head, list};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_HEAD_REFETCHES};
@@ -90,34 +90,24 @@ impl Candidates {
     pub(super) fn ask(&mut self, session: &Session<'_>, current: &Current) -> Result<Answer> {
         let mut stale = None;
         let mut without_head: Vec<Location> = Vec::new();
-        let mut errors: Vec<Error> = Vec::new();
-        let mut waiting = self.mirrors.clone();
-        for retries in Retries::rounds(waiting.len()) {
-            for mirror in std::mem::take(&mut waiting) {
-                let error = match head::ask(session, current, &mirror, &self.rejected, *retries) {
-                    Ok(HeadAnswer::Head(remote)) => {
-                        warn_of_unused(session, &errors);
-                        self.last = Some(mirror);
-                        return answer_of(session, current, remote);
-                    }
-                    Ok(HeadAnswer::Stale(head)) => {
-                        stale = Some(head);
-                        continue;
-                    }
-                    Ok(HeadAnswer::Missing) => {
-                        without_head.push(mirror);
-                        continue;
-                    }
-                    Ok(HeadAnswer::Rejected) => continue,
-                    Err(error) if ends_the_update(&error) => return Err(error),
-                    Err(error) => error,
-                };
-                log::info!("{}", error.to_chain());
-                if *retries == Retries::None && may_be_an_outage(&error) {
-                    waiting.push(mirror);
+        let (found, failures) = ask_each(
+            &self.mirrors,
+            |_| false,
+            |mirror, retries| {
+                match head::ask(session, current, mirror, &self.rejected, retries)? {
+                    HeadAnswer::Head(remote) => return Ok(Some((mirror.clone(), remote))),
+                    HeadAnswer::Stale(head) => stale = Some(head),
+                    HeadAnswer::Missing => without_head.push(mirror.clone()),
+                    HeadAnswer::Rejected => {}
                 }
-                errors.push(error);
-            }
+                Ok(None)
+            },
+        )?;
+        let mut errors: Vec<Error> = failures.into_iter().map(|(_, error)| error).collect();
+        if let Some((mirror, remote)) = found {
+            warn_of_unused(session, &errors);
+            self.last = Some(mirror);
+            return answer_of(session, current, remote);
         }
         if let Some((remote, prepared)) = self.incomplete.take() {
             return Ok(Answer::Incomplete(remote, Box::new(prepared)));

@@ -1,13 +1,13 @@
 //! The last stage: the new generation, the swap, and the report.
 
 use super::ask::Remote;
-use super::current::{Current, CurrentManifest};
+use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
 use super::plan::{Action, Plan};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
-use super::session::{Extent, Session};
+use super::session::{Context, Extent, Session};
 use super::updater::{Rollback, Trust};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
@@ -30,16 +30,13 @@ pub(super) fn unchanged(
     remember_keys(session)?;
     note_check(session, &mut status);
     session.store.save(&status)?;
+    clear_staging(session);
     Ok(session.report(Outcome::Unchanged).of(remote))
 }
 
 /// The report of an update that ends with the plan.
-pub(super) fn plan_only(
-    session: &Session<'_>,
-    local: &CurrentManifest,
-    remote: &Remote,
-    plan: &Plan,
-) -> Report {
+pub(super) fn plan_only(context: Context<'_>, plan: &Plan) -> Report {
+    let Context { session, local, remote } = context;
     let is_same = match remote.head() {
         Some(_) => remote.is_current && plan.is_empty() && local.damage.is_none(),
         // Files of a list are not asked for.
@@ -54,13 +51,12 @@ pub(super) fn plan_only(
 /// # Errors
 /// Errors that end the update. The current generation stays, and so does everything in staging.
 pub(super) fn commit(
-    session: &Session<'_>,
+    context: Context<'_>,
     progress: &mut Reporter<'_>,
-    current: Current,
-    local: CurrentManifest,
-    remote: &Remote,
+    mut status: Status,
     staged: Staged,
 ) -> Result<Report> {
+    let Context { session, local, remote } = context;
     let is_new = !remote.is_current
         || !staged.plan.is_empty()
         || !local.damage.is_none()
@@ -71,12 +67,11 @@ pub(super) fn commit(
         (true, true) => Outcome::Updated,
         (false, true) => Outcome::Unchanged,
     };
-    let mut status = current.status;
     if is_new {
         progress.enter(Phase::Committing);
-        build(session, &local, remote, &staged, &mut status)?;
+        build(context, &staged, &mut status)?;
     } else {
-        keep(session, &local, remote, &staged, &mut status)?;
+        keep(context, &staged, &mut status)?;
     }
     let mut report = session.report(outcome).with_plan(&staged.plan).of(remote);
     report.failed = staged.failed;
@@ -84,13 +79,8 @@ pub(super) fn commit(
 }
 
 /// Builds the new generation and swaps to it.
-fn build(
-    session: &Session<'_>,
-    local: &CurrentManifest,
-    remote: &Remote,
-    staged: &Staged,
-    status: &mut Status,
-) -> Result<()> {
+fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
+    let Context { session, local, remote } = context;
     let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
     let manifest_from = || match staged.file {
         ManifestFile::Current => FileOrigin::Base(&root),
@@ -117,19 +107,13 @@ fn build(
     // Before the swap: a kill in between must not leave a signed state without its keys.
     remember_keys(session)?;
     let committed = session.store.commit(&commit, &|| session.fetcher.check_go_on("committing"))?;
-    settle(session, local, remote, staged, status, &committed);
+    settle(context, staged, status, &committed);
     Ok(())
 }
 
 /// Makes the next update cheap. This one has taken place, so each failure is a warning.
-fn settle(
-    session: &Session<'_>,
-    local: &CurrentManifest,
-    remote: &Remote,
-    staged: &Staged,
-    status: &mut Status,
-    committed: &Committed,
-) {
+fn settle(context: Context<'_>, staged: &Staged, status: &mut Status, committed: &Committed) {
+    let Context { session, local, .. } = context;
     let generation = &committed.generation;
     let warn = |what: &str, error: &Error| {
         session.warnings.add(format!("{what}: {}", error.to_chain()));
@@ -138,7 +122,7 @@ fn settle(
         let number = generation.number;
         warn(&format!("generation {number} is current, but may be lost if the power fails"), error);
     }
-    let remembered = remember(session, generation, remote, staged, status);
+    let remembered = remember(context, generation, staged, status);
     if let Err(error) = &remembered {
         warn("the status of this update was not saved", error);
     }
@@ -152,23 +136,23 @@ fn settle(
 }
 
 /// Ends an update that has nothing to commit.
-fn keep(
-    session: &Session<'_>,
-    local: &CurrentManifest,
-    remote: &Remote,
-    staged: &Staged,
-    status: &mut Status,
-) -> Result<()> {
+fn keep(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
+    let Context { session, local, remote } = context;
     let generation = local.generation.as_ref().expect("without one, there is something to commit");
     if remote.head().is_none() && local.manifest != staged.manifest {
         session.store.replace_record(generation, &staged.manifest)?;
     }
     remember_keys(session)?;
-    remember(session, generation, remote, staged, status)?;
+    remember(context, generation, staged, status)?;
+    clear_staging(session);
+    Ok(())
+}
+
+/// Removes downloads that a killed update has left: the current generation is all of the remote.
+fn clear_staging(session: &Session<'_>) {
     if let Err(error) = session.store.staging.clear() {
         session.warnings.add(format!("cannot remove old downloads: {}", error.to_chain()));
     }
-    Ok(())
 }
 
 /// From now on the given keys are trusted, instead of those of before: one of them has signed the
@@ -181,9 +165,8 @@ fn remember_keys(session: &Session<'_>) -> Result<()> {
 }
 
 fn remember(
-    session: &Session<'_>,
+    Context { session, remote, .. }: Context<'_>,
     generation: &Generation,
-    remote: &Remote,
     staged: &Staged,
     status: &mut Status,
 ) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 
 /// The current generation and its status. Cheap: no manifest is read.
+#[derive(Default)]
 pub(super) struct Current {
     /// `None` before the first update.
     pub(super) generation: Option<Generation>,
@@ -24,6 +25,7 @@ pub(super) struct Current {
 }
 
 /// The current manifest, with the damage to its files.
+#[derive(Default)]
 pub(super) struct CurrentManifest {
     pub(super) generation: Option<Generation>,
     /// The head of the generation, if it can be read.
@@ -31,8 +33,8 @@ pub(super) struct CurrentManifest {
     /// Each entry has the digest of the file that is, or should be, there.
     pub(super) manifest: Manifest,
     pub(super) damage: Damage,
-    /// False if the manifest is damaged, too: then it is empty, whatever files there are.
-    is_known: bool,
+    /// True if the manifest is damaged, too: then it is empty, whatever files there are.
+    is_lost: bool,
 }
 
 impl Current {
@@ -46,13 +48,7 @@ impl Current {
         });
         status.rank = session.rank.or(status.rank);
         let Some(generation) = reader.current()? else {
-            return Ok(Current {
-                generation: None,
-                head: None,
-                status,
-                is_intact: false,
-                is_head_damaged: false,
-            });
+            return Ok(Current { status, ..Current::default() });
         };
         let is_intact = session.options.trust == Trust::SizeAndTime
             && status.generation == generation.number
@@ -78,13 +74,7 @@ impl Current {
     /// options ask for it.
     pub(super) fn manifest(&self, session: &Session<'_>) -> Result<CurrentManifest> {
         let Some(generation) = self.generation.clone() else {
-            return Ok(CurrentManifest {
-                generation: None,
-                head: None,
-                manifest: Manifest::default(),
-                damage: Damage::default(),
-                is_known: true,
-            });
+            return Ok(CurrentManifest::default());
         };
         let files = session.store.files;
         let (manifest, damage) = match generation.current_manifest(files) {
@@ -99,13 +89,13 @@ impl Current {
             }
         };
         // A damaged manifest does not tell which files there are.
-        let is_known = !damage.is_manifest_damaged || !generation.is_complete(files)?;
-        let manifest = if is_known { manifest } else { Manifest::default() };
+        let is_lost = damage.is_manifest_damaged && generation.is_complete(files)?;
+        let manifest = if is_lost { Manifest::default() } else { manifest };
         let head = generation.head(files).unwrap_or_else(|error| {
             log::warn!("{}", error.to_chain());
             None
         });
-        Ok(CurrentManifest { generation: Some(generation), head, manifest, damage, is_known })
+        Ok(CurrentManifest { generation: Some(generation), head, manifest, damage, is_lost })
     }
 }
 
@@ -122,7 +112,7 @@ impl CurrentManifest {
         session: &Session<'_>,
         remote: RemoteManifest<'_>,
     ) -> Result<CurrentManifest> {
-        let Some(generation) = self.generation.as_ref().filter(|_| !self.is_known) else {
+        let Some(generation) = self.generation.as_ref().filter(|_| self.is_lost) else {
             return Ok(self);
         };
         let mut entries = Vec::new();
@@ -143,7 +133,7 @@ impl CurrentManifest {
         }
         self.manifest = Manifest::from_entries(entries)?;
         self.damage.entries.clear();
-        self.is_known = true;
+        self.is_lost = false;
         Ok(self)
     }
 }

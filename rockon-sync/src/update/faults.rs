@@ -3,6 +3,7 @@
 
 mod crashes;
 mod leftovers;
+mod links;
 mod readers;
 
 use std::collections::BTreeMap;

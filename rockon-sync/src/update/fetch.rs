@@ -15,14 +15,14 @@ mod unpack;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::ask::{Index, Remote};
+use super::ask::Index;
 use super::current::CurrentManifest;
 use super::manifest::{FoundManifest, ManifestFile};
 use super::mirrors::{Failure, Mirrors};
 use super::plan::{Plan, RemoteManifest, Reuse};
 use super::progress::Reporter;
 use super::report::FailedEntry;
-use super::session::{Session, is_missing_at_mirror, may_be_an_outage};
+use super::session::{Context, Session, is_missing_at_mirror, may_be_an_outage};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits::{MAX_CONNECTIONS, MAX_FILE_BYTES};
@@ -67,23 +67,22 @@ type Errors = HashMap<String, Error>;
 /// Errors that end the update: above all an outage of every mirror. An entry that fails alone is in
 /// [`Staged::failed`].
 pub(super) fn all(
-    session: &Session<'_>,
+    context: Context<'_>,
     progress: &mut Reporter<'_>,
-    local: &CurrentManifest,
-    remote: &Remote,
     found: FoundManifest,
     plan: Plan,
 ) -> Result<Staged> {
+    let Context { local, remote, .. } = context;
     let head = match &remote.index {
         Index::Head(head) => head,
         Index::List(list) => {
-            let (manifest, errors) = listed::all(session, progress, remote, list, &plan)?;
+            let (manifest, errors) = listed::all(context, progress, list, &plan)?;
             return Ok(staged_with(local, manifest, found.file, failures(&errors, list.ids())));
         }
     };
     let FoundManifest { manifest, file, packs } = found;
-    let staged = packs.bring_files(session, progress, local, remote, &manifest, &plan)?;
-    let errors = fetch_files(session, progress, remote, head.by_sha(), &plan, &staged)?;
+    let staged = packs.bring_files(context, progress, head, &manifest, &plan)?;
+    let errors = fetch_files(context, progress, head.by_sha(), &plan, &staged)?;
     if errors.is_empty() {
         return Ok(Staged { manifest, plan, file, failed: Vec::new(), missing: None });
     }
@@ -130,9 +129,8 @@ fn is_missing(error: &Error) -> bool {
 
 /// Fetches the files of a plan that packs have not brought.
 fn fetch_files(
-    session: &Session<'_>,
+    Context { session, remote, .. }: Context<'_>,
     progress: &mut Reporter<'_>,
-    remote: &Remote,
     objects: Option<&EntryPath>,
     plan: &Plan,
     staged: &HashSet<Digest>,

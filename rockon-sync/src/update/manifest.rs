@@ -4,12 +4,11 @@
 use std::sync::atomic::AtomicU64;
 
 use super::ask::{Index, Remote};
-use super::current::CurrentManifest;
 use super::fetch::{FileToFetch, Packs, fetch_into_staging};
 use super::mirrors::Failure;
 use super::plan::RemoteManifest;
 use super::progress::Reporter;
-use super::session::Session;
+use super::session::{Context, Session};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::tree::head::Head;
@@ -48,12 +47,8 @@ impl FoundManifest {
 ///
 /// # Errors
 /// [`ErrorKind::Manifest`] if it is invalid, what the mirrors answer, and what ends the update.
-pub(super) fn find(
-    session: &Session<'_>,
-    progress: &mut Reporter<'_>,
-    local: &CurrentManifest,
-    remote: &Remote,
-) -> Result<FoundManifest> {
+pub(super) fn find(context: Context<'_>, progress: &mut Reporter<'_>) -> Result<FoundManifest> {
+    let Context { session, remote, .. } = context;
     let Index::Head(head) = &remote.index else {
         let file = match remote.is_current {
             true => ManifestFile::Current,
@@ -61,17 +56,17 @@ pub(super) fn find(
         };
         return Ok(FoundManifest { manifest: Manifest::default(), file, packs: Packs::default() });
     };
-    let mut packs = Packs::offered(session, local, head, remote)?;
-    let file = match on_disk(session, local, head)? {
+    let mut packs = Packs::offered(context, head)?;
+    let file = match on_disk(context, head)? {
         Some(file) => file,
         None => {
-            if !packs.bring_manifest(session, progress, local, remote, head)? {
+            if !packs.bring_manifest(context, progress, head)? {
                 fetch(session, remote, head).map_err(Failure::into_error)?;
             }
             ManifestFile::Staged(head.digest())
         }
     };
-    let manifest = read(session, local, head, remote, file)?;
+    let manifest = read(context, head, file)?;
     Ok(FoundManifest { manifest, file, packs })
 }
 
@@ -83,11 +78,8 @@ fn keep_list(session: &Session<'_>, bytes: &[u8]) -> Result<ManifestFile> {
 }
 
 /// Looks for the manifest on disk.
-fn on_disk(
-    session: &Session<'_>,
-    local: &CurrentManifest,
-    head: &Head,
-) -> Result<Option<ManifestFile>> {
+fn on_disk(context: Context<'_>, head: &Head) -> Result<Option<ManifestFile>> {
+    let Context { session, local, .. } = context;
     if local.base(session).is_some_and(|base| base.digest() == head.digest()) {
         return Ok(Some(ManifestFile::Current));
     }
@@ -106,13 +98,8 @@ fn fetch(session: &Session<'_>, remote: &Remote, head: &Head) -> Result<(), Fail
     fetch_into_staging(session, &remote.mirrors, &file, &AtomicU64::new(0))
 }
 
-fn read(
-    session: &Session<'_>,
-    local: &CurrentManifest,
-    head: &Head,
-    remote: &Remote,
-    file: ManifestFile,
-) -> Result<Manifest> {
+fn read(context: Context<'_>, head: &Head, file: ManifestFile) -> Result<Manifest> {
+    let Context { session, local, remote } = context;
     let path = match (file, &local.generation) {
         (ManifestFile::Current, Some(generation)) => generation.list_path(),
         _ => session.store.staging.path(head.digest()),

@@ -85,33 +85,19 @@ impl Mirrors {
         session: &Session<'_>,
         mut request: impl FnMut(&Mirror, Retries) -> Result<T>,
     ) -> Result<T, Failure> {
-        let mut failures: Vec<(&Mirror, Error)> = Vec::new();
-        for retries in Retries::rounds(self.mirrors.len()) {
-            for mirror in &self.mirrors {
-                let failed = failures.iter().find(|(known, _)| std::ptr::eq(*known, mirror));
-                let is_skipped = match (*retries, failed) {
-                    (Retries::None, _) => mirror.is_down(),
-                    (Retries::Usual, Some((_, error))) => !may_be_an_outage(error),
-                    (Retries::Usual, None) => false,
-                };
-                if is_skipped {
-                    continue;
-                }
-                let asked_at = session.clock.monotonic();
-                match request(mirror, *retries) {
-                    Ok(value) => {
-                        mirror.is_dead.store(false, Ordering::Relaxed);
-                        failures.iter().for_each(|(mirror, error)| mirror.warn(session, error));
-                        return Ok(value);
-                    }
-                    Err(error) if ends_the_update(&error) => return Err(Failure::Update(error)),
-                    Err(error) => {
-                        log::info!("{}", error.to_chain());
-                        mirror.note_failure(session, &error, *retries, asked_at);
-                        failures.push((mirror, error));
-                    }
-                }
+        let (answer, failures) = ask_each(&self.mirrors, Mirror::is_down, |mirror, retries| {
+            let asked_at = session.clock.monotonic();
+            let answer = request(mirror, retries);
+            match &answer {
+                Ok(_) => mirror.is_dead.store(false, Ordering::Relaxed),
+                Err(error) => mirror.note_failure(session, error, retries, asked_at),
             }
+            answer.map(Some)
+        })
+        .map_err(Failure::Update)?;
+        if let Some(answer) = answer {
+            failures.iter().for_each(|(mirror, error)| mirror.warn(session, error));
+            return Ok(answer);
         }
         let error = worst(failures.into_iter().map(|(_, error)| error));
         let error = error.unwrap_or_else(|| Error::new(ErrorKind::Argument, "no mirror to ask"));
@@ -120,6 +106,44 @@ impl Mirrors {
         }
         Err(Failure::Request(error))
     }
+}
+
+/// The first answer, and the mirrors that failed before it.
+type Asked<'m, M, T> = (Option<T>, Vec<(&'m M, Error)>);
+
+/// Asks one mirror after the other, until one has an answer. Those that are down are only asked if
+/// the others have none, as are again those that may have had an outage.
+///
+/// # Errors
+/// Errors that end the update.
+pub(super) fn ask_each<'m, M, T>(
+    mirrors: &'m [M],
+    is_down: impl Fn(&M) -> bool,
+    mut ask: impl FnMut(&'m M, Retries) -> Result<Option<T>>,
+) -> Result<Asked<'m, M, T>> {
+    let mut failures = Vec::new();
+    let mut waiting: Vec<&M> = mirrors.iter().collect();
+    for retries in Retries::rounds(mirrors.len()) {
+        for mirror in std::mem::take(&mut waiting) {
+            if *retries == Retries::None && is_down(mirror) {
+                waiting.push(mirror);
+                continue;
+            }
+            match ask(mirror, *retries) {
+                Ok(Some(answer)) => return Ok((Some(answer), failures)),
+                Ok(None) => {}
+                Err(error) if ends_the_update(&error) => return Err(error),
+                Err(error) => {
+                    log::info!("{}", error.to_chain());
+                    if may_be_an_outage(&error) {
+                        waiting.push(mirror);
+                    }
+                    failures.push((mirror, error));
+                }
+            }
+        }
+    }
+    Ok((None, failures))
 }
 
 impl Mirror {

@@ -408,5 +408,8 @@ mod tests {
             plan.check_deletes(MassDelete::Allow).unwrap();
         }
         plan(&Manifest::default(), &[], &half).check_deletes(MassDelete::Refuse).unwrap();
+        // No id is lost if every file has another name and other bytes.
+        let other = manifest(&[("a", "w", "5"), ("b", "x", "6"), ("c", "y", "7"), ("d", "z", "8")]);
+        plan(&current, &[], &other).check_deletes(MassDelete::Refuse).unwrap();
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::ask::Remote;
+use super::current::CurrentManifest;
 use super::plan::{MassDelete, Reuse};
 use super::report::{Outcome, Report};
 use super::updater::{Freshness, Rollback, Trust};
@@ -42,6 +44,14 @@ pub(super) struct Session<'a> {
     /// Set when the update has failed, so that requests under way end early.
     pub(super) stop: &'a AtomicBool,
     pub(super) warnings: Warnings,
+}
+
+/// The session with the two sides of an update: what the store has, and what a mirror offers.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) local: &'a CurrentManifest,
+    pub(super) remote: &'a Remote,
 }
 
 /// The options of an update, as [`Updater`](super::Updater) documents them.

@@ -7,9 +7,13 @@ use std::time::Duration;
 use super::bundle;
 use super::plan::MassDelete;
 use super::progress::{Progress, Reporter};
+#[cfg(doc)]
+use super::report::Outcome;
 use super::report::Report;
 use super::session::{Extent, Options, Session, Warnings};
 use crate::base::cancel::CancelToken;
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
 use crate::base::error::Result;
 use crate::base::files::{Files, RealFiles};
 use crate::base::limits;
@@ -37,7 +41,7 @@ pub enum Trust {
 /// The treatment of a head that is older than the local one, or differs under the same serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rollback {
-    /// Leave the local copy as it is, and report [`Outcome::Stale`](crate::Outcome::Stale).
+    /// Leave the local copy as it is, and report [`Outcome::Stale`].
     #[default]
     Refuse,
     /// Apply it: the publisher went back on purpose.
@@ -50,7 +54,7 @@ pub enum Freshness {
     /// Apply it, with a warning.
     #[default]
     Warn,
-    /// Refuse it, with [`ErrorKind::Expired`](crate::ErrorKind::Expired).
+    /// Refuse it, with [`ErrorKind::Expired`].
     Require,
 }
 
@@ -172,15 +176,12 @@ impl<'a> Updater<'a> {
     /// # Errors
     /// The store keeps its current generation, and files that were fetched and verified stay in
     /// staging, so that the next update does not fetch them again.
-    /// [`Locked`](crate::ErrorKind::Locked), [`Canceled`](crate::ErrorKind::Canceled),
-    /// [`Timeout`](crate::ErrorKind::Timeout), [`Store`](crate::ErrorKind::Store);
-    /// [`Transport`](crate::ErrorKind::Transport) and [`Status`](crate::ErrorKind::Status) if no
-    /// mirror answers; [`Head`](crate::ErrorKind::Head), [`Manifest`](crate::ErrorKind::Manifest),
-    /// [`Limit`](crate::ErrorKind::Limit) and [`Integrity`](crate::ErrorKind::Integrity) if no
-    /// mirror has a usable tree; [`Trust`](crate::ErrorKind::Trust) if no mirror has a head with
-    /// the required signature, or if a source that had a head before has none;
-    /// [`Expired`](crate::ErrorKind::Expired) and [`MassDelete`](crate::ErrorKind::MassDelete) if
-    /// the options refuse the update.
+    /// [`ErrorKind::Locked`], [`ErrorKind::Canceled`], [`ErrorKind::Timeout`],
+    /// [`ErrorKind::Store`]; [`ErrorKind::Transport`] and [`ErrorKind::Status`] if no mirror
+    /// answers; [`ErrorKind::Head`], [`ErrorKind::Manifest`], [`ErrorKind::Limit`] and
+    /// [`ErrorKind::Integrity`] if no mirror has a usable tree; [`ErrorKind::Trust`] if no mirror
+    /// has a head with the required signature, or if a source that had a head before has none;
+    /// [`ErrorKind::Expired`] and [`ErrorKind::MassDelete`] if the options refuse the update.
     pub fn run(&mut self, source: &Source) -> Result<Report> {
         self.start(source, Extent::Whole, UpdateFrom::Mirrors)
     }
@@ -227,18 +228,6 @@ impl<'a> Updater<'a> {
     /// keys; [`ErrorKind::Expired`], [`ErrorKind::MassDelete`], [`ErrorKind::Locked`],
     /// [`ErrorKind::Canceled`], [`ErrorKind::Timeout`], [`ErrorKind::Store`]. A bundle that is
     /// older than the current generation is not an error: see [`Outcome::Stale`].
-    ///
-    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
-    /// [`ErrorKind::Integrity`]: crate::ErrorKind::Integrity
-    /// [`ErrorKind::Manifest`]: crate::ErrorKind::Manifest
-    /// [`ErrorKind::Trust`]: crate::ErrorKind::Trust
-    /// [`ErrorKind::Expired`]: crate::ErrorKind::Expired
-    /// [`ErrorKind::MassDelete`]: crate::ErrorKind::MassDelete
-    /// [`ErrorKind::Locked`]: crate::ErrorKind::Locked
-    /// [`ErrorKind::Canceled`]: crate::ErrorKind::Canceled
-    /// [`ErrorKind::Timeout`]: crate::ErrorKind::Timeout
-    /// [`ErrorKind::Store`]: crate::ErrorKind::Store
-    /// [`Outcome::Stale`]: crate::Outcome::Stale
     pub fn import(
         &mut self,
         name: &SourceName,

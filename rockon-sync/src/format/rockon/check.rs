@@ -358,6 +358,18 @@ mod tests {
     }
 
     #[test]
+    fn empty_names_and_duplicate_keys_at_any_depth_are_reported() {
+        let empty = COMPLETE.replacen("{\"A\"", "{\"\"", 1);
+        let expected = "a.json:1:6: expected the name of a definition, got an empty one";
+        assert_eq!(problems(&empty), [expected]);
+        for (nested, column) in [("{\"k\":1,\"k\":2}", 24), ("[[{\"k\":1,\"k\":2}]]", 26)] {
+            let text = COMPLETE.replacen("{\n", &format!("{{\"x\": {nested},\n"), 1);
+            let expected = format!("a.json:1:{column}: duplicate key \"k\"");
+            assert_eq!(problems(&text), [expected], "{nested}");
+        }
+    }
+
+    #[test]
     fn long_names_are_cut_in_problems() {
         let long = "x".repeat(1_000_000);
         let found = problems(&format!("{{\"{long}\": {{\"containers\": {{\"{long}\": {{}}}}}}}}"));

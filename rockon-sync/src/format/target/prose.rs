@@ -161,6 +161,9 @@ mod tests {
             ("for versions 7 and above", None),
             ("tested with Rockstor 5.0.9.", None),
             ("Rockstor 5.0.9", None),
+            ("Rockstor 5 or later", None),
+            ("Rockstor a.b or later", None),
+            ("Rockstor 5.0.9 if possible", None),
         ] {
             assert_eq!(min_version(&without_markup(text)), expected, "{text}");
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result, impl_from};
 
 /// The stability of a release. More stable ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -75,11 +75,7 @@ struct UnknownStability {
     got: String,
 }
 
-impl From<UnknownStability> for Error {
-    fn from(error: UnknownStability) -> Error {
-        Error::new(ErrorKind::Argument, error.to_string())
-    }
-}
+impl_from!(UnknownStability => Argument);
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use crate::base::error::Result;
+use super::Request;
+use crate::base::error::{Error, ErrorKind, Result, Retry};
 use crate::base::limits::STALL_TIMEOUT;
 
 /// Interval of the checks for cancellation.
@@ -30,32 +31,36 @@ pub(super) struct BackgroundBody {
     is_over: bool,
 }
 
-/// Calls `request` on a thread, and returns its result with the body.
+/// Calls `send` on a thread, and returns its result with the body.
 ///
 /// # Errors
-/// The error of `check`, which is called while waiting; the error of `thread_failed`.
+/// The error of [`Request::check`]; [`ErrorKind::Transport`] if no thread can be started.
 pub(super) fn run<T: Send + 'static, B: Read>(
-    request: impl FnOnce() -> (T, Option<B>) + Send + 'static,
-    check: impl Fn() -> Result<()>,
-    thread_failed: impl FnOnce(io::Error) -> crate::Error,
+    request: &Request<'_>,
+    send: impl FnOnce() -> (T, Option<B>) + Send + 'static,
 ) -> Result<(T, BackgroundBody)> {
     let (head_sender, head) = mpsc::sync_channel(1);
     let (sender, chunks) = mpsc::sync_channel(CHUNKS_AHEAD);
     let work = move || {
-        let (head, body) = request();
+        let (head, body) = send();
         // Sending fails if the caller has left.
         if head_sender.send(head).is_ok() {
             pump(body, &sender);
         }
     };
-    thread::Builder::new().name("rockon-sync-get".into()).spawn(work).map_err(thread_failed)?;
+    thread::Builder::new().name("rockon-sync-get".into()).spawn(work).map_err(|error| {
+        Error::new(ErrorKind::Transport, "cannot start a thread for the request")
+            .with_url(request.address.to_string())
+            .with_retry(Retry::Soon)
+            .with_source(error)
+    })?;
     loop {
         match head.recv_timeout(TICK) {
             Ok(head) => {
                 let chunk = io::Cursor::default();
                 return Ok((head, BackgroundBody { chunks, chunk, is_over: false }));
             }
-            Err(RecvTimeoutError::Timeout) => check()?,
+            Err(RecvTimeoutError::Timeout) => request.check()?,
             Err(RecvTimeoutError::Disconnected) => panic!("the thread of a request has panicked"),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Proxy, ProxyProtocol, Timeout};
+use ureq::{Agent, Proxy, Timeout};
 
 use super::{Request, Response, Transport, Validators, background};
 use crate::base::error::{Error, ErrorKind, Result, Retry};
@@ -90,16 +90,7 @@ impl Transport for HttpTransport {
             }
             Err(error) => (Err(error), None),
         };
-        let (head, body) = background::run(
-            send,
-            || request.check(),
-            |error| {
-                Error::new(ErrorKind::Transport, "cannot start a thread for the request")
-                    .with_url(request.address.to_string())
-                    .with_retry(Retry::Soon)
-                    .with_source(error)
-            },
-        )?;
+        let (head, body) = background::run(request, send)?;
         let head = head.map_err(|error| translate(error, request))?;
         let header = |name: &str| {
             let value = head.headers.get(name)?.to_str().ok()?;
@@ -171,25 +162,12 @@ fn proxy(names: &[&str]) -> Option<Proxy> {
     proxy
 }
 
+/// Adds the exceptions, which ureq takes with the parts of a proxy only.
 fn build_proxy(value: &str, exceptions: Option<&str>) -> Option<Proxy> {
-    let with_scheme =
-        if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
-    let url = url::Url::parse(&with_scheme).ok()?;
-    let protocol = match url.scheme() {
-        "http" => ProxyProtocol::Http,
-        "https" => ProxyProtocol::Https,
-        "socks4" => ProxyProtocol::Socks4,
-        "socks4a" => ProxyProtocol::Socks4A,
-        "socks5" | "socks" => ProxyProtocol::Socks5,
-        "socks5h" => ProxyProtocol::Socks5h,
-        _ => return None,
-    };
-    let mut builder = Proxy::builder(protocol).host(url.host_str()?);
-    if let Some(port) = url.port() {
-        builder = builder.port(port);
-    }
-    if !url.username().is_empty() {
-        builder = builder.username(url.username()).password(url.password().unwrap_or(""));
+    let given = Proxy::new(value).ok()?;
+    let mut builder = Proxy::builder(given.protocol()).host(given.host()).port(given.port());
+    if let Some(user) = given.username() {
+        builder = builder.username(user).password(given.password().unwrap_or_default());
     }
     for exception in exceptions.unwrap_or_default().split(',').map(str::trim) {
         if !exception.is_empty() {
@@ -233,4 +211,34 @@ fn translate(error: ureq::Error, request: &Request<'_>) -> Error {
         .with_url(request.address.to_string())
         .with_retry(retry)
         .with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_given_as_urls_or_by_host_and_port() {
+        for (value, shown) in [
+            ("proxy", "HTTP proxy 80 None"),
+            ("proxy:3128", "HTTP proxy 3128 None"),
+            ("http://me:p%40ss@proxy:3128/", "HTTP proxy 3128 Some(\"me\") Some(\"p@ss\")"),
+            ("https://proxy", "HTTPS proxy 443 None"),
+            ("socks://[::1]:1080", "SOCKS5 [::1] 1080 None"),
+            ("socks5h://proxy", "SOCKS5h proxy 1080 None"),
+        ] {
+            let proxy = build_proxy(value, Some("localhost, .example.org,,*.lan")).unwrap();
+            let mut text = format!("{} {} {}", proxy.protocol(), proxy.host(), proxy.port());
+            text += &format!(" {:?}", proxy.username());
+            if let Some(password) = proxy.password() {
+                text += &format!(" Some({password:?})");
+            }
+            assert_eq!(text, shown);
+            assert!(proxy.is_no_proxy(&"http://localhost/".parse().unwrap()));
+            assert!(!proxy.is_no_proxy(&"http://example.net/".parse().unwrap()));
+        }
+        for value in ["ftp://proxy", "http://"] {
+            assert!(build_proxy(value, None).is_none(), "{value}");
+        }
+    }
 }

@@ -218,14 +218,16 @@ fn secret(table: &dyn TableLike, key: &'static str) -> Result<Option<Secret>, In
 
 fn to_table(source: &ListedSource) -> Table {
     let mut table = Table::new();
-    table.insert(NAME, value(source.name.as_str()));
-    table
-        .insert("urls", value(source.mirrors.iter().map(Location::to_storable).collect::<Array>()));
-    if !source.trusted_keys.is_empty() {
-        let keys: Array = source.trusted_keys.iter().map(ToString::to_string).collect();
+    table.insert(NAME, value(source.name().as_str()));
+    table.insert(
+        "urls",
+        value(source.mirrors().iter().map(Location::to_storable).collect::<Array>()),
+    );
+    if !source.trusted_keys().is_empty() {
+        let keys: Array = source.trusted_keys().iter().map(ToString::to_string).collect();
         table.insert("trusted_keys", value(keys));
     }
-    if let Some(timeout) = source.timeout {
+    if let Some(timeout) = source.timeout() {
         let seconds = i64::try_from(timeout.as_secs()).unwrap_or(MAX_TIMEOUT_S);
         table.insert("timeout", value(seconds.min(MAX_TIMEOUT_S)));
     }

@@ -12,10 +12,8 @@ use crate::tree::note::VerifierKey;
 /// One source of the list. It names its credentials, but does not contain them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedSource {
-    pub(super) name: SourceName,
-    pub(super) mirrors: Vec<Location>,
-    pub(super) trusted_keys: Vec<VerifierKey>,
-    pub(super) timeout: Option<Duration>,
+    /// Without credentials.
+    source: Source,
     pub(super) is_enabled: bool,
     pub(super) token: Option<NamedSecret>,
     pub(super) header: Option<NamedSecret>,
@@ -33,10 +31,7 @@ impl ListedSource {
     /// Creates an enabled source with one mirror.
     pub fn new(name: SourceName, mirror: Location) -> ListedSource {
         ListedSource {
-            name,
-            mirrors: vec![mirror],
-            trusted_keys: Vec::new(),
-            timeout: None,
+            source: Source::new(name, mirror),
             is_enabled: true,
             token: None,
             header: None,
@@ -47,14 +42,14 @@ impl ListedSource {
     /// Adds a mirror of the same catalog.
     #[must_use]
     pub fn with_mirror(mut self, mirror: Location) -> Self {
-        self.mirrors.push(mirror);
+        self.source = self.source.with_mirror(mirror);
         self
     }
 
     /// Adds a trusted key: see [`Source::trust`].
     #[must_use]
     pub fn trust(mut self, key: VerifierKey) -> Self {
-        self.trusted_keys.push(key);
+        self.source = self.source.trust(key);
         self
     }
 
@@ -62,7 +57,8 @@ impl ListedSource {
     /// least one.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(Duration::from_secs(timeout.as_secs().max(1)));
+        let timeout = Duration::from_secs(timeout.as_secs().max(1));
+        self.source = self.source.with_timeout(timeout);
         self
     }
 
@@ -90,22 +86,22 @@ impl ListedSource {
 
     /// Returns the name.
     pub fn name(&self) -> &SourceName {
-        &self.name
+        self.source.name()
     }
 
     /// Returns the mirrors, in the order in which they are asked.
     pub fn mirrors(&self) -> &[Location] {
-        &self.mirrors
+        self.source.mirrors()
     }
 
     /// Returns the trusted keys. At least one must have signed the head.
     pub fn trusted_keys(&self) -> &[VerifierKey] {
-        &self.trusted_keys
+        self.source.trusted_keys()
     }
 
     /// Returns the limit on the duration of an update of this source, if set.
     pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
+        self.source.timeout()
     }
 
     /// True if updates ask this source. A disabled source keeps its local copy.
@@ -137,19 +133,12 @@ impl ListedSource {
         if let Some(password) = &self.password {
             credentials = credentials.with_password(&password.name, &password.secret.read()?)?;
         }
-        let mut mirrors = self.mirrors.iter().cloned();
-        let first = mirrors.next().expect("a listed source has a mirror");
-        let mut source = mirrors.fold(Source::new(self.name.clone(), first), Source::with_mirror);
-        source = self.trusted_keys.iter().cloned().fold(source, Source::trust);
-        if let Some(timeout) = self.timeout {
-            source = source.with_timeout(timeout);
-        }
-        Ok(source.with_credentials(credentials))
+        Ok(self.source.clone().with_credentials(credentials))
     }
 
     /// Fails if a URL contains a password or a query.
     pub(super) fn check_for_secrets(&self) -> Result<()> {
-        match self.mirrors.iter().find(|mirror| mirror.has_secrets()) {
+        match self.mirrors().iter().find(|mirror| mirror.has_secrets()) {
             None => Ok(()),
             Some(mirror) => Err(Error::new(
                 ErrorKind::Argument,

@@ -1,6 +1,10 @@
 use std::time::Duration;
 
 use super::*;
+use crate::RemovedData;
+use crate::base::files::{RealFiles, try_lock};
+use crate::base::time::SystemClock;
+use crate::store::{SourceWriter, Status, Store};
 
 fn name(text: &str) -> SourceName {
     text.parse().unwrap()
@@ -28,7 +32,7 @@ fn comments_survive_and_the_order_is_kept() {
     let again = SourceList::parse(&text).unwrap();
     assert_eq!(again.sources, list.sources, "{text}");
     assert_eq!(again.sources[0], full);
-    let names: Vec<&str> = again.sources.iter().map(|source| source.name.as_str()).collect();
+    let names: Vec<&str> = again.sources.iter().map(|source| source.name().as_str()).collect();
     assert_eq!(names, ["a", "d", "b", "c"], "{text}");
     for removed in ["a", "d", "c"] {
         list.remove(&name(removed)).unwrap();
@@ -54,6 +58,9 @@ fn each_invalid_list_is_an_error_that_says_why() {
         ("[[source]]\nname = \"a\"\nurls = \"http://a/\"".into(), "array of strings"),
         ("[[source]]\nname = \"a\"\nurls = [\"ftp://a/\"]".into(), "expected http"),
         (source("timeout = 0"), "whole seconds"),
+        (source("timeout = 31536001"), "whole seconds"),
+        (source("timeout = 1.5"), "whole seconds"),
+        (source("token_name = \"\"\ntoken_env = \"A\""), "\"token_name\": expected a non-empty"),
         (source("enabled = 1"), "true or false"),
         (source("token = \"x\""), "unknown key \"token\""),
         (source("token_env = \"A\"\ntoken_file = \"B\""), "both token_env and token_file"),
@@ -75,6 +82,60 @@ fn each_invalid_list_is_an_error_that_says_why() {
         assert!(error.to_string().contains(expected), "{expected}: {error}");
         assert!(!error.to_string().contains("geheim"), "{error}");
     }
+}
+
+#[test]
+fn timeouts_have_whole_seconds_from_one_to_a_year() {
+    let timeout_of = |given| listed("a", "http://a/").with_timeout(given).timeout().unwrap();
+    assert_eq!(timeout_of(Duration::from_millis(300)), Duration::from_secs(1));
+    assert_eq!(timeout_of(Duration::from_millis(2_900)), Duration::from_secs(2));
+    let year = Duration::from_secs(365 * 86_400);
+    let mut list = SourceList::parse("").unwrap();
+    list.add(listed("a", "http://a/").with_timeout(Duration::MAX), &Priority::Last).unwrap();
+    let again = SourceList::parse(&list.to_text()).unwrap();
+    assert_eq!(again.sources[0].timeout(), Some(year));
+}
+
+#[test]
+fn edits_exclude_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    let add = |name| store.edit_source_list(|list| list.add(listed(name, "/srv"), &Priority::Last));
+    let lock = try_lock(dir.path()).unwrap().unwrap();
+    assert_eq!(add("a").unwrap_err().kind(), ErrorKind::Locked);
+    drop(lock);
+    add("a").unwrap();
+}
+
+#[test]
+fn a_source_that_is_not_listed_is_removed_with_its_data_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    let remove = |data| store.remove_source(&name("a"), data);
+    assert_eq!(remove(RemovedData::Remove).unwrap_err().kind(), ErrorKind::NotFound);
+    std::fs::create_dir(dir.path().join("a")).unwrap();
+    assert_eq!(remove(RemovedData::Keep).unwrap_err().kind(), ErrorKind::NotFound);
+    remove(RemovedData::Remove).unwrap();
+    assert!(std::fs::metadata(dir.path().join("a")).is_err());
+}
+
+#[test]
+fn sources_are_ranked_by_the_list_then_by_their_last_update_then_in_reverse() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    for (name, rank) in [("a", None), ("b", None), ("c", Some(1)), ("d", Some(0)), ("e", None)] {
+        let name = name.parse().unwrap();
+        let writer = SourceWriter::open(&RealFiles, &store, &name, &SystemClock, Duration::ZERO);
+        writer.unwrap().save(&Status { rank, ..Status::default() }).unwrap();
+    }
+    let mut missing = listed("z", "http://z/");
+    missing.is_enabled = false;
+    for source in [missing, listed("b", "http://b/")] {
+        store.edit_source_list(|list| list.add(source, &Priority::Last)).unwrap();
+    }
+    let names = store.sources_by_priority().unwrap();
+    let names: Vec<&str> = names.iter().map(SourceName::as_str).collect();
+    assert_eq!(names, ["z", "b", "d", "c", "e", "a"]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{DASH, HASH_BYTES};
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result, impl_from};
 use crate::base::files::{create_private, read_private};
 
 /// The start of the text form of a private key.
@@ -321,8 +321,4 @@ enum InvalidKey {
     SeveralKeys,
 }
 
-impl From<InvalidKey> for Error {
-    fn from(invalid: InvalidKey) -> Error {
-        Error::new(ErrorKind::Argument, invalid.to_string())
-    }
-}
+impl_from!(InvalidKey => Argument);

@@ -62,3 +62,17 @@ fn a_leftover_that_cannot_be_removed_does_not_take_the_next_number() {
         assert_eq!(names_in(&generations), ["000001", leftover, "000003"]);
     }
 }
+
+#[test]
+fn downloads_that_a_kill_has_left_are_removed_by_an_update_without_changes() {
+    let world = World::new(Tree::Packed);
+    world.update();
+    let incoming = world.source_dir().join("incoming");
+    let pack = format!("pack-empty-{}.tar.zst", "0".repeat(12));
+    for name in ["0".repeat(64), pack] {
+        fs::write(incoming.join(name), "x").unwrap();
+    }
+    let report = world.bring(Updater::new(&world.store())).unwrap();
+    assert_eq!((report.outcome, report.warnings), (Outcome::Unchanged, vec![]));
+    assert_eq!(names_in(&incoming), Vec::<String>::new());
+}

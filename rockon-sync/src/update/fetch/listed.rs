@@ -14,11 +14,10 @@ use crate::net::location::Location;
 use crate::net::transport::Validators;
 use crate::store::StagedValidators;
 use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, List, ListRow, MIRROR, Manifest};
-use crate::update::ask::Remote;
 use crate::update::mirrors::Mirror;
 use crate::update::plan::Plan;
 use crate::update::progress::Reporter;
-use crate::update::session::Session;
+use crate::update::session::{Context, Session};
 use crate::update::updater::Trust;
 
 /// A file to ask for.
@@ -96,9 +95,8 @@ impl Prior<'_> {
 /// Asks for every file of the list. Returns the manifest of what will be there, in the order of the
 /// list, with the previous version of each entry that failed.
 pub(super) fn all(
-    session: &Session<'_>,
+    Context { session, remote, .. }: Context<'_>,
     progress: &mut Reporter<'_>,
-    remote: &Remote,
     list: &List,
     plan: &Plan,
 ) -> Result<(Manifest, Errors)> {

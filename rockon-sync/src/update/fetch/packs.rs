@@ -18,12 +18,10 @@ use crate::store::{Generation, PartialPack};
 use crate::tree::head::Head;
 use crate::tree::manifest::{Manifest, write_patched};
 use crate::tree::pack::{self, PackName};
-use crate::update::ask::Remote;
-use crate::update::current::CurrentManifest;
 use crate::update::mirrors::Failure;
 use crate::update::plan::{Plan, Reuse};
 use crate::update::progress::Reporter;
-use crate::update::session::{Session, ends_the_update};
+use crate::update::session::{Context, Session, ends_the_update};
 
 /// The packs that lead to the remote manifest.
 #[derive(Default)]
@@ -33,12 +31,8 @@ pub(in crate::update) struct Packs {
 
 impl Packs {
     /// The packs of `head` that can be used here.
-    pub(in crate::update) fn offered(
-        session: &Session<'_>,
-        local: &CurrentManifest,
-        head: &Head,
-        remote: &Remote,
-    ) -> Result<Packs> {
+    pub(in crate::update) fn offered(context: Context<'_>, head: &Head) -> Result<Packs> {
+        let Context { session, local, remote } = context;
         let base = local.base(session).map(|head| pack::digits(head.digest()));
         let mut offers = Vec::new();
         if remote.mirrors.is_empty() {
@@ -71,12 +65,11 @@ impl Packs {
     /// Errors that end the update: above all an outage of every mirror.
     pub(in crate::update) fn bring_manifest(
         &mut self,
-        session: &Session<'_>,
+        context: Context<'_>,
         progress: &mut Reporter<'_>,
-        local: &CurrentManifest,
-        remote: &Remote,
         head: &Head,
     ) -> Result<bool> {
+        let Context { session, local, .. } = context;
         let may_reuse = session.options.reuse() == Reuse::Intact;
         let has_files = local.generation.is_some() && may_reuse
             || session.store.staging.has_reusable_files(head.digest())?;
@@ -87,9 +80,8 @@ impl Packs {
             return Ok(false);
         };
         let offer = offer.clone();
-        let is_used = use_pack(session, progress, remote, &offer, &mut |_| {
-            keep_manifest(session, local, head, &offer.name)
-        })?;
+        let is_used =
+            use_pack(context, progress, &offer, &mut || keep_manifest(context, head, &offer.name))?;
         match is_used {
             // Now it is in staging.
             true => self.offers.iter_mut().filter(|o| **o == offer).for_each(|o| o.left_bytes = 0),
@@ -106,23 +98,21 @@ impl Packs {
     /// Errors that end the update.
     pub(super) fn bring_files(
         self,
-        session: &Session<'_>,
+        context: Context<'_>,
         progress: &mut Reporter<'_>,
-        local: &CurrentManifest,
-        remote: &Remote,
+        head: &Head,
         manifest: &Manifest,
         plan: &Plan,
     ) -> Result<HashSet<Digest>> {
-        let Some(head) = remote.head() else { return Ok(HashSet::new()) };
-        let mut unpacker = Unpacker::new(session, plan, manifest);
-        salvage_old_packs(session, head, &mut unpacker)?;
+        let mut unpacker = Unpacker::new(context, plan, manifest);
+        salvage_old_packs(context.session, head, &mut unpacker)?;
         if unpacker.is_done() {
             return Ok(unpacker.into_staged());
         }
         let (missing, missing_bytes) = unpacker.missing()?;
         if let Some(offer) = choose_instead_of_files(&self.offers, missing, missing_bytes) {
-            use_pack(session, progress, remote, offer, &mut |_| {
-                unpacker.unpack(local, head, &offer.name, manifest)
+            use_pack(context, progress, offer, &mut || {
+                unpacker.unpack(head, &offer.name, manifest)
             })?;
         }
         let staged = unpacker.into_staged();
@@ -136,16 +126,16 @@ impl Packs {
 /// Downloads a pack and does something with it. False if no mirror has it, or it is useless: then
 /// it is dropped, with a warning.
 fn use_pack(
-    session: &Session<'_>,
+    context: Context<'_>,
     progress: &mut Reporter<'_>,
-    remote: &Remote,
     offer: &Offer,
-    act: &mut dyn FnMut(&PackName) -> Result<()>,
+    act: &mut dyn FnMut() -> Result<()>,
 ) -> Result<bool> {
+    let session = context.session;
     // The rest of an earlier download may be damaged: then the pack is fetched again, once.
     let attempts = if offer.is_resumed { 2 } else { 1 };
     for _ in 0..attempts {
-        match download(session, progress, remote, offer) {
+        match download(context, progress, offer) {
             Ok(()) => {}
             Err(Failure::Update(error)) => return Err(error),
             Err(Failure::Request(error)) => {
@@ -153,7 +143,7 @@ fn use_pack(
                 return Ok(false);
             }
         }
-        let error = match act(&offer.name) {
+        let error = match act() {
             Ok(()) => return Ok(true),
             Err(error) if ends_the_update(&error) => return Err(error),
             Err(error) => error,
@@ -166,9 +156,8 @@ fn use_pack(
 
 /// Downloads a pack, or the rest of it.
 fn download(
-    session: &Session<'_>,
+    Context { session, remote, .. }: Context<'_>,
     progress: &mut Reporter<'_>,
-    remote: &Remote,
     offer: &Offer,
 ) -> Result<(), Failure> {
     let mut partial = session.store.staging.resume_pack(&offer.name).map_err(Failure::Update)?;
@@ -189,12 +178,8 @@ fn download(
 ///
 /// # Errors
 /// [`ErrorKind::Integrity`] if it is not the one that the head names.
-fn keep_manifest(
-    session: &Session<'_>,
-    local: &CurrentManifest,
-    head: &Head,
-    name: &PackName,
-) -> Result<()> {
+fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<()> {
+    let Context { session, local, .. } = context;
     let staging = &session.store.staging;
     let max_bytes = head.max_manifest_bytes();
     let pack = staging.open_pack(name)?;

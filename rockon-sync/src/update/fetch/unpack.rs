@@ -12,9 +12,8 @@ use crate::store::cannot_keep;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 use crate::tree::pack::{self, PackName, PackedFile};
-use crate::update::current::CurrentManifest;
 use crate::update::plan::Plan;
-use crate::update::session::{Session, ends_the_update};
+use crate::update::session::{Context, Session, ends_the_update};
 
 /// Bytes unpacked at a time, and so the distance between two looks at the cancel token.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -30,7 +29,7 @@ pub(super) enum Leads {
 
 /// Takes the files that a plan asks for out of packs.
 pub(super) struct Unpacker<'a> {
-    session: &'a Session<'a>,
+    context: Context<'a>,
     /// The entries to be fetched, in order of their paths.
     wanted: Vec<&'a Entry>,
     /// The size limit of an archive of all files, in bytes.
@@ -39,13 +38,13 @@ pub(super) struct Unpacker<'a> {
 }
 
 impl<'a> Unpacker<'a> {
-    pub(super) fn new(session: &'a Session<'a>, plan: &'a Plan, manifest: &Manifest) -> Self {
+    pub(super) fn new(context: Context<'a>, plan: &'a Plan, manifest: &Manifest) -> Self {
         let max_bytes = manifest.entries().iter().fold(MAX_MANIFEST_BYTES, |sum, entry| {
             sum.saturating_add(entry.max_bytes()).saturating_add(pack::MEMBER_OVERHEAD_BYTES)
         });
         let mut wanted: Vec<&Entry> = plan.fetched().collect();
         wanted.sort_unstable_by_key(|entry| entry.path());
-        Unpacker { session, wanted, max_bytes, staged: HashSet::new() }
+        Unpacker { context, wanted, max_bytes, staged: HashSet::new() }
     }
 
     /// The digests of the files that are in staging now.
@@ -61,7 +60,7 @@ impl<'a> Unpacker<'a> {
     /// The number of files that are not in staging yet, and their bytes.
     pub(super) fn missing(&self) -> Result<(u64, u64)> {
         let (mut missing, mut missing_bytes) = (0, 0_u64);
-        let store = &self.session.store;
+        let store = &self.context.session.store;
         for entry in &self.wanted {
             if !self.staged.contains(&entry.digest())
                 && stat_if_any(store.files, &store.staging.path(entry.digest()))?.is_none()
@@ -76,17 +75,17 @@ impl<'a> Unpacker<'a> {
     /// Unpacks a pack that leads to the remote manifest.
     pub(super) fn unpack(
         &mut self,
-        local: &CurrentManifest,
         head: &Head,
         name: &PackName,
         manifest: &Manifest,
     ) -> Result<()> {
-        let pack = self.session.store.staging.open_pack(name)?;
+        let pack = self.context.session.store.staging.open_pack(name)?;
+        let local = self.context.local;
         let Some(generation) = local.generation.as_ref().filter(|_| name.base.is_some()) else {
             return self.unpack_bundle(pack, Leads::Here);
         };
-        let prefix = self.prefix(local, manifest)?;
-        let max_patch_bytes = max_patch_bytes(self.session, head, generation)?;
+        let prefix = self.prefix(manifest)?;
+        let max_patch_bytes = max_patch_bytes(self.context.session, head, generation)?;
         let max_bytes = self.max_bytes;
         pack::unpack_delta(pack, &prefix, max_patch_bytes, max_bytes, &mut |member| {
             self.take(member, Leads::Here)
@@ -101,11 +100,12 @@ impl<'a> Unpacker<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Integrity`] if one of them is missing or damaged.
-    fn prefix(&self, local: &CurrentManifest, manifest: &Manifest) -> Result<Vec<u8>> {
+    fn prefix(&self, manifest: &Manifest) -> Result<Vec<u8>> {
+        let Context { session, local, .. } = self.context;
         let generation = local.generation.as_ref().expect("a delta starts from a generation");
-        let published = match generation.is_complete(self.session.store.files)? {
+        let published = match generation.is_complete(session.store.files)? {
             true => None,
-            false => Some(generation.manifest(self.session.store.files)?),
+            false => Some(generation.manifest(session.store.files)?),
         };
         let published = published.as_ref().unwrap_or(&local.manifest);
         let mut prefix = Vec::new();
@@ -120,7 +120,7 @@ impl<'a> Unpacker<'a> {
             }
             let path = old.path().below(&generation.dir);
             let left = pack::MAX_PREFIX_BYTES + 1 - prefix.len() as u64;
-            let reader = self.session.store.files.open(&path).on("read", &path)?;
+            let reader = session.store.files.open(&path).on("read", &path)?;
             reader.take(left).read_to_end(&mut prefix).on("read", &path)?;
             if prefix.len() as u64 > pack::MAX_PREFIX_BYTES {
                 return Ok(Vec::new());
@@ -138,8 +138,8 @@ impl<'a> Unpacker<'a> {
         if self.staged.contains(&entry.digest()) {
             return Ok(());
         }
-        let mut out = self.session.store.staging.begin_hashed()?;
-        match copy_from_pack(self.session, member.content, &mut out, entry.max_bytes()) {
+        let mut out = self.context.session.store.staging.begin_hashed()?;
+        match copy_from_pack(self.context.session, member.content, &mut out, entry.max_bytes()) {
             Err(error) if leads == Leads::Elsewhere && !ends_the_update(&error) => return Ok(()),
             copied => copied?,
         }

@@ -1,0 +1,244 @@
+//! Locks, fingerprints, records and leftovers.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::super::*;
+use crate::base::files::{Lock, try_lock};
+use crate::base::time::{Clock, Timestamp};
+use crate::testing::TestClock;
+
+/// A clock with a limited number of sleeps, after which it releases a lock.
+struct Releasing {
+    inner: TestClock,
+    held: Mutex<(u32, Option<Lock>)>,
+}
+
+impl Clock for Releasing {
+    fn now(&self) -> SystemTime {
+        self.inner.now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.inner.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        let mut held = self.held.lock().unwrap();
+        held.0 = held.0.checked_sub(1).expect("no more sleeps");
+        if held.0 == 0 {
+            held.1 = None;
+        }
+        self.inner.sleep(duration);
+    }
+}
+
+/// Opens a source that another writer has locked until the clock has slept `sleeps` times.
+fn open_locked(sleeps: u32, lock_timeout: Duration) -> (Result<()>, Duration) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    let name = SourceName::default();
+    fs::create_dir(dir.path().join(name.as_str())).unwrap();
+    let lock = try_lock(&dir.path().join(name.as_str()).join("lock")).unwrap();
+    assert!(lock.is_some());
+    let clock = Releasing { inner: TestClock::new(), held: Mutex::new((sleeps, lock)) };
+    let opened = SourceWriter::open(&RealFiles, &store, &name, &clock, lock_timeout);
+    (opened.map(|_| ()), clock.inner.slept())
+}
+
+#[test]
+fn a_writer_waits_for_the_lock_until_the_lock_timeout() {
+    let (second, never) = (Duration::from_secs(1), 1000);
+    let (opened, waited) = open_locked(3, second);
+    opened.unwrap();
+    assert!(waited > Duration::ZERO && waited < second, "{waited:?}");
+    let (opened, waited) = open_locked(never, second);
+    assert_eq!((opened.unwrap_err().kind(), waited), (ErrorKind::Locked, second));
+    let (opened, waited) = open_locked(never, Duration::ZERO);
+    assert_eq!((opened.unwrap_err().kind(), waited), (ErrorKind::Locked, Duration::ZERO));
+}
+
+#[test]
+fn a_fingerprint_differs_with_every_size_time_and_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let generation = Generation { number: 1, dir: dir.path().to_owned() };
+    let fingerprint = || generation.fingerprint(&RealFiles).unwrap();
+    let set_time = |name: &str, seconds: u64| {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        RealFiles.set_modified(&path(name), time).unwrap();
+    };
+    fs::create_dir(path("sub")).unwrap();
+    for name in ["a", "b", "sub/c"] {
+        fs::write(path(name), name).unwrap();
+        set_time(name, 1000);
+    }
+    let first = fingerprint().unwrap();
+    assert_eq!(fingerprint().unwrap(), first);
+    set_time("a", 1001);
+    assert_ne!(fingerprint().unwrap(), first, "time");
+    set_time("a", 1000);
+    assert_eq!(fingerprint().unwrap(), first);
+    fs::write(path("sub/c"), "longer").unwrap();
+    set_time("sub/c", 1000);
+    assert_ne!(fingerprint().unwrap(), first, "size");
+    fs::write(path("sub/c"), "sub/c").unwrap();
+    set_time("sub/c", 1000);
+    fs::rename(path("b"), path("d")).unwrap();
+    assert_ne!(fingerprint().unwrap(), first, "path");
+    fs::rename(path("d"), path("b")).unwrap();
+    assert_eq!(fingerprint().unwrap(), first);
+    // A link has no fingerprint, wherever it is in the order.
+    for name in ["0", "sub/c", "z"] {
+        let _ = fs::remove_file(path(name));
+        symlink("a", path(name)).unwrap();
+        assert_eq!(fingerprint(), None, "{name}");
+        fs::remove_file(path(name)).unwrap();
+    }
+}
+
+#[test]
+fn a_v1_generation_without_a_record_has_the_files_of_its_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let generation = Generation { number: 1, dir: dir.path().join("000001") };
+    let path = |name: &str| generation.dir.join(name);
+    fs::create_dir(&generation.dir).unwrap();
+    let missing = generation.current_manifest(&RealFiles).unwrap_err();
+    assert!(missing.to_string().contains("expected root.sha or root.json"), "{missing}");
+    fs::write(path("root.json"), "{\"A\": \"a.json\", \"B\": \"b.json\", \"C\": \"c.json\"}")
+        .unwrap();
+    fs::write(path("a.json"), "text").unwrap();
+    fs::write(path("stray.json"), "text").unwrap();
+    symlink("a.json", path("c.json")).unwrap();
+    let current = generation.current_manifest(&RealFiles).unwrap();
+    let [entry] = current.entries() else { panic!("{current:?}") };
+    assert_eq!((entry.id(), entry.path().as_str()), ("A", "a.json"));
+    assert_eq!((entry.digest(), entry.size_bytes()), (crate::Digest::of(b"text"), Some(4)));
+}
+
+#[test]
+fn a_status_is_read_as_it_was_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(Status::load(&RealFiles, dir.path()).unwrap(), Status::default());
+    let status = Status {
+        checked: Some(Timestamp::from_unix(1_795_316_645).unwrap()),
+        generation: 7,
+        fingerprint: Some("ab".to_owned()),
+        address: Some("http://h/root.sha".to_owned()),
+        validators: crate::Validators {
+            etag: Some("\"x\"".to_owned()),
+            last_modified: Some("yesterday".to_owned()),
+        },
+        digest: Some(crate::Digest::of(b"head")),
+        serial_floor: Some(3),
+        has_been_v2: true,
+        locations: vec!["http://h/".to_owned(), "/mirror".to_owned()],
+        rank: Some(1),
+        failed: vec![FailedRecord {
+            id: "a".to_owned(),
+            kind: "status".to_owned(),
+            message: "404".to_owned(),
+        }],
+    };
+    status.save(&RealFiles, dir.path()).unwrap();
+    assert_eq!(Status::load(&RealFiles, dir.path()).unwrap(), status);
+}
+
+#[test]
+fn only_a_status_of_the_same_generation_can_contradict_it() {
+    let generation = |number| Generation { number, dir: PathBuf::new() };
+    let status =
+        Status { generation: 2, digest: Some(crate::Digest::of(b"head")), ..Status::default() };
+    assert!(!status.contradicts(&generation(2), b"head"));
+    assert!(status.contradicts(&generation(2), b"damaged"));
+    assert!(!status.contradicts(&generation(3), b"damaged"));
+    assert!(!Status { digest: None, ..status }.contradicts(&generation(2), b"damaged"));
+}
+
+#[test]
+fn source_names_are_in_byte_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+    // Neither the order of creation nor its reverse is the byte order.
+    for name in ["e", "b", "i", "a", "h", "j", "c", "g", "d", "f"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    fs::write(dir.path().join("k"), "not a directory").unwrap();
+    fs::create_dir(dir.path().join("Not a name")).unwrap();
+    let found = Store::new(dir.path()).source_names().unwrap();
+    assert_eq!(found.iter().map(SourceName::as_str).collect::<Vec<_>>(), names);
+    // Sources that were never updated together: in reverse byte order.
+    let found = Store::new(dir.path()).sources_by_priority().unwrap();
+    assert!(found.iter().map(SourceName::as_str).eq(names.into_iter().rev()), "{found:?}");
+}
+
+#[test]
+fn opening_a_source_removes_unfinished_downloads_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    let incoming = dir.path().join("rockstor/incoming");
+    fs::create_dir_all(&incoming).unwrap();
+    let digest = crate::Digest::of(b"whole").to_string();
+    for name in ["part-0", "part-17", &digest, "seen.jsonl"] {
+        fs::write(incoming.join(name), "whole").unwrap();
+    }
+    let open = || {
+        let clock = TestClock::new();
+        SourceWriter::open(&RealFiles, &store, &SourceName::default(), &clock, Duration::ZERO)
+    };
+    let names = || {
+        let names = RealFiles.list(&incoming).unwrap();
+        let mut names: Vec<String> =
+            names.into_iter().map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let writer = open().unwrap();
+    assert_eq!(names(), [&*digest, "seen.jsonl"]);
+    // A download that is given up removes its file; a kept one has its digest as the name.
+    drop(writer.staging.begin().unwrap());
+    writer.staging.keep(b"new", crate::Digest::of(b"new")).unwrap();
+    assert!(writer.staging.has(crate::Digest::of(b"new")).unwrap());
+    let mut expected =
+        [&*digest, "seen.jsonl", &crate::Digest::of(b"new").to_string()].map(str::to_owned);
+    expected.sort();
+    assert_eq!(names(), expected);
+    // A file with other bytes than its name says is removed.
+    let damaged = incoming.join(&digest);
+    fs::write(&damaged, "damaged").unwrap();
+    assert!(!writer.staging.has(crate::Digest::of(b"whole")).unwrap());
+    assert!(fs::symlink_metadata(&damaged).is_err());
+    writer.staging.clear().unwrap();
+    assert_eq!(names(), [""; 0]);
+}
+
+#[test]
+fn the_data_of_an_unlisted_source_can_be_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    let name = SourceName::default();
+    for leftover in [None, Some(".removed-rockstor/gen")] {
+        fs::create_dir_all(dir.path().join("rockstor/gen")).unwrap();
+        if let Some(leftover) = leftover {
+            fs::create_dir_all(dir.path().join(leftover)).unwrap();
+        }
+        store.remove_source(&name, sources::RemovedData::Remove).unwrap();
+        let left: Vec<_> = RealFiles.list(dir.path()).unwrap();
+        assert!(left.iter().all(|name| name == "lock" || name == "sources.toml"), "{left:?}");
+        let error = store.remove_source(&name, sources::RemovedData::Remove).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+}
+
+#[test]
+fn a_store_without_an_update_remembers_no_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    fs::create_dir(dir.path().join("rockstor")).unwrap();
+    for error in [store.remembered_sources().unwrap_err(), store.followed_sources().unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.to_string().contains("no source of this store was ever updated"), "{error}");
+    }
+}
