@@ -33,7 +33,7 @@ includedir=\${prefix}/include
 libdir=\${prefix}/lib
 
 Name: rockon-sync
-Description: Keeps a folder of catalog files in step with a published tree
+Description: Keeps a local copy of a published catalog up to date
 Version: $version
 Cflags: -I\${includedir}
 Libs: -L\${libdir} -lrockon_sync

@@ -27,15 +27,13 @@ static void note(uint64_t *least, uint64_t started)
 /* Visits every change. Returns the number of bytes visited. */
 static size_t visit(const rockon_sync_changes *changes)
 {
-    size_t bytes = 0, len = 0;
-    for (size_t i = 0; i < rockon_sync_changes_upsert_count(changes); i++) {
-        const rockon_sync_definition *definition = rockon_sync_changes_upsert(changes, i);
-        rockon_sync_definition_name(definition, &len);
-        bytes += len;
-        rockon_sync_definition_revision(definition, &len);
-        bytes += len + rockon_sync_changes_upsert_is_new(changes, i);
+    size_t bytes = 0;
+    for (size_t i = 0; i < changes->upsert_count; i++) {
+        const rockon_sync_upsert *upsert = changes->upserts[i];
+        bytes += strlen(upsert->definition->name) + strlen(upsert->definition->revision);
+        bytes += upsert->is_new;
     }
-    return bytes + rockon_sync_changes_delete_count(changes);
+    return bytes + changes->deletes.count;
 }
 
 int main(int argc, char **argv)
@@ -43,7 +41,7 @@ int main(int argc, char **argv)
     rockon_sync_store *store = NULL;
     uint64_t open_ns = UINT64_MAX, fresh_ns = UINT64_MAX, applied_ns = UINT64_MAX;
     size_t bytes = 0;
-    if (argc != 3 || rockon_sync_store_open(argv[1], strlen(argv[1]), &store, NULL)) {
+    if (argc != 3 || rockon_sync_store_open(argv[1], &store, NULL)) {
         return 2;
     }
     for (int round = 0; round < atoi(argv[2]); round++) {
@@ -51,7 +49,7 @@ int main(int argc, char **argv)
         rockon_sync_changes *changes = NULL;
 
         uint64_t started = now_ns();
-        if (rockon_sync_catalog_open(store, NULL, &catalog, NULL)) {
+        if (rockon_sync_store_catalog(store, NULL, &catalog, NULL)) {
             return 1;
         }
         note(&open_ns, started);
@@ -64,14 +62,12 @@ int main(int argc, char **argv)
         rockon_sync_changes_free(changes);
         note(&fresh_ns, started);
 
-        size_t count = rockon_sync_catalog_len(catalog);
+        size_t count = catalog->definition_count;
         rockon_sync_applied *applied = calloc(count, sizeof *applied);
         started = now_ns();
         for (size_t i = 0; i < count; i++) {
-            const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, i);
-            applied[i].name = rockon_sync_definition_name(definition, &applied[i].name_len);
-            applied[i].revision =
-                rockon_sync_definition_revision(definition, &applied[i].revision_len);
+            applied[i].name = catalog->definitions[i]->name;
+            applied[i].revision = catalog->definitions[i]->revision;
         }
         if (rockon_sync_catalog_changes_since(catalog, applied, count, &changes, NULL)) {
             return 1;

@@ -5,19 +5,17 @@
 #include <inttypes.h>
 #include <rockon_sync.h>
 #include <stdio.h>
-#include <string.h>
 
 static int32_t show(const rockon_sync_progress *progress, void *user_data)
 {
     (void)user_data;
-    fprintf(stderr, "%" PRIu64 " of %" PRIu64 " files\n", progress->files_done, progress->files_total);
+    fprintf(stderr, "%" PRIu64 " bytes of %s\n", progress->bytes_done, progress->source);
     return 0; /* anything else would cancel the update */
 }
 
 int main(int argc, char **argv)
 {
     rockon_sync_store *store = NULL;
-    rockon_sync_source *source = NULL;
     rockon_sync_report *report = NULL;
     rockon_sync_catalog *catalog = NULL;
     rockon_sync_error *error = NULL;
@@ -31,30 +29,26 @@ int main(int argc, char **argv)
         return 1;
     }
 
-    rockon_sync_update_options options = {0};
-    options.struct_size = sizeof options;
+    rockon_sync_source source = ROCKON_SYNC_SOURCE_INIT;
+    source.url = argv[2];
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
     options.timeout_ms = 60000;
     options.progress = show;
 
-    int failed =
-        rockon_sync_store_open(argv[1], strlen(argv[1]), &store, &error) ||
-        rockon_sync_source_new("rockstor", 8, argv[2], strlen(argv[2]), &source, &error) ||
-        rockon_sync_store_update(store, source, &options, &report, &error) ||
-        rockon_sync_catalog_open(store, NULL, &catalog, &error);
+    int failed = rockon_sync_store_open(argv[1], &store, &error) ||
+                 rockon_sync_store_update(store, &source, &options, &report, &error) ||
+                 rockon_sync_store_catalog(store, NULL, &catalog, &error);
     if (failed) {
-        fprintf(stderr, "%s: %s\n", argv[0], rockon_sync_error_message(error, NULL));
+        fprintf(stderr, "%s: %s\n", argv[0], error->message);
     }
-
-    for (size_t i = 0; i < rockon_sync_catalog_len(catalog); i++) {
-        const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, i);
-        printf("%.12s %s\n", rockon_sync_definition_revision(definition, NULL),
-               rockon_sync_definition_name(definition, NULL));
+    for (size_t i = 0; !failed && i < catalog->definition_count; i++) {
+        const rockon_sync_definition *definition = catalog->definitions[i];
+        printf("%.12s %s\n", definition->revision, definition->name);
     }
 
     rockon_sync_error_free(error); /* freeing NULL is fine */
     rockon_sync_catalog_free(catalog);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
-    return failed ? 1 : 0;
+    return failed;
 }

@@ -1,51 +1,36 @@
 //! Cancel tokens.
 
-use std::mem::MaybeUninit;
+use crate::boundary::guarded;
 
-use crate::boundary::{free, read, required, run};
-use crate::error::Error;
-
-/// Stops updates from another thread. Pass it in the options of an update, then cancel it at any
-/// time. A token stays canceled, so use a new one for each run, or one for several runs that stop
-/// together.
-///
-/// Threads: any number at a time. Not for signal handlers.
+/// Stops updates from another thread: pass it in the options of an update, then cancel it at any
+/// time. A token stays canceled. Any number of threads may use it at a time, but no signal handler.
 pub struct CancelToken {
     pub(crate) token: rockon_sync_core::CancelToken,
 }
 
-/// Creates a token.
-///
-/// token: receives the handle; free it with rockon_sync_cancel_token_free().
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT for NULL.
+/// Returns a new token; free it with rockon_sync_cancel_token_free().
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_cancel_token_new(
-    token: Option<&mut MaybeUninit<Box<CancelToken>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        let token = required(token, "token")?;
-        token.write(Box::new(CancelToken { token: rockon_sync_core::CancelToken::new() }));
-        Ok(())
-    })
+pub extern "C" fn rockon_sync_cancel_token_new() -> Box<CancelToken> {
+    Box::new(CancelToken { token: rockon_sync_core::CancelToken::new() })
 }
 
-/// Stops the runs that use this token. They fail with ROCKON_SYNC_ERROR_CANCELED and leave the
-/// store unchanged. A run that waits for a silent server stops after at most 10 seconds. May be
-/// called any number of times. NULL is a no-op.
+/// Stops the calls that use this token: within a second, also while a server is silent, they fail
+/// with CANCELED and leave the store unchanged. May be called any number of times. NULL is a no-op.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_cancel_token_cancel(token: Option<&CancelToken>) {
-    read(token, |token| token.token.cancel());
+    if let Some(token) = token {
+        token.token.cancel();
+    }
 }
 
-/// Returns true if the token was canceled.
+/// Returns true if the token was canceled; false for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_cancel_token_is_canceled(token: Option<&CancelToken>) -> bool {
-    read(token, |token| token.token.is_canceled())
+    token.is_some_and(|token| token.token.is_canceled())
 }
 
-/// Frees a token. NULL is a no-op. No other thread may use it any more.
+/// Frees a token. NULL is a no-op. No running call may use it any more.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_cancel_token_free(token: Option<Box<CancelToken>>) {
-    free(token);
+    let _ = guarded(|| drop(token));
 }

@@ -7,53 +7,134 @@ use std::sync::Arc;
 
 use rockon_sync_core::{Origin, SourceName};
 
-use crate::boundary::{self, Text, Versioned, free, number, part, read, required, run, text, view};
-use crate::error::Error;
+use crate::arena::{Arena, Array, Owned, free};
+use crate::boundary::{Versioned, optional, required, run, text, texts, versioned};
+use crate::error::{Error, Failure};
+use crate::status::Status;
 use crate::store::Store;
 
-/// The definition comes from an entry of a source.
-pub const ROCKON_SYNC_ORIGIN_SOURCE: i32 = 1;
-/// The definition is a local one.
-pub const ROCKON_SYNC_ORIGIN_LOCAL: i32 = 2;
-
-/// A string that the caller lends: UTF-8, len bytes, not necessarily NUL-terminated.
+/// One definition. It lives as long as the result that it came from.
 #[repr(C)]
-#[derive(Clone, Copy)]
-pub struct Str {
-    /// The bytes.
-    pub data: *const c_char,
-    /// The number of bytes.
-    pub len: usize,
+pub struct Definition {
+    /// The name inside the file, which identifies the definition.
+    pub name: *const c_char,
+    /// The digest of the file: another one if the definition has changed.
+    pub revision: *const c_char,
+    /// The format of the file: "rockon", "jupdate" or "files".
+    pub format: *const c_char,
+    /// The name of its source; NULL for a local definition.
+    pub source: *const c_char,
+    /// The id of its entry; NULL for a local definition.
+    pub id: *const c_char,
+    /// The path of its file.
+    pub file: *const c_char,
+    /// The time of the last change; 0 if unknown.
+    pub updated_unix_s: i64,
 }
 
-impl Str {
-    /// Returns the text; `None` for NULL.
+/// A definition with its counterpart in the core.
+#[repr(C)]
+struct SharedDefinition {
+    view: Definition,
+    core: rockon_sync_core::Definition,
+}
+
+impl Definition {
+    /// Stores a definition, so that [`core`](Self::core) finds its counterpart.
+    fn store(core: &rockon_sync_core::Definition, arena: &mut Arena) -> *const Definition {
+        let (source, id) = match core.origin() {
+            Origin::Source { name, id } => (Some(name), Some(id)),
+            // Origins without a name in C are not entries of a source.
+            _ => (None, None),
+        };
+        let view = Definition {
+            name: arena.text(core.name()),
+            revision: arena.text(core.revision()),
+            format: arena.text(core.format()),
+            source: arena.optional(source),
+            id: arena.optional(id),
+            file: arena.path(core.file()),
+            updated_unix_s: core.updated().map_or(0, |time| time.as_unix()),
+        };
+        arena.value(SharedDefinition { view, core: core.clone() }).cast()
+    }
+
+    /// Returns the counterpart in the core; `None` for NULL.
     ///
     /// # Safety
-    /// `data` is NULL or points to `len` bytes that do not change during `'a`.
-    pub(crate) unsafe fn text<'a>(self, name: &str) -> Result<Option<&'a str>, Box<Error>> {
-        if self.data.is_null() {
-            return Ok(None);
-        }
-        // SAFETY: guaranteed by the caller.
-        unsafe { text(self.data, self.len, name) }.map(Some)
+    /// `definition` is NULL or came from [`store`](Self::store), and lives during `'a`.
+    pub(crate) unsafe fn core<'a>(
+        definition: *const Definition,
+    ) -> Option<&'a rockon_sync_core::Definition> {
+        // SAFETY: the view is at the start of the struct, and the caller guarantees the rest.
+        unsafe { definition.cast::<SharedDefinition>().as_ref() }.map(|shared| &shared.core)
     }
 }
 
-/// Options for opening a catalog. Set everything to zero, then struct_size, then the settings that
-/// differ from the defaults.
+/// The merged definitions of all sources and the local definitions, in the state at the time of
+/// reading. A definition with the same name as an earlier one replaces it and keeps its position.
+#[repr(C)]
+pub struct Catalog {
+    /// Lowest priority first, by id.
+    pub definitions: *const *const Definition,
+    pub definition_count: usize,
+    /// Replaced by one of the same name.
+    pub hidden: *const *const Definition,
+    pub hidden_count: usize,
+    /// Files that could not be read as definitions.
+    pub problems: *const *const Error,
+    pub problem_count: usize,
+}
+
+/// Data that a catalog shares with the results made from it.
+pub(crate) struct SharedCatalog {
+    pub(crate) core: rockon_sync_core::Catalog,
+    definitions: Array<Definition>,
+    /// Owns `definitions`.
+    _arena: Arena,
+}
+
+// SAFETY: the array is in the arena, and neither changes.
+unsafe impl Send for SharedCatalog {}
+// SAFETY: as above.
+unsafe impl Sync for SharedCatalog {}
+
+impl SharedCatalog {
+    /// Returns a definition of this catalog in the form for C.
+    pub(crate) fn view(&self, definition: &rockon_sync_core::Definition) -> *const Definition {
+        let first = self.core.definitions().as_ptr();
+        let distance = std::ptr::from_ref(definition).addr() - first.addr();
+        let position = distance / size_of::<rockon_sync_core::Definition>();
+        assert!(position < self.definitions.count, "a definition of another catalog");
+        // SAFETY: within the array, as checked above.
+        unsafe { *self.definitions.data.add(position) }
+    }
+}
+
+/// Returns what a catalog shares with the results made from it.
+///
+/// # Safety
+/// `catalog` is NULL or was returned by `rockon_sync_store_catalog`, and is alive.
+pub(crate) unsafe fn shared<'a>(
+    catalog: *const Catalog,
+) -> Result<&'a Arc<SharedCatalog>, Failure> {
+    // SAFETY: guaranteed by the caller.
+    let owned = unsafe { Owned::<Catalog, Arc<SharedCatalog>>::of(catalog) };
+    Ok(&required(owned, "catalog")?.data)
+}
+
+/// Options for reading a catalog. Start with ROCKON_SYNC_CATALOG_OPTIONS_INIT.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct CatalogOptions {
-    /// sizeof(rockon_sync_catalog_options), so that the struct can grow at its end.
+    /// sizeof(rockon_sync_catalog_options).
     pub struct_size: usize,
-    /// The names of the sources, lowest priority first. NULL for all sources of the store, in the
-    /// order of sources.toml or, without one, of the last update.
-    pub sources: *const Str,
-    /// The number of names.
-    pub source_count: usize,
     /// The directory of local definitions; NULL for "local" in the store.
-    pub local_folder: Str,
+    pub local_dir: *const c_char,
+    /// The names of the sources, lowest priority first. NULL with a count of 0 for all sources of
+    /// the store, in the order of sources.toml or, without one, of the last update.
+    pub sources: *const *const c_char,
+    pub source_count: usize,
 }
 
 // SAFETY: starts with its size; numbers and pointers.
@@ -61,355 +142,126 @@ unsafe impl Versioned for CatalogOptions {
     const FIRST_SIZE: usize = size_of::<CatalogOptions>();
 }
 
-/// The merged definitions of all sources and the local definitions, in the state at the time of
-/// opening. A definition with the same name as an earlier one replaces it and keeps its position.
+/// Reads the catalog of a store. Uses no network and no lock. A running update does not disturb it,
+/// and later updates do not change it.
 ///
-/// Threads: any number at a time.
-pub struct Catalog {
-    pub(crate) view: Arc<View>,
-}
-
-/// Data that a catalog shares with the changes made from it.
-pub(crate) struct View {
-    pub(crate) catalog: rockon_sync_core::Catalog,
-    pub(crate) definitions: Vec<Definition>,
-    hidden: Vec<Definition>,
-    problems: Vec<Error>,
-}
-
-impl View {
-    /// Returns the position of a definition of this catalog.
-    pub(crate) fn position(&self, definition: &rockon_sync_core::Definition) -> usize {
-        let first = self.catalog.definitions().as_ptr();
-        let distance = std::ptr::from_ref(definition).addr() - first.addr();
-        distance / size_of::<rockon_sync_core::Definition>()
-    }
-}
-
-/// One definition. It belongs to the catalog or changes that returned it; do not free it.
-///
-/// Threads: any number at a time.
-pub struct Definition {
-    pub(crate) definition: rockon_sync_core::Definition,
-    name: Text,
-    format: Text,
-    revision: Text,
-    file: Text,
-    origin: i32,
-    source: Option<Text>,
-    entry_id: Option<Text>,
-}
-
-/// The text of a definition: of a Rock-on, the unchanged text of the JSON object after its name; of
-/// other formats, the whole file.
-///
-/// Threads: any number at a time.
-pub struct DefinitionText {
-    text: Text,
-}
-
-/// The bytes of a definition.
-///
-/// Threads: any number at a time.
-pub struct DefinitionBytes {
-    bytes: Text,
-}
-
-impl From<&rockon_sync_core::Definition> for Definition {
-    fn from(definition: &rockon_sync_core::Definition) -> Definition {
-        let (origin, source, entry_id) = match definition.origin() {
-            Origin::Source { name, id } => (ROCKON_SYNC_ORIGIN_SOURCE, Some(name), Some(id)),
-            // Origins without a constant in C are not entries of a source.
-            _ => (ROCKON_SYNC_ORIGIN_LOCAL, None, None),
-        };
-        Definition {
-            name: Text::of(definition.name()),
-            format: Text::of(definition.format()),
-            revision: Text::of(definition.revision()),
-            file: Text::of_path(definition.file()),
-            origin,
-            source: source.map(Text::of),
-            entry_id: entry_id.map(Text::of),
-            definition: definition.clone(),
-        }
-    }
-}
-
-/// Opens the catalog of a store. Uses no network and no lock. A running update does not disturb it,
-/// and later commits do not change it.
-///
-/// options: NULL for the defaults.
-/// catalog: receives the handle; free it with rockon_sync_catalog_free().
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE if it
-/// cannot be read. An unreadable definition is not an error: see rockon_sync_catalog_problem().
+/// Fails with NOT_FOUND if there is no store, STORE if it cannot be read. An unreadable
+/// definition is not an error, but in the problems.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_catalog_open(
+pub unsafe extern "C" fn rockon_sync_store_catalog(
     store: Option<&Store>,
     options: *const CatalogOptions,
-    catalog: Option<&mut MaybeUninit<Box<Catalog>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
+    catalog: Option<&mut MaybeUninit<*mut Catalog>>,
+    error: Option<&mut MaybeUninit<*mut Error>>,
+) -> Status {
     run(error, || {
         let store = &required(store, "store")?.store;
-        // SAFETY: the header requires options of the size they start with.
-        let options = unsafe { boundary::versioned(options, "options") }?;
-        // SAFETY: the header requires this many bytes.
-        let local = unsafe { options.local_folder.text("options.local_folder") }?;
+        // SAFETY: the header requires a valid struct.
+        let options = unsafe { versioned(options, "options") }?;
+        // SAFETY: as above.
+        let local = unsafe { optional(options.local_dir, "options.local_dir") }?;
         let local = local.map_or_else(|| store.local_dir(), |local| Path::new(local).into());
-        // SAFETY: the header requires this many names.
-        let sources = unsafe { source_names(&options) }?;
+        let (sources, count) = (options.sources, options.source_count);
+        // SAFETY: as above.
+        let names = unsafe { texts(sources, count, "options.sources") }?;
+        let names = names.into_iter().map(str::parse).collect::<Result<Vec<SourceName>, _>>()?;
         let out = required(catalog, "catalog")?;
-        let catalog = match sources {
-            Some(sources) => store.catalog_of(&sources, &local),
-            None => store.catalog_with(&local),
+        let core = match names.is_empty() {
+            true => store.catalog_with(&local),
+            false => store.catalog_of(&names, &local),
         }?;
-        let view = View {
-            definitions: catalog.definitions().iter().map(Definition::from).collect(),
-            hidden: catalog.hidden().iter().map(Definition::from).collect(),
-            problems: catalog.problems().iter().map(Error::from).collect(),
-            catalog,
+        out.write(Catalog::new(core));
+        Ok(())
+    })
+}
+
+impl Catalog {
+    fn new(core: rockon_sync_core::Catalog) -> *mut Catalog {
+        let mut arena = Arena::default();
+        let mut definitions = |found: &[rockon_sync_core::Definition]| {
+            let stored = found.iter().map(|found| Definition::store(found, &mut arena)).collect();
+            arena.pointers(stored)
         };
-        out.write(Box::new(Catalog { view: Arc::new(view) }));
-        Ok(())
-    })
-}
-
-/// Returns the sources that the caller names; `None` for all.
-///
-/// # Safety
-/// `sources` is NULL or points to `source_count` strings.
-unsafe fn source_names(options: &CatalogOptions) -> Result<Option<Vec<SourceName>>, Box<Error>> {
-    if options.sources.is_null() {
-        return Ok(None);
+        let (shown, hidden) = (definitions(core.definitions()), definitions(core.hidden()));
+        let problems: Vec<Error> =
+            core.problems().iter().map(|problem| Error::new(problem, &mut arena)).collect();
+        let problems = arena.structs(problems);
+        let view = Catalog {
+            definitions: shown.data,
+            definition_count: shown.count,
+            hidden: hidden.data,
+            hidden_count: hidden.count,
+            problems: problems.data,
+            problem_count: problems.count,
+        };
+        let shared = SharedCatalog { core, definitions: shown, _arena: arena };
+        Owned::new(view, Arc::new(shared), Arena::default())
     }
-    // SAFETY: guaranteed by the caller.
-    let names =
-        unsafe { boundary::slice(options.sources, options.source_count, "options.sources") }?;
-    let name = |name: &Str| {
-        // SAFETY: guaranteed by the caller.
-        let name = unsafe { text(name.data, name.len, "options.sources") }?;
-        Ok::<SourceName, Box<Error>>(name.parse()?)
-    };
-    names.iter().map(name).collect::<Result<_, _>>().map(Some)
 }
 
-/// Frees a catalog and its definitions. NULL is a no-op. Changes made from the catalog stay usable.
+/// Frees a catalog and its definitions. NULL is a no-op. Results made from the catalog stay usable.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_catalog_free(catalog: Option<Box<Catalog>>) {
-    free(catalog);
+pub unsafe extern "C" fn rockon_sync_catalog_free(catalog: *mut Catalog) {
+    // SAFETY: the header requires a catalog of this library.
+    unsafe { free::<Catalog, Arc<SharedCatalog>>(catalog) }
 }
 
-/// Returns the number of definitions.
+/// Returns the definition with this name, or NULL, also for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_catalog_len(catalog: Option<&Catalog>) -> usize {
-    read(catalog, |catalog| catalog.view.definitions.len())
-}
-
-/// Returns a definition, in catalog order; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_catalog_get(
-    catalog: Option<&Catalog>,
-    index: usize,
-) -> Option<&Definition> {
-    part(catalog, |catalog| catalog.view.definitions.get(index))
-}
-
-/// Finds the definition with this name, UTF-8, of name_len bytes.
-///
-/// definition: receives the definition, which belongs to the catalog.
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND, ROCKON_SYNC_ERROR_ARGUMENT.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_catalog_find<'a>(
-    catalog: Option<&'a Catalog>,
+pub unsafe extern "C" fn rockon_sync_catalog_find(
+    catalog: *const Catalog,
     name: *const c_char,
-    name_len: usize,
-    definition: Option<&mut MaybeUninit<&'a Definition>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        let view = &required(catalog, "catalog")?.view;
-        // SAFETY: the header requires this many bytes.
-        let name = unsafe { text(name, name_len, "name") }?;
-        let out = required(definition, "definition")?;
-        let found = view.catalog.definition(name);
-        let found = found.and_then(|found| view.definitions.get(view.position(found)));
-        out.write(found.ok_or_else(|| Error::no_definition(name))?);
-        Ok(())
-    })
+) -> *const Definition {
+    let find = || -> Result<*const Definition, Failure> {
+        // SAFETY: the header requires a catalog of this library.
+        let shared = unsafe { shared(catalog) }?;
+        // SAFETY: the header requires a string.
+        let found = shared.core.definition(unsafe { text(name, "name") }?);
+        Ok(found.map_or(std::ptr::null(), |found| shared.view(found)))
+    };
+    crate::boundary::guarded(find).and_then(|found| found).unwrap_or(std::ptr::null())
 }
 
-/// Returns the number of definitions that are replaced by another one with the same name.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_catalog_hidden_count(catalog: Option<&Catalog>) -> usize {
-    read(catalog, |catalog| catalog.view.hidden.len())
+/// Bytes, followed by a NUL that is not counted.
+#[repr(C)]
+pub struct Content {
+    pub data: *const u8,
+    pub len: usize,
 }
 
-/// Returns a replaced definition, lowest priority first; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_catalog_hidden(
-    catalog: Option<&Catalog>,
-    index: usize,
-) -> Option<&Definition> {
-    part(catalog, |catalog| catalog.view.hidden.get(index))
+impl Content {
+    pub(crate) fn new(mut bytes: Vec<u8>) -> *mut Content {
+        let len = bytes.len();
+        bytes.push(0);
+        // The buffer of a vector does not move with the vector.
+        let view = Content { data: bytes.as_ptr(), len };
+        Owned::new(view, bytes, Arena::default())
+    }
 }
 
-/// Returns the number of files that could not be read as definitions.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_catalog_problem_count(catalog: Option<&Catalog>) -> usize {
-    read(catalog, |catalog| catalog.view.problems.len())
-}
-
-/// Returns the error of an unreadable file; NULL beyond the last. It belongs to the catalog.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_catalog_problem(
-    catalog: Option<&Catalog>,
-    index: usize,
-) -> Option<&Error> {
-    part(catalog, |catalog| catalog.view.problems.get(index))
-}
-
-/// Returns the name inside the file, which identifies the definition.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_name(
-    definition: Option<&Definition>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(definition, len_bytes, |definition| Some(&definition.name))
-}
-
-/// Returns the format of the file: "rockon", "jupdate" or "files".
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_format(
-    definition: Option<&Definition>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(definition, len_bytes, |definition| Some(&definition.format))
-}
-
-/// Returns the digest of the file, in 64 hexadecimal digits. It changes whenever the definition
-/// does.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_revision(
-    definition: Option<&Definition>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(definition, len_bytes, |definition| Some(&definition.revision))
-}
-
-/// Returns ROCKON_SYNC_ORIGIN_...; 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_origin(definition: Option<&Definition>) -> i32 {
-    read(definition, |definition| definition.origin)
-}
-
-/// Returns the name of the definition's source; NULL for a local one.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_source(
-    definition: Option<&Definition>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(definition, len_bytes, |definition| definition.source.as_ref())
-}
-
-/// Returns the id of the definition's entry; NULL for a local one.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_entry_id(
-    definition: Option<&Definition>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(definition, len_bytes, |definition| definition.entry_id.as_ref())
-}
-
-/// Returns true if the manifest has the time of the last change; it is written to unix_s, in
-/// seconds since 1970-01-01T00:00:00Z. unix_s may be NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_updated(
-    definition: Option<&Definition>,
-    unix_s: Option<&mut MaybeUninit<i64>>,
-) -> bool {
-    number(definition, unix_s, |definition| Some(definition.definition.updated()?.as_unix()))
-}
-
-/// Returns the path of the definition's file.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_file(
-    definition: Option<&Definition>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(definition, len_bytes, |definition| Some(&definition.file))
-}
-
-/// Reads the definition as it was published: of a Rock-on, the unchanged text of the JSON object
+/// Reads a definition as it was published: of a Rock-on, the unchanged text of the JSON object
 /// after its name; of other formats, the whole file.
 ///
-/// text: receives the handle; free it with rockon_sync_definition_text_free(). It does not need the
-///   definition any more.
-/// Fails with ROCKON_SYNC_ERROR_STORE if the file cannot be read, ROCKON_SYNC_ERROR_INTEGRITY if it
-/// has changed since the catalog was opened, ROCKON_SYNC_ERROR_DEFINITION if it does not have the
-/// name, or is not UTF-8: see rockon_sync_definition_read_bytes().
+/// Fails with STORE if the file cannot be read, INTEGRITY if it has changed since the catalog was
+/// read, NOT_FOUND if an update has removed it: read the catalog again. DEFINITION if it does not
+/// have the name.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_read_text(
-    definition: Option<&Definition>,
-    text: Option<&mut MaybeUninit<Box<DefinitionText>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
+pub unsafe extern "C" fn rockon_sync_definition_read(
+    definition: *const Definition,
+    content: Option<&mut MaybeUninit<*mut Content>>,
+    error: Option<&mut MaybeUninit<*mut Error>>,
+) -> Status {
     run(error, || {
-        let definition = required(definition, "definition")?;
-        let out = required(text, "text")?;
-        let text = definition.definition.text()?.into();
-        out.write(Box::new(DefinitionText { text }));
+        // SAFETY: the header requires a definition of this library.
+        let definition = required(unsafe { Definition::core(definition) }, "definition")?;
+        let out = required(content, "content")?;
+        out.write(Content::new(definition.bytes()?));
         Ok(())
     })
 }
 
-/// Returns the text; of a Rock-on it is JSON.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_text_json(
-    text: Option<&DefinitionText>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(text, len_bytes, |text| Some(&text.text))
-}
-
-/// Frees a text. NULL is a no-op.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_text_free(text: Option<Box<DefinitionText>>) {
-    free(text);
-}
-
-/// Reads the bytes of the definition as it was published: of a Rock-on, its part of the file; of
-/// other formats, the whole file.
-///
-/// bytes: receives the handle; free it with rockon_sync_definition_bytes_free(). It does not need
-///   the definition any more.
-/// Fails like rockon_sync_definition_read_text(), but accepts bytes that are not UTF-8.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_read_bytes(
-    definition: Option<&Definition>,
-    bytes: Option<&mut MaybeUninit<Box<DefinitionBytes>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        let definition = required(definition, "definition")?;
-        let out = required(bytes, "bytes")?;
-        let bytes = definition.definition.bytes()?.into();
-        out.write(Box::new(DefinitionBytes { bytes }));
-        Ok(())
-    })
-}
-
-/// Returns the bytes, followed by a NUL that is not counted. Their number is written to len_bytes.
-/// Returns NULL only for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_bytes_data(
-    bytes: Option<&DefinitionBytes>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const u8 {
-    view(bytes, len_bytes, |bytes| Some(&bytes.bytes)).cast()
-}
-
-/// Frees bytes. NULL is a no-op.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_definition_bytes_free(bytes: Option<Box<DefinitionBytes>>) {
-    free(bytes);
+pub unsafe extern "C" fn rockon_sync_content_free(content: *mut Content) {
+    // SAFETY: the header requires the content of a definition.
+    unsafe { free::<Content, Vec<u8>>(content) }
 }

@@ -6,170 +6,96 @@ use std::sync::Arc;
 
 use rockon_sync_core::Novelty;
 
-use crate::boundary::{Text, free, list, part, read, required, run, text, view};
-use crate::catalog::{Catalog, Definition, View};
-use crate::error::Error;
+use crate::arena::{Arena, Owned, free};
+use crate::boundary::{optional, required, run, slice, text};
+use crate::catalog::{Catalog, Definition, SharedCatalog, shared};
+use crate::error::{Error, Failure};
+use crate::status::Status;
+use crate::strings::Strings;
 
-/// The record of one applied definition: name and revision, UTF-8, by pointer and length. If the
-/// revision is empty or not a digest, the definition is applied again.
+/// The record of one applied definition. If the revision is NULL or not a digest, the definition is
+/// applied again.
 #[repr(C)]
 pub struct Applied {
-    /// The name.
     pub name: *const c_char,
-    /// Its length in bytes.
-    pub name_len: usize,
-    /// The revision.
     pub revision: *const c_char,
-    /// Its length in bytes.
-    pub revision_len: usize,
+}
+
+/// A definition to apply.
+#[repr(C)]
+pub struct Upsert {
+    pub definition: *const Definition,
+    /// True if the application has no definition of this name.
+    pub is_new: bool,
 }
 
 /// The changes that bring an application up to date with a catalog. Apply the deletes first, then
 /// the upserts in order, because a renamed definition releases names that must be unique. Record
 /// each revision in the same transaction as the change itself; changes that are not recorded are
 /// returned again next time.
-///
-/// Threads: any number at a time.
+#[repr(C)]
 pub struct Changes {
-    view: Arc<View>,
-    deletes: Vec<Text>,
-    upserts: Vec<Upsert>,
-    withheld: Vec<Text>,
-    reasons: Vec<Text>,
-}
-
-struct Upsert {
-    /// Position in the view.
-    position: usize,
-    is_new: bool,
+    /// Names to delete, in byte order.
+    pub deletes: Strings,
+    /// Definitions to apply, in catalog order.
+    pub upserts: *const *const Upsert,
+    pub upsert_count: usize,
+    /// Names that are not in the catalog, but must not be deleted now.
+    pub withheld: Strings,
+    /// The reasons, as sentences.
+    pub reasons: Strings,
 }
 
 /// Compares a catalog with the definitions that an application has applied. The library keeps no
 /// record of its own. An empty or failed source never causes deletes.
 ///
-/// applied: the applied definitions, applied_count elements in any order. NULL with a count of 0
-///   makes every definition an upsert.
-/// changes: receives the handle; free it with rockon_sync_changes_free(). It does not need the
-///   catalog any more.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
+/// applied: the applied definitions, in any order. NULL with a count of 0 makes every definition an
+///   upsert.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
-    catalog: Option<&Catalog>,
+    catalog: *const Catalog,
     applied: *const Applied,
     applied_count: usize,
-    changes: Option<&mut MaybeUninit<Box<Changes>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
+    changes: Option<&mut MaybeUninit<*mut Changes>>,
+    error: Option<&mut MaybeUninit<*mut Error>>,
+) -> Status {
     run(error, || {
-        let view = &required(catalog, "catalog")?.view;
+        // SAFETY: the header requires a catalog of this library.
+        let shared = unsafe { shared(catalog) }?;
         // SAFETY: the header requires this many elements.
-        let applied = unsafe { list(applied, applied_count, "applied") }?;
+        let applied = unsafe { slice(applied, applied_count, "applied") }?;
         let out = required(changes, "changes")?;
         let pair = |row: &Applied| {
-            // SAFETY: the header requires this many bytes.
-            let name = unsafe { text(row.name, row.name_len, "applied.name") }?;
+            // SAFETY: the header requires strings.
+            let name = unsafe { text(row.name, "applied.name") }?;
             // SAFETY: as above.
-            let revision = unsafe { text(row.revision, row.revision_len, "applied.revision") }?;
-            Ok((name, revision))
+            let revision = unsafe { optional(row.revision, "applied.revision") }?;
+            Ok((name, revision.unwrap_or_default()))
         };
-        let pairs: Vec<(&str, &str)> =
-            applied.iter().map(pair).collect::<Result<_, Box<Error>>>()?;
-        out.write(Box::new(Changes::new(Arc::clone(view), &pairs)));
+        let applied = applied.iter().map(pair).collect::<Result<Vec<_>, Failure>>()?;
+        let found = shared.core.changes_since(applied);
+        let mut arena = Arena::default();
+        let deletes = arena.texts(&found.deletes);
+        let upserts = arena.structs(found.upserts.iter().map(|upsert| Upsert {
+            definition: shared.view(upsert.definition),
+            is_new: upsert.novelty == Novelty::New,
+        }));
+        let withheld = arena.texts(&found.withheld);
+        let reasons = arena.texts(&found.reasons);
+        let view = Changes {
+            deletes,
+            upserts: upserts.data,
+            upsert_count: upserts.count,
+            withheld,
+            reasons,
+        };
+        out.write(Owned::new(view, Arc::clone(shared), arena));
         Ok(())
     })
 }
 
-impl Changes {
-    fn new(view: Arc<View>, applied: &[(&str, &str)]) -> Changes {
-        let changes = view.catalog.changes_since(applied.iter().copied());
-        let upserts = changes.upserts.iter().map(|upsert| Upsert {
-            position: view.position(upsert.definition),
-            is_new: upsert.novelty == Novelty::New,
-        });
-        let upserts = upserts.collect();
-        let deletes = Text::all(changes.deletes);
-        let withheld = Text::all(changes.withheld);
-        let reasons = Text::all(changes.reasons);
-        Changes { view, deletes, upserts, withheld, reasons }
-    }
-}
-
-/// Frees changes. NULL is a no-op.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_free(changes: Option<Box<Changes>>) {
-    free(changes);
-}
-
-/// Returns the number of names to delete.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_delete_count(changes: Option<&Changes>) -> usize {
-    read(changes, |changes| changes.deletes.len())
-}
-
-/// Returns a name that was applied and is no longer in the catalog; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_delete_name(
-    changes: Option<&Changes>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(changes, len_bytes, |changes| changes.deletes.get(index))
-}
-
-/// Returns the number of definitions to apply.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_upsert_count(changes: Option<&Changes>) -> usize {
-    read(changes, |changes| changes.upserts.len())
-}
-
-/// Returns a definition to apply, in catalog order; NULL beyond the last. It lives as long as the
-/// changes.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_upsert(
-    changes: Option<&Changes>,
-    index: usize,
-) -> Option<&Definition> {
-    part(changes, |changes| changes.view.definitions.get(changes.upserts.get(index)?.position))
-}
-
-/// Returns true if the application has no record of the definition; false beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_upsert_is_new(
-    changes: Option<&Changes>,
-    index: usize,
-) -> bool {
-    read(changes, |changes| changes.upserts.get(index).is_some_and(|upsert| upsert.is_new))
-}
-
-/// Returns the number of names that are not in the catalog but must not be deleted, because the
-/// published file was not fetched, cannot be read, or the source is empty.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_withheld_count(changes: Option<&Changes>) -> usize {
-    read(changes, |changes| changes.withheld.len())
-}
-
-/// Returns a withheld name; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_withheld_name(
-    changes: Option<&Changes>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(changes, len_bytes, |changes| changes.withheld.get(index))
-}
-
-/// Returns the number of reasons for withholding names.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_reason_count(changes: Option<&Changes>) -> usize {
-    read(changes, |changes| changes.reasons.len())
-}
-
-/// Returns a reason as a sentence; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_changes_reason(
-    changes: Option<&Changes>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(changes, len_bytes, |changes| changes.reasons.get(index))
+pub unsafe extern "C" fn rockon_sync_changes_free(changes: *mut Changes) {
+    // SAFETY: the header requires changes of this library.
+    unsafe { free::<Changes, Arc<SharedCatalog>>(changes) }
 }

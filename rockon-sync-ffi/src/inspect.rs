@@ -2,371 +2,166 @@
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
+use std::ptr;
 
-use crate::boundary::{Text, free, number, part, read, required, run, view};
-use crate::error::{Error, status_named, status_of};
+use crate::arena::{Arena, Owned, free};
+use crate::boundary::{required, run};
+use crate::error::Error;
 use crate::report::FailedEntry;
+use crate::status::Status;
 use crate::store::Store;
+use crate::strings::Strings;
 
-/// The status of all sources in a store, by name.
-///
-/// Threads: any number at a time.
-pub struct StatusList {
-    sources: Vec<SourceStatus>,
-}
-
-/// The status of one source. It belongs to the list that it came from; do not free it.
+/// The status of one source.
+#[repr(C)]
 pub struct SourceStatus {
-    name: Text,
-    locations: Vec<Text>,
-    checked: Option<i64>,
-    trusted_keys: Vec<Text>,
-    held: Option<Held>,
-    failed: Vec<FailedEntry>,
-    error: Option<(i32, Text)>,
+    pub name: *const c_char,
+    /// Not OK if the source cannot be read: only the name is known.
+    pub status: Status,
+    /// The reason as a message, or NULL.
+    pub message: *const c_char,
+    /// The mirrors of the last update.
+    pub mirrors: Strings,
+    /// The time of the last answer of a mirror; 0 for never.
+    pub checked_unix_s: i64,
+    pub trusted_keys: Strings,
+    /// The current generation; 0 if there is no local copy yet.
+    pub generation: u64,
+    /// The serial of the current head; 0 without one (v1).
+    pub serial: u64,
+    /// The times in the head; 0 without.
+    pub published_unix_s: i64,
+    pub expires_unix_s: i64,
+    /// The digest of the current manifest, or NULL.
+    pub manifest: *const c_char,
+    pub entry_count: usize,
+    /// Entries that the last update could not update.
+    pub failed: *const *const FailedEntry,
+    pub failed_count: usize,
 }
 
-struct Held {
-    generation: u64,
-    serial: Option<u64>,
-    published: Option<i64>,
-    expires: Option<i64>,
-    manifest: Option<Text>,
-    entries: usize,
+/// The status of all sources of a store, by name.
+#[repr(C)]
+pub struct StatusList {
+    pub sources: *const *const SourceStatus,
+    pub source_count: usize,
 }
 
-impl From<rockon_sync_core::SourceStatus> for SourceStatus {
-    fn from(status: rockon_sync_core::SourceStatus) -> SourceStatus {
-        let failed = status.failed.into_iter().map(|(id, kind, message)| FailedEntry {
-            id: id.into(),
-            status: status_named(&kind),
-            message: message.into(),
+impl SourceStatus {
+    fn new(source: &rockon_sync_core::SourceStatus, arena: &mut Arena) -> SourceStatus {
+        let failed = source.failed.iter().map(|(id, kind, message)| FailedEntry {
+            id: arena.text(id),
+            status: Status::named(kind),
+            message: arena.text(message),
         });
+        let failed: Vec<FailedEntry> = failed.collect();
+        let failed = arena.structs(failed);
+        let mirrors = arena.texts(&source.locations);
+        let keys = arena.texts(&source.trusted_keys);
+        let current = source.current.as_ref();
+        let unix_s = |time: Option<rockon_sync_core::Timestamp>| time.map_or(0, |at| at.as_unix());
         SourceStatus {
-            name: Text::of(&status.name),
-            locations: Text::all(status.locations),
-            checked: status.checked.map(|time| time.as_unix()),
-            trusted_keys: status.trusted_keys.iter().map(Text::of).collect(),
-            held: status.current.map(|held| Held {
-                generation: held.generation,
-                serial: held.serial,
-                published: held.published.map(|time| time.as_unix()),
-                expires: held.expires.map(|time| time.as_unix()),
-                manifest: held.manifest.map(Text::of),
-                entries: held.entries,
-            }),
-            failed: failed.collect(),
-            error: status.error.map(|error| (status_of(error.kind), error.message.into())),
+            name: arena.text(&source.name),
+            status: source.error.as_ref().map_or(Status::Ok, |error| error.kind.into()),
+            message: arena.optional(source.error.as_ref().map(|error| &error.message)),
+            mirrors,
+            checked_unix_s: unix_s(source.checked),
+            trusted_keys: keys,
+            generation: current.map_or(0, |current| current.generation),
+            serial: current.and_then(|current| current.serial).unwrap_or(0),
+            published_unix_s: unix_s(current.and_then(|current| current.published)),
+            expires_unix_s: unix_s(current.and_then(|current| current.expires)),
+            manifest: current.map_or(ptr::null(), |current| arena.optional(current.manifest)),
+            entry_count: current.map_or(0, |current| current.entries),
+            failed: failed.data,
+            failed_count: failed.count,
         }
     }
 }
 
-/// Reads the status of all sources in a store. Uses no network and no lock.
+/// Reads the status of all sources of a store. Uses no network and no lock.
 ///
-/// status: receives the list; free it with rockon_sync_status_list_free().
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE.
+/// Fails with NOT_FOUND if there is no store, STORE.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_status(
     store: Option<&Store>,
-    status: Option<&mut MaybeUninit<Box<StatusList>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
+    list: Option<&mut MaybeUninit<*mut StatusList>>,
+    error: Option<&mut MaybeUninit<*mut Error>>,
+) -> Status {
     run(error, || {
         let store = required(store, "store")?;
-        let out = required(status, "status")?;
-        let sources = store.store.status()?.into_iter().map(SourceStatus::from).collect();
-        out.write(Box::new(StatusList { sources }));
+        let out = required(list, "list")?;
+        let found = store.store.status()?;
+        let mut arena = Arena::default();
+        let sources: Vec<SourceStatus> =
+            found.iter().map(|source| SourceStatus::new(source, &mut arena)).collect();
+        let sources = arena.structs(sources);
+        let view = StatusList { sources: sources.data, source_count: sources.count };
+        out.write(Owned::new(view, (), arena));
         Ok(())
     })
 }
 
-/// Frees a list. NULL is a no-op.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_status_list_free(status: Option<Box<StatusList>>) {
-    free(status);
+pub unsafe extern "C" fn rockon_sync_status_list_free(list: *mut StatusList) {
+    // SAFETY: the header requires a status of this library.
+    unsafe { free::<StatusList, ()>(list) }
 }
 
-/// Returns the number of sources.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_status_list_len(status: Option<&StatusList>) -> usize {
-    read(status, |status| status.sources.len())
+/// The result of verifying one source.
+#[repr(C)]
+pub struct SourceVerification {
+    pub name: *const c_char,
+    pub is_intact: bool,
+    pub entry_count: usize,
+    /// The paths of missing and damaged files.
+    pub damaged: Strings,
+    /// The number of files that no entry has.
+    pub stray_count: usize,
 }
 
-/// Returns a source; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_status_list_get(
-    status: Option<&StatusList>,
-    index: usize,
-) -> Option<&SourceStatus> {
-    part(status, |status| status.sources.get(index))
-}
-
-/// Returns the name of the source.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_name(
-    source: Option<&SourceStatus>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(source, len_bytes, |source| Some(&source.name))
-}
-
-/// Returns the number of mirrors at the last update.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_location_count(source: Option<&SourceStatus>) -> usize {
-    read(source, |source| source.locations.len())
-}
-
-/// Returns a mirror, without credentials and query; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_location(
-    source: Option<&SourceStatus>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(source, len_bytes, |source| source.locations.get(index))
-}
-
-/// Returns the number of trusted keys. At least one must have signed the head; with 0 keys,
-/// unsigned heads are accepted.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_trusted_key_count(
-    source: Option<&SourceStatus>,
-) -> usize {
-    read(source, |source| source.trusted_keys.len())
-}
-
-/// Returns the text of a trusted key; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_trusted_key(
-    source: Option<&SourceStatus>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(source, len_bytes, |source| source.trusted_keys.get(index))
-}
-
-/// Returns true if a mirror ever answered; the time of the last answer is written to unix_s, in
-/// seconds since 1970-01-01T00:00:00Z. unix_s may be NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_checked(
-    source: Option<&SourceStatus>,
-    unix_s: Option<&mut MaybeUninit<i64>>,
-) -> bool {
-    number(source, unix_s, |source| source.checked)
-}
-
-/// Returns true if an update was ever completed; the number of the current generation is written to
-/// generation, which may be NULL. Otherwise the functions below return 0, false or NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_generation(
-    source: Option<&SourceStatus>,
-    generation: Option<&mut MaybeUninit<u64>>,
-) -> bool {
-    number(source, generation, |source| Some(source.held.as_ref()?.generation))
-}
-
-/// Returns true if the current head has a serial; it is written to serial, which may be NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_serial(
-    source: Option<&SourceStatus>,
-    serial: Option<&mut MaybeUninit<u64>>,
-) -> bool {
-    number(source, serial, |source| source.held.as_ref()?.serial)
-}
-
-/// Returns true if the head has a publication time; it is written to unix_s, which may be NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_published(
-    source: Option<&SourceStatus>,
-    unix_s: Option<&mut MaybeUninit<i64>>,
-) -> bool {
-    number(source, unix_s, |source| source.held.as_ref()?.published)
-}
-
-/// Returns true if the head has an expiry time; it is written to unix_s, which may be NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_expires(
-    source: Option<&SourceStatus>,
-    unix_s: Option<&mut MaybeUninit<i64>>,
-) -> bool {
-    number(source, unix_s, |source| source.held.as_ref()?.expires)
-}
-
-/// Returns the digest of the current manifest (v1: of root.json); NULL if there is none.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_manifest(
-    source: Option<&SourceStatus>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(source, len_bytes, |source| source.held.as_ref()?.manifest.as_ref())
-}
-
-/// Returns the number of entries.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_entries(source: Option<&SourceStatus>) -> usize {
-    read(source, |source| source.held.as_ref().map_or(0, |held| held.entries))
-}
-
-/// Returns the number of entries that the last update could not update.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_failed_count(source: Option<&SourceStatus>) -> usize {
-    read(source, |source| source.failed.len())
-}
-
-/// Returns the id of a failed entry; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_failed_id(
-    source: Option<&SourceStatus>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(source, len_bytes, |source| source.failed.get(index).map(|failed| &failed.id))
-}
-
-/// Returns the error of a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_failed_status(
-    source: Option<&SourceStatus>,
-    index: usize,
-) -> i32 {
-    read(source, |source| source.failed.get(index).map_or(0, |failed| failed.status))
-}
-
-/// Returns the error of a failed entry as a message; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_failed_message(
-    source: Option<&SourceStatus>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(source, len_bytes, |source| source.failed.get(index).map(|failed| &failed.message))
-}
-
-/// The kind of the error that keeps a source from being read: ROCKON_SYNC_ERROR_...;
-/// ROCKON_SYNC_OK if there is none. With an error, nothing but the name is known.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_error(source: Option<&SourceStatus>) -> i32 {
-    read(source, |source| source.error.as_ref().map_or(0, |(status, _)| *status))
-}
-
-/// The error in words; NULL if there is none.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_status_error_message(
-    source: Option<&SourceStatus>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(source, len_bytes, |source| source.error.as_ref().map(|(_, message)| message))
-}
-
-/// The result of comparing every file of a store with its digest, by source.
-///
-/// Threads: any number at a time.
-pub struct VerificationList {
-    sources: Vec<Verification>,
-}
-
-/// The result for one source. It belongs to the list that it came from; do not free it.
+/// The result of verifying all sources of a store, by name.
+#[repr(C)]
 pub struct Verification {
-    name: Text,
-    entries: usize,
-    damaged: Vec<Text>,
-    strays: usize,
-    intact: bool,
-}
-
-impl From<rockon_sync_core::Verification> for Verification {
-    fn from(found: rockon_sync_core::Verification) -> Verification {
-        Verification {
-            name: Text::of(&found.name),
-            entries: found.entries,
-            damaged: found.damaged.iter().map(|path| Text::of_path(path)).collect(),
-            strays: found.strays,
-            intact: found.is_intact(),
-        }
-    }
+    pub sources: *const *const SourceVerification,
+    pub source_count: usize,
 }
 
 /// Compares every file of every source with its digest. Changes nothing: an update with
-/// ROCKON_SYNC_TRUST_DIGEST repairs the damage.
+/// ROCKON_SYNC_MODE_VERIFY repairs the damage. Takes as long as reading all files.
 ///
-/// found: receives the list; free it with rockon_sync_verification_list_free().
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if there is no store, ROCKON_SYNC_ERROR_STORE if
-/// something cannot be read. Damage is not an error.
+/// Damage is not an error.
+/// Fails with NOT_FOUND if there is no store, STORE.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_verify(
     store: Option<&Store>,
-    found: Option<&mut MaybeUninit<Box<VerificationList>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
+    verification: Option<&mut MaybeUninit<*mut Verification>>,
+    error: Option<&mut MaybeUninit<*mut Error>>,
+) -> Status {
     run(error, || {
         let store = required(store, "store")?;
-        let out = required(found, "found")?;
-        let sources = store.store.verify()?.into_iter().map(Verification::from).collect();
-        out.write(Box::new(VerificationList { sources }));
+        let out = required(verification, "verification")?;
+        let mut arena = Arena::default();
+        let mut sources = Vec::new();
+        for found in store.store.verify()? {
+            let damaged = arena.texts(found.damaged.iter().map(|path| path.display()));
+            sources.push(SourceVerification {
+                name: arena.text(&found.name),
+                is_intact: found.is_intact(),
+                entry_count: found.entries,
+                damaged,
+                stray_count: found.strays,
+            });
+        }
+        let sources = arena.structs(sources);
+        let view = Verification { sources: sources.data, source_count: sources.count };
+        out.write(Owned::new(view, (), arena));
         Ok(())
     })
 }
 
-/// Frees a list. NULL is a no-op.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_list_free(found: Option<Box<VerificationList>>) {
-    free(found);
-}
-
-/// Returns the number of verified sources: those that have a generation.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_list_len(found: Option<&VerificationList>) -> usize {
-    read(found, |found| found.sources.len())
-}
-
-/// Returns the result for one source; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_list_get(
-    found: Option<&VerificationList>,
-    index: usize,
-) -> Option<&Verification> {
-    part(found, |found| found.sources.get(index))
-}
-
-/// Returns the name of the source.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_source(
-    found: Option<&Verification>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(found, len_bytes, |found| Some(&found.name))
-}
-
-/// Returns true if all files are as they were committed; false for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_is_intact(found: Option<&Verification>) -> bool {
-    read(found, |found| found.intact)
-}
-
-/// Returns the number of verified entries.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_entries(found: Option<&Verification>) -> usize {
-    read(found, |found| found.entries)
-}
-
-/// Returns the number of files that are missing or changed.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_damaged_count(found: Option<&Verification>) -> usize {
-    read(found, |found| found.damaged.len())
-}
-
-/// Returns the path of a missing or changed file; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_damaged(
-    found: Option<&Verification>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(found, len_bytes, |found| found.damaged.get(index))
-}
-
-/// Returns the number of files that were not written by an update.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_verification_strays(found: Option<&Verification>) -> usize {
-    read(found, |found| found.strays)
+pub unsafe extern "C" fn rockon_sync_verification_free(verification: *mut Verification) {
+    // SAFETY: the header requires a verification of this library.
+    unsafe { free::<Verification, ()>(verification) }
 }

@@ -1,228 +1,126 @@
-//! Requirements and conflicts of a definition that is installed.
+//! Installation: the requirements of a definition.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use crate::boundary::{Text, free, list, part, read, required, run, text, view};
-use crate::catalog::{Catalog, Definition, View};
-use crate::error::Error;
+use crate::arena::{Arena, Owned, free};
+use crate::boundary::{optional, required, run, slice, text};
+use crate::catalog::{Catalog, Definition, SharedCatalog, shared};
+use crate::error::{Error, Failure};
+use crate::status::Status;
+use crate::strings::Strings;
 
-/// An installed definition: name and version, UTF-8, by pointer and length. An unknown version is
-/// NULL.
+/// An installed definition. An unknown version is NULL.
 #[repr(C)]
 pub struct Installed {
-    /// The name.
     pub name: *const c_char,
-    /// Its length in bytes.
-    pub name_len: usize,
-    /// The version.
     pub version: *const c_char,
-    /// Its length in bytes.
-    pub version_len: usize,
 }
 
 impl Installed {
-    /// Returns the names and versions in an array, which may be NULL if it is empty.
+    /// Returns the names and versions in an array.
     ///
     /// # Safety
-    /// `data` is NULL or points to `count` elements whose strings have the given lengths. None of
-    /// them changes during `'a`.
+    /// `data` is NULL or points to `count` elements with valid strings. None of them changes during
+    /// `'a`.
     ///
     /// # Errors
-    /// `ROCKON_SYNC_ERROR_ARGUMENT`.
+    /// `ROCKON_SYNC_STATUS_ARGUMENT`.
     pub(crate) unsafe fn pairs<'a>(
         data: *const Installed,
         count: usize,
-    ) -> Result<Vec<(&'a str, Option<&'a str>)>, Box<Error>> {
+    ) -> Result<Vec<(&'a str, Option<&'a str>)>, Failure> {
         let pair = |row: &Installed| {
             // SAFETY: guaranteed by the caller.
-            let name = unsafe { text(row.name, row.name_len, "installed.name") }?;
-            if row.version.is_null() {
-                return Ok((name, None));
-            }
+            let name = unsafe { text(row.name, "installed.name") }?;
             // SAFETY: guaranteed by the caller.
-            let version = unsafe { text(row.version, row.version_len, "installed.version") }?;
-            Ok((name, Some(version)))
+            Ok((name, unsafe { optional(row.version, "installed.version") }?))
         };
         // SAFETY: guaranteed by the caller.
-        unsafe { list(data, count, "installed") }?.iter().map(pair).collect()
+        unsafe { slice(data, count, "installed") }?.iter().map(pair).collect()
     }
 }
 
-/// The steps to install a definition: missing definitions, unmet requirements, conflicts, and
-/// definitions to remove.
-///
-/// Threads: any number at a time.
+/// A relation of a definition to others, in the notation of Debian's control files.
+#[repr(C)]
+pub struct Relation {
+    /// The name of the definition.
+    pub by: *const c_char,
+    /// Such as "name (>= 1.2) | other".
+    pub text: *const c_char,
+}
+
+/// The steps to install a definition.
+#[repr(C)]
 pub struct Installation {
-    view: Arc<View>,
-    /// Positions in the view.
-    install: Vec<usize>,
-    unmet: Vec<Statement>,
-    conflicts: Vec<Statement>,
-    replaced: Vec<Text>,
-}
-
-/// A relation of one definition to others.
-struct Statement {
-    by: Text,
-    /// In Debian's notation.
-    of: Text,
-}
-
-impl Statement {
-    fn new(by: String, of: String) -> Statement {
-        Statement { by: by.into(), of: of.into() }
-    }
+    /// True if there are neither unmet requirements nor conflicts.
+    pub is_possible: bool,
+    /// Each after its requirements; also to replace unsuitable versions.
+    pub install: *const *const Definition,
+    pub install_count: usize,
+    /// Requirements that no definition meets.
+    pub unmet: *const *const Relation,
+    pub unmet_count: usize,
+    pub conflicts: *const *const Relation,
+    pub conflict_count: usize,
+    /// Names to remove because they are replaced, in byte order.
+    pub replaced: Strings,
 }
 
 /// Finds the missing requirements of a definition. Of alternatives, the first available one is
 /// chosen. Reads files.
 ///
-/// name: the name of the definition, UTF-8, of name_len bytes.
-/// installed: installed_count elements in any order; NULL with a count of 0 if nothing is
-///   installed.
-/// installation: receives the handle; free it with rockon_sync_installation_free(). It does not
-///   need the catalog any more.
-/// Fails with ROCKON_SYNC_ERROR_NOT_FOUND if no definition has this name, ROCKON_SYNC_ERROR_LIMIT
-/// if the requirements do not end, ROCKON_SYNC_ERROR_ARGUMENT, and like
-/// rockon_sync_definition_read_text(). Unmet requirements are not an error: see
-/// rockon_sync_installation_is_possible().
+/// name: the name of the definition.
+/// installed: the installed definitions, in any order; NULL with a count of 0 if there are none.
+/// Fails with NOT_FOUND if no definition has this name, LIMIT if there are too many requirements,
+/// ARGUMENT, and like rockon_sync_definition_read(). Unmet requirements are not an error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_installation(
-    catalog: Option<&Catalog>,
+    catalog: *const Catalog,
     name: *const c_char,
-    name_len: usize,
     installed: *const Installed,
     installed_count: usize,
-    installation: Option<&mut MaybeUninit<Box<Installation>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
+    installation: Option<&mut MaybeUninit<*mut Installation>>,
+    error: Option<&mut MaybeUninit<*mut Error>>,
+) -> Status {
     run(error, || {
-        let view = &required(catalog, "catalog")?.view;
-        // SAFETY: the header requires this many bytes.
-        let name = unsafe { text(name, name_len, "name") }?;
+        // SAFETY: the header requires a catalog of this library.
+        let shared = unsafe { shared(catalog) }?;
+        // SAFETY: the header requires a string.
+        let name = unsafe { text(name, "name") }?;
         // SAFETY: the header requires this many elements.
         let installed = unsafe { Installed::pairs(installed, installed_count) }?;
         let out = required(installation, "installation")?;
-        let found = view.catalog.installation(name, installed)?;
-        let (unmet, conflicts) = (found.unmet.into_iter(), found.conflicts.into_iter());
-        out.write(Box::new(Installation {
-            install: found.install.into_iter().map(|found| view.position(found)).collect(),
-            unmet: unmet.map(|row| Statement::new(row.by, row.requirement)).collect(),
-            conflicts: conflicts.map(|row| Statement::new(row.by, row.with)).collect(),
-            replaced: Text::all(found.replaced),
-            view: Arc::clone(view),
-        }));
+        let found = shared.core.installation(name, installed)?;
+        let mut arena = Arena::default();
+        let install = found.install.iter().map(|found| shared.view(found)).collect();
+        let install = arena.pointers(install);
+        let mut relation =
+            |by: &str, of: &str| Relation { by: arena.text(by), text: arena.text(of) };
+        let unmet = found.unmet.iter().map(|row| relation(&row.by, &row.requirement));
+        let unmet: Vec<Relation> = unmet.collect();
+        let conflicts = found.conflicts.iter().map(|row| relation(&row.by, &row.with));
+        let conflicts: Vec<Relation> = conflicts.collect();
+        let (unmet, conflicts) = (arena.structs(unmet), arena.structs(conflicts));
+        let replaced = arena.texts(&found.replaced);
+        let view = Installation {
+            is_possible: found.is_possible(),
+            install: install.data,
+            install_count: install.count,
+            unmet: unmet.data,
+            unmet_count: unmet.count,
+            conflicts: conflicts.data,
+            conflict_count: conflicts.count,
+            replaced,
+        };
+        out.write(Owned::new(view, Arc::clone(shared), arena));
         Ok(())
     })
 }
 
-/// Frees an installation. NULL is a no-op.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_free(installation: Option<Box<Installation>>) {
-    free(installation);
-}
-
-/// Returns true if there are neither unmet requirements nor conflicts. False for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_is_possible(
-    installation: Option<&Installation>,
-) -> bool {
-    read(installation, |found| found.unmet.is_empty() && found.conflicts.is_empty())
-}
-
-/// Returns the number of definitions to install.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_install_count(
-    installation: Option<&Installation>,
-) -> usize {
-    read(installation, |found| found.install.len())
-}
-
-/// Returns a definition to install; NULL beyond the last. Each comes after its requirements, the
-/// requested one last. Definitions installed in an unsuitable version are included. It lives as
-/// long as the installation.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_install(
-    installation: Option<&Installation>,
-    index: usize,
-) -> Option<&Definition> {
-    part(installation, |found| found.view.definitions.get(*found.install.get(index)?))
-}
-
-/// Returns the number of requirements that no definition in the catalog meets.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_unmet_count(
-    installation: Option<&Installation>,
-) -> usize {
-    read(installation, |found| found.unmet.len())
-}
-
-/// Returns the name of the definition that has an unmet requirement; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_unmet_by(
-    installation: Option<&Installation>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(installation, len_bytes, |found| Some(&found.unmet.get(index)?.by))
-}
-
-/// Returns the requirement, in the notation of Debian's control files: "name (>= 1.2) | other";
-/// NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_unmet_requirement(
-    installation: Option<&Installation>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(installation, len_bytes, |found| Some(&found.unmet.get(index)?.of))
-}
-
-/// Returns the number of conflicts.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_conflict_count(
-    installation: Option<&Installation>,
-) -> usize {
-    read(installation, |found| found.conflicts.len())
-}
-
-/// Returns the name of the definition that declares the conflict; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_conflict_by(
-    installation: Option<&Installation>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(installation, len_bytes, |found| Some(&found.conflicts.get(index)?.by))
-}
-
-/// Returns the other side of the conflict, in the notation of Debian's control files; NULL beyond
-/// the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_conflict_with(
-    installation: Option<&Installation>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(installation, len_bytes, |found| Some(&found.conflicts.get(index)?.of))
-}
-
-/// Returns the number of names to remove because they are replaced.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_replaced_count(
-    installation: Option<&Installation>,
-) -> usize {
-    read(installation, |found| found.replaced.len())
-}
-
-/// Returns a name to remove, in byte order; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_installation_replaced_name(
-    installation: Option<&Installation>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(installation, len_bytes, |found| found.replaced.get(index))
+pub unsafe extern "C" fn rockon_sync_installation_free(installation: *mut Installation) {
+    // SAFETY: the header requires an installation of this library.
+    unsafe { free::<Installation, Arc<SharedCatalog>>(installation) }
 }

@@ -1,236 +1,158 @@
-//! The report of an update.
+//! Reports of updates.
 
 use std::ffi::c_char;
-use std::mem::MaybeUninit;
 
-use rockon_sync_core::Outcome;
+use crate::arena::{Arena, Owned, free};
+use crate::error::Error;
+use crate::status::Status;
+use crate::strings::Strings;
 
-use crate::boundary::{Text, free, number, read, view};
-use crate::error::status_of;
-
-/// The store was already up to date.
-pub const ROCKON_SYNC_OUTCOME_UNCHANGED: i32 = 1;
-/// The store is now up to date.
-pub const ROCKON_SYNC_OUTCOME_UPDATED: i32 = 2;
-/// The store is now up to date, except for the failed entries.
-pub const ROCKON_SYNC_OUTCOME_PARTIAL: i32 = 3;
-/// Every mirror offers a state that is older than the current one, or that differs under the same
-/// serial. Nothing was changed.
-pub const ROCKON_SYNC_OUTCOME_STALE: i32 = 4;
-
-/// The ids of new entries.
-pub const ROCKON_SYNC_IDS_ADDED: i32 = 1;
-/// The ids of entries whose file changed.
-pub const ROCKON_SYNC_IDS_CHANGED: i32 = 2;
-/// The ids of removed entries.
-pub const ROCKON_SYNC_IDS_REMOVED: i32 = 3;
-/// The ids of entries whose damaged local file was repaired.
-pub const ROCKON_SYNC_IDS_HEALED: i32 = 4;
-/// Ids whose file is broken now; their last published version is kept.
-pub const ROCKON_SYNC_IDS_KEPT: i32 = 5;
-
-/// The result of an update of one source; after a check, the changes that an update would make.
-///
-/// Threads: any number at a time.
-pub struct Report {
-    source: Text,
-    outcome: i32,
-    serial: Option<u64>,
-    manifest: Option<Text>,
-    requests: u64,
-    bytes_received: u64,
-    duration_ms: u64,
-    ids: Ids,
-    failed: Vec<FailedEntry>,
-    warnings: Vec<Text>,
-}
-
-/// Lists of ids, selected by `ROCKON_SYNC_IDS_...`.
-#[derive(Default)]
-pub(crate) struct Ids {
-    pub(crate) added: Vec<Text>,
-    pub(crate) changed: Vec<Text>,
-    pub(crate) removed: Vec<Text>,
-    pub(crate) healed: Vec<Text>,
-    pub(crate) kept: Vec<Text>,
-}
-
-impl Ids {
-    /// Returns a list; an empty one for an invalid number.
-    pub(crate) fn list(&self, list: i32) -> &[Text] {
-        match list {
-            ROCKON_SYNC_IDS_ADDED => &self.added,
-            ROCKON_SYNC_IDS_CHANGED => &self.changed,
-            ROCKON_SYNC_IDS_REMOVED => &self.removed,
-            ROCKON_SYNC_IDS_HEALED => &self.healed,
-            ROCKON_SYNC_IDS_KEPT => &self.kept,
-            _ => &[],
-        }
-    }
+/// The outcome of an update.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The local copy was up to date.
+    Unchanged = 1,
+    /// There is a new generation.
+    Updated = 2,
+    /// Some entries failed and keep their previous state.
+    Partial = 3,
+    /// The head is older or conflicting; nothing has changed.
+    Stale = 4,
 }
 
 /// An entry that could not be updated.
-pub(crate) struct FailedEntry {
-    pub(crate) id: Text,
-    pub(crate) status: i32,
-    pub(crate) message: Text,
+#[repr(C)]
+pub struct FailedEntry {
+    pub id: *const c_char,
+    pub status: Status,
+    pub message: *const c_char,
 }
 
-impl From<rockon_sync_core::Report> for Report {
-    fn from(report: rockon_sync_core::Report) -> Report {
-        let failed = report.failed.into_iter().map(|failed| FailedEntry {
-            status: status_of(failed.kind),
-            id: failed.id.into(),
-            message: failed.message.into(),
+/// The result of an update, or of a check.
+#[repr(C)]
+pub struct Report {
+    pub outcome: Outcome,
+    /// The name of the source.
+    pub source: *const c_char,
+    /// The serial of the current head; 0 without one (v1).
+    pub serial: u64,
+    /// The digest of the current manifest (v1: of root.json), or NULL.
+    pub manifest: *const c_char,
+    /// Requests, including redirects and retries.
+    pub requests: u64,
+    /// Body bytes received, before decompression.
+    pub bytes_received: u64,
+    pub duration_ms: u64,
+    /// Ids of new entries.
+    pub added: Strings,
+    /// Ids of changed entries.
+    pub changed: Strings,
+    /// Ids of removed entries.
+    pub removed: Strings,
+    /// Ids of entries whose damaged local files are intact again.
+    pub healed: Strings,
+    /// The next update tries these again.
+    pub failed: *const *const FailedEntry,
+    pub failed_count: usize,
+    /// Sentences: skipped mirrors and packs, expired heads, ...
+    pub warnings: Strings,
+}
+
+impl Report {
+    pub(crate) fn new(report: &rockon_sync_core::Report, arena: &mut Arena) -> Report {
+        use rockon_sync_core::Outcome as Core;
+        let failed = report.failed.iter().map(|failed| FailedEntry {
+            id: arena.text(&failed.id),
+            status: failed.kind.into(),
+            message: arena.text(&failed.message),
         });
+        let failed: Vec<FailedEntry> = failed.collect();
+        let failed = arena.structs(failed);
+        let added = arena.texts(&report.added);
+        let changed = arena.texts(&report.changed);
+        let removed = arena.texts(&report.removed);
+        let healed = arena.texts(&report.healed);
+        let warnings = arena.texts(&report.warnings);
         Report {
-            source: Text::of(&report.source),
             outcome: match report.outcome {
-                Outcome::Unchanged => ROCKON_SYNC_OUTCOME_UNCHANGED,
-                Outcome::Updated => ROCKON_SYNC_OUTCOME_UPDATED,
-                Outcome::Stale => ROCKON_SYNC_OUTCOME_STALE,
+                Core::Unchanged => Outcome::Unchanged,
+                Core::Updated => Outcome::Updated,
+                Core::Stale => Outcome::Stale,
                 // Outcomes without a constant in C count as partial success.
-                _ => ROCKON_SYNC_OUTCOME_PARTIAL,
+                _ => Outcome::Partial,
             },
-            serial: report.serial,
-            manifest: report.manifest.map(Text::of),
+            source: arena.text(&report.source),
+            serial: report.serial.unwrap_or(0),
+            manifest: arena.optional(report.manifest),
             requests: report.requests,
             bytes_received: report.bytes_received,
             duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
-            ids: Ids {
-                added: Text::all(report.added),
-                changed: Text::all(report.changed),
-                removed: Text::all(report.removed),
-                healed: Text::all(report.healed),
-                kept: Vec::new(),
-            },
-            failed: failed.collect(),
-            warnings: Text::all(report.warnings),
+            added,
+            changed,
+            removed,
+            healed,
+            failed: failed.data,
+            failed_count: failed.count,
+            warnings,
         }
     }
 }
 
-/// Frees a report. NULL is a no-op.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_free(report: Option<Box<Report>>) {
-    free(report);
+pub unsafe extern "C" fn rockon_sync_report_free(report: *mut Report) {
+    // SAFETY: the header requires a report of an update.
+    unsafe { free::<Report, ()>(report) }
 }
 
-/// Returns the name of the source.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_source(
-    report: Option<&Report>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(report, len_bytes, |report| Some(&report.source))
+/// The result of one source: either report or error is not NULL.
+#[repr(C)]
+pub struct UpdateResult {
+    /// The name of the source.
+    pub source: *const c_char,
+    pub report: *const Report,
+    pub error: *const Error,
 }
 
-/// Returns ROCKON_SYNC_OUTCOME_...; 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_outcome(report: Option<&Report>) -> i32 {
-    read(report, |report| report.outcome)
+/// The results of updating several sources, highest priority first.
+#[repr(C)]
+pub struct UpdateResults {
+    pub results: *const *const UpdateResult,
+    pub result_count: usize,
 }
 
-/// Returns true if the current head has a serial (v1 has none); it is written to serial, which may
-/// be NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_serial(
-    report: Option<&Report>,
-    serial: Option<&mut MaybeUninit<u64>>,
-) -> bool {
-    number(report, serial, |report| report.serial)
+impl UpdateResults {
+    pub(crate) fn new(
+        done: Vec<(
+            rockon_sync_core::SourceName,
+            rockon_sync_core::Result<rockon_sync_core::Report>,
+        )>,
+    ) -> *mut UpdateResults {
+        let mut arena = Arena::default();
+        let mut results = Vec::with_capacity(done.len());
+        for (name, result) in done {
+            let source = arena.text(name);
+            let (mut report, mut error) = (std::ptr::null(), std::ptr::null());
+            match result {
+                Ok(done) => {
+                    let view = Report::new(&done, &mut arena);
+                    report = arena.value(view);
+                }
+                Err(failed) => {
+                    let view = Error::new(&failed, &mut arena);
+                    error = arena.value(view);
+                }
+            }
+            results.push(UpdateResult { source, report, error });
+        }
+        let results = arena.structs(results);
+        let view = UpdateResults { results: results.data, result_count: results.count };
+        Owned::new(view, (), arena)
+    }
 }
 
-/// Returns the digest of the current manifest (v1: of root.json), in 64 hexadecimal digits; NULL if
-/// there is none.
 #[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_manifest(
-    report: Option<&Report>,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(report, len_bytes, |report| report.manifest.as_ref())
-}
-
-/// Returns the number of requests, including redirects and retries.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_requests(report: Option<&Report>) -> u64 {
-    read(report, |report| report.requests)
-}
-
-/// Returns the number of body bytes received, before decompression.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_bytes_received(report: Option<&Report>) -> u64 {
-    read(report, |report| report.bytes_received)
-}
-
-/// Returns the duration in milliseconds.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_duration_ms(report: Option<&Report>) -> u64 {
-    read(report, |report| report.duration_ms)
-}
-
-/// Returns the number of ids in a list, which is ROCKON_SYNC_IDS_...
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_id_count(report: Option<&Report>, list: i32) -> usize {
-    read(report, |report| report.ids.list(list).len())
-}
-
-/// Returns an id in a list, which is ROCKON_SYNC_IDS_...; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_id(
-    report: Option<&Report>,
-    list: i32,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(report, len_bytes, |report| report.ids.list(list).get(index))
-}
-
-/// Returns the number of entries that could not be updated. Each keeps its current state, and the
-/// next update retries it.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_failed_count(report: Option<&Report>) -> usize {
-    read(report, |report| report.failed.len())
-}
-
-/// Returns the id of a failed entry; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_failed_id(
-    report: Option<&Report>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(report, len_bytes, |report| report.failed.get(index).map(|failed| &failed.id))
-}
-
-/// Returns the error of a failed entry: ROCKON_SYNC_ERROR_...; ROCKON_SYNC_OK beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_failed_status(report: Option<&Report>, index: usize) -> i32 {
-    read(report, |report| report.failed.get(index).map_or(0, |failed| failed.status))
-}
-
-/// Returns the error of a failed entry as a message; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_failed_message(
-    report: Option<&Report>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(report, len_bytes, |report| report.failed.get(index).map(|failed| &failed.message))
-}
-
-/// Returns the number of warnings.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_warning_count(report: Option<&Report>) -> usize {
-    read(report, |report| report.warnings.len())
-}
-
-/// Returns a warning as a sentence; NULL beyond the last.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_report_warning(
-    report: Option<&Report>,
-    index: usize,
-    len_bytes: Option<&mut MaybeUninit<usize>>,
-) -> *const c_char {
-    view(report, len_bytes, |report| report.warnings.get(index))
+pub unsafe extern "C" fn rockon_sync_update_results_free(results: *mut UpdateResults) {
+    // SAFETY: the header requires results of an update.
+    unsafe { free::<UpdateResults, ()>(results) }
 }

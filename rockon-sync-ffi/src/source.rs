@@ -1,195 +1,124 @@
 //! Sources.
 
 use std::ffi::c_char;
-use std::mem::MaybeUninit;
+use std::time::Duration;
 
-use rockon_sync_core::{Location, SourceName};
+use rockon_sync_core::{Credentials, SourceName};
 
-use crate::boundary::{free, required, run, text};
-use crate::error::Error;
+use crate::boundary::{Versioned, optional, text, texts, versioned};
+use crate::error::Failure;
 
-/// A named catalog, and the mirrors that serve it.
+/// A named catalog, the mirrors that serve it, and what is needed to use them. Start with
+/// ROCKON_SYNC_SOURCE_INIT. Functions copy what they need before they return or call back.
 ///
-/// Threads: any number at a time for const functions; functions that modify it need exclusive
-/// access.
+/// Credentials are sent only to the hosts of the mirrors, and never appear in messages or files.
+#[repr(C)]
+#[derive(Clone, Copy)]
 pub struct Source {
-    pub(crate) source: rockon_sync_core::Source,
-    credentials: rockon_sync_core::Credentials,
+    /// sizeof(rockon_sync_source).
+    pub struct_size: usize,
+    /// The name, also that of the source's directory in the store: lower-case letters, digits, '-',
+    /// '_' and '.', at most 64 bytes. NULL for "rockstor".
+    pub name: *const c_char,
+    /// The first mirror: an http, https or file URL, or the path of a directory. If it ends in
+    /// ".sha", it is the head itself.
+    pub url: *const c_char,
+    /// Further mirrors, which are asked if earlier ones fail.
+    pub mirrors: *const *const c_char,
+    pub mirror_count: usize,
+    /// Public keys. At least one must have signed the head, whichever mirror it comes from. An
+    /// update that accepts such a head stores the keys, in place of earlier ones. Without keys, the
+    /// stored ones apply.
+    pub trusted_keys: *const *const c_char,
+    pub trusted_key_count: usize,
+    /// The time limit for updates of this source; 0 for that of the update.
+    pub timeout_ms: u64,
+    /// A token for the query of every request, or NULL.
+    pub token: *const c_char,
+    /// The name of the token in the query; NULL for "token".
+    pub token_name: *const c_char,
+    /// The user name and password of HTTP authentication, or NULL.
+    pub user: *const c_char,
+    pub password: *const c_char,
+    /// Further request headers, each as "Name: value".
+    pub headers: *const *const c_char,
+    pub header_count: usize,
 }
 
-/// Creates a source with one mirror.
-///
-/// name: the name, UTF-8, of name_len bytes: lower-case letters, digits, '-', '_' and '.', at most
-///   64 bytes. It is also the name of the source's directory in the store. If there is only one
-///   source, use "rockstor".
-/// location: the mirror: an http, https or file URL, or the path of a directory, UTF-8, of
-///   location_len bytes. If it ends in ".sha", it is the head itself.
-/// source: receives the handle; free it with rockon_sync_source_free().
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_source_new(
-    name: *const c_char,
-    name_len: usize,
-    location: *const c_char,
-    location_len: usize,
-    source: Option<&mut MaybeUninit<Box<Source>>>,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        // SAFETY: the header requires this many bytes.
-        let name = unsafe { text(name, name_len, "name") }?;
-        // SAFETY: as above.
-        let location = unsafe { text(location, location_len, "location") }?;
-        let out = required(source, "source")?;
-        let (name, location): (SourceName, Location) = (name.parse()?, location.parse()?);
-        let source = rockon_sync_core::Source::new(name, location);
-        out.write(Box::new(Source { source, credentials: Default::default() }));
-        Ok(())
-    })
-}
-
-/// Adds a mirror, which is tried after the earlier ones fail.
-///
-/// location: as for rockon_sync_source_new().
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_source_add_mirror(
-    source: Option<&mut Source>,
-    location: *const c_char,
-    location_len: usize,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        let source = required(source, "source")?;
-        // SAFETY: the header requires this many bytes.
-        let location = unsafe { text(location, location_len, "location") }?;
-        let location: Location = location.parse()?;
-        source.source = source.source.clone().with_mirror(location);
-        Ok(())
-    })
-}
-
-/// Trusts a key. With trusted keys, only heads with a good signature by one of them are accepted,
-/// from every mirror. An update that accepts such a head stores the keys of the source, in place of
-/// earlier ones. If the source has no keys, the stored ones apply.
-///
-/// key: the text of the key, UTF-8, of key_len bytes, as returned by
-///   rockon_sync_verifier_key_text(). Adding a trusted key again has no effect.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_source_trust_key(
-    source: Option<&mut Source>,
-    key: *const c_char,
-    key_len: usize,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        let source = required(source, "source")?;
-        // SAFETY: the header requires this many bytes.
-        let key = unsafe { text(key, key_len, "key") }?;
-        source.source = source.source.clone().trust_key(key)?;
-        Ok(())
-    })
-}
-
-/// Sets the time limit for updates of this source, in milliseconds. It overrides the limit in the
-/// options of the update. NULL is a no-op.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_set_timeout(source: Option<&mut Source>, timeout_ms: u64) {
-    if let Some(source) = source {
-        let timeout = std::time::Duration::from_millis(timeout_ms.min(LONGEST_MS));
-        source.source = source.source.clone().with_timeout(timeout);
-    }
-}
-
-/// A century, which no clock of a running system overflows.
-const LONGEST_MS: u64 = 100 * 365 * 24 * 60 * 60 * 1000;
-
-/// Adds a token to the query of every request to the hosts of the source's mirrors. It is sent to
-/// no other host, and never appears in messages or files.
-///
-/// name: the name of the query parameter, UTF-8, of name_len bytes.
-/// value: the token, UTF-8, of value_len bytes.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_source_add_token(
-    source: Option<&mut Source>,
-    name: *const c_char,
-    name_len: usize,
-    value: *const c_char,
-    value_len: usize,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        // SAFETY: the header requires this many bytes.
-        let name = unsafe { text(name, name_len, "name") }?;
-        // SAFETY: as above.
-        let value = unsafe { text(value, value_len, "value") }?;
-        required(source, "source")?.open(|credentials| Ok(credentials.with_query(name, value)))
-    })
-}
-
-/// Adds a header to every request to the same hosts as a token.
-///
-/// name: its name, of name_len bytes. Headers that the library sets itself are refused.
-/// value: its value, of value_len bytes.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_source_add_header(
-    source: Option<&mut Source>,
-    name: *const c_char,
-    name_len: usize,
-    value: *const c_char,
-    value_len: usize,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        // SAFETY: the header requires this many bytes.
-        let name = unsafe { text(name, name_len, "name") }?;
-        // SAFETY: as above.
-        let value = unsafe { text(value, value_len, "value") }?;
-        required(source, "source")?.open(|credentials| credentials.with_header(name, value))
-    })
-}
-
-/// Sends user and password with every request to the same hosts as a token.
-///
-/// user, password: UTF-8, of user_len and password_len bytes.
-/// Fails with ROCKON_SYNC_ERROR_ARGUMENT; the source then stays unchanged.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn rockon_sync_source_set_password(
-    source: Option<&mut Source>,
-    user: *const c_char,
-    user_len: usize,
-    password: *const c_char,
-    password_len: usize,
-    error: Option<&mut MaybeUninit<Box<Error>>>,
-) -> i32 {
-    run(error, || {
-        // SAFETY: the header requires this many bytes.
-        let user = unsafe { text(user, user_len, "user") }?;
-        // SAFETY: as above.
-        let password = unsafe { text(password, password_len, "password") }?;
-        required(source, "source")?.open(|credentials| credentials.with_password(user, password))
-    })
+// SAFETY: starts with its size; numbers and pointers.
+unsafe impl Versioned for Source {
+    const FIRST_SIZE: usize = size_of::<Source>();
 }
 
 impl Source {
-    /// Replaces the source's credentials with the result of `change`.
-    fn open(
-        &mut self,
-        change: impl FnOnce(
-            rockon_sync_core::Credentials,
-        ) -> rockon_sync_core::Result<rockon_sync_core::Credentials>,
-    ) -> Result<(), Box<Error>> {
-        self.credentials = change(self.credentials.clone())?;
-        self.source = self.source.clone().with_credentials(self.credentials.clone());
-        Ok(())
+    /// Converts a source that the caller lends; `None` for NULL.
+    ///
+    /// # Safety
+    /// `source` is NULL or points to as many bytes as the size it starts with. Its strings and
+    /// arrays are valid.
+    ///
+    /// # Errors
+    /// `ROCKON_SYNC_STATUS_ARGUMENT`.
+    pub(crate) unsafe fn read(
+        source: *const Source,
+    ) -> Result<Option<rockon_sync_core::Source>, Failure> {
+        if source.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: guaranteed by the caller, as for all pointers in this function.
+        let raw = unsafe { versioned(source, "source") }?;
+        // SAFETY: as above.
+        let name = match unsafe { optional(raw.name, "source.name") }? {
+            Some(name) => name.parse()?,
+            None => SourceName::default(),
+        };
+        // SAFETY: as above.
+        let url = unsafe { text(raw.url, "source.url") }?;
+        let mut source = rockon_sync_core::Source::new(name, url.parse()?);
+        // SAFETY: as above.
+        for mirror in unsafe { texts(raw.mirrors, raw.mirror_count, "source.mirrors") }? {
+            source = source.with_mirror(mirror.parse()?);
+        }
+        let (keys, count) = (raw.trusted_keys, raw.trusted_key_count);
+        // SAFETY: as above.
+        for key in unsafe { texts(keys, count, "source.trusted_keys") }? {
+            source = source.trust_key(key)?;
+        }
+        if raw.timeout_ms != 0 {
+            source = source.with_timeout(Duration::from_millis(raw.timeout_ms));
+        }
+        // SAFETY: as above.
+        let credentials = unsafe { raw.credentials() }?;
+        if !credentials.is_empty() {
+            source = source.with_credentials(credentials);
+        }
+        Ok(Some(source))
     }
-}
 
-/// Frees a source. NULL is a no-op.
-#[unsafe(no_mangle)]
-pub extern "C" fn rockon_sync_source_free(source: Option<Box<Source>>) {
-    free(source);
+    /// # Safety
+    /// The strings and arrays are valid.
+    unsafe fn credentials(&self) -> Result<Credentials, Failure> {
+        let mut credentials = Credentials::new();
+        // SAFETY: guaranteed by the caller, as for all pointers in this function.
+        if let Some(token) = unsafe { optional(self.token, "source.token") }? {
+            // SAFETY: as above.
+            let name = unsafe { optional(self.token_name, "source.token_name") }?;
+            credentials = credentials.with_query(name.unwrap_or("token"), token);
+        }
+        // SAFETY: as above.
+        if let Some(user) = unsafe { optional(self.user, "source.user") }? {
+            // SAFETY: as above.
+            let password = unsafe { text(self.password, "source.password") }?;
+            credentials = credentials.with_password(user, password)?;
+        }
+        // SAFETY: as above.
+        for header in unsafe { texts(self.headers, self.header_count, "source.headers") }? {
+            let Some((name, value)) = header.split_once(':') else {
+                let message = "`source.headers`: expected \"Name: value\"".to_owned();
+                return Err(Failure::Argument(message));
+            };
+            credentials = credentials.with_header(name.trim(), value.trim())?;
+        }
+        Ok(credentials)
+    }
 }

@@ -4,232 +4,96 @@
 /* A marker for outputs that a failing function must leave unchanged. */
 static rockon_sync_store *const UNTOUCHED = (rockon_sync_store *)(intptr_t)8;
 
-#define REFUSED(call) FAILS(ROCKON_SYNC_ERROR_ARGUMENT, call)
+#define REFUSED(call) FAILS(ROCKON_SYNC_STATUS_ARGUMENT, call)
 
 static rockon_sync_store *store;
-static rockon_sync_source *source;
+static rockon_sync_source source;
 static rockon_sync_catalog *catalog;
 
-/* Calls every function without an error argument with NULL. */
 static void functions_that_cannot_fail_take_null(void)
 {
-    size_t len = 4711;
-    uint64_t u = 4711;
-    int64_t s = 4711;
-
-    rockon_sync_error_free(NULL);
-    rockon_sync_store_free(NULL);
-    rockon_sync_source_free(NULL);
     rockon_sync_cancel_token_cancel(NULL);
     rockon_sync_cancel_token_free(NULL);
-    rockon_sync_report_free(NULL);
     rockon_sync_catalog_free(NULL);
-    rockon_sync_definition_text_free(NULL);
     rockon_sync_changes_free(NULL);
-    rockon_sync_status_list_free(NULL);
-    rockon_sync_verification_list_free(NULL);
-    rockon_sync_verifier_key_free(NULL);
-    CHECK(rockon_sync_verifier_key_text(NULL, &len) == NULL);
-    rockon_sync_publish_report_free(NULL);
-    rockon_sync_source_set_timeout(NULL, 1);
-    rockon_sync_target_free(NULL);
-    rockon_sync_mismatches_free(NULL);
-    CHECK(rockon_sync_mismatches_count(NULL) == 0);
-    CHECK(rockon_sync_mismatches_reason(NULL, 0) == 0);
-    CHECK(rockon_sync_mismatches_message(NULL, 0, &len) == NULL);
-    rockon_sync_definition_bytes_free(NULL);
-    rockon_sync_installation_free(NULL);
-    CHECK(!rockon_sync_installation_is_possible(NULL));
-    CHECK(rockon_sync_installation_install_count(NULL) == 0);
-    CHECK(rockon_sync_installation_install(NULL, 0) == NULL);
-    CHECK(rockon_sync_installation_unmet_count(NULL) == 0);
-    CHECK(rockon_sync_installation_unmet_by(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_installation_unmet_requirement(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_installation_conflict_count(NULL) == 0);
-    CHECK(rockon_sync_installation_conflict_by(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_installation_conflict_with(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_installation_replaced_count(NULL) == 0);
-    CHECK(rockon_sync_installation_replaced_name(NULL, 0, &len) == NULL);
+    rockon_sync_content_free(NULL);
+    rockon_sync_error_free(NULL);
     rockon_sync_extension_updates_free(NULL);
-    CHECK(rockon_sync_extension_updates_count(NULL) == 0);
-    CHECK(rockon_sync_extension_updates_definition(NULL, 0) == NULL);
-    CHECK(rockon_sync_extension_updates_installed(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_extension_updates_version(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_extension_updates_stability(NULL, 0) == 0);
-    CHECK(rockon_sync_extension_updates_download_count(NULL, 0) == 0);
-    CHECK(rockon_sync_extension_updates_download(NULL, 0, 0, &len) == NULL);
-    CHECK(rockon_sync_extension_updates_unknown_count(NULL) == 0);
-    CHECK(rockon_sync_extension_updates_unknown_name(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_extension_updates_problem_count(NULL) == 0);
-    CHECK(rockon_sync_extension_updates_problem(NULL, 0) == NULL);
+    rockon_sync_installation_free(NULL);
+    rockon_sync_mismatches_free(NULL);
+    rockon_sync_publish_report_free(NULL);
+    rockon_sync_report_free(NULL);
+    rockon_sync_status_list_free(NULL);
+    rockon_sync_store_free(NULL);
     rockon_sync_update_results_free(NULL);
-    CHECK(rockon_sync_update_results_count(NULL) == 0);
-    CHECK(rockon_sync_update_results_source(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_update_results_report(NULL, 0) == NULL);
-    CHECK(rockon_sync_update_results_error(NULL, 0) == NULL);
-
-    CHECK(rockon_sync_error_message(NULL, &len) == NULL);
-    CHECK(rockon_sync_error_url(NULL, &len) == NULL);
-    CHECK(rockon_sync_error_path(NULL, &len) == NULL);
-    CHECK(rockon_sync_error_problem(NULL, 0) == NULL);
-    CHECK(rockon_sync_problem_file(NULL, &len) == NULL);
-    CHECK(rockon_sync_problem_message(NULL, &len) == NULL);
-    CHECK(rockon_sync_report_source(NULL, &len) == NULL);
-    CHECK(rockon_sync_report_manifest(NULL, &len) == NULL);
-    CHECK(rockon_sync_report_id(NULL, ROCKON_SYNC_IDS_ADDED, 0, &len) == NULL);
-    CHECK(rockon_sync_report_failed_id(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_report_failed_message(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_report_warning(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_catalog_get(NULL, 0) == NULL);
-    CHECK(rockon_sync_catalog_hidden(NULL, 0) == NULL);
-    CHECK(rockon_sync_catalog_problem(NULL, 0) == NULL);
-    CHECK(rockon_sync_definition_name(NULL, &len) == NULL);
-    CHECK(rockon_sync_definition_format(NULL, &len) == NULL);
-    CHECK(rockon_sync_definition_bytes_data(NULL, &len) == NULL);
-    CHECK(rockon_sync_definition_revision(NULL, &len) == NULL);
-    CHECK(rockon_sync_definition_source(NULL, &len) == NULL);
-    CHECK(rockon_sync_definition_entry_id(NULL, &len) == NULL);
-    CHECK(rockon_sync_definition_file(NULL, &len) == NULL);
-    CHECK(rockon_sync_definition_text_json(NULL, &len) == NULL);
-    CHECK(rockon_sync_changes_delete_name(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_changes_upsert(NULL, 0) == NULL);
-    CHECK(rockon_sync_changes_withheld_name(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_changes_reason(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_status_list_get(NULL, 0) == NULL);
-    CHECK(rockon_sync_source_status_name(NULL, &len) == NULL);
-    CHECK(rockon_sync_source_status_location(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_source_status_trusted_key(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_source_status_manifest(NULL, &len) == NULL);
-    CHECK(rockon_sync_source_status_failed_id(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_source_status_failed_message(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_source_status_error_message(NULL, &len) == NULL);
-    CHECK(rockon_sync_verification_list_get(NULL, 0) == NULL);
-    CHECK(rockon_sync_verification_source(NULL, &len) == NULL);
-    CHECK(rockon_sync_verification_damaged(NULL, 0, &len) == NULL);
-    CHECK(rockon_sync_publish_report_manifest(NULL, &len) == NULL);
-    CHECK(rockon_sync_publish_report_head(NULL, &len) == NULL);
-    CHECK(rockon_sync_publish_report_id(NULL, ROCKON_SYNC_IDS_ADDED, 0, &len) == NULL);
-    CHECK(rockon_sync_publish_report_problem(NULL, 0) == NULL);
-
-    CHECK(rockon_sync_error_status(NULL) == 0);
-    CHECK(!rockon_sync_error_is_retryable(NULL));
-    CHECK(rockon_sync_error_problem_count(NULL) == 0);
-    CHECK(rockon_sync_problem_severity(NULL) == 0);
-    CHECK(rockon_sync_problem_line(NULL) == 0);
-    CHECK(rockon_sync_problem_column(NULL) == 0);
+    rockon_sync_verification_free(NULL);
     CHECK(!rockon_sync_cancel_token_is_canceled(NULL));
-    CHECK(rockon_sync_report_outcome(NULL) == 0);
-    CHECK(!rockon_sync_report_serial(NULL, &u));
-    CHECK(rockon_sync_report_requests(NULL) == 0);
-    CHECK(rockon_sync_report_bytes_received(NULL) == 0);
-    CHECK(rockon_sync_report_duration_ms(NULL) == 0);
-    CHECK(rockon_sync_report_id_count(NULL, ROCKON_SYNC_IDS_ADDED) == 0);
-    CHECK(rockon_sync_report_failed_count(NULL) == 0);
-    CHECK(rockon_sync_report_failed_status(NULL, 0) == 0);
-    CHECK(rockon_sync_report_warning_count(NULL) == 0);
-    CHECK(rockon_sync_catalog_len(NULL) == 0);
-    CHECK(rockon_sync_catalog_hidden_count(NULL) == 0);
-    CHECK(rockon_sync_catalog_problem_count(NULL) == 0);
-    CHECK(rockon_sync_definition_origin(NULL) == 0);
-    CHECK(!rockon_sync_definition_updated(NULL, &s));
-    CHECK(rockon_sync_changes_delete_count(NULL) == 0);
-    CHECK(rockon_sync_changes_upsert_count(NULL) == 0);
-    CHECK(!rockon_sync_changes_upsert_is_new(NULL, 0));
-    CHECK(rockon_sync_changes_withheld_count(NULL) == 0);
-    CHECK(rockon_sync_changes_reason_count(NULL) == 0);
-    CHECK(rockon_sync_status_list_len(NULL) == 0);
-    CHECK(rockon_sync_source_status_location_count(NULL) == 0);
-    CHECK(rockon_sync_source_status_trusted_key_count(NULL) == 0);
-    CHECK(!rockon_sync_source_status_checked(NULL, &s));
-    CHECK(!rockon_sync_source_status_generation(NULL, &u));
-    CHECK(!rockon_sync_source_status_serial(NULL, &u));
-    CHECK(!rockon_sync_source_status_published(NULL, &s));
-    CHECK(!rockon_sync_source_status_expires(NULL, &s));
-    CHECK(rockon_sync_source_status_entries(NULL) == 0);
-    CHECK(rockon_sync_source_status_failed_count(NULL) == 0);
-    CHECK(rockon_sync_source_status_failed_status(NULL, 0) == 0);
-    CHECK(rockon_sync_source_status_error(NULL) == 0);
-    CHECK(rockon_sync_verification_list_len(NULL) == 0);
-    CHECK(!rockon_sync_verification_is_intact(NULL));
-    CHECK(rockon_sync_verification_entries(NULL) == 0);
-    CHECK(rockon_sync_verification_damaged_count(NULL) == 0);
-    CHECK(rockon_sync_verification_strays(NULL) == 0);
-    CHECK(rockon_sync_publish_report_outcome(NULL) == 0);
-    CHECK(rockon_sync_publish_report_serial(NULL) == 0);
-    CHECK(rockon_sync_publish_report_entries(NULL) == 0);
-    CHECK(rockon_sync_publish_report_id_count(NULL, ROCKON_SYNC_IDS_ADDED) == 0);
-    CHECK(rockon_sync_publish_report_problem_count(NULL) == 0);
-
-    CHECK(len == 4711 && u == 4711 && s == 4711);
+    CHECK(rockon_sync_catalog_find(NULL, "x") == NULL);
+    CHECK(rockon_sync_catalog_find(catalog, NULL) == NULL);
+    CHECK(rockon_sync_catalog_find(catalog, "\xc0\xaf") == NULL);
+    OK(rockon_sync_log_set(NULL, NULL, (rockon_sync_log_level)77, &error));
+    CHECK_TEXT("unknown", rockon_sync_status_name((rockon_sync_status)4711));
+    CHECK_TEXT("mass-delete", rockon_sync_status_name(ROCKON_SYNC_STATUS_MASS_DELETE));
+    CHECK(strlen(rockon_sync_version()) >= 5);
+    CHECK(rockon_sync_abi_version() == ROCKON_SYNC_ABI_VERSION);
 }
 
 static void functions_that_can_fail_refuse_null(void)
 {
     rockon_sync_store *no_store = UNTOUCHED;
-    rockon_sync_source *no_source = NULL;
+    rockon_sync_report *report = NULL;
+    rockon_sync_update_results *results = NULL;
     rockon_sync_catalog *no_catalog = NULL;
     rockon_sync_changes *changes = NULL;
-    rockon_sync_report *report = NULL;
-    rockon_sync_status_list *status = NULL;
-    rockon_sync_verification_list *found = NULL;
-    rockon_sync_publish_report *published = NULL;
-    rockon_sync_publish_options how = {0};
-    rockon_sync_str no_file = {NULL, 0};
-    rockon_sync_verifier_key *key = NULL;
-    rockon_sync_definition_text *text = NULL;
-    const rockon_sync_definition *definition = rockon_sync_catalog_get(catalog, 0);
-    const rockon_sync_definition *no_definition = NULL;
-    rockon_sync_applied applied = {"a", 1, "b", 1};
-    rockon_sync_installed installed = {"a", 1, NULL, 0};
+    rockon_sync_content *content = NULL;
     rockon_sync_installation *installation = NULL;
     rockon_sync_extension_updates *updates = NULL;
-    rockon_sync_definition_bytes *bytes = NULL;
-    rockon_sync_target *target = NULL;
-    CHECK(definition != NULL);
+    rockon_sync_mismatches *mismatches = NULL;
+    rockon_sync_status_list *status = NULL;
+    rockon_sync_verification *found = NULL;
+    rockon_sync_publish_report *published = NULL;
+    rockon_sync_target target = ROCKON_SYNC_TARGET_INIT;
+    rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
+    rockon_sync_catalog_options which = ROCKON_SYNC_CATALOG_OPTIONS_INIT;
+    rockon_sync_applied applied = {"a", "b"};
+    rockon_sync_installed installed = {"a", NULL};
+    const char *const nothing[] = {NULL};
+    const rockon_sync_source *const no_sources[] = {NULL};
+    const rockon_sync_definition *definition = catalog->definitions[0];
 
-    REFUSED(rockon_sync_store_open(NULL, 0, &no_store, &error));
-    REFUSED(rockon_sync_store_open(NULL, 5, &no_store, &error));
-    REFUSED(rockon_sync_store_open("x", 1, NULL, &error));
-    CHECK(rockon_sync_store_open(NULL, 0, NULL, NULL) == ROCKON_SYNC_ERROR_ARGUMENT);
+    REFUSED(rockon_sync_store_open(NULL, &no_store, &error));
+    REFUSED(rockon_sync_store_open("x", NULL, &error));
+    CHECK(rockon_sync_store_open(NULL, NULL, NULL) == ROCKON_SYNC_STATUS_ARGUMENT);
     CHECK(no_store == UNTOUCHED);
 
-    REFUSED(rockon_sync_source_new(NULL, 0, "x", 1, &no_source, &error));
-    REFUSED(rockon_sync_source_new("x", 1, NULL, 0, &no_source, &error));
-    REFUSED(rockon_sync_source_new("x", 1, "x", 1, NULL, &error));
-    REFUSED(rockon_sync_source_add_mirror(NULL, "x", 1, &error));
-    REFUSED(rockon_sync_source_add_mirror(source, NULL, 0, &error));
-    REFUSED(rockon_sync_source_trust_key(NULL, "x", 1, &error));
-    REFUSED(rockon_sync_source_trust_key(source, NULL, 0, &error));
-    REFUSED(rockon_sync_cancel_token_new(NULL, &error));
-
-    REFUSED(rockon_sync_source_add_token(NULL, "x", 1, "x", 1, &error));
-    REFUSED(rockon_sync_source_add_token(source, NULL, 1, "x", 1, &error));
-    REFUSED(rockon_sync_source_add_header(NULL, "x", 1, "x", 1, &error));
-    REFUSED(rockon_sync_source_add_header(source, "x", 1, NULL, 1, &error));
-    REFUSED(rockon_sync_source_set_password(NULL, "x", 1, "x", 1, &error));
-    REFUSED(rockon_sync_source_set_password(source, "x", 1, NULL, 1, &error));
-    REFUSED(rockon_sync_target_new(NULL, 0, NULL, 0, NULL, &error));
-    REFUSED(rockon_sync_definition_mismatches(NULL, NULL, NULL, &error));
-    REFUSED(rockon_sync_store_update_all(NULL, NULL, NULL, &error));
-    REFUSED(rockon_sync_store_update_all(store, NULL, NULL, &error));
-    REFUSED(rockon_sync_store_update(NULL, source, NULL, &report, &error));
+    REFUSED(rockon_sync_store_update(NULL, &source, NULL, &report, &error));
     REFUSED(rockon_sync_store_update(store, NULL, NULL, &report, &error));
-    REFUSED(rockon_sync_store_update(store, source, NULL, NULL, &error));
-    REFUSED(rockon_sync_store_check(NULL, source, NULL, &report, &error));
+    REFUSED(rockon_sync_store_update(store, &source, NULL, NULL, &error));
+    REFUSED(rockon_sync_store_check(NULL, &source, NULL, &report, &error));
     REFUSED(rockon_sync_store_check(store, NULL, NULL, &report, &error));
-    REFUSED(rockon_sync_store_check(store, source, NULL, NULL, &error));
-    REFUSED(rockon_sync_store_import(NULL, source, "x", 1, NULL, &report, &error));
-    REFUSED(rockon_sync_store_import(store, NULL, "x", 1, NULL, &report, &error));
-    REFUSED(rockon_sync_store_import(store, source, NULL, 0, NULL, &report, &error));
-    REFUSED(rockon_sync_store_import(store, source, "x", 1, NULL, NULL, &error));
+    REFUSED(rockon_sync_store_check(store, &source, NULL, NULL, &error));
+    REFUSED(rockon_sync_store_import(NULL, &source, "x", NULL, &report, &error));
+    REFUSED(rockon_sync_store_import(store, NULL, "x", NULL, &report, &error));
+    REFUSED(rockon_sync_store_import(store, &source, NULL, NULL, &report, &error));
+    REFUSED(rockon_sync_store_import(store, &source, "x", NULL, NULL, &error));
+    REFUSED(rockon_sync_store_update_all(NULL, NULL, 0, NULL, &results, &error));
+    REFUSED(rockon_sync_store_update_all(store, NULL, 0, NULL, NULL, &error));
+    /* A count without an array does not mean all sources. */
+    REFUSED(rockon_sync_store_update_all(store, NULL, 5, NULL, &results, &error));
+    REFUSED(rockon_sync_store_update_all(store, no_sources, 1, NULL, &results, &error));
 
-    REFUSED(rockon_sync_catalog_open(NULL, NULL, &no_catalog, &error));
-    REFUSED(rockon_sync_catalog_open(store, NULL, NULL, &error));
-    REFUSED(rockon_sync_catalog_find(NULL, "x", 1, &no_definition, &error));
-    REFUSED(rockon_sync_catalog_find(catalog, NULL, 0, &no_definition, &error));
-    REFUSED(rockon_sync_catalog_find(catalog, "x", 1, NULL, &error));
-    REFUSED(rockon_sync_definition_read_text(NULL, &text, &error));
-    REFUSED(rockon_sync_definition_read_text(definition, NULL, &error));
+    REFUSED(rockon_sync_store_catalog(NULL, NULL, &no_catalog, &error));
+    REFUSED(rockon_sync_store_catalog(store, NULL, NULL, &error));
+    which.source_count = 5;
+    REFUSED(rockon_sync_store_catalog(store, &which, &no_catalog, &error));
+    which.source_count = 1;
+    which.sources = nothing;
+    REFUSED(rockon_sync_store_catalog(store, &which, &no_catalog, &error));
+    REFUSED(rockon_sync_definition_read(NULL, &content, &error));
+    REFUSED(rockon_sync_definition_read(definition, NULL, &error));
+    REFUSED(rockon_sync_definition_mismatches(NULL, &target, &mismatches, &error));
+    REFUSED(rockon_sync_definition_mismatches(definition, NULL, &mismatches, &error));
+    REFUSED(rockon_sync_definition_mismatches(definition, &target, NULL, &error));
 
     REFUSED(rockon_sync_catalog_changes_since(NULL, NULL, 0, &changes, &error));
     REFUSED(rockon_sync_catalog_changes_since(catalog, NULL, 1, &changes, &error));
@@ -237,152 +101,168 @@ static void functions_that_can_fail_refuse_null(void)
     REFUSED(rockon_sync_catalog_changes_since(catalog, NULL, 0, NULL, &error));
     applied.name = NULL;
     REFUSED(rockon_sync_catalog_changes_since(catalog, &applied, 1, &changes, &error));
-    applied.name = "a";
-    applied.revision = NULL;
-    REFUSED(rockon_sync_catalog_changes_since(catalog, &applied, 1, &changes, &error));
 
-    REFUSED(rockon_sync_definition_read_bytes(NULL, &bytes, &error));
-    REFUSED(rockon_sync_definition_read_bytes(definition, NULL, &error));
-    REFUSED(rockon_sync_catalog_installation(NULL, "a", 1, NULL, 0, &installation, &error));
-    REFUSED(rockon_sync_catalog_installation(catalog, NULL, 0, NULL, 0, &installation, &error));
-    REFUSED(rockon_sync_catalog_installation(catalog, "a", 1, NULL, 1, &installation, &error));
-    REFUSED(rockon_sync_catalog_installation(catalog, "a", 1, NULL, 0, NULL, &error));
-    OK(rockon_sync_target_new(NULL, 0, NULL, 0, &target, &error));
-    REFUSED(rockon_sync_target_set_platform(NULL, LENGTH("joomla 5.1"), &error));
-    REFUSED(rockon_sync_target_set_platform(target, NULL, 0, &error));
-    REFUSED(rockon_sync_target_set_stability(NULL, ROCKON_SYNC_STABILITY_RC, &error));
-    REFUSED(rockon_sync_catalog_updates_for(NULL, NULL, 0, target, &updates, &error));
-    REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 1, target, &updates, &error));
-    REFUSED(rockon_sync_catalog_updates_for(catalog, &installed, 1, target, &updates, &error));
+    REFUSED(rockon_sync_catalog_installation(NULL, "a", NULL, 0, &installation, &error));
+    REFUSED(rockon_sync_catalog_installation(catalog, NULL, NULL, 0, &installation, &error));
+    REFUSED(rockon_sync_catalog_installation(catalog, "a", NULL, 1, &installation, &error));
+    REFUSED(rockon_sync_catalog_installation(catalog, "a", NULL, 0, NULL, &error));
+    REFUSED(rockon_sync_catalog_updates_for(NULL, NULL, 0, &target, &updates, &error));
+    REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 1, &target, &updates, &error));
+    /* An extension needs a version. */
+    REFUSED(rockon_sync_catalog_updates_for(catalog, &installed, 1, &target, &updates, &error));
     REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 0, NULL, &updates, &error));
-    REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 0, target, NULL, &error));
+    REFUSED(rockon_sync_catalog_updates_for(catalog, NULL, 0, &target, NULL, &error));
     installed.name = NULL;
-    REFUSED(rockon_sync_catalog_installation(catalog, "a", 1, &installed, 1, &installation, &error));
-    rockon_sync_target_free(target);
+    REFUSED(rockon_sync_catalog_installation(catalog, "a", &installed, 1, &installation, &error));
 
     REFUSED(rockon_sync_store_status(NULL, &status, &error));
     REFUSED(rockon_sync_store_status(store, NULL, &error));
     REFUSED(rockon_sync_store_verify(NULL, &found, &error));
     REFUSED(rockon_sync_store_verify(store, NULL, &error));
-    REFUSED(rockon_sync_publish(NULL, 0, NULL, &published, &error));
-    REFUSED(rockon_sync_publish("x", 1, NULL, NULL, &error));
-    how.struct_size = sizeof how;
-    how.sign_key_files = &no_file;
-    how.sign_key_file_count = 1;
-    REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-    REFUSED(rockon_sync_keygen(NULL, 0, "x", 1, &key, &error));
-    REFUSED(rockon_sync_keygen("x", 1, NULL, 0, &key, &error));
-    REFUSED(rockon_sync_keygen("x", 1, "x", 1, NULL, &error));
+    REFUSED(rockon_sync_publish(NULL, NULL, &published, &error));
+    REFUSED(rockon_sync_publish("x", NULL, NULL, &error));
+    /* A tree must not be published unsigned because the array of keys is missing. */
+    options.sign_key_file_count = 2;
+    REFUSED(rockon_sync_publish("x", &options, &published, &error));
+    options.sign_key_files = nothing;
+    options.sign_key_file_count = 1;
+    REFUSED(rockon_sync_publish("x", &options, &published, &error));
+    REFUSED(rockon_sync_keygen(NULL, "x", &content, &error));
+    REFUSED(rockon_sync_keygen("x", NULL, &content, &error));
+    REFUSED(rockon_sync_keygen("x", "x", NULL, &error));
 
-    CHECK(!no_source && !no_catalog && !changes && !report && !status && !found && !published);
-    CHECK(!text && !no_definition && !key && !bytes && !installation && !updates);
+    CHECK(!no_catalog && !changes && !report && !results && !status && !found && !published);
+    CHECK(!content && !installation && !updates && !mismatches);
 }
 
 static void text_that_is_not_utf8_is_refused(void)
 {
     /* A stray continuation byte, an overlong slash, a surrogate, a truncated sequence. */
-    const char *bad[] = {"a\x80", "\xc0\xaf", "\xed\xa0\x80", "a\xe2\x82"};
+    const char *all[] = {"a\x80", "\xc0\xaf", "\xed\xa0\x80", "a\xe2\x82"};
     rockon_sync_store *no_store = NULL;
-    rockon_sync_source *no_source = NULL;
+    rockon_sync_report *report = NULL;
     rockon_sync_catalog *no_catalog = NULL;
     rockon_sync_changes *changes = NULL;
     rockon_sync_publish_report *published = NULL;
-    const rockon_sync_definition *definition = NULL;
-    rockon_sync_verifier_key *key = NULL;
+    rockon_sync_content *key = NULL;
     rockon_sync_installation *found = NULL;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        rockon_sync_applied name = {LENGTH(bad[i]), "x", 1}, revision = {"x", 1, LENGTH(bad[i])};
-        rockon_sync_installed installed = {"x", 1, LENGTH(bad[i])};
-        rockon_sync_str string = {LENGTH(bad[i])};
-        rockon_sync_catalog_options options = {0};
-        rockon_sync_publish_options how = {0};
-        options.struct_size = sizeof options;
-        how.struct_size = sizeof how;
-        REFUSED(rockon_sync_store_open(LENGTH(bad[i]), &no_store, &error));
-        REFUSED(rockon_sync_source_new(LENGTH(bad[i]), "x", 1, &no_source, &error));
-        REFUSED(rockon_sync_source_new("x", 1, LENGTH(bad[i]), &no_source, &error));
-        REFUSED(rockon_sync_source_add_mirror(source, LENGTH(bad[i]), &error));
-        REFUSED(rockon_sync_source_trust_key(source, LENGTH(bad[i]), &error));
-        REFUSED(rockon_sync_catalog_find(catalog, LENGTH(bad[i]), &definition, &error));
+    rockon_sync_mismatches *mismatches = NULL;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const char *bad = all[i];
+        rockon_sync_applied name = {bad, "x"}, revision = {"x", bad};
+        rockon_sync_installed installed = {"x", bad};
+        rockon_sync_source from = source;
+        rockon_sync_catalog_options which = ROCKON_SYNC_CATALOG_OPTIONS_INIT;
+        rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
+        rockon_sync_target target = ROCKON_SYNC_TARGET_INIT;
+        const char **texts[] = {&from.name, &from.url,  &from.token, &from.user, &which.local_dir,
+                                &options.out, &options.url, &options.format, &target.arch,
+                                &target.version, &target.platform, &target.stability};
+        const char *const *const bad_list = &bad;
+        for (size_t n = 0; n < sizeof texts / sizeof *texts; n++) {
+            const char *before = *texts[n];
+            *texts[n] = bad;
+            if (n < 4) {
+                REFUSED(rockon_sync_store_update(store, &from, NULL, &report, &error));
+            } else if (n < 5) {
+                REFUSED(rockon_sync_store_catalog(store, &which, &no_catalog, &error));
+            } else if (n < 8) {
+                REFUSED(rockon_sync_publish("x", &options, &published, &error));
+            } else {
+                REFUSED(rockon_sync_definition_mismatches(catalog->definitions[0], &target,
+                                                          &mismatches, &error));
+            }
+            *texts[n] = before;
+        }
+        REFUSED(rockon_sync_store_open(bad, &no_store, &error));
+        from.mirrors = bad_list;
+        from.mirror_count = 1;
+        REFUSED(rockon_sync_store_update(store, &from, NULL, &report, &error));
+        from.mirror_count = 0;
+        from.trusted_keys = bad_list;
+        from.trusted_key_count = 1;
+        REFUSED(rockon_sync_store_update(store, &from, NULL, &report, &error));
+        from.trusted_key_count = 0;
+        from.headers = bad_list;
+        from.header_count = 1;
+        REFUSED(rockon_sync_store_update(store, &from, NULL, &report, &error));
+        which.sources = bad_list;
+        which.source_count = 1;
+        REFUSED(rockon_sync_store_catalog(store, &which, &no_catalog, &error));
+        options.sign_key_files = bad_list;
+        options.sign_key_file_count = 1;
+        REFUSED(rockon_sync_publish("x", &options, &published, &error));
+        REFUSED(rockon_sync_store_import(store, &source, bad, NULL, &report, &error));
         REFUSED(rockon_sync_catalog_changes_since(catalog, &name, 1, &changes, &error));
         REFUSED(rockon_sync_catalog_changes_since(catalog, &revision, 1, &changes, &error));
-        options.local_folder = string;
-        REFUSED(rockon_sync_catalog_open(store, &options, &no_catalog, &error));
-        memset(&options.local_folder, 0, sizeof options.local_folder);
-        options.sources = &string;
-        options.source_count = 1;
-        REFUSED(rockon_sync_catalog_open(store, &options, &no_catalog, &error));
-        REFUSED(rockon_sync_publish(LENGTH(bad[i]), NULL, &published, &error));
-        how.out = string;
-        REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-        memset(&how.out, 0, sizeof how.out);
-        how.url = string;
-        REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-        memset(&how.url, 0, sizeof how.url);
-        how.sign_key_files = &string;
-        how.sign_key_file_count = 1;
-        REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-        memset(&how.sign_key_files, 0, sizeof how.sign_key_files);
-        how.format = string;
-        REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-        REFUSED(rockon_sync_catalog_installation(catalog, "x", 1, &installed, 1, &found, &error));
-        REFUSED(rockon_sync_keygen(LENGTH(bad[i]), "x", 1, &key, &error));
-        REFUSED(rockon_sync_keygen("x", 1, LENGTH(bad[i]), &key, &error));
+        REFUSED(rockon_sync_publish(bad, NULL, &published, &error));
+        REFUSED(rockon_sync_catalog_installation(catalog, bad, NULL, 0, &found, &error));
+        REFUSED(rockon_sync_catalog_installation(catalog, "x", &installed, 1, &found, &error));
+        REFUSED(rockon_sync_keygen(bad, "x", &key, &error));
+        REFUSED(rockon_sync_keygen("x", bad, &key, &error));
     }
-    CHECK(!no_store && !no_source && !no_catalog && !changes && !published && !definition && !key);
-    CHECK(!found);
+    CHECK(!no_store && !report && !no_catalog && !changes && !published && !key && !found);
+    CHECK(!mismatches);
 }
 
 static void invalid_options_are_refused(void)
 {
     rockon_sync_report *report = NULL;
     rockon_sync_publish_report *published = NULL;
-    rockon_sync_update_options options;
-    int32_t *choices[] = {&options.trust, &options.mass_delete, &options.rollback,
-                          &options.freshness};
-    for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
-        options = default_options();
-        *choices[i] = 99;
-        REFUSED(rockon_sync_store_update(store, source, &options, &report, &error));
-    }
-    options = default_options();
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
+    options.mode = (rockon_sync_mode)99;
+    REFUSED(rockon_sync_store_update(store, &source, &options, &report, &error));
+    options.mode = ROCKON_SYNC_MODE_QUICK;
     options.struct_size = 0;
-    REFUSED(rockon_sync_store_update(store, source, &options, &report, &error));
+    REFUSED(rockon_sync_store_update(store, &source, &options, &report, &error));
+    rockon_sync_source old = source;
+    old.struct_size = sizeof old - 1;
+    REFUSED(rockon_sync_store_update(store, &old, NULL, &report, &error));
     CHECK(report == NULL);
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT,
+          rockon_sync_log_set((rockon_sync_log_callback)abort, NULL, (rockon_sync_log_level)0,
+                              &error));
 
-    rockon_sync_publish_options how = {0};
-    int64_t never = INT64_MAX;
-    REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
+    /* A struct that ends before the keys must not publish an unsigned tree. */
+    rockon_sync_publish_options how = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
+    how.struct_size = offsetof(rockon_sync_publish_options, sign_key_files);
+    REFUSED(rockon_sync_publish("x", &how, &published, &error));
     how.struct_size = sizeof how;
-    how.page = 7;
-    REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-    how.page = 0;
-    how.leniency = 7;
-    REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-    how.leniency = 0;
-    how.layout = 7;
-    REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
-    how.layout = 0;
-    how.published_unix_s = &never;
-    REFUSED(rockon_sync_publish("x", 1, &how, &published, &error));
+    how.published_unix_s = INT64_MAX;
+    REFUSED(rockon_sync_publish("x", &how, &published, &error));
     CHECK(published == NULL);
 }
 
-static void invalid_names_and_locations_are_refused(void)
+static void invalid_names_and_urls_are_refused(void)
 {
-    rockon_sync_source *no_source = NULL;
+    const char *const names[] = {"", "local", "../up", "A b"};
+    const char *const urls[] = {"", "ftp://example.org/", "http://"};
     rockon_sync_store *no_store = NULL;
-    const rockon_sync_definition *definition = NULL;
-    REFUSED(rockon_sync_store_open("", 0, &no_store, &error));
-    REFUSED(rockon_sync_source_new("", 0, "x", 1, &no_source, &error));
-    REFUSED(rockon_sync_source_new(LENGTH("local"), "x", 1, &no_source, &error));
-    REFUSED(rockon_sync_source_new(LENGTH("../up"), "x", 1, &no_source, &error));
-    REFUSED(rockon_sync_source_new("x", 1, "", 0, &no_source, &error));
-    REFUSED(rockon_sync_source_new("x", 1, LENGTH("ftp://example.org/"), &no_source, &error));
-    REFUSED(rockon_sync_source_add_mirror(source, LENGTH("http://"), &error));
-    FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,
-          rockon_sync_catalog_find(catalog, LENGTH("no such name"), &definition, &error));
-    CHECK(!no_store && !no_source && !definition);
+    rockon_sync_report *report = NULL;
+    REFUSED(rockon_sync_store_open("", &no_store, &error));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        rockon_sync_source bad = source_at(names[i], "x");
+        REFUSED(rockon_sync_store_update(store, &bad, NULL, &report, &error));
+    }
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        rockon_sync_source bad = source_at("x", urls[i]);
+        REFUSED(rockon_sync_store_update(store, &bad, NULL, &report, &error));
+        bad = source_at("x", source.url);
+        bad.mirrors = &urls[i];
+        bad.mirror_count = 1;
+        REFUSED(rockon_sync_store_update(store, &bad, NULL, &report, &error));
+    }
+    const char *const headers[] = {"Host: example.org", "no colon", "X-Key: a\nX-Other: b"};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        rockon_sync_source bad = source;
+        bad.headers = &headers[i];
+        bad.header_count = 1;
+        REFUSED(rockon_sync_store_update(store, &bad, NULL, &report, &error));
+    }
+    rockon_sync_source no_password = source;
+    no_password.user = "me";
+    REFUSED(rockon_sync_store_update(store, &no_password, NULL, &report, &error));
+    CHECK(!no_store && !report);
 }
 
 int main(int argc, char **argv)
@@ -391,16 +271,15 @@ int main(int argc, char **argv)
     rockon_sync_report *report = NULL;
     store = open_store(argv[2]);
     source = source_at("rockstor", join(argv[1], "v2/"));
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     rockon_sync_report_free(report);
     catalog = open_catalog(store);
     functions_that_cannot_fail_take_null();
     functions_that_can_fail_refuse_null();
     text_that_is_not_utf8_is_refused();
     invalid_options_are_refused();
-    invalid_names_and_locations_are_refused();
+    invalid_names_and_urls_are_refused();
     rockon_sync_catalog_free(catalog);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
     return 0;
 }

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <pthread.h>
+#include <time.h>
 
 /* The update's thread waits here until the other thread has canceled. */
 struct meeting {
@@ -41,40 +42,69 @@ static int32_t meet(const rockon_sync_progress *progress, void *user_data)
     return 0;
 }
 
+/* Cancels a token while the update waits for the server. */
+static void *cancel_soon(void *token)
+{
+    struct timespec pause = {0, 200 * 1000 * 1000};
+    nanosleep(&pause, NULL);
+    rockon_sync_cancel_token_cancel(token);
+    return NULL;
+}
+
+/* The server would answer after a minute. */
+static void a_silent_server_does_not_delay_cancellation(const rockon_sync_store *store,
+                                                        const char *url)
+{
+    rockon_sync_source source = source_at("silent", join(url, "silent/"));
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
+    rockon_sync_report *report = NULL;
+    rockon_sync_cancel_token *token = rockon_sync_cancel_token_new();
+    struct timespec before, after;
+    pthread_t thread;
+    options.cancel = token;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    CHECK(pthread_create(&thread, NULL, cancel_soon, token) == 0);
+    FAILS(ROCKON_SYNC_STATUS_CANCELED,
+          rockon_sync_store_update(store, &source, &options, &report, &error));
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    CHECK(after.tv_sec - before.tv_sec < 6);
+    CHECK(pthread_join(thread, NULL) == 0);
+    rockon_sync_cancel_token_free(token);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 4);
     rockon_sync_store *store = open_store(argv[2]);
-    rockon_sync_source *source = source_at("rockstor", join(argv[1], "v2/"));
-    rockon_sync_update_options options = default_options();
+    rockon_sync_source source = source_at("rockstor", join(argv[1], "v2/"));
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
     rockon_sync_report *report = NULL;
-    rockon_sync_cancel_token *token = NULL;
+    rockon_sync_cancel_token *token = rockon_sync_cancel_token_new();
     pthread_t thread;
 
-    OK(rockon_sync_cancel_token_new(&token, &error));
     CHECK(!rockon_sync_cancel_token_is_canceled(token));
     struct meeting meeting = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, token};
     options.cancel = token;
     options.progress = meet;
     options.user_data = &meeting;
     CHECK(pthread_create(&thread, NULL, cancel, &meeting) == 0);
-    FAILS(ROCKON_SYNC_ERROR_CANCELED,
-          rockon_sync_store_update(store, source, &options, &report, &error));
+    FAILS(ROCKON_SYNC_STATUS_CANCELED,
+          rockon_sync_store_update(store, &source, &options, &report, &error));
     CHECK(pthread_join(thread, NULL) == 0);
     CHECK(report == NULL);
     CHECK(rockon_sync_cancel_token_is_canceled(token));
 
     /* A canceled token stays canceled. */
     options.progress = NULL;
-    FAILS(ROCKON_SYNC_ERROR_CANCELED,
-          rockon_sync_store_update(store, source, &options, &report, &error));
+    FAILS(ROCKON_SYNC_STATUS_CANCELED,
+          rockon_sync_store_update(store, &source, &options, &report, &error));
     rockon_sync_cancel_token_free(token);
 
     options.cancel = NULL;
-    OK(rockon_sync_store_update(store, source, &options, &report, &error));
-    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
+    OK(rockon_sync_store_update(store, &source, &options, &report, &error));
+    CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
+    a_silent_server_does_not_delay_cancellation(store, argv[1]);
     rockon_sync_store_free(store);
     return 0;
 }

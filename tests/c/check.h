@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LENGTH(text) (text), strlen(text)
-
 /* Ends the program with an error unless the condition is true. */
 #define CHECK(condition)                                                          \
     do {                                                                          \
@@ -23,11 +21,11 @@
 #define CHECK_TEXT(expected, got) check_text((expected), (got), __FILE__, __LINE__)
 
 /* Assertions on the status of a call whose last argument is &error. */
-#define OK(call) FAILS(ROCKON_SYNC_OK, call)
+#define OK(call) FAILS(ROCKON_SYNC_STATUS_OK, call)
 #define FAILS(expected, call)                                       \
     do {                                                            \
         rockon_sync_error *error = NULL;                            \
-        int32_t status_ = (call);                                   \
+        rockon_sync_status status_ = (call);                                   \
         check_status((expected), status_, error, __FILE__, __LINE__); \
         rockon_sync_error_free(error);                              \
     } while (0)
@@ -41,12 +39,12 @@ static inline void check_text(const char *expected, const char *got, const char 
     }
 }
 
-static inline void check_status(int32_t expected, int32_t status, const rockon_sync_error *error,
-                                const char *file, int line)
+static inline void check_status(rockon_sync_status expected, rockon_sync_status status,
+                                const rockon_sync_error *error, const char *file, int line)
 {
-    const char *message = rockon_sync_error_message(error, NULL);
-    int is_told = (error != NULL) == (status != ROCKON_SYNC_OK);
-    if (status != expected || !is_told || rockon_sync_error_status(error) != status) {
+    const char *message = error ? error->message : NULL;
+    int is_told = (error != NULL) == (status != ROCKON_SYNC_STATUS_OK);
+    if (status != expected || !is_told || (error && error->status != status)) {
         fprintf(stderr, "%s:%d: expected \"%s\", got \"%s\": %s\n", file, line,
                 rockon_sync_status_name(expected), rockon_sync_status_name(status),
                 message ? message : "(no message)");
@@ -69,33 +67,25 @@ static inline const char *join(const char *base, const char *name)
 static inline rockon_sync_store *open_store(const char *dir)
 {
     rockon_sync_store *store = NULL;
-    OK(rockon_sync_store_open(LENGTH(dir), &store, &error));
+    OK(rockon_sync_store_open(dir, &store, &error));
     CHECK(store != NULL);
     return store;
 }
 
-static inline rockon_sync_source *source_at(const char *name, const char *location)
+static inline rockon_sync_source source_at(const char *name, const char *url)
 {
-    rockon_sync_source *source = NULL;
-    OK(rockon_sync_source_new(LENGTH(name), LENGTH(location), &source, &error));
-    CHECK(source != NULL);
+    rockon_sync_source source = ROCKON_SYNC_SOURCE_INIT;
+    source.name = name;
+    source.url = url;
     return source;
 }
 
 static inline rockon_sync_catalog *open_catalog(const rockon_sync_store *store)
 {
     rockon_sync_catalog *catalog = NULL;
-    OK(rockon_sync_catalog_open(store, NULL, &catalog, &error));
+    OK(rockon_sync_store_catalog(store, NULL, &catalog, &error));
     CHECK(catalog != NULL);
     return catalog;
-}
-
-static inline rockon_sync_update_options default_options(void)
-{
-    rockon_sync_update_options options;
-    memset(&options, 0, sizeof options);
-    options.struct_size = sizeof options;
-    return options;
 }
 
 static inline void write_file(const char *path, const char *text)

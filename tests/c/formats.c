@@ -5,147 +5,120 @@
 
 static void publish(const char *dir, const char *out, const char *format)
 {
-    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
     rockon_sync_publish_report *report = NULL;
-    options.struct_size = sizeof options;
-    options.out.data = out;
-    options.out.len = strlen(out);
-    options.format.data = "rock";
-    options.format.len = 4;
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
-          rockon_sync_publish(LENGTH(dir), &options, &report, &error));
+    options.out = out;
+    options.format = "rock";
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_publish(dir, &options, &report, &error));
     CHECK(report == NULL);
-    options.format.data = format;
-    options.format.len = strlen(format);
-    OK(rockon_sync_publish(LENGTH(dir), &options, &report, &error));
+    options.format = format;
+    OK(rockon_sync_publish(dir, &options, &report, &error));
     rockon_sync_publish_report_free(report);
 }
 
 static void update(rockon_sync_store *store, const char *name, const char *tree)
 {
-    rockon_sync_source *source = source_at(name, tree);
+    rockon_sync_source source = source_at(name, tree);
     rockon_sync_report *report = NULL;
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
-    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
+    CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
 }
 
 static const rockon_sync_definition *find(const rockon_sync_catalog *catalog, const char *name)
 {
-    const rockon_sync_definition *definition = NULL;
-    OK(rockon_sync_catalog_find(catalog, LENGTH(name), &definition, &error));
+    const rockon_sync_definition *definition = rockon_sync_catalog_find(catalog, name);
+    CHECK(definition != NULL);
     return definition;
 }
 
 static void files_are_returned_byte_for_byte(const rockon_sync_catalog *catalog)
 {
     const rockon_sync_definition *binary = find(catalog, "binary"), *empty = find(catalog, "empty");
-    rockon_sync_definition_bytes *bytes = NULL;
-    rockon_sync_definition_text *text = NULL;
-    size_t len = 0;
-    CHECK_TEXT("files", rockon_sync_definition_format(binary, &len));
-    CHECK(len == 5);
-    OK(rockon_sync_definition_read_bytes(binary, &bytes, &error));
-    const uint8_t *data = rockon_sync_definition_bytes_data(bytes, &len);
-    CHECK(len == 4 && memcmp(data, "\x89\0\xff", 4) == 0);
-    rockon_sync_definition_bytes_free(bytes);
-    FAILS(ROCKON_SYNC_ERROR_DEFINITION, rockon_sync_definition_read_text(binary, &text, &error));
-    CHECK(text == NULL);
-    OK(rockon_sync_definition_read_bytes(empty, &bytes, &error));
-    CHECK(rockon_sync_definition_bytes_data(bytes, &len) != NULL && len == 0);
-    rockon_sync_definition_bytes_free(bytes);
+    rockon_sync_content *content = NULL;
+    CHECK_TEXT("files", binary->format);
+    OK(rockon_sync_definition_read(binary, &content, &error));
+    CHECK(content->len == 4 && memcmp(content->data, "\x89\0\xff", 4) == 0);
+    rockon_sync_content_free(content);
+    OK(rockon_sync_definition_read(empty, &content, &error));
+    CHECK(content->data != NULL && content->data[0] == 0 && content->len == 0);
+    rockon_sync_content_free(content);
 }
 
-static void the_text_of_a_rockon_is_its_part_of_the_file(const rockon_sync_catalog *catalog)
+static void the_content_of_a_rockon_is_its_part_of_the_file(const rockon_sync_catalog *catalog)
 {
     const rockon_sync_definition *adguard = find(catalog, "AdGuard Home");
-    rockon_sync_definition_bytes *bytes = NULL;
-    rockon_sync_definition_text *text = NULL;
-    size_t bytes_len = 0, text_len = 0;
-    CHECK_TEXT("rockon", rockon_sync_definition_format(adguard, NULL));
-    OK(rockon_sync_definition_read_bytes(adguard, &bytes, &error));
-    OK(rockon_sync_definition_read_text(adguard, &text, &error));
-    const uint8_t *data = rockon_sync_definition_bytes_data(bytes, &bytes_len);
-    const char *json = rockon_sync_definition_text_json(text, &text_len);
-    CHECK(bytes_len == text_len && memcmp(data, json, text_len + 1) == 0);
-    rockon_sync_definition_bytes_free(bytes);
-    rockon_sync_definition_text_free(text);
+    rockon_sync_content *content = NULL;
+    CHECK_TEXT("rockon", adguard->format);
+    OK(rockon_sync_definition_read(adguard, &content, &error));
+    const char *json = (const char *)content->data;
+    CHECK(strlen(json) == content->len);
+    CHECK(json[0] == '{' && json[content->len - 1] == '}');
+    CHECK(strstr(json, "\"AdGuard Home\"") == NULL && strstr(json, "\"website\"") != NULL);
+    rockon_sync_content_free(content);
 }
 
-/* Returns a machine with the platform "joomla 5.1", for releases of this stability or more. */
-static rockon_sync_target *machine(int32_t stability)
+/* A machine with the platform "joomla 5.1", for releases of this stability or more. */
+static rockon_sync_target machine(const char *stability)
 {
-    rockon_sync_target *target = NULL;
-    OK(rockon_sync_target_new(NULL, 0, NULL, 0, &target, &error));
-    OK(rockon_sync_target_set_platform(target, LENGTH("joomla 5.1"), &error));
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
-          rockon_sync_target_set_platform(target, LENGTH("joomla"), &error));
-    OK(rockon_sync_target_set_stability(target, stability, &error));
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_target_set_stability(target, 99, &error));
+    rockon_sync_target target = ROCKON_SYNC_TARGET_INIT;
+    target.platform = "joomla 5.1";
+    target.stability = stability;
     return target;
 }
 
 static void installed_extensions_have_updates(rockon_sync_catalog *catalog)
 {
     const rockon_sync_installed installed[] = {
-        {LENGTH("plugin/system/cache"), LENGTH("5.9")},
-        {LENGTH("component/com_other"), LENGTH("1")},
+        {"plugin/system/cache", "5.9"},
+        {"component/com_other", "1"},
     };
     struct {
-        int32_t stability;
+        const char *stability;
         const char *version;
         size_t downloads;
     } expected[] = {
-        {ROCKON_SYNC_STABILITY_STABLE, "5.10", 2},
-        {ROCKON_SYNC_STABILITY_RC, "6.0-rc1", 0},
+        {"stable", "5.10", 2},
+        {"rc", "6.0-rc1", 0},
     };
     rockon_sync_extension_updates *updates = NULL;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        rockon_sync_target *target = machine(expected[i].stability);
-        OK(rockon_sync_catalog_updates_for(catalog, installed, 2, target, &updates, &error));
-        rockon_sync_target_free(target);
+        rockon_sync_target target = machine(expected[i].stability);
+        OK(rockon_sync_catalog_updates_for(catalog, installed, 2, &target, &updates, &error));
         if (i == 1) {
             /* The results do not need the catalog. */
             rockon_sync_catalog_free(catalog);
         }
-        CHECK(rockon_sync_extension_updates_count(updates) == 1);
-        const rockon_sync_definition *cache = rockon_sync_extension_updates_definition(updates, 0);
-        CHECK_TEXT("plugin/system/cache", rockon_sync_definition_name(cache, NULL));
-        CHECK_TEXT("jupdate", rockon_sync_definition_format(cache, NULL));
-        CHECK_TEXT("5.9", rockon_sync_extension_updates_installed(updates, 0, NULL));
-        CHECK_TEXT(expected[i].version, rockon_sync_extension_updates_version(updates, 0, NULL));
-        CHECK(rockon_sync_extension_updates_stability(updates, 0) == expected[i].stability);
-        CHECK(rockon_sync_extension_updates_download_count(updates, 0) == expected[i].downloads);
+        CHECK(updates->update_count == 1);
+        const rockon_sync_definition *cache = updates->updates[0]->definition;
+        CHECK_TEXT("plugin/system/cache", cache->name);
+        CHECK_TEXT("jupdate", cache->format);
+        CHECK_TEXT("5.9", updates->updates[0]->installed);
+        CHECK_TEXT(expected[i].version, updates->updates[0]->version);
+        CHECK_TEXT(expected[i].stability, updates->updates[0]->stability);
+        CHECK(updates->updates[0]->downloads.count == expected[i].downloads);
         if (expected[i].downloads == 2) {
-            CHECK_TEXT("https://example.org/cache.tar",
-                       rockon_sync_extension_updates_download(updates, 0, 1, NULL));
+            CHECK_TEXT("https://example.org/cache.tar", updates->updates[0]->downloads.items[1]);
         }
-        CHECK(rockon_sync_extension_updates_download(updates, 0, 2, NULL) == NULL);
-        CHECK(rockon_sync_extension_updates_unknown_count(updates) == 1);
-        CHECK_TEXT("component/com_other",
-                   rockon_sync_extension_updates_unknown_name(updates, 0, NULL));
-        CHECK(rockon_sync_extension_updates_problem_count(updates) == 0);
-        CHECK(rockon_sync_extension_updates_definition(updates, 1) == NULL);
-        CHECK(rockon_sync_extension_updates_version(updates, 1, NULL) == NULL);
+        CHECK(updates->unknown.count == 1);
+        CHECK_TEXT("component/com_other", updates->unknown.items[0]);
+        CHECK(updates->problem_count == 0);
         rockon_sync_extension_updates_free(updates);
     }
 }
 
 static void unreadable_extensions_are_reported(const rockon_sync_catalog *catalog)
 {
-    const rockon_sync_installed installed = {LENGTH("plugin/system/cache"), LENGTH("5.9")};
+    const rockon_sync_installed installed = {"plugin/system/cache", "5.9"};
     const rockon_sync_definition *cache = find(catalog, "plugin/system/cache");
     rockon_sync_extension_updates *updates = NULL;
-    rockon_sync_target *target = machine(ROCKON_SYNC_STABILITY_STABLE);
-    write_file(rockon_sync_definition_file(cache, NULL), "<updates/>");
-    OK(rockon_sync_catalog_updates_for(catalog, &installed, 1, target, &updates, &error));
-    CHECK(rockon_sync_extension_updates_count(updates) == 0);
-    CHECK(rockon_sync_extension_updates_problem_count(updates) == 1);
-    CHECK(rockon_sync_error_status(rockon_sync_extension_updates_problem(updates, 0)) ==
-          ROCKON_SYNC_ERROR_INTEGRITY);
+    rockon_sync_target target = machine("stable");
+    write_file(cache->file, "<updates/>");
+    OK(rockon_sync_catalog_updates_for(catalog, &installed, 1, &target, &updates, &error));
+    CHECK(updates->update_count == 0);
+    CHECK(updates->problem_count == 1);
+    CHECK(updates->problems[0]->status == ROCKON_SYNC_STATUS_INTEGRITY);
     rockon_sync_extension_updates_free(updates);
-    rockon_sync_target_free(target);
 }
 
 static const char *const CACHE =
@@ -185,7 +158,7 @@ int main(int argc, char **argv)
     update(store, "rockstor", join(argv[3], "v2"));
     rockon_sync_catalog *catalog = open_catalog(store);
     files_are_returned_byte_for_byte(catalog);
-    the_text_of_a_rockon_is_its_part_of_the_file(catalog);
+    the_content_of_a_rockon_is_its_part_of_the_file(catalog);
     installed_extensions_have_updates(catalog);
     catalog = open_catalog(store);
     unreadable_extensions_are_reported(catalog);

@@ -19,7 +19,7 @@ static rockon_sync_installation *installation(const rockon_sync_catalog *catalog
                                               const rockon_sync_installed *installed, size_t count)
 {
     rockon_sync_installation *found = NULL;
-    OK(rockon_sync_catalog_installation(catalog, LENGTH(name), installed, count, &found, &error));
+    OK(rockon_sync_catalog_installation(catalog, name, installed, count, &found, &error));
     CHECK(found != NULL);
     return found;
 }
@@ -27,12 +27,11 @@ static rockon_sync_installation *installation(const rockon_sync_catalog *catalog
 static void check_install(const rockon_sync_installation *found, const char *expected)
 {
     char names[256] = "";
-    for (size_t i = 0; i < rockon_sync_installation_install_count(found); i++) {
-        const rockon_sync_definition *next = rockon_sync_installation_install(found, i);
-        strcat(strcat(names, i > 0 ? " " : ""), rockon_sync_definition_name(next, NULL));
+    for (size_t i = 0; i < found->install_count; i++) {
+        const rockon_sync_definition *next = found->install[i];
+        strcat(strcat(names, i > 0 ? " " : ""), next->name);
     }
     CHECK_TEXT(expected, names);
-    CHECK(rockon_sync_installation_install(found, 99) == NULL);
 }
 
 int main(int argc, char **argv)
@@ -50,54 +49,50 @@ int main(int argc, char **argv)
 
     rockon_sync_installation *found = installation(catalog, "App", NULL, 0);
     check_install(found, "Database Proxy App");
-    CHECK(rockon_sync_installation_is_possible(found));
-    CHECK(rockon_sync_installation_unmet_count(found) == 0);
-    CHECK(rockon_sync_installation_conflict_count(found) == 0);
-    CHECK(rockon_sync_installation_replaced_count(found) == 0);
+    CHECK(found->is_possible);
+    CHECK(found->unmet_count == 0);
+    CHECK(found->conflict_count == 0);
+    CHECK(found->replaced.count == 0);
     rockon_sync_installation_free(found);
 
     /* An unknown version meets no bound, and conflicts with none. */
     const rockon_sync_installed installed[] = {
-        {LENGTH("Old Proxy"), NULL, 0},
-        {LENGTH("Database"), NULL, 0},
-        {LENGTH("Firewall"), NULL, 0},
+        {"Old Proxy", NULL},
+        {"Database", NULL},
+        {"Firewall", NULL},
     };
     found = installation(catalog, "App", installed, 3);
     check_install(found, "Database Proxy App");
-    CHECK(rockon_sync_installation_is_possible(found));
-    CHECK(rockon_sync_installation_replaced_count(found) == 1);
-    CHECK_TEXT("Old Proxy", rockon_sync_installation_replaced_name(found, 0, NULL));
-    CHECK(rockon_sync_installation_replaced_name(found, 1, NULL) == NULL);
+    CHECK(found->is_possible);
+    CHECK(found->replaced.count == 1);
+    CHECK_TEXT("Old Proxy", found->replaced.items[0]);
     rockon_sync_installation_free(found);
 
     const rockon_sync_installed other[] = {
-        {LENGTH("Database"), LENGTH("5.0")},
-        {LENGTH("Firewall"), LENGTH("2.9")},
+        {"Database", "5.0"},
+        {"Firewall", "2.9"},
     };
     found = installation(catalog, "App", other, 2);
     check_install(found, "Proxy App");
-    CHECK(!rockon_sync_installation_is_possible(found));
-    CHECK(rockon_sync_installation_conflict_count(found) == 1);
-    CHECK_TEXT("Proxy", rockon_sync_installation_conflict_by(found, 0, NULL));
-    CHECK_TEXT("Firewall (<< 3)", rockon_sync_installation_conflict_with(found, 0, NULL));
-    CHECK(rockon_sync_installation_conflict_by(found, 1, NULL) == NULL);
+    CHECK(!found->is_possible);
+    CHECK(found->conflict_count == 1);
+    CHECK_TEXT("Proxy", found->conflicts[0]->by);
+    CHECK_TEXT("Firewall (<< 3)", found->conflicts[0]->text);
     rockon_sync_installation_free(found);
 
     /* The results do not need the catalog. */
     found = installation(catalog, "Broken", NULL, 0);
     rockon_sync_installation *none = NULL;
-    FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,
-          rockon_sync_catalog_installation(catalog, LENGTH("none"), NULL, 0, &none, &error));
+    FAILS(ROCKON_SYNC_STATUS_NOT_FOUND,
+          rockon_sync_catalog_installation(catalog, "none", NULL, 0, &none, &error));
     CHECK(none == NULL);
     rockon_sync_catalog_free(catalog);
     rockon_sync_store_free(store);
     check_install(found, "Broken");
-    CHECK(!rockon_sync_installation_is_possible(found));
-    CHECK(rockon_sync_installation_unmet_count(found) == 1);
-    CHECK_TEXT("Broken", rockon_sync_installation_unmet_by(found, 0, NULL));
-    CHECK_TEXT("Nowhere (>= 1.2) | Nobody",
-               rockon_sync_installation_unmet_requirement(found, 0, NULL));
-    CHECK(rockon_sync_installation_unmet_requirement(found, 1, NULL) == NULL);
+    CHECK(!found->is_possible);
+    CHECK(found->unmet_count == 1);
+    CHECK_TEXT("Broken", found->unmet[0]->by);
+    CHECK_TEXT("Nowhere (>= 1.2) | Nobody", found->unmet[0]->text);
     rockon_sync_installation_free(found);
     return 0;
 }

@@ -6,22 +6,21 @@ static void import_bundle(const char *tree, const char *manifest, const char *di
 {
     char name[64];
     rockon_sync_store *store = open_store(dir);
-    rockon_sync_source *source = source_at("rockstor", "https://example.org/never-asked/");
+    rockon_sync_source source = source_at("rockstor", "https://example.org/never-asked/");
     rockon_sync_report *report = NULL;
     snprintf(name, sizeof name, "packs/empty-%.12s.tar.zst", manifest);
-    OK(rockon_sync_store_import(store, source, LENGTH(join(tree, name)), NULL, &report, &error));
-    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UPDATED);
-    CHECK(rockon_sync_report_requests(report) == 0);
-    CHECK(rockon_sync_report_id_count(report, ROCKON_SYNC_IDS_ADDED) == 16);
+    OK(rockon_sync_store_import(store, &source, join(tree, name), NULL, &report, &error));
+    CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
+    CHECK(report->requests == 0);
+    CHECK(report->added.count == 16);
     rockon_sync_report_free(report);
     report = NULL;
-    FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,
-          rockon_sync_store_import(store, source, LENGTH("nowhere"), NULL, &report, &error));
-    FAILS(ROCKON_SYNC_ERROR_INTEGRITY,
-          rockon_sync_store_import(store, source, LENGTH(join(tree, "root.json")), NULL, &report,
+    FAILS(ROCKON_SYNC_STATUS_NOT_FOUND,
+          rockon_sync_store_import(store, &source, "nowhere", NULL, &report, &error));
+    FAILS(ROCKON_SYNC_STATUS_INTEGRITY,
+          rockon_sync_store_import(store, &source, join(tree, "root.json"), NULL, &report,
                                    &error));
     CHECK(report == NULL);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
 }
 
@@ -29,79 +28,70 @@ int main(int argc, char **argv)
 {
     CHECK(argc == 4);
     const char *catalog = join(argv[3], "catalog"), *out = join(argv[2], "tree");
-    int64_t published = 1700000000;
-    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
     rockon_sync_publish_report *report = NULL;
-    options.struct_size = sizeof options;
-    options.out.data = out;
-    options.out.len = strlen(out);
-    options.url.data = "https://example.org/tree/";
-    options.url.len = strlen(options.url.data);
+    options.out = out;
+    options.url = "https://example.org/tree/";
     options.keep = 2;
     options.expires_in_days = 30;
-    options.published_unix_s = &published;
-    options.page = ROCKON_SYNC_PAGE_WRITE;
-    OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));
-    CHECK(rockon_sync_publish_report_outcome(report) == ROCKON_SYNC_PUBLISHED);
-    CHECK(rockon_sync_publish_report_serial(report) == 1);
-    CHECK(strlen(rockon_sync_publish_report_manifest(report, NULL)) == 64);
-    CHECK_TEXT(join(out, "root.sha"), rockon_sync_publish_report_head(report, NULL));
-    CHECK(rockon_sync_publish_report_entries(report) == 16);
-    CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_ADDED) == 16);
-    CHECK_TEXT("adguard home",
-               rockon_sync_publish_report_id(report, ROCKON_SYNC_IDS_ADDED, 0, NULL));
-    CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_HEALED) == 0);
-    CHECK(rockon_sync_publish_report_id_count(report, ROCKON_SYNC_IDS_KEPT) == 0);
+    options.published_unix_s = 1700000000;
+    options.page = true;
+    OK(rockon_sync_publish(catalog, &options, &report, &error));
+    CHECK(report->outcome == ROCKON_SYNC_PUBLISH_OUTCOME_PUBLISHED);
+    CHECK(report->serial == 1);
+    CHECK(strlen(report->manifest) == 64);
+    CHECK_TEXT(join(out, "root.sha"), report->head);
+    CHECK(report->entry_count == 16);
+    CHECK(report->added.count == 16);
+    CHECK_TEXT("adguard home", report->added.items[0]);
+    CHECK(report->kept.count == 0);
     FILE *page = fopen(join(out, "index.html"), "r");
     CHECK(page != NULL && fclose(page) == 0);
-    import_bundle(out, rockon_sync_publish_report_manifest(report, NULL),
-                  join(argv[2], "imported"));
+    import_bundle(out, report->manifest, join(argv[2], "imported"));
     rockon_sync_publish_report_free(report);
 
-    OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));
-    CHECK(rockon_sync_publish_report_outcome(report) == ROCKON_SYNC_PUBLISHED_BEFORE);
-    CHECK(rockon_sync_publish_report_serial(report) == 1);
+    OK(rockon_sync_publish(catalog, &options, &report, &error));
+    CHECK(report->outcome == ROCKON_SYNC_PUBLISH_OUTCOME_UNCHANGED);
+    CHECK(report->serial == 1);
     rockon_sync_publish_report_free(report);
     report = NULL;
 
     /* A published directory works as a source, and has not expired. */
     rockon_sync_store *store = open_store(join(argv[2], "store"));
-    rockon_sync_source *source = source_at("rockstor", out);
+    rockon_sync_source source = source_at("rockstor", out);
     rockon_sync_report *done = NULL;
-    OK(rockon_sync_store_update(store, source, NULL, &done, &error));
-    CHECK(rockon_sync_report_outcome(done) == ROCKON_SYNC_OUTCOME_UPDATED);
-    CHECK(rockon_sync_report_warning_count(done) == 1);
+    OK(rockon_sync_store_update(store, &source, NULL, &done, &error));
+    CHECK(done->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
+    CHECK(done->warnings.count == 1);
     rockon_sync_report_free(done);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(store);
 
     /* A single invalid definition prevents publishing, and every problem has its location. */
     const char *bad = join(argv[3], "bad-catalog"), *other = join(argv[2], "other");
     rockon_sync_error *error = NULL;
-    options.out.data = other;
-    options.out.len = strlen(other);
-    CHECK(rockon_sync_publish(LENGTH(bad), &options, &report, &error) == ROCKON_SYNC_ERROR_CATALOG);
+    options.out = other;
+    CHECK(rockon_sync_publish(bad, &options, &report, &error) == ROCKON_SYNC_STATUS_CATALOG);
     CHECK(report == NULL);
-    CHECK(rockon_sync_error_problem_count(error) >= 1);
-    const rockon_sync_problem *problem = rockon_sync_error_problem(error, 0);
-    CHECK(rockon_sync_problem_severity(problem) == ROCKON_SYNC_SEVERITY_ERROR);
-    CHECK_TEXT("broken.json", rockon_sync_problem_file(problem, NULL));
-    CHECK(rockon_sync_problem_line(problem) >= 1 && rockon_sync_problem_column(problem) >= 1);
-    CHECK(rockon_sync_problem_message(problem, NULL) != NULL);
+    CHECK(error->problem_count >= 1);
+    const rockon_sync_problem *problem = error->problems[0];
+    CHECK(problem->severity == ROCKON_SYNC_SEVERITY_ERROR);
+    CHECK_TEXT("broken.json", problem->file);
+    CHECK(problem->line >= 1 && problem->column >= 1);
+    CHECK(problem->message != NULL);
     rockon_sync_error_free(error);
 
-    options.leniency = ROCKON_SYNC_LENIENCY_LEAVE_OUT;
-    OK(rockon_sync_publish(LENGTH(bad), &options, &report, &error));
-    CHECK(rockon_sync_publish_report_entries(report) == 1);
-    CHECK(rockon_sync_publish_report_problem_count(report) >= 1);
-    CHECK(rockon_sync_publish_report_problem(report, 0) != NULL);
+    options.lenient = true;
+    OK(rockon_sync_publish(bad, &options, &report, &error));
+    CHECK(report->entry_count == 1);
+    CHECK(report->problem_count >= 1);
+    CHECK(report->problems[0] != NULL);
     rockon_sync_publish_report_free(report);
 
     const char *nowhere = join(argv[3], "nowhere");
     report = NULL;
-    FAILS(ROCKON_SYNC_ERROR_NOT_FOUND,
-          rockon_sync_publish(LENGTH(nowhere), NULL, &report, &error));
-    options.layout = ROCKON_SYNC_LAYOUT_IN_PLACE;
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_publish(LENGTH(bad), &options, &report, &error));
+    FAILS(ROCKON_SYNC_STATUS_NOT_FOUND,
+          rockon_sync_publish(nowhere, NULL, &report, &error));
+    options.in_place = true;
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_publish(bad, &options, &report, &error));
     return 0;
 }

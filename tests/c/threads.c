@@ -7,18 +7,17 @@ enum { THREADS = 4, ROUNDS = 20 };
 
 static const char *url;
 
-/* A token and a source for each, one store for all, updated concurrently. */
+/* A source for each, one store for all, updated concurrently. */
 struct job {
     const rockon_sync_store *store;
-    rockon_sync_source *source;
+    rockon_sync_source source;
     rockon_sync_report *report;
 };
 
 static void *update(void *argument)
 {
     struct job *job = argument;
-    OK(rockon_sync_store_update(job->store, job->source, NULL, &job->report, &error));
-    rockon_sync_source_free(job->source);
+    OK(rockon_sync_store_update(job->store, &job->source, NULL, &job->report, &error));
     return NULL;
 }
 
@@ -33,7 +32,7 @@ static void sources_of_one_store_are_updated_concurrently(const rockon_sync_stor
     }
     for (int i = 0; i < THREADS; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
-        CHECK(rockon_sync_report_outcome(jobs[i].report) == ROCKON_SYNC_OUTCOME_UPDATED);
+        CHECK(jobs[i].report->outcome == ROCKON_SYNC_OUTCOME_UPDATED);
         rockon_sync_report_free(jobs[i].report);
     }
 }
@@ -43,12 +42,12 @@ static void *read_catalog(void *argument)
     const rockon_sync_catalog *catalog = argument;
     for (int round = 0; round < ROUNDS; round++) {
         rockon_sync_changes *changes = NULL;
-        rockon_sync_definition_text *text = NULL;
+        rockon_sync_content *content = NULL;
         OK(rockon_sync_catalog_changes_since(catalog, NULL, 0, &changes, &error));
-        const rockon_sync_definition *definition = rockon_sync_changes_upsert(changes, 0);
-        OK(rockon_sync_definition_read_text(definition, &text, &error));
-        CHECK(rockon_sync_definition_text_json(text, NULL)[0] == '{');
-        rockon_sync_definition_text_free(text);
+        const rockon_sync_definition *definition = changes->upserts[0]->definition;
+        OK(rockon_sync_definition_read(definition, &content, &error));
+        CHECK(content->data[0] == '{');
+        rockon_sync_content_free(content);
         rockon_sync_changes_free(changes);
     }
     return NULL;
@@ -83,14 +82,14 @@ static int32_t try_second(const rockon_sync_progress *progress, void *user_data)
         rockon_sync_error *error = NULL;
         second->is_tried = 1;
         CHECK(rockon_sync_store_update(second->store, second->source, NULL, &report, &error) ==
-              ROCKON_SYNC_ERROR_LOCKED);
-        CHECK(rockon_sync_error_is_retryable(error));
+              ROCKON_SYNC_STATUS_LOCKED);
+        CHECK(error->is_retryable);
         CHECK(report == NULL);
         rockon_sync_error_free(error);
 
-        rockon_sync_update_options options = default_options();
-        options.lock_patience_ms = 60;
-        FAILS(ROCKON_SYNC_ERROR_LOCKED,
+        rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
+        options.lock_timeout_ms = 60;
+        FAILS(ROCKON_SYNC_STATUS_LOCKED,
               rockon_sync_store_update(second->store, second->source, &options, &report, &error));
 
         /* Readers need no lock. */
@@ -103,20 +102,19 @@ static void a_concurrent_update_of_one_source_is_refused(const rockon_sync_store
                                                          const char *dir)
 {
     rockon_sync_store *again = open_store(dir);
-    rockon_sync_source *source = source_at("a", join(url, "v2/"));
-    rockon_sync_update_options options = default_options();
+    rockon_sync_source source = source_at("a", join(url, "v2/"));
+    rockon_sync_update_options options = ROCKON_SYNC_UPDATE_OPTIONS_INIT;
     rockon_sync_report *report = NULL;
-    struct second second = {again, source, 0};
-    options.trust = ROCKON_SYNC_TRUST_NOTHING;
+    struct second second = {again, &source, 0};
+    options.mode = ROCKON_SYNC_MODE_FULL;
     options.progress = try_second;
     options.user_data = &second;
-    OK(rockon_sync_store_update(store, source, &options, &report, &error));
+    OK(rockon_sync_store_update(store, &source, &options, &report, &error));
     CHECK(second.is_tried);
     rockon_sync_report_free(report);
-    OK(rockon_sync_store_update(again, source, NULL, &report, &error));
-    CHECK(rockon_sync_report_outcome(report) == ROCKON_SYNC_OUTCOME_UNCHANGED);
+    OK(rockon_sync_store_update(again, &source, NULL, &report, &error));
+    CHECK(report->outcome == ROCKON_SYNC_OUTCOME_UNCHANGED);
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
     rockon_sync_store_free(again);
 }
 
@@ -125,11 +123,11 @@ struct records {
     int count;
 };
 
-static void count_record(int32_t level, const char *message, size_t message_len, void *user_data)
+static void count_record(rockon_sync_log_level level, const char *message, void *user_data)
 {
     struct records *records = user_data;
-    CHECK(level >= ROCKON_SYNC_LOG_ERROR && level <= ROCKON_SYNC_LOG_TRACE);
-    CHECK(strlen(message) == message_len);
+    CHECK(level >= ROCKON_SYNC_LOG_LEVEL_ERROR && level <= ROCKON_SYNC_LOG_LEVEL_TRACE);
+    CHECK(strlen(message) > 0);
     pthread_mutex_lock(&records->mutex);
     records->count++;
     pthread_mutex_unlock(&records->mutex);
@@ -138,21 +136,21 @@ static void count_record(int32_t level, const char *message, size_t message_len,
 static void log_records_go_to_the_callback_until_it_is_removed(const rockon_sync_store *store)
 {
     struct records records = {PTHREAD_MUTEX_INITIALIZER, 0};
-    rockon_sync_source *source = source_at("logged", join(url, "forbidden/"));
-    const char *mirror = join(url, "v2/");
+    rockon_sync_source source = source_at("logged", join(url, "forbidden/"));
+    const char *const mirrors[] = {join(url, "v2/")};
     rockon_sync_report *report = NULL;
-    OK(rockon_sync_source_add_mirror(source, LENGTH(mirror), &error));
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_log_set(count_record, &records, 0, &error));
-    OK(rockon_sync_log_set(count_record, &records, ROCKON_SYNC_LOG_TRACE, &error));
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    source.mirrors = mirrors;
+    source.mirror_count = 1;
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_log_set(count_record, &records, 0, &error));
+    OK(rockon_sync_log_set(count_record, &records, ROCKON_SYNC_LOG_LEVEL_TRACE, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     rockon_sync_report_free(report);
     CHECK(records.count > 0);
     OK(rockon_sync_log_set(NULL, NULL, 0, &error));
     int before = records.count;
-    OK(rockon_sync_store_update(store, source, NULL, &report, &error));
+    OK(rockon_sync_store_update(store, &source, NULL, &report, &error));
     rockon_sync_report_free(report);
     CHECK(records.count == before);
-    rockon_sync_source_free(source);
 }
 
 int main(int argc, char **argv)

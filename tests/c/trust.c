@@ -1,44 +1,40 @@
 /* Signed heads: keys are created, a catalog is signed, and only signed heads are accepted. */
 #include "check.h"
 
-static rockon_sync_verifier_key *make_key(const char *name, const char *file)
+static rockon_sync_content *make_key(const char *name, const char *file)
 {
-    rockon_sync_verifier_key *key = NULL;
-    OK(rockon_sync_keygen(LENGTH(name), LENGTH(file), &key, &error));
-    size_t len = 0;
-    const char *text = rockon_sync_verifier_key_text(key, &len);
-    CHECK(text != NULL && strlen(text) == len && strncmp(text, name, strlen(name)) == 0);
+    rockon_sync_content *key = NULL;
+    OK(rockon_sync_keygen(name, file, &key, &error));
+    const char *text = (const char *)key->data;
+    CHECK(strlen(text) == key->len && strncmp(text, name, strlen(name)) == 0);
     return key;
 }
 
-static void publish(const char *catalog, const char *out, const rockon_sync_str *files,
+static void publish(const char *catalog, const char *out, const char *const *files,
                     size_t count, uint64_t serial)
 {
-    rockon_sync_publish_options options = {0};
+    rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
     rockon_sync_publish_report *report = NULL;
-    options.struct_size = sizeof options;
-    options.out.data = out;
-    options.out.len = strlen(out);
+    options.out = out;
     options.sign_key_files = files;
     options.sign_key_file_count = count;
-    OK(rockon_sync_publish(LENGTH(catalog), &options, &report, &error));
-    CHECK(rockon_sync_publish_report_serial(report) == serial);
+    OK(rockon_sync_publish(catalog, &options, &report, &error));
+    CHECK(report->serial == serial);
     rockon_sync_publish_report_free(report);
 }
 
 /* Updates from a tree in a directory, with or without a key. */
-static void update(rockon_sync_store *store, const char *tree, const char *key, int32_t expected)
+static void update(rockon_sync_store *store, const char *tree, const char *key,
+                   rockon_sync_status expected)
 {
-    rockon_sync_source *source = source_at("rockstor", tree);
+    rockon_sync_source source = source_at("rockstor", tree);
     rockon_sync_report *report = NULL;
-    if (key != NULL) {
-        OK(rockon_sync_source_trust_key(source, LENGTH(key), &error));
-        OK(rockon_sync_source_trust_key(source, LENGTH(key), &error));
-    }
-    FAILS(expected, rockon_sync_store_update(store, source, NULL, &report, &error));
-    CHECK((report == NULL) == (expected != ROCKON_SYNC_OK));
+    const char *const keys[] = {key, key};
+    source.trusted_keys = keys;
+    source.trusted_key_count = key ? 2 : 0;
+    FAILS(expected, rockon_sync_store_update(store, &source, NULL, &report, &error));
+    CHECK((report == NULL) == (expected != ROCKON_SYNC_STATUS_OK));
     rockon_sync_report_free(report);
-    rockon_sync_source_free(source);
 }
 
 int main(int argc, char **argv)
@@ -49,48 +45,50 @@ int main(int argc, char **argv)
     snprintf(tree, sizeof tree, "%s", join(argv[2], "tree"));
     snprintf(old_file, sizeof old_file, "%s", join(argv[2], "old.key"));
     snprintf(new_file, sizeof new_file, "%s", join(argv[2], "new.key"));
-    rockon_sync_verifier_key *old_key = make_key("example.org/rockons", old_file);
-    rockon_sync_verifier_key *new_key = make_key("example.org/rockons", new_file);
-    const char *old_text = rockon_sync_verifier_key_text(old_key, NULL);
-    const char *new_text = rockon_sync_verifier_key_text(new_key, NULL);
+    rockon_sync_content *old_key = make_key("example.org/rockons", old_file);
+    rockon_sync_content *new_key = make_key("example.org/rockons", new_file);
+    const char *old_text = (const char *)old_key->data;
+    const char *new_text = (const char *)new_key->data;
     CHECK(strcmp(old_text, new_text) != 0);
-    const rockon_sync_str files[] = {{old_file, strlen(old_file)}, {new_file, strlen(new_file)}};
+    const char *const files[] = {old_file, new_file};
     rockon_sync_store *store = open_store(join(argv[2], "store"));
 
     publish(catalog, tree, files, 1, 1);
-    update(store, tree, new_text, ROCKON_SYNC_ERROR_TRUST);
-    update(store, tree, old_text, ROCKON_SYNC_OK);
-    update(store, tree, NULL, ROCKON_SYNC_OK);
+    update(store, tree, new_text, ROCKON_SYNC_STATUS_TRUST);
+    update(store, tree, old_text, ROCKON_SYNC_STATUS_OK);
+    update(store, tree, NULL, ROCKON_SYNC_STATUS_OK);
     rockon_sync_status_list *status = NULL;
     OK(rockon_sync_store_status(store, &status, &error));
-    const rockon_sync_source_status *source = rockon_sync_status_list_get(status, 0);
-    CHECK(rockon_sync_source_status_trusted_key_count(source) == 1);
-    CHECK_TEXT(old_text, rockon_sync_source_status_trusted_key(source, 0, NULL));
-    CHECK(rockon_sync_source_status_trusted_key(source, 1, NULL) == NULL);
+    const rockon_sync_source_status *source = status->sources[0];
+    CHECK(source->trusted_keys.count == 1);
+    CHECK_TEXT(old_text, source->trusted_keys.items[0]);
     rockon_sync_status_list_free(status);
 
     /* Both keys during the rotation, then only the new one. */
     publish(catalog, tree, files, 2, 2);
-    update(store, tree, new_text, ROCKON_SYNC_OK);
+    update(store, tree, new_text, ROCKON_SYNC_STATUS_OK);
     publish(catalog, tree, files + 1, 1, 3);
-    update(store, tree, NULL, ROCKON_SYNC_OK);
-    update(store, tree, old_text, ROCKON_SYNC_ERROR_TRUST);
+    update(store, tree, NULL, ROCKON_SYNC_STATUS_OK);
+    update(store, tree, old_text, ROCKON_SYNC_STATUS_TRUST);
     publish(catalog, tree, NULL, 0, 4);
-    update(store, tree, NULL, ROCKON_SYNC_ERROR_TRUST);
+    update(store, tree, NULL, ROCKON_SYNC_STATUS_TRUST);
 
     /* Existing keys are never overwritten, and invalid keys are refused. */
-    rockon_sync_verifier_key *none = NULL;
-    FAILS(ROCKON_SYNC_ERROR_STORE,
-          rockon_sync_keygen(LENGTH("x"), LENGTH(old_file), &none, &error));
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT,
-          rockon_sync_keygen(LENGTH("a b"), LENGTH(join(argv[2], "x")), &none, &error));
+    rockon_sync_content *none = NULL;
+    FAILS(ROCKON_SYNC_STATUS_STORE,
+          rockon_sync_keygen("x", old_file, &none, &error));
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT,
+          rockon_sync_keygen("a b", join(argv[2], "x"), &none, &error));
     CHECK(none == NULL);
-    rockon_sync_source *any = source_at("rockstor", tree);
-    FAILS(ROCKON_SYNC_ERROR_ARGUMENT, rockon_sync_source_trust_key(any, LENGTH("x"), &error));
-    rockon_sync_source_free(any);
+    rockon_sync_source any = source_at("rockstor", tree);
+    const char *const bad[] = {"x"};
+    rockon_sync_report *report = NULL;
+    any.trusted_keys = bad;
+    any.trusted_key_count = 1;
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_store_update(store, &any, NULL, &report, &error));
 
-    rockon_sync_verifier_key_free(old_key);
-    rockon_sync_verifier_key_free(new_key);
+    rockon_sync_content_free(old_key);
+    rockon_sync_content_free(new_key);
     rockon_sync_store_free(store);
     return 0;
 }

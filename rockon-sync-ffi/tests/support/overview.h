@@ -5,47 +5,52 @@
  * fetches only the changes. The catalog has the definitions of all sources; changes are the deletes
  * and upserts that bring an application up to date with it.
  *
+ *     rockon_sync_source source = ROCKON_SYNC_SOURCE_INIT;
  *     rockon_sync_store *store = NULL;
- *     rockon_sync_source *source = NULL;
  *     rockon_sync_report *report = NULL;
+ *     rockon_sync_catalog *catalog = NULL;
  *     rockon_sync_error *error = NULL;
- *     if (rockon_sync_store_open(dir, strlen(dir), &store, &error) ||
- *         rockon_sync_source_new("rockstor", 8, url, strlen(url), &source, &error) ||
- *         rockon_sync_store_update(store, source, NULL, &report, &error)) {
- *         fprintf(stderr, "%s\n", rockon_sync_error_message(error, NULL));
+ *     source.url = "https://example.org/rockons/v2/";
+ *     if (rockon_sync_store_open("/var/lib/rockons", &store, &error) ||
+ *         rockon_sync_store_update(store, &source, NULL, &report, &error) ||
+ *         rockon_sync_store_catalog(store, NULL, &catalog, &error)) {
+ *         fprintf(stderr, "%s\n", error->message);
+ *     } else {
+ *         for (size_t i = 0; i < catalog->definition_count; i++)
+ *             puts(catalog->definitions[i]->name);
  *     }
  *     rockon_sync_error_free(error);
+ *     rockon_sync_catalog_free(catalog);
  *     rockon_sync_report_free(report);
- *     rockon_sync_source_free(source);
  *     rockon_sync_store_free(store);
  *
- * Status    Functions that can fail return an int32_t: ROCKON_SYNC_OK, which is 0, or one of
- *           ROCKON_SYNC_ERROR_... Their outputs come last and are written only on success. The
- *           last argument is the error, which is written only on failure. It may be NULL if
- *           the status is enough. There is no errno, and no state is kept between calls.
+ * Index
  *
- * Accessors All other functions cannot fail. For a NULL handle, and for an index beyond the
- *           last, they return 0, false or NULL.
+@INDEX@
  *
- * Ownership Objects that a function writes to a T ** belong to the caller, who frees each once
- *           with the T's own function; NULL is a no-op there. Objects that an accessor returns
- *           as const belong to the handle, live as long as it, and must not be freed.
- *           Arguments are borrowed: no pointer to them is kept after the call.
+ * Status    Functions that can fail return ROCKON_SYNC_STATUS_OK, which is 0, or another status.
+ *           Their outputs come last and are written only on success. The last argument is the
+ *           error, which is written only on failure. It may be NULL if the status is enough.
+ *           Comments name a status without its prefix. Any function can fail with ARGUMENT.
  *
- * Strings   Into the library: UTF-8, by pointer and length in bytes, not necessarily
- *           NUL-terminated. NULL is refused, even with length 0. Out of it: UTF-8,
- *           NUL-terminated; the length is written to len_bytes unless that is NULL. Names
- *           from outside may contain a NUL, so rely on the length. Paths are UTF-8.
+ * Results   Read-only structs. Arrays are arrays of pointers, with a count; an empty one may be
+ *           NULL. Each result is freed once, with its own _free function, together with everything
+ *           that it points to; NULL is a no-op there. Later versions may append fields, so do not
+ *           copy or allocate these structs.
  *
- * Structs   Options and progress start with their own size, so that they can grow at the
- *           end. A program works with newer libraries, and also with older ones as long as it
- *           does not set newer fields. In options, zero means the default.
+ * Inputs    Options, sources and targets are structs of the caller that start with their own size.
+ *           Start with their _INIT, then set what differs from the defaults, which are zero and
+ *           NULL. NULL options are the defaults. A program works with newer libraries, and with older ones if it does not set
+ *           newer fields. Nothing is kept of an input after the call, except where stated.
  *
- * Threads   A handle may be used from any thread, and by any number of threads at a time in
- *           functions that take it as const. Functions that take it without const need
- *           exclusive access. No handle is tied to the thread that created it.
+ * Values    Strings are NUL-terminated UTF-8, also paths. In a name from outside, U+0000 is shown
+ *           as U+FFFD. Digests have 64 hexadecimal digits. Fields that end in _unix_s are seconds
+ *           since 1970-01-01T00:00:00Z, those that end in _ms are milliseconds.
  *
- * Processes After a fork(), handles must not be used in the child.
+ * Threads   All functions may be called from any thread, and handles and results used by any number
+ *           of threads at a time. No handle is tied to the thread that created it.
+ *
+ * Processes After fork() without exec, a child must not use handles. It may free nothing either.
  *
  * The library has no global state except the log callback. It catches its own bugs and returns them
- * as ROCKON_SYNC_ERROR_INTERNAL. */
+ * as ROCKON_SYNC_STATUS_INTERNAL. */
