@@ -14,7 +14,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use rockon_sync::{
-    CancelToken, Freshness, MassDelete, Phase, Progress, Report, Rollback, Source, Store, Trust,
+    CancelToken, Freshness, MassDelete, Mode, Phase, Progress, Report, Rollback, Source, Store,
     Updater,
 };
 
@@ -40,7 +40,7 @@ pub(crate) struct Job {
     pub(crate) store: Store,
     pub(crate) source: Source,
     pub(crate) work: Work,
-    pub(crate) trust: Trust,
+    pub(crate) mode: Mode,
     pub(crate) mass_delete: MassDelete,
     pub(crate) rollback: Rollback,
     pub(crate) freshness: Freshness,
@@ -178,7 +178,7 @@ impl Worker {
 impl Job {
     fn run(&self, progress: impl FnMut(&Progress)) -> rockon_sync::Result<Report> {
         let mut updater = Updater::new(&self.store)
-            .trust(self.trust)
+            .mode(self.mode)
             .mass_delete(self.mass_delete)
             .rollback(self.rollback)
             .freshness(self.freshness)

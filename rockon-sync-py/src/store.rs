@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use rockon_sync::{Freshness, MassDelete, Rollback, SourceName, Trust, limits};
+use rockon_sync::{Freshness, MassDelete, Mode, Rollback, SourceName, limits};
 
 use crate::cancel::CancelToken;
 use crate::catalog::Catalog;
@@ -41,7 +41,7 @@ impl Store {
     /// Updates the store from `source`.
     #[pyo3(signature = (
         source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
-        trust = None, allow_mass_delete = false, allow_rollback = false,
+        mode = "quick", allow_mass_delete = false, allow_rollback = false,
         require_fresh = false,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
@@ -52,14 +52,14 @@ impl Store {
         cancel: Option<&CancelToken>,
         timeout: Option<f64>,
         lock_timeout: f64,
-        trust: Option<&str>,
+        mode: &str,
         allow_mass_delete: bool,
         allow_rollback: bool,
         require_fresh: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let job = Job {
             work: Work::Update,
-            trust: trust.map_or(Ok(Trust::default()), parse_trust)?,
+            mode: mode.parse().map_err(|error| convert::error(source.py(), &error))?,
             mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
             rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
             freshness: if require_fresh { Freshness::Require } else { Freshness::Warn },
@@ -153,7 +153,7 @@ impl Store {
     }
 
     /// Compares every file of every source with its digest. Changes nothing: an update with
-    /// `Trust.DIGEST` repairs the damage.
+    /// `Mode.VERIFY` repairs the damage.
     fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.verify())?;
         convert::rows(py, &found, |found| convert::verification(py, found))
@@ -197,7 +197,7 @@ impl Store {
             store: self.store.clone(),
             source: source::of_argument(source)?,
             work: Work::Check,
-            trust: Trust::default(),
+            mode: Mode::default(),
             mass_delete: MassDelete::default(),
             rollback: Rollback::default(),
             freshness: Freshness::default(),
@@ -205,18 +205,5 @@ impl Store {
             lock_patience: parse_seconds("lock_timeout", lock_timeout)?,
             cancel: cancel.map(|cancel| cancel.token.clone()).unwrap_or_default(),
         })
-    }
-}
-
-fn parse_trust(text: &str) -> PyResult<Trust> {
-    match text {
-        "size-and-time" => Ok(Trust::SizeAndTime),
-        "digest" => Ok(Trust::Digest),
-        "nothing" => Ok(Trust::Nothing),
-        _ => {
-            let message =
-                format!("expected trust to be one of size-and-time, digest, nothing, got {text:?}");
-            Err(PyValueError::new_err(message))
-        }
     }
 }

@@ -128,4 +128,4 @@ pub use tree::note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};
 pub use update::plan::MassDelete;
 pub use update::progress::{Phase, Progress};
 pub use update::report::{FailedEntry, Outcome, Report};
-pub use update::{Freshness, Rollback, Trust, Updater};
+pub use update::{Freshness, Mode, Rollback, Updater};

@@ -35,6 +35,7 @@ mod head;
 mod list;
 mod manifest;
 mod mirrors;
+mod mode;
 pub(crate) mod plan;
 pub(crate) mod progress;
 #[cfg(test)]
@@ -54,13 +55,14 @@ use ask::{Answer, Candidates, Remote};
 use bundle::Opened;
 use current::{Current, CurrentManifest};
 use fetch::Staged;
+pub use mode::Mode;
 use plan::Plan;
 use progress::Reporter;
 use report::Report;
 use session::{Context, Extent, Session};
 #[cfg(feature = "cli")]
 pub(crate) use several::update_each;
-pub use updater::{Freshness, Rollback, Trust, Updater};
+pub use updater::{Freshness, Rollback, Updater};
 
 /// Updates a source from its mirrors.
 ///

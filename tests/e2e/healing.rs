@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use rockon_sync::{ErrorKind, Outcome, Trust};
+use rockon_sync::{ErrorKind, Mode, Outcome};
 use rockon_sync_tests::{Action, Match, Times};
 
 use crate::world::{World, assert_same_files, files_of};
@@ -126,7 +126,7 @@ fn verify_mode_finds_an_edit_that_keeps_size_and_time() {
     let found = world.store().verify().unwrap();
     assert_eq!(found[0].damaged, [path]);
     let store = world.store();
-    let report = world.updater(&store).trust(Trust::Digest).run(&world.source()).unwrap();
+    let report = world.updater(&store).mode(Mode::Verify).run(&world.source()).unwrap();
     assert_eq!(report.healed, ["b"]);
     world.assert_up_to_date();
 }
@@ -189,7 +189,7 @@ fn full_mode_fetches_everything_again() {
     world.updated();
     world.server.take_log();
     let store = world.store();
-    let report = world.updater(&store).trust(Trust::Nothing).run(&world.source()).unwrap();
+    let report = world.updater(&store).mode(Mode::Full).run(&world.source()).unwrap();
     assert_eq!(world.server.take_log().len(), 5, "{report:?}");
     assert!(report.changed.is_empty() && report.added.is_empty());
     world.assert_up_to_date();
@@ -205,7 +205,7 @@ fn distrust_asks_for_the_head_and_the_list_unconditionally() {
         let unchanged = Action::Respond { status: 304, headers: vec![], body: vec![] };
         world.server.on(Match::Path(name.into()), Times::Always, unchanged);
         let store = world.store();
-        let result = world.updater(&store).trust(Trust::Nothing).run(&world.source());
+        let result = world.updater(&store).mode(Mode::Full).run(&world.source());
         assert_eq!(result.unwrap_err().kind(), ErrorKind::Status, "{name}");
         let log = world.server.take_log();
         let asked = log.iter().filter(|asked| asked.path == name);

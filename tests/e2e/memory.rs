@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rockon_sync::{
-    Clock, Digest, Error, ErrorKind, Freshness, Outcome, Report, Source, SourceStatus, Store,
-    Timestamp, Trust, Updater,
+    Clock, Digest, Error, ErrorKind, Freshness, Mode, Outcome, Report, Source, SourceStatus, Store,
+    Timestamp, Updater,
 };
 use rockon_sync_tests::{Action, Match, Server, Times};
 
@@ -119,13 +119,13 @@ fn full_mode_commits_a_generation_even_if_nothing_has_changed() {
     world.updated();
     let generation = |world: &World| status(world).current.unwrap().generation;
     let before = generation(&world);
-    for (trust, expected, number) in [
-        (Trust::SizeAndTime, Outcome::Unchanged, before),
-        (Trust::Digest, Outcome::Unchanged, before),
-        (Trust::Nothing, Outcome::Updated, before + 1),
+    for (mode, expected, number) in [
+        (Mode::Quick, Outcome::Unchanged, before),
+        (Mode::Verify, Outcome::Unchanged, before),
+        (Mode::Full, Outcome::Updated, before + 1),
     ] {
         let store = world.store();
-        let report = world.updater(&store).trust(trust).run(&world.source()).unwrap();
+        let report = world.updater(&store).mode(mode).run(&world.source()).unwrap();
         assert_eq!((report.outcome, generation(&world)), (expected, number), "{trust:?}");
     }
     world.assert_up_to_date();

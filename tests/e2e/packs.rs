@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use rockon_sync::{Digest, ErrorKind, Outcome, Phase, Progress, Report, Trust};
+use rockon_sync::{Digest, ErrorKind, Mode, Outcome, Phase, Progress, Report};
 use rockon_sync_tests::{Action, Exchange, Match, Times};
 
 use crate::world::World;
@@ -140,7 +140,7 @@ fn full_mode_fetches_a_bundle() {
     world.updated();
     world.server.take_log();
     let store = world.store();
-    world.updater(&store).trust(Trust::Nothing).run(&world.source()).unwrap();
+    world.updater(&store).mode(Mode::Full).run(&world.source()).unwrap();
     let log = world.server.take_log();
     assert!(log.len() == 2 && requested_pack(&log).starts_with("empty-"), "{log:#?}");
     world.assert_up_to_date();

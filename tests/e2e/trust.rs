@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use rockon_sync::{
-    Error, ErrorKind, Location, Outcome, PublishOutcome, Report, SigningKey, Source, Store, Trust,
+    Error, ErrorKind, Location, Mode, Outcome, PublishOutcome, Report, SigningKey, Source, Store,
     VerifierKey,
 };
 use rockon_sync_tests::Server;
@@ -301,7 +301,7 @@ fn a_head_without_its_signature_is_found_by_verify_and_healed_by_an_update() {
     let found = world.store().verify().unwrap();
     assert_eq!(found[0].damaged, [path]);
     let store = world.store();
-    let report = world.updater(&store).trust(Trust::Digest).run(&world.source()).unwrap();
+    let report = world.updater(&store).mode(Mode::Verify).run(&world.source()).unwrap();
     assert_eq!(report.outcome, Outcome::Updated);
     assert!(world.store().verify().unwrap()[0].is_intact());
     world.assert_up_to_date();

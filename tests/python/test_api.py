@@ -14,7 +14,7 @@ from typing import cast
 
 import pytest
 import rockon_sync
-from rockon_sync import ErrorKind, Outcome, Phase, Source, Store, Trust, _core, _errors
+from rockon_sync import ErrorKind, Mode, Outcome, Phase, Source, Store, _core, _errors
 from support import CatalogDir, Server
 
 
@@ -140,7 +140,7 @@ def test_damage_is_found_and_repaired(store: Store, v2: Server) -> None:
     with pytest.raises(rockon_sync.IntegrityError) as raised:
         _ = store.catalog()["Alpha"].text
     assert raised.value.path == file
-    assert store.update(v2.url, trust=Trust.DIGEST).healed == ("alpha",)
+    assert store.update(v2.url, mode=Mode.VERIFY).healed == ("alpha",)
     assert store.verify()[0].is_intact
 
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from ._errors import RockonSyncError
 
 
-class Trust(StrEnum):
-    """The mode of an update: how much of the local data it checks."""
+class Mode(StrEnum):
+    """How much of the local data an update checks."""
 
-    SIZE_AND_TIME = "size-and-time"
-    """Quick: files with their committed size and time are assumed intact."""
-    DIGEST = "digest"
-    """Verify: every file is compared with its digest."""
-    NOTHING = "nothing"
-    """Full: everything is fetched again."""
+    QUICK = "quick"
+    """Sizes and times: a file that has both as they were committed is taken to be intact."""
+    VERIFY = "verify"
+    """Digests: every file is read."""
+    FULL = "full"
+    """Nothing: every file is fetched again."""
 
 
 class Format(StrEnum):

@@ -12,6 +12,7 @@ use crate::base::time::Timestamp;
 use crate::format::Format;
 use crate::format::target::{Stability, Target};
 use crate::source::SourceName;
+use crate::update::Mode;
 pub(super) use source::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
 
 /// Publishes a catalog as static files, and keeps local copies of it up to date.
@@ -141,8 +142,13 @@ pub(super) struct UpdateArgs {
     #[arg(long, conflicts_with = "full")]
     pub(super) check: bool,
 
-    /// Fetch every file again, even if the local copy is intact
-    #[arg(long)]
+    /// How to check the local copy: quick (sizes and times of files), verify (digests), or full
+    /// (fetch every file again)
+    #[arg(long, value_name = "MODE", default_value_t = Mode::Quick)]
+    pub(super) mode: Mode,
+
+    /// The same as --mode full
+    #[arg(long, conflicts_with = "mode")]
     pub(super) full: bool,
 
     #[command(flatten)]

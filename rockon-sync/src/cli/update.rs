@@ -11,19 +11,19 @@ use crate::base::error::Result;
 use crate::store::Store;
 use crate::update::plan::MassDelete;
 use crate::update::report::Report;
-use crate::update::{Freshness, Rollback, Trust, Updater, update_each};
+use crate::update::{Freshness, Mode, Rollback, Updater, update_each};
 
 pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.store.dir);
     let followed = follow::sources(&store, &args)?;
     let purpose = if args.check { Purpose::Check } else { Purpose::Update };
-    let trust = if args.full { Trust::Nothing } else { Trust::SizeAndTime };
+    let mode = if args.full { Mode::Full } else { args.mode };
     let bar = match !args.quiet && !args.json && is_watched() {
         true => Bar::shown(),
         false => Bar::hidden(),
     };
     let updater = Updater::new(&store)
-        .trust(trust)
+        .mode(mode)
         .timeout(args.timeout)
         .lock_timeout(args.lock_timeout)
         .progress(|progress| bar.show(progress));

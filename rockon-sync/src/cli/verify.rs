@@ -8,13 +8,13 @@ use super::report::{Notes, Purpose, note_result, sentence};
 use super::update::exit_code;
 use crate::base::error::{ErrorKind, Result};
 use crate::store::Store;
-use crate::update::{Trust, Updater, update_each};
+use crate::update::{Mode, Updater, update_each};
 
 pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.browse.store.dir);
     let mut code = 0;
     if args.repair {
-        let mut updater = Updater::new(&store).trust(Trust::Digest);
+        let mut updater = Updater::new(&store).mode(Mode::Verify);
         let results = update_each(store.followed_sources()?, |sources| updater.run_all(sources));
         let notes = if args.browse.json { Notes::Errors } else { Notes::All };
         for (name, result) in &results {

@@ -155,7 +155,7 @@ impl Store {
 
     /// Compares every file of every source with its digest, and verifies the signatures of the
     /// heads of sources with trusted keys. Changes nothing: an update with
-    /// [`Trust::Digest`](crate::Trust::Digest) repairs the damage.
+    /// [`Mode::Verify`](crate::Mode::Verify) repairs the damage.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the store does not exist; [`ErrorKind::Store`] if a file

@@ -4,11 +4,12 @@ use super::ask::Remote;
 use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
+use super::mode::Mode;
 use super::plan::{Action, Plan};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
 use super::session::{Context, Extent, Session};
-use super::updater::{Rollback, Trust};
+use super::updater::Rollback;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::path::EntryPath;
@@ -60,7 +61,7 @@ pub(super) fn commit(
     let is_new = !remote.is_current
         || !staged.plan.is_empty()
         || !local.damage.is_none()
-        || session.options.trust == Trust::Nothing
+        || session.options.mode == Mode::Full
         || local.generation.is_none();
     let outcome = match (is_new, staged.failed.is_empty()) {
         (_, false) => Outcome::Partial,

@@ -1,8 +1,8 @@
 //! The current generation: what the store has before an update, and what of it can be used.
 
+use super::mode::Mode;
 use super::plan::{RemoteManifest, Reuse};
 use super::session::Session;
-use super::updater::Trust;
 use crate::base::error::Result;
 use crate::base::path::EntryPath;
 use crate::store::{Damage, Generation, Status, digest_if_any};
@@ -50,7 +50,7 @@ impl Current {
         let Some(generation) = reader.current()? else {
             return Ok(Current { status, ..Current::default() });
         };
-        let is_intact = session.options.trust == Trust::SizeAndTime
+        let is_intact = session.options.mode == Mode::Quick
             && status.generation == generation.number
             && status.fingerprint.is_some()
             && generation.fingerprint(files)? == status.fingerprint;

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::ask::{Index, Remote};
 use super::current::Current;
 use super::mirrors::Mirrors;
+use super::mode::Mode;
 use super::session::Session;
-use super::updater::{Freshness, Rollback, Trust};
+use super::updater::{Freshness, Rollback};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::is_absent;
@@ -199,7 +200,7 @@ fn head_validators(
     current: &Current,
     mirror: &Location,
 ) -> Option<Validators> {
-    if session.options.trust == Trust::Nothing || mirror.identity().is_none() {
+    if session.options.mode == Mode::Full || mirror.identity().is_none() {
         return None;
     }
     // A time in whole seconds does not distinguish two heads, and a head is no larger than the

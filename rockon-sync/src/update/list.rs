@@ -4,8 +4,8 @@ use super::ask::{Index, Remote};
 use super::current::Current;
 use super::fetch::fetch_listed;
 use super::mirrors::{Failure, Mirrors};
+use super::mode::Mode;
 use super::session::Session;
-use super::updater::Trust;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::net::address::Address;
@@ -67,8 +67,8 @@ fn ask_one(
 ) -> Result<FoundList> {
     let address = mirror.list_address();
     let shown = address.to_string();
-    let validators = match (session.options.trust, mirror.identity()) {
-        (Trust::Nothing, _) | (_, None) => None,
+    let validators = match (session.options.mode, mirror.identity()) {
+        (Mode::Full, _) | (_, None) => None,
         _ => current.status.validators_of(&shown, known),
     };
     let wanted = Wanted {

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::ask::Remote;
 use super::current::CurrentManifest;
+use super::mode::Mode;
 use super::plan::{MassDelete, Reuse};
 use super::report::{Outcome, Report};
-use super::updater::{Freshness, Rollback, Trust};
+use super::updater::{Freshness, Rollback};
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Clock;
 use crate::net::fetch::Fetcher;
@@ -57,7 +58,7 @@ pub(super) struct Context<'a> {
 /// The options of an update, as [`Updater`](super::Updater) documents them.
 #[derive(Debug, Clone)]
 pub(super) struct Options {
-    pub(super) trust: Trust,
+    pub(super) mode: Mode,
     pub(super) mass_delete: MassDelete,
     pub(super) rollback: Rollback,
     pub(super) freshness: Freshness,
@@ -77,9 +78,9 @@ pub(super) enum Extent {
 impl Options {
     /// The local files that a plan may use.
     pub(super) fn reuse(&self) -> Reuse {
-        match self.trust {
-            Trust::Nothing => Reuse::Nothing,
-            Trust::SizeAndTime | Trust::Digest => Reuse::Intact,
+        match self.mode {
+            Mode::Full => Reuse::Nothing,
+            Mode::Quick | Mode::Verify => Reuse::Intact,
         }
     }
 }

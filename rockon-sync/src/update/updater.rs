@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::bundle;
+use super::mode::Mode;
 use super::plan::MassDelete;
 use super::progress::{Progress, Reporter};
 #[cfg(doc)]
@@ -25,18 +26,6 @@ use crate::net::transport::{AnyTransport, Transport};
 use crate::source::{Source, SourceName};
 use crate::store::{SourceWriter, Store};
 use crate::tree::note::VerifierKey;
-
-/// The check of the local data during an update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Trust {
-    /// Sizes and times: a file that has both as they were committed is taken to be intact.
-    #[default]
-    SizeAndTime,
-    /// Digests: every file is read.
-    Digest,
-    /// Nothing: every file is fetched again.
-    Nothing,
-}
 
 /// The treatment of a head that is older than the local one, or differs under the same serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -80,7 +69,7 @@ impl<'a> Updater<'a> {
     /// Returns an updater of `store` with the default options.
     pub fn new(store: &'a Store) -> Updater<'a> {
         let options = Options {
-            trust: Trust::default(),
+            mode: Mode::default(),
             mass_delete: MassDelete::default(),
             rollback: Rollback::default(),
             freshness: Freshness::default(),
@@ -98,9 +87,9 @@ impl<'a> Updater<'a> {
         Updater { setup, progress: None }
     }
 
-    /// Sets how much of the local data is checked. Default: [`Trust::SizeAndTime`].
-    pub fn trust(mut self, trust: Trust) -> Self {
-        self.setup.options.trust = trust;
+    /// Sets how much of the local data is checked. Default: [`Mode::Quick`].
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.setup.options.mode = mode;
         self
     }
 

@@ -15,10 +15,10 @@ use crate::net::transport::Validators;
 use crate::store::StagedValidators;
 use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, List, ListRow, MIRROR, Manifest};
 use crate::update::mirrors::Mirror;
+use crate::update::mode::Mode;
 use crate::update::plan::Plan;
 use crate::update::progress::Reporter;
 use crate::update::session::{Context, Session};
-use crate::update::updater::Trust;
 
 /// A file to ask for.
 struct FileRequest<'a> {
@@ -156,7 +156,7 @@ fn requests<'a>(
             && staging.has(digest)?
         {
             prior = Some(Prior::Staged(digest, seen));
-        } else if session.options.trust != Trust::Nothing {
+        } else if session.options.mode != Mode::Full {
             prior = previous.map(Prior::Current);
         }
         requests.push(FileRequest { row, previous, prior });
