@@ -126,7 +126,7 @@ fn full_mode_commits_a_generation_even_if_nothing_has_changed() {
     ] {
         let store = world.store();
         let report = world.updater(&store).mode(mode).run(&world.source()).unwrap();
-        assert_eq!((report.outcome, generation(&world)), (expected, number), "{trust:?}");
+        assert_eq!((report.outcome, generation(&world)), (expected, number), "{mode:?}");
     }
     world.assert_up_to_date();
 }
