@@ -13,7 +13,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rockon_sync_core::{Changes, Clock, Location, Publisher, Source, Store, SystemClock, Updater};
+use rockon_sync_core::publish::Publisher;
+use rockon_sync_core::transport::{Clock, SystemClock};
+use rockon_sync_core::{Changes, Location, Source, Store, Updater};
 use toolchain::{Installed, succeed};
 
 const DEFINITIONS: usize = 9_000;

@@ -48,7 +48,7 @@ pub struct StatusList {
 }
 
 impl SourceStatus {
-    fn new(source: &rockon_sync_core::SourceStatus, arena: &mut Arena) -> SourceStatus {
+    fn new(source: &rockon_sync_core::inspect::SourceStatus, arena: &mut Arena) -> SourceStatus {
         let failed = source.failed.iter().map(|(id, kind, message)| FailedEntry {
             id: arena.text(id),
             status: Status::named(kind),

@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use rockon_sync_core::{
-    Leniency, MassDelete, Page, PublishOutcome as CoreOutcome, Publisher, SigningKey, Timestamp,
-};
+use rockon_sync_core::keys::SigningKey;
+use rockon_sync_core::publish::{Leniency, Page, PublishOutcome as CoreOutcome, Publisher};
+use rockon_sync_core::{MassDelete, Timestamp};
 
 use crate::arena::{Arena, Owned, free};
 use crate::boundary::{Versioned, is_set, optional, path, required, run, text, texts, versioned};
@@ -84,7 +84,7 @@ pub struct PublishReport {
 }
 
 impl PublishReport {
-    fn new(report: &rockon_sync_core::PublishReport) -> *mut PublishReport {
+    fn new(report: &rockon_sync_core::publish::PublishReport) -> *mut PublishReport {
         let mut arena = Arena::default();
         let added = arena.texts(&report.added);
         let changed = arena.texts(&report.changed);

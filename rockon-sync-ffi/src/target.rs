@@ -39,10 +39,12 @@ impl Target {
     ///
     /// # Errors
     /// `ROCKON_SYNC_STATUS_ARGUMENT`.
-    pub(crate) unsafe fn read(target: *const Target) -> Result<rockon_sync_core::Target, Failure> {
+    pub(crate) unsafe fn read(
+        target: *const Target,
+    ) -> Result<rockon_sync_core::relations::Target, Failure> {
         // SAFETY: guaranteed by the caller, as for all pointers in this function.
         let raw = unsafe { versioned(target, "target") }?;
-        let mut target = rockon_sync_core::Target::new();
+        let mut target = rockon_sync_core::relations::Target::new();
         // SAFETY: as above.
         if let Some(arch) = unsafe { optional(raw.arch, "target.arch") }? {
             target = target.with_arch(arch)?;

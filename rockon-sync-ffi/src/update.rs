@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::path::Path;
 use std::time::Duration;
 
-use rockon_sync_core::{Freshness, MassDelete, Mode, Rollback, Updater};
+use rockon_sync_core::{Freshness, MassDelete, Mode as CoreMode, Rollback, Updater};
 
 use crate::arena::{Arena, Owned};
 use crate::boundary::{Number, Versioned, is_set, path, required, run, slice, unknown, versioned};
@@ -251,7 +251,7 @@ impl<'a> Call<'a> {
 
 /// The validated options of a caller.
 struct Settings {
-    mode: Mode,
+    mode: CoreMode,
     mass_delete: MassDelete,
     rollback: Rollback,
     freshness: Freshness,
@@ -280,9 +280,9 @@ impl Settings {
         let timeout = Duration::from_millis(options.timeout_ms);
         Ok(Settings {
             mode: match options.mode.number() {
-                0 => Mode::Quick,
-                1 => Mode::Verify,
-                2 => Mode::Full,
+                0 => CoreMode::Quick,
+                1 => CoreMode::Verify,
+                2 => CoreMode::Full,
                 other => return Err(unknown("options.mode", other)),
             },
             mass_delete: match is_set(options.allow_mass_delete) {

@@ -7,7 +7,8 @@ use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyTuple};
-use rockon_sync::{Novelty, Origin, Target};
+use rockon_sync::relations::Target;
+use rockon_sync::{Novelty, Origin};
 
 use crate::convert::{self, detached, model};
 use crate::extension;

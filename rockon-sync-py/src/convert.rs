@@ -10,10 +10,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyDict, PyTuple};
-use rockon_sync::{
-    ErrorKind, Phase, Problem, Progress, PublishOutcome, PublishReport, Report, Severity,
-    SourceStatus, Timestamp, Verification, VerifierKey,
-};
+use rockon_sync::inspect::{SourceStatus, Verification};
+use rockon_sync::keys::VerifierKey;
+use rockon_sync::publish::{PublishOutcome, PublishReport};
+use rockon_sync::{ErrorKind, Phase, Problem, Progress, Report, Severity, Timestamp};
 
 use crate::logging;
 

@@ -3,7 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
-use rockon_sync::{Installation, Relations, Release, Target, Updates};
+use rockon_sync::jupdate::{Release, Updates};
+use rockon_sync::relations::{Installation, Relations, Target};
 
 use crate::catalog::Definition;
 use crate::convert::{self, model, rows};

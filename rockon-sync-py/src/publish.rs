@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use rockon_sync::{Leniency, MassDelete, Page, Publisher, SigningKey, Timestamp};
+use rockon_sync::keys::SigningKey;
+use rockon_sync::publish::{Leniency, Page, Publisher};
+use rockon_sync::{MassDelete, Timestamp};
 
 use crate::convert::{self, detached};
 

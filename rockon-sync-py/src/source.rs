@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use rockon_sync::{Credentials, Location, SourceName, VerifierKey};
+use rockon_sync::keys::VerifierKey;
+use rockon_sync::{Credentials, Location, SourceName};
 
 use crate::convert::{self, parse_seconds};
 

@@ -1,10 +1,24 @@
 //! Publishing: turns a catalog directory into a tree of static files.
 //!
+//! ```
+//! use rockon_sync::publish::Publisher;
+//!
+//! # fn main() -> rockon_sync::Result<()> {
+//! # let dir = tempfile::tempdir().unwrap();
+//! # let catalog = concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/catalog");
+//! # let tree = dir.path().join("tree");
+//! let report = Publisher::new(catalog).out(&tree).expires_in_days(30).run()?;
+//! println!("serial {}, {} entries", report.serial, report.entries);
+//! # Ok(()) }
+//! ```
+//!
+//! # Implementation
+//!
 //! ```text
 //! before -> scan -> manifest -> files -> packs -> head -> page -> prune
 //! ```
 //!
-//! Each stage takes values and returns a value; [`PublishSession`] is all that they share, and none
+//! Each stage takes values and returns a value; `PublishSession` is all that they share, and none
 //! changes it. Nothing is written before the catalog is scanned and the new manifest is checked.
 //! Clients see the new publication when the head is renamed into place.
 //!

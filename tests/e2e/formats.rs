@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use rockon_sync::{Format, Leniency, Novelty, Outcome, Page, PublishOutcome, Publisher};
+use rockon_sync::publish::{Leniency, Page, PublishOutcome, Publisher};
+use rockon_sync::{Format, Novelty, Outcome};
 
 use crate::world::World;
 

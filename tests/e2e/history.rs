@@ -6,10 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rockon_sync::{
-    ErrorKind, Leniency, Manifest, MassDelete, Outcome, Publisher, Source, Store, Timestamp,
-    Updater,
-};
+use rockon_sync::publish::{Leniency, Publisher};
+use rockon_sync::wire::Manifest;
+use rockon_sync::{ErrorKind, MassDelete, Outcome, Source, Store, Timestamp, Updater};
 use rockon_sync_tests::Server;
 use tempfile::TempDir;
 

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rockon_sync::{
-    Clock, Digest, ErrorKind, Outcome, Publisher, Request, Response, Transport, limits,
-};
+use rockon_sync::publish::Publisher;
+use rockon_sync::transport::{Clock, Request, Response, Transport};
+use rockon_sync::{Digest, ErrorKind, Outcome, limits};
 use rockon_sync_tests::{Action, Match, Times};
 
 use crate::world::{Packs, World, assert_same_files, definition, files_of};

@@ -4,9 +4,10 @@ use std::fs;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rockon_sync::inspect::SourceStatus;
+use rockon_sync::transport::Clock;
 use rockon_sync::{
-    Clock, Digest, Error, ErrorKind, Freshness, Mode, Outcome, Report, Source, SourceStatus, Store,
-    Timestamp, Updater,
+    Digest, Error, ErrorKind, Freshness, Mode, Outcome, Report, Source, Store, Timestamp, Updater,
 };
 use rockon_sync_tests::{Action, Match, Server, Times};
 

@@ -4,10 +4,8 @@ use std::fs;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rockon_sync::{
-    Address, Clock, Digest, ErrorKind, Outcome, Report, Request, Response, Source, Transport,
-    limits,
-};
+use rockon_sync::transport::{Address, Clock, Request, Response, Transport};
+use rockon_sync::{Digest, ErrorKind, Outcome, Report, Source, limits};
 use rockon_sync_tests::{Action, Match, Server, Times};
 
 use crate::world::{World, definition};

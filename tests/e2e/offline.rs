@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rockon_sync::{ErrorKind, MassDelete, Outcome, Report, Rollback, SigningKey, Store};
+use rockon_sync::keys::SigningKey;
+use rockon_sync::{ErrorKind, MassDelete, Outcome, Report, Rollback, Store};
 
 use crate::world::{World, definition, files_of};
 

@@ -6,7 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use rockon_sync::{ErrorKind, Location, Publisher, Source, Updater};
+use rockon_sync::publish::Publisher;
+use rockon_sync::{ErrorKind, Location, Source, Updater};
 
 use crate::world::{Packs, World, assert_same_files, files_of};
 

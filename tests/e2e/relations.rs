@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use rockon_sync::{ErrorKind, Installation, Leniency};
+use rockon_sync::ErrorKind;
+use rockon_sync::publish::Leniency;
+use rockon_sync::relations::Installation;
 
 use crate::world::World;
 

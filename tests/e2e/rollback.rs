@@ -3,9 +3,10 @@
 use std::fs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rockon_sync::{
-    Clock, ErrorKind, Freshness, Outcome, Publisher, Report, Rollback, SigningKey, Timestamp,
-};
+use rockon_sync::keys::SigningKey;
+use rockon_sync::publish::Publisher;
+use rockon_sync::transport::Clock;
+use rockon_sync::{ErrorKind, Freshness, Outcome, Report, Rollback, Timestamp};
 
 use crate::world::World;
 

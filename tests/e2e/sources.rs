@@ -5,9 +5,9 @@ use std::fs;
 use std::sync::Barrier;
 use std::time::Duration;
 
+use rockon_sync::transport::{Request, Response, Transport};
 use rockon_sync::{
-    Credentials, Error, ErrorKind, Outcome, Progress, Request, Response, Source, SourceName, Store,
-    Transport, Updater, limits,
+    Credentials, Error, ErrorKind, Outcome, Progress, Source, SourceName, Store, Updater, limits,
 };
 use rockon_sync_tests::{Action, Exchange, Match, Server, Times};
 

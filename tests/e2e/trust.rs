@@ -4,10 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use rockon_sync::{
-    Error, ErrorKind, Location, Mode, Outcome, PublishOutcome, Report, SigningKey, Source, Store,
-    VerifierKey,
-};
+use rockon_sync::keys::{SigningKey, VerifierKey};
+use rockon_sync::publish::PublishOutcome;
+use rockon_sync::{Error, ErrorKind, Location, Mode, Outcome, Report, Source, Store};
 use rockon_sync_tests::Server;
 
 use crate::world::{World, assert_same_files, files_of, published_files};

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use rockon_sync::{
-    CancelToken, Error, ErrorKind, Format, PublishReport, Publisher, Stability, Target, limits,
-};
+use rockon_sync::publish::{PublishReport, Publisher};
+use rockon_sync::relations::Stability;
+use rockon_sync::relations::Target;
+use rockon_sync::{CancelToken, Error, ErrorKind, Format, limits};
 use rockon_sync_tests::{Action, Match, Server, Times};
 
 use crate::world::World;

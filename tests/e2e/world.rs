@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rockon_sync::{
-    Clock, Error, Outcome, PublishReport, Publisher, Report, Source, Store, Timestamp, Updater,
-};
+use rockon_sync::publish::{PublishReport, Publisher};
+use rockon_sync::transport::Clock;
+use rockon_sync::{Error, Outcome, Report, Source, Store, Timestamp, Updater};
 use rockon_sync_tests::{Exchange, Server};
 use tempfile::TempDir;
 

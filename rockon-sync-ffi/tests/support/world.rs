@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rockon_sync_core::{Digest, Publisher, Timestamp};
+use rockon_sync_core::publish::Publisher;
+use rockon_sync_core::{Digest, Timestamp};
 use rockon_sync_tests::{Action, Match, Server, Times};
 use tempfile::TempDir;
 

@@ -157,7 +157,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_source(
+    /// Returns the error with this cause.
+    #[must_use]
+    pub fn with_source(
         mut self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {

@@ -14,9 +14,7 @@ pub(crate) use dir::DirTransport;
 #[cfg(feature = "http")]
 pub(crate) use http::HttpTransport;
 
-use crate::base::error::Result;
-#[cfg(not(feature = "http"))]
-use crate::base::error::{Error, ErrorKind};
+use crate::base::error::{Error, ErrorKind, Result, Retry};
 use crate::net::address::Address;
 
 /// Makes single requests, from several threads at once.
@@ -59,6 +57,16 @@ impl Request<'_> {
     /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout). Return them unchanged.
     pub fn check(&self) -> Result<()> {
         (self.check)()
+    }
+
+    /// Returns the error for a request without a complete response. It may be sent again. Add the
+    /// cause with [`Error::with_source`].
+    pub fn failed(&self, message: impl Into<String>) -> Error {
+        let error = Error::new(ErrorKind::Transport, message).with_retry(Retry::Soon);
+        match self.address {
+            Address::Http(_) => error.with_url(self.address.to_string()),
+            Address::File(path) => error.with_path(path),
+        }
     }
 
     /// Returns a request without validators and range, that nothing cancels.
@@ -144,16 +152,17 @@ impl Validators {
     }
 }
 
-/// Chooses the transport by the kind of the address.
-pub(crate) struct AnyTransport {
+/// The built-in transport: HTTP for URLs (feature `http`), and the file system for directories.
+pub struct DefaultTransport {
     #[cfg(feature = "http")]
     http: HttpTransport,
     dir: DirTransport,
 }
 
-impl AnyTransport {
-    pub(crate) fn new() -> Self {
-        AnyTransport {
+impl DefaultTransport {
+    /// Returns a transport with no open connections. Proxies are taken from the environment.
+    pub fn new() -> Self {
+        DefaultTransport {
             #[cfg(feature = "http")]
             http: HttpTransport::new(),
             dir: DirTransport,
@@ -161,7 +170,19 @@ impl AnyTransport {
     }
 }
 
-impl Transport for AnyTransport {
+impl Default for DefaultTransport {
+    fn default() -> Self {
+        DefaultTransport::new()
+    }
+}
+
+impl fmt::Debug for DefaultTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DefaultTransport").finish_non_exhaustive()
+    }
+}
+
+impl Transport for DefaultTransport {
     fn get(&self, request: &Request<'_>) -> Result<Response> {
         match request.address {
             #[cfg(feature = "http")]

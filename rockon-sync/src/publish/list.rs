@@ -18,7 +18,7 @@ use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
 use crate::format::{Collection, position_of_syntax_error};
 #[cfg(feature = "jupdate")]
-use crate::net::transport::AnyTransport;
+use crate::net::transport::DefaultTransport;
 use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::manifest::{Entry, Manifest};
 
@@ -141,7 +141,7 @@ impl List {
             Collection::Site => unreachable!("no format of this build has an update site"),
             #[cfg(feature = "jupdate")]
             Collection::Site => {
-                let (transport, clock) = (AnyTransport::new(), options.clock);
+                let (transport, clock) = (DefaultTransport::new(), options.clock);
                 let cancel = &options.cancel;
                 let reader = SiteReader { files, transport: &transport, clock, cancel };
                 List::of_site(&reader, catalog, session.tree.dir)

@@ -16,7 +16,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{ErrorKind, Result};
 use crate::base::time::Timestamp;
 use crate::net::location::Location;
-use crate::net::transport::{AnyTransport, Request, Response, Transport};
+use crate::net::transport::{DefaultTransport, Request, Response, Transport};
 use crate::publish::Publisher;
 use crate::source::Source;
 use crate::store::Store;
@@ -26,7 +26,7 @@ use crate::update::report::{Outcome, Report};
 
 /// Records the requests.
 struct Noting {
-    inner: AnyTransport,
+    inner: DefaultTransport,
     asked: Mutex<Vec<String>>,
 }
 
@@ -113,7 +113,7 @@ impl World {
     }
 
     fn update(&self) -> (Report, Vec<String>) {
-        let transport = Noting { inner: AnyTransport::new(), asked: Mutex::default() };
+        let transport = Noting { inner: DefaultTransport::new(), asked: Mutex::default() };
         let (files, store) = (FailingFiles::sound(), self.store());
         let updater = || Updater::new(&store).files(&files).transport(&transport);
         let report = self.bring(updater()).unwrap();

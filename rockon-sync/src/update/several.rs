@@ -9,7 +9,7 @@ use super::session::Extent;
 use super::updater::{UpdateFrom, UpdateJob, Updater};
 use crate::base::error::Result;
 use crate::base::limits::MAX_SOURCES_AT_ONCE;
-use crate::net::transport::AnyTransport;
+use crate::net::transport::DefaultTransport;
 use crate::source::{Source, SourceName};
 
 /// A message to the thread that waits for all updates.
@@ -56,7 +56,7 @@ impl Updater<'_> {
             return vec![self.start(one, extent, UpdateFrom::Mirrors)];
         }
         // Shared, so that root certificates are loaded once.
-        let own = AnyTransport::new();
+        let own = DefaultTransport::new();
         let transport = self.setup.transport.unwrap_or(&own);
         let job = |(rank, source)| UpdateJob {
             source,

@@ -22,7 +22,7 @@ use crate::base::time::{Clock, SystemClock};
 use crate::format;
 use crate::net::fetch::{Fetcher, TimeLimit};
 use crate::net::location::Location;
-use crate::net::transport::{AnyTransport, Transport};
+use crate::net::transport::{DefaultTransport, Transport};
 use crate::source::{Source, SourceName};
 use crate::store::{SourceWriter, Store};
 use crate::tree::note::VerifierKey;
@@ -244,7 +244,7 @@ impl<'a> Updater<'a> {
         let job = UpdateJob { source, rank: None, extent, origin };
         match self.setup.transport {
             Some(transport) => self.setup.update(&job, transport, callback),
-            None => self.setup.update(&job, &AnyTransport::new(), callback),
+            None => self.setup.update(&job, &DefaultTransport::new(), callback),
         }
     }
 }

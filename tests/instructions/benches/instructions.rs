@@ -9,7 +9,8 @@ use std::process::Command;
 use gungraun::{
     Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
-use rockon_sync::{Catalog, Digest, Manifest, Outcome, Store, Updater, internals};
+use rockon_sync::{Catalog, Digest, Outcome, Store, Updater, internals};
+use rockon_sync::wire::Manifest;
 use rockon_sync_instructions::{dir, manifest, source};
 
 fn canonical(entries: usize) -> Vec<u8> {

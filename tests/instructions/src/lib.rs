@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rockon_sync::{
-    Digest, Entry, EntryPath, Location, Manifest, Publisher, Result, Source, Store, Timestamp,
-    Updater,
-};
+use rockon_sync::{Digest, Location, Result, Source, Store, Timestamp, Updater};
+use rockon_sync::publish::Publisher;
+use rockon_sync::wire::{Entry, EntryPath, Manifest};
 
 /// The numbers of entries: today's catalog, an extension directory, and ten times that.
 pub const SIZES: [usize; 3] = [90, 9_000, 100_000];

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::RemovedData;
 use crate::base::files::{RealFiles, try_lock};
 use crate::base::time::SystemClock;
+use crate::sources::RemovedData;
 use crate::store::{SourceWriter, Status, Store};
 
 fn name(text: &str) -> SourceName {

@@ -127,7 +127,7 @@ fn a_status_is_read_as_it_was_saved() {
         generation: 7,
         fingerprint: Some("ab".to_owned()),
         address: Some("http://h/root.sha".to_owned()),
-        validators: crate::Validators {
+        validators: crate::transport::Validators {
             etag: Some("\"x\"".to_owned()),
             last_modified: Some("yesterday".to_owned()),
         },

@@ -168,7 +168,7 @@ fn no_error_of_reading_is_an_absence() {
                 }
             }));
             if let Ok(status) = store.status() {
-                let is_told = |status: &crate::SourceStatus| {
+                let is_told = |status: &crate::inspect::SourceStatus| {
                     let entries = status.current.as_ref().map(|held| (held.serial, held.entries));
                     status.error.is_some() || matches!(entries, Some((Some(1), 3) | (Some(2), 4)))
                 };
