@@ -304,3 +304,53 @@ fn an_entry_that_moves_and_fails_keeps_its_old_bytes_at_the_new_path() {
     assert_eq!(catalog.definitions().len(), 2);
     assert!(catalog.definition("App b").unwrap().text().unwrap().contains("\"version\": \"1\""));
 }
+
+#[test]
+fn the_first_error_is_reported_before_that_of_a_list() {
+    let world = World::bare("tree");
+    let first = Server::serve(world.path("tree"));
+    first.on(Match::Any, Times::Always, respond(403));
+    let store = world.store();
+    let error = world.updater(&store).run(&mirrors(&[&first, &world.server])).unwrap_err();
+    assert!(error.to_chain().contains("got 403"), "{}", error.to_chain());
+    // The other one was asked for its list.
+    let asked: Vec<String> = world.server.take_log().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(asked, ["root.sha", "root.json"]);
+}
+
+#[test]
+fn the_last_mirror_is_not_said_to_be_followed_by_another_one() {
+    let world = World::v2("abc");
+    let other = Server::serve(world.path("tree"));
+    let digest = Digest::of(definition('b', "1").as_bytes());
+    for server in [&world.server, &other] {
+        for path in ["b.json".to_owned(), format!("by-sha/{digest}")] {
+            server.on(Match::Path(path), Times::Always, respond(404));
+        }
+    }
+    // A second head, so that both mirrors are tried.
+    let head = fs::read_to_string(world.path("tree/root.sha")).unwrap();
+    let body = format!("{head}# note other\n").into_bytes();
+    other.on(Match::Path("root.sha".into()), Times::Always, Action::ReplaceBody(body));
+    let store = world.store();
+    let report = world.updater(&store).run(&mirrors(&[&world.server, &other])).unwrap();
+    assert_eq!(report.outcome, Outcome::Partial, "{report:?}");
+    let followed = "leads nowhere, another mirror was asked";
+    let followed: Vec<&String> =
+        report.warnings.iter().filter(|warning| warning.contains(followed)).collect();
+    let [warning] = &followed[..] else { panic!("{:?}", report.warnings) };
+    assert!(warning.contains(&world.server.url()), "{warning}");
+}
+
+#[test]
+fn a_refused_pack_is_a_warning_and_single_files_are_fetched() {
+    let world = World::packed("abcdefgh");
+    world.server.on(Match::Prefix("packs/".into()), Times::Always, respond(404));
+    let report = world.update().unwrap();
+    assert_eq!((report.outcome, report.added.len()), (Outcome::Updated, 8), "{report:?}");
+    assert_eq!(report.warnings.len(), 1, "{:?}", report.warnings);
+    let warning = &report.warnings[0];
+    assert!(warning.contains("was not used") && warning.contains("404"), "{warning}");
+    let log = world.server.take_log();
+    assert_eq!(count(&log, |path| path.starts_with("packs/")), 1);
+}

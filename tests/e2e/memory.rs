@@ -85,6 +85,57 @@ fn an_update_without_changes_remembers_its_time_and_mirror() {
 }
 
 #[test]
+fn an_update_of_a_v1_source_without_changes_remembers_its_time() {
+    let world = World::v1("ab");
+    for n in 0..3 {
+        let report = update_at(&world, &world.source(), NOON + n * 60).unwrap();
+        let expected = if n == 0 { Outcome::Updated } else { Outcome::Unchanged };
+        assert_eq!((report.outcome, status(&world).checked), (expected, time(NOON + n * 60)));
+    }
+}
+
+#[test]
+fn validators_that_a_v1_file_gets_later_are_sent() {
+    let world = World::v1("ab");
+    // At first, the server sends none.
+    let body = definition('b', "1").into_bytes();
+    let plain = Action::Respond { status: 200, headers: Vec::new(), body };
+    world.server.on(Match::Path("b.json".into()), Times::Once, plain);
+    let b_of = |log: Vec<rockon_sync_tests::Exchange>| {
+        let request = log.into_iter().find(|request| request.path == "b.json").unwrap();
+        (request.header("If-None-Match").is_some(), request.status)
+    };
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, b_of(log)), (Outcome::Updated, (false, 200)));
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, b_of(log)), (Outcome::Unchanged, (false, 200)));
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, b_of(log)), (Outcome::Unchanged, (true, 304)));
+}
+
+#[test]
+fn files_with_another_time_are_read_once() {
+    let world = World::v2("ab");
+    world.updated();
+    let before = fs::read_to_string(world.path("store/rockstor/status.json")).unwrap();
+    let a = fs::File::open(world.current("a.json")).unwrap();
+    a.set_modified(UNIX_EPOCH + Duration::from_secs(NOON)).unwrap();
+    world.assert_unchanged();
+    let after = fs::read_to_string(world.path("store/rockstor/status.json")).unwrap();
+    let fingerprint = |text: &str| {
+        let status: serde_json::Value = serde_json::from_str(text).unwrap();
+        status["fingerprint"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(fingerprint(&before), fingerprint(&after));
+    // What was left of an earlier update is removed, too.
+    let leftover = world.path("store/rockstor/incoming").join("0".repeat(64));
+    fs::write(&leftover, "x").unwrap();
+    a.set_modified(UNIX_EPOCH + Duration::from_secs(NOON + 1)).unwrap();
+    world.assert_unchanged();
+    assert!(fs::symlink_metadata(&leftover).is_err());
+}
+
+#[test]
 fn failed_entries_are_remembered_until_an_update_succeeds() {
     let world = World::v2("ab");
     let digest = Digest::of(definition('b', "1").as_bytes());
@@ -148,6 +199,8 @@ fn a_check_tells_if_an_update_would_change_anything() {
     assert!(!file.exists());
     world.updated();
     assert_eq!(check(&world), Outcome::Unchanged);
+    world.publisher().expires_in_days(30).run().unwrap();
+    assert_eq!(check(&world), Outcome::Updated, "another head of the same manifest");
     world.define('a', "2");
     world.publish();
     assert_eq!(check(&world), Outcome::Updated, "changed");
