@@ -189,3 +189,60 @@ fn a_reviewed_file_must_exist_and_be_a_file() {
         assert!(error.to_chain().contains(name), "{name}: {}", error.to_chain());
     }
 }
+
+#[test]
+fn a_publication_without_its_history_keeps_the_one_before() {
+    let place = Place::new();
+    let first = place.publisher().run().unwrap();
+    fs::remove_file(place.out().join("history.json")).unwrap();
+    place.edit();
+    place.publisher().published(at(2_000_000)).run().unwrap();
+    let history = History::load(&RealFiles, &place.out().join("history.json")).unwrap().unwrap();
+    assert_eq!(history.records.len(), 2);
+    // Clients that are updating still find its files, and a delta from it.
+    assert!(place.out().join(BY_SHA).join(first.manifest.to_string()).exists());
+    let base = first.manifest.to_string();
+    let packs = head_in(&place.out());
+    assert!(packs.packs().iter().any(|pack| pack.base.as_deref() == Some(&base[..12])));
+}
+
+#[test]
+fn a_named_file_that_was_edited_damages_its_object_and_both_are_repaired() {
+    let place = Place::new();
+    place.publisher().run().unwrap();
+    let text = definition("B", "1");
+    let object = place.out().join(BY_SHA).join(Digest::of(text.as_bytes()).to_string());
+    let damaged = text.replace("\"i\"", "\"j\"");
+    // They are one file: a hard link.
+    fs::remove_file(place.out().join("b.json")).unwrap();
+    fs::remove_file(&object).unwrap();
+    fs::write(&object, &damaged).unwrap();
+    fs::hard_link(&object, place.out().join("b.json")).unwrap();
+    place.publisher().run().unwrap();
+    assert_eq!(fs::read_to_string(&object).unwrap(), text);
+    assert_eq!(fs::read_to_string(place.out().join("b.json")).unwrap(), text);
+}
+
+#[test]
+fn the_last_of_two_places_for_the_tree_counts() {
+    let place = Place::new();
+    place.publisher().in_place().out(place.out()).run().unwrap();
+    assert!(place.out().join("root.sha").exists());
+    assert!(!place.catalog().join("root.v2.sha").exists());
+    let place = Place::new();
+    place.publisher().out(place.out()).in_place().run().unwrap();
+    assert!(place.catalog().join("root.v2.sha").exists());
+    assert!(!place.out().exists());
+}
+
+#[test]
+fn a_catalog_that_is_no_directory_is_not_published() {
+    let place = Place::new();
+    for catalog in ["gone", "a.json"] {
+        let error = Publisher::new(place.catalog().join(catalog)).out(place.out()).run();
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{catalog}");
+        assert!(error.to_chain().contains("expected a catalog directory"), "{}", error.to_chain());
+        assert!(!place.out().exists());
+    }
+}

@@ -32,6 +32,14 @@ fn the_feed_summarizes_each_entry() {
     ];
     assert_eq!(summaries, expected);
     assert!(feed.ends_with("</entry>\n</feed>\n"));
+    for expected in [
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?>",
+        "<author><name>The publisher</name></author>\n",
+        "<link rel=\"self\" type=\"application/atom+xml\" href=\"updates.atom\"/>\n",
+        "<link rel=\"alternate\" type=\"text/html\" href=\"index.html\"/>\n",
+    ] {
+        assert!(feed.contains(expected), "{expected}\n{feed}");
+    }
     place.list(&[("a", "a.json"), ("b", "b.json")]);
     publisher(&place).published(at(2_000_000)).run().unwrap();
     let summaries = of_feed(&read(&place.out(), "updates.atom"), "summary");
@@ -151,4 +159,23 @@ fn an_unchanged_page_is_not_written_again() {
     let before = files();
     publisher(&place).run().unwrap();
     assert_eq!(files(), before);
+}
+
+#[test]
+fn a_plain_file_that_looks_like_the_page_stays_published() {
+    let place = Place::new();
+    for name in ["root.json", "a.json", "b.json", "sub/c.json"] {
+        fs::remove_file(place.catalog().join(name)).unwrap();
+    }
+    place.put("index.html", &format!("{PAGE_MARK} of another catalog"));
+    place.put("updates.atom", &format!("{FEED_MARK} of another catalog"));
+    let publish = || place.publisher().format(Format::Files).run().unwrap();
+    assert_eq!(publish().added, ["index.html", "updates.atom"]);
+    let before = snapshot(&place.out());
+    assert_eq!(publish().outcome, PublishOutcome::Unchanged);
+    assert!(snapshot(&place.out()) == before);
+    place.put("another.txt", "");
+    publish();
+    let after = snapshot(&place.out());
+    assert!(["index.html", "updates.atom"].iter().all(|name| after[*name] == before[*name]));
 }
