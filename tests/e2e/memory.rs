@@ -127,7 +127,7 @@ fn files_with_another_time_are_read_once() {
         status["fingerprint"].as_str().unwrap().to_owned()
     };
     assert_ne!(fingerprint(&before), fingerprint(&after));
-    // What was left of an earlier update is removed, too.
+    // Leftovers of an earlier update are removed, too.
     let leftover = world.path("store/rockstor/incoming").join("0".repeat(64));
     fs::write(&leftover, "x").unwrap();
     a.set_modified(UNIX_EPOCH + Duration::from_secs(NOON + 1)).unwrap();

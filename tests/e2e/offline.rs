@@ -169,25 +169,20 @@ fn a_file_beside_a_bundle_that_is_not_its_head_is_ignored() {
     let beside = bundle.with_file_name("root.sha");
     let other = fs::read_to_string(world.path("tree/root.sha")).unwrap();
     let other = other.replace(&other[..64], &rockon_sync::Digest::of(b"other").to_string());
-    for (n, write) in [
-        (|path: &Path| fs::create_dir(path).unwrap()) as fn(&Path),
-        |path| fs::write(path, "x".repeat(20_000)).unwrap(),
-        |path| fs::write(path, "no head").unwrap(),
-        |path| std::os::unix::fs::symlink("nowhere", path).unwrap(),
-        |_| {},
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        write(&beside);
-        if n == 4 {
-            fs::write(&beside, &other).unwrap();
-        }
+    let files: [(&str, &dyn Fn()); 5] = [
+        ("a directory", &|| fs::create_dir(&beside).unwrap()),
+        ("too large", &|| fs::write(&beside, "x".repeat(20_000)).unwrap()),
+        ("no head", &|| fs::write(&beside, "no head").unwrap()),
+        ("a link", &|| std::os::unix::fs::symlink("nowhere", &beside).unwrap()),
+        ("another head", &|| fs::write(&beside, &other).unwrap()),
+    ];
+    for (n, (label, write)) in files.into_iter().enumerate() {
+        write();
         let store = Store::new(world.path(&format!("store-{n}")));
         let report = world
             .updater(&store)
             .import(&Default::default(), &bundle, &[])
-            .unwrap_or_else(|error| panic!("{n}: {}", error.to_chain()));
+            .unwrap_or_else(|error| panic!("{label}: {}", error.to_chain()));
         assert_eq!(
             (report.outcome, report.serial, report.added.len()),
             (Outcome::Updated, None, 3)

@@ -265,20 +265,21 @@ fn an_unreadable_record_is_an_error() {
     assert_eq!(generation.current_manifest(&missing).unwrap().len(), 1);
 }
 
+/// Fails the second read: the first one is a `stat`.
+fn second(error: fn() -> io::Error) -> impl Files {
+    let reads = Mutex::new(0);
+    HookedFiles::new(move |_, _| {
+        let mut reads = reads.lock().unwrap();
+        *reads += 1;
+        if *reads == 2 { Err(error()) } else { Ok(()) }
+    })
+}
+
 #[test]
 fn a_file_that_cannot_be_read_is_not_missing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a");
     fs::write(&path, "text").unwrap();
-    /// Fails the second read: the first one is a `stat`.
-    fn second(error: fn() -> io::Error) -> impl Files {
-        let reads = Mutex::new(0);
-        HookedFiles::new(move |_, _| {
-            let mut reads = reads.lock().unwrap();
-            *reads += 1;
-            if *reads == 2 { Err(error()) } else { Ok(()) }
-        })
-    }
     let error = digest_if_any(&second(bad_disk), &path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
     let gone = digest_if_any(&second(|| io::ErrorKind::NotFound.into()), &path).unwrap();
