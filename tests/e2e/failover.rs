@@ -354,3 +354,20 @@ fn a_refused_pack_is_a_warning_and_single_files_are_fetched() {
     let log = world.server.take_log();
     assert_eq!(count(&log, |path| path.starts_with("packs/")), 1);
 }
+
+#[test]
+fn every_file_of_a_pack_is_used_whatever_the_order_of_ids_and_paths() {
+    let world = World::packed("abcd");
+    let rows = [("a", "z/1.json"), ("b", "y.json"), ("c", "z.json"), ("d", "a.json")];
+    fs::create_dir(world.path("catalog/z")).unwrap();
+    for (id, path) in rows {
+        let text = definition(id.chars().next().unwrap(), "2");
+        fs::write(world.path("catalog").join(path), text).unwrap();
+    }
+    let rows = rows.map(|(id, path)| (id.to_owned(), path.to_owned()));
+    world.write_list(&rows.into_iter().collect());
+    world.publish();
+    let (report, log) = world.updated();
+    assert_eq!((report.added.len(), log.len()), (4, 2), "the head and the bundle: {log:#?}");
+    world.assert_up_to_date();
+}
