@@ -7,11 +7,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rockon_sync::inspect::SourceStatus;
 use rockon_sync::transport::Clock;
 use rockon_sync::{
-    Digest, Error, ErrorKind, Freshness, Mode, Outcome, Report, Source, Store, Timestamp, Updater,
+    Digest, Error, ErrorKind, Freshness, Mode, Outcome, Phase, Report, Source, Store, Timestamp,
+    Updater,
 };
 use rockon_sync_tests::{Action, Match, Server, Times};
 
-use crate::world::{World, definition};
+use crate::world::{FastClock, Packs, World, definition};
 
 /// A clock that stands still.
 struct Still {
@@ -86,6 +87,57 @@ fn an_update_without_changes_remembers_its_time_and_mirror() {
 }
 
 #[test]
+fn an_update_of_a_v1_source_without_changes_remembers_its_time() {
+    let world = World::v1("ab");
+    for n in 0..3 {
+        let report = update_at(&world, &world.source(), NOON + n * 60).unwrap();
+        let expected = if n == 0 { Outcome::Updated } else { Outcome::Unchanged };
+        assert_eq!((report.outcome, status(&world).checked), (expected, time(NOON + n * 60)));
+    }
+}
+
+#[test]
+fn validators_that_a_v1_file_gets_later_are_sent() {
+    let world = World::v1("ab");
+    // At first, the server sends none.
+    let body = definition('b', "1").into_bytes();
+    let plain = Action::Respond { status: 200, headers: Vec::new(), body };
+    world.server.on(Match::Path("b.json".into()), Times::Once, plain);
+    let b_of = |log: Vec<rockon_sync_tests::Exchange>| {
+        let request = log.into_iter().find(|request| request.path == "b.json").unwrap();
+        (request.header("If-None-Match").is_some(), request.status)
+    };
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, b_of(log)), (Outcome::Updated, (false, 200)));
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, b_of(log)), (Outcome::Unchanged, (false, 200)));
+    let (report, log) = world.updated();
+    assert_eq!((report.outcome, b_of(log)), (Outcome::Unchanged, (true, 304)));
+}
+
+#[test]
+fn files_with_another_time_are_read_once() {
+    let world = World::v2("ab");
+    world.updated();
+    let before = fs::read_to_string(world.path("store/rockstor/status.json")).unwrap();
+    let a = fs::File::open(world.current("a.json")).unwrap();
+    a.set_modified(UNIX_EPOCH + Duration::from_secs(NOON)).unwrap();
+    world.assert_unchanged();
+    let after = fs::read_to_string(world.path("store/rockstor/status.json")).unwrap();
+    let fingerprint = |text: &str| {
+        let status: serde_json::Value = serde_json::from_str(text).unwrap();
+        status["fingerprint"].as_str().unwrap().to_owned()
+    };
+    assert_ne!(fingerprint(&before), fingerprint(&after));
+    // Leftovers of an earlier update are removed, too.
+    let leftover = world.path("store/rockstor/incoming").join("0".repeat(64));
+    fs::write(&leftover, "x").unwrap();
+    a.set_modified(UNIX_EPOCH + Duration::from_secs(NOON + 1)).unwrap();
+    world.assert_unchanged();
+    assert!(fs::symlink_metadata(&leftover).is_err());
+}
+
+#[test]
 fn failed_entries_are_remembered_until_an_update_succeeds() {
     let world = World::v2("ab");
     let digest = Digest::of(definition('b', "1").as_bytes());
@@ -149,6 +201,8 @@ fn a_check_tells_if_an_update_would_change_anything() {
     assert!(!file.exists());
     world.updated();
     assert_eq!(check(&world), Outcome::Unchanged);
+    world.publisher().expires_in_days(30).run().unwrap();
+    assert_eq!(check(&world), Outcome::Updated, "another head of the same manifest");
     world.define('a', "2");
     world.publish();
     assert_eq!(check(&world), Outcome::Updated, "changed");
@@ -202,27 +256,89 @@ fn the_followed_sources_are_updated_under_their_names() {
     );
 }
 
+/// Returns a definition of more bytes than are read at once, and that compress badly.
+fn large_definition() -> String {
+    let digests: String =
+        (0..2000).map(|n: u32| Digest::of(&n.to_be_bytes()).to_string()).collect();
+    definition('a', "1").replace("The a", &digests)
+}
+
 #[test]
 fn progress_rises_to_the_totals_and_never_above() {
-    for world in [World::v2("abcdefgh"), World::packed("abcdefgh")] {
+    for packs in [Packs::Absent, Packs::Offered] {
+        let world = World::small("abcdefgh", packs);
+        fs::write(world.path("catalog/a.json"), large_definition()).unwrap();
+        world.publish();
         // A download that is cut off is counted once.
-        let cut = Action::CloseAfter(20);
-        world.server.on(Match::Prefix("by-sha/".into()), Times::First(2), cut.clone());
+        let digest = Digest::of(large_definition().as_bytes());
+        let cut = Action::CloseAfter(40_000);
+        world.server.on(Match::Path(format!("by-sha/{digest}")), Times::First(2), cut.clone());
         world.server.on(Match::Prefix("packs/".into()), Times::First(1), cut);
         let seen = Mutex::new(Vec::new());
         let store = world.store();
-        let mut updater =
-            world.updater(&store).progress(|progress| seen.lock().unwrap().push(progress.clone()));
-        updater.run(&world.source()).unwrap();
-        drop(updater);
-        let seen = seen.into_inner().unwrap();
-        for progress in &seen {
+        let run = || {
+            let mut updater = world
+                .updater(&store)
+                .progress(|progress| seen.lock().unwrap().push(progress.clone()));
+            updater.run(&world.source()).unwrap();
+            drop(updater);
+            std::mem::take(&mut *seen.lock().unwrap())
+        };
+        let reports = run();
+        for progress in &reports {
             let is_within = progress.bytes_total.is_none_or(|total| progress.bytes_done <= total);
             assert!(is_within && progress.files_done <= progress.files_total, "{progress:?}");
         }
-        let last = seen.last().unwrap();
+        let mut phases: Vec<Phase> = reports.iter().map(|progress| progress.phase).collect();
+        phases.dedup();
+        assert_eq!(phases, [Phase::Checking, Phase::Fetching, Phase::Committing], "{packs:?}");
+        let first = reports.iter().find(|progress| progress.phase == Phase::Fetching).unwrap();
+        assert_eq!((first.files_done, first.bytes_done), (0, 0), "{first:?}");
+        assert!(first.files_total > 0, "{first:?}");
+        let last = reports.last().unwrap();
         assert_eq!(last.files_done, last.files_total, "{last:?}");
         assert_eq!(Some(last.bytes_done), last.bytes_total, "{last:?}");
-        assert!(last.bytes_done > 0, "{last:?}");
+        assert!(last.bytes_done > 50_000, "{last:?}");
+        // Without changes: the beginning and the end.
+        let phases: Vec<Phase> = run().iter().map(|progress| progress.phase).collect();
+        assert_eq!(phases, [Phase::Checking; 2], "{packs:?}");
+    }
+}
+
+#[test]
+fn files_that_were_downloaded_before_count_as_done() {
+    let world = World::v2("ab");
+    let staging = world.path("store/rockstor/incoming");
+    let a = definition('a', "1");
+    fs::create_dir_all(&staging).unwrap();
+    fs::write(staging.join(Digest::of(a.as_bytes()).to_string()), &a).unwrap();
+    let last = Mutex::new(None);
+    let store = world.store();
+    let mut updater =
+        world.updater(&store).progress(|progress| *last.lock().unwrap() = Some(progress.clone()));
+    updater.run(&world.source()).unwrap();
+    drop(updater);
+    let last = last.into_inner().unwrap().unwrap();
+    assert_eq!((last.files_done, Some(last.bytes_done)), (2, last.bytes_total), "{last:?}");
+    let asked = world.server.take_log();
+    assert!(asked.iter().all(|request| request.path != "a.json"), "{asked:?}");
+}
+
+#[test]
+fn a_lock_timeout_of_zero_does_not_wait() {
+    let world = World::v2("a");
+    world.updated();
+    let lock = fs::File::open(world.path("store/rockstor/lock")).unwrap();
+    lock.lock().unwrap();
+    let (store, clock) = (world.store(), FastClock::new());
+    for seconds in [0, 7] {
+        let timeout = Duration::from_secs(seconds);
+        let before = clock.now();
+        let mut updater = Updater::new(&store).clock(&clock).lock_timeout(timeout);
+        let error = updater.run(&world.source()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        let waited = clock.now().duration_since(before).unwrap();
+        // The rest of the time has passed while the lock was tried.
+        assert!(waited <= timeout && waited + Duration::from_secs(1) > timeout, "{waited:?}");
     }
 }

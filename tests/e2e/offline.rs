@@ -164,3 +164,45 @@ fn a_source_with_trusted_keys_needs_a_signed_head_beside_the_bundle() {
     // The store remembers the keys.
     assert_eq!(import(&copied_bundle(&world), &[]).unwrap_err().kind(), ErrorKind::Trust);
 }
+
+#[test]
+fn a_file_beside_a_bundle_that_is_not_its_head_is_ignored() {
+    let world = World::packed("abc");
+    let bundle = copied_bundle(&world);
+    let beside = bundle.with_file_name("root.sha");
+    let other = fs::read_to_string(world.path("tree/root.sha")).unwrap();
+    let other = other.replace(&other[..64], &rockon_sync::Digest::of(b"other").to_string());
+    let files: [(&str, &dyn Fn()); 5] = [
+        ("a directory", &|| fs::create_dir(&beside).unwrap()),
+        ("too large", &|| fs::write(&beside, "x".repeat(20_000)).unwrap()),
+        ("no head", &|| fs::write(&beside, "no head").unwrap()),
+        ("a link", &|| std::os::unix::fs::symlink("nowhere", &beside).unwrap()),
+        ("another head", &|| fs::write(&beside, &other).unwrap()),
+    ];
+    for (n, (label, write)) in files.into_iter().enumerate() {
+        write();
+        let store = Store::new(world.path(&format!("store-{n}")));
+        let report = world
+            .updater(&store)
+            .import(&Default::default(), &bundle, &[])
+            .unwrap_or_else(|error| panic!("{label}: {}", error.to_chain()));
+        assert_eq!(
+            (report.outcome, report.serial, report.added.len()),
+            (Outcome::Updated, None, 3)
+        );
+        let _ = fs::remove_dir(&beside);
+        let _ = fs::remove_file(&beside);
+    }
+}
+
+#[test]
+fn an_import_replaces_what_is_left_of_another_one() {
+    let world = World::packed("abc");
+    let bundle = copied_bundle(&world);
+    let name = bundle.file_name().unwrap().to_str().unwrap();
+    let staging = world.path("store/rockstor/incoming");
+    fs::create_dir_all(&staging).unwrap();
+    fs::write(staging.join(format!("pack-{name}")), "damaged").unwrap();
+    let report = import(&world, &bundle).unwrap();
+    assert_eq!((report.outcome, report.added.len()), (Outcome::Updated, 3));
+}

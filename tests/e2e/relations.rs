@@ -238,3 +238,17 @@ fn versions_and_relations_are_read_from_the_file() {
     fs::write(silent.file(), "{\"Silent\": {\"version\": \"3\"}}").unwrap();
     assert_eq!(silent.version().unwrap_err().kind(), ErrorKind::Integrity);
 }
+
+#[test]
+fn a_requirement_of_several_definitions_is_installed_once() {
+    let world = local(&[
+        ("App", "\"requires\": \"First, Cache, Last\""),
+        ("First", ""),
+        ("Cache", ""),
+        ("Last", "\"requires\": \"Cache, First\""),
+    ]);
+    let catalog = world.store().catalog().unwrap();
+    let none: [(&str, Option<&str>); 0] = [];
+    let found = catalog.installation("App", none).unwrap();
+    assert_eq!(summary(&found), "First Cache Last App");
+}

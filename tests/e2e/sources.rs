@@ -103,6 +103,22 @@ fn the_first_source_has_priority_and_the_order_is_remembered() {
     }
 }
 
+#[test]
+fn a_source_that_is_updated_alone_keeps_its_place() {
+    let worlds = [World::v2("a"), World::v2("b")];
+    let store = worlds[0].store();
+    let sources = [source("one", &worlds[0]), source("two", &worlds[1])];
+    let names = || {
+        let names = store.sources_by_priority().unwrap();
+        names.iter().map(|name| name.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(Updater::new(&store).run_all(&sources).iter().all(Result::is_ok));
+    assert_eq!(names(), ["one", "two"]);
+    let results = Updater::new(&store).run_all(&sources[1..]);
+    assert!(results.len() == 1 && results[0].is_ok());
+    assert_eq!(names(), ["one", "two"]);
+}
+
 fn credentials() -> Credentials {
     let credentials = Credentials::new().with_query("token", "Geheim1");
     let credentials = credentials.with_header("X-Key", "Geheim2").unwrap();

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use rockon_sync::publish::{PublishReport, Publisher};
-use rockon_sync::relations::Stability;
-use rockon_sync::relations::Target;
+use rockon_sync::publish::{Leniency, PublishReport, Publisher};
+use rockon_sync::relations::{Stability, Target};
 use rockon_sync::{CancelToken, Error, ErrorKind, Format, limits};
 use rockon_sync_tests::{Action, Match, Server, Times};
 
@@ -255,6 +254,60 @@ fn a_bad_extension_keeps_its_previous_state_and_affects_no_other() {
         found.iter().any(|line| line.contains("xml: warning: using the cached version: http")),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_bad_extension_stays_published_even_without_its_cache() {
+    let not_found = Action::Respond { status: 404, headers: Vec::new(), body: Vec::new() };
+    for (lost, id) in [("cache.xml", IDS[2]), ("more/shop.xml", IDS[0])] {
+        let (world, site, url) = served();
+        let first = publish(&world, &url).unwrap();
+        fs::remove_dir_all(world.path("tree/.site")).unwrap();
+        site.on(Match::Path(lost.into()), Times::Always, not_found.clone());
+        let lenient = || publisher(&world, &url).leniency(Leniency::LeaveOut).run().unwrap();
+        let report = lenient();
+        assert_eq!((&*report.kept, report.removed.len()), (&[id.to_owned()][..], 0), "{report:?}");
+        assert_eq!((report.manifest, report.entries), (first.manifest, 3));
+        // A reference that leads nowhere.
+        site.reset();
+        let row = match id {
+            "component/com_shop" => extension("component", "com_shop", "ftp://h.example/shop.xml"),
+            _ => continue,
+        };
+        let german = extension("package", "pkg_de-DE", "../german.xml");
+        fs::write(world.path("site/more/list.xml"), collection(&[&row, &german])).unwrap();
+        let report = lenient();
+        assert_eq!((&*report.kept, report.removed.len()), (&[id.to_owned()][..], 0), "{report:?}");
+    }
+}
+
+#[test]
+fn a_cached_document_that_is_not_used_any_more_is_removed() {
+    let (world, _site, url) = served();
+    publish(&world, &url).unwrap();
+    let cached = || fs::read_dir(world.path("tree/.site")).unwrap().count();
+    let before = cached();
+    let german = extension("package", "pkg_de-DE", "../german.xml");
+    fs::write(world.path("site/more/list.xml"), collection(&[&german])).unwrap();
+    publish(&world, &url).unwrap();
+    assert_eq!(cached(), before - 2, "a document and its record");
+    publish(&world, &url).unwrap();
+    assert_eq!(cached(), before - 2);
+}
+
+#[test]
+fn one_bad_document_of_several_is_left_out() {
+    let world = World::bare("tree");
+    let dir = world.path("site");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("a.xml"), "<html>").unwrap();
+    fs::write(dir.join("b.xml"), updates(&[release("component", "com_b", "1", "")])).unwrap();
+    fs::write(dir.join("notes.txt"), "not XML").unwrap();
+    fs::create_dir(dir.join("c.xml")).unwrap();
+    let report = publish(&world, dir.to_str().unwrap()).unwrap();
+    assert_eq!(report.added, ["component/com_b"]);
+    let [warning] = &warnings(&report)[..] else { panic!("{:?}", warnings(&report)) };
+    assert!(warning.contains("a.xml: warning: left out: "), "{warning}");
 }
 
 #[test]

@@ -124,8 +124,11 @@ impl Definition {
     /// Returns the verified bytes of the file.
     pub(crate) fn file_bytes(&self) -> Result<Vec<u8>> {
         let bytes = read_if_any(&RealFiles, &self.file, MAX_FILE_BYTES)?.ok_or_else(|| {
-            Error::new(ErrorKind::Store, "missing file: an update has replaced this catalog; read it again")
-                .with_path(&self.file)
+            Error::new(
+                ErrorKind::Store,
+                "missing file: an update has replaced this catalog; read it again",
+            )
+            .with_path(&self.file)
         })?;
         let found = Digest::of(&bytes);
         match found == self.revision {

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
 mod conflicts;
+mod durable;
 mod faults;
 mod in_place;
 mod keep;

@@ -358,6 +358,27 @@ mod written {
     }
 
     #[test]
+    fn a_delta_finds_the_old_version_of_a_large_file() {
+        let mut memory = Memory::new();
+        let mut random = fastrand::Rng::with_seed(1);
+        // More than the window of a bundle.
+        let large: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(5 << 20).collect();
+        let edited = [&large[..], b"!"].concat();
+        let (old, new) = (memory.manifest(&[("a", &large)]), memory.manifest(&[("a", &edited)]));
+        let patch = patch_between(&old, &new, new.canonical_digest().0).unwrap();
+        let mut pack = Vec::new();
+        write_delta(&patch, &old, &new, &memory, &mut pack).unwrap();
+        assert!(pack.len() < 10_000, "{} bytes", pack.len());
+        let mut found = Vec::new();
+        unpack_delta(&*pack, &large, 10_000, 6 << 20, &mut |file| {
+            file.content.read_to_end(&mut found).unwrap();
+            Ok(())
+        })
+        .unwrap();
+        assert!(found == edited);
+    }
+
+    #[test]
     fn the_patch_of_a_delta_has_a_limit() {
         let mut memory = Memory::new();
         let old = memory.manifest(&[]);

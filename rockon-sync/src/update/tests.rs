@@ -27,7 +27,7 @@ fn progress_is_reported_ten_times_a_second_and_at_every_phase() {
 
 #[test]
 fn errors_end_the_update_or_concern_a_mirror_or_a_file() {
-    /// What an error says about the update, the mirror and the file.
+    /// Returns if an error ends the update, may be an outage, and is a missing file.
     fn meaning(kind: ErrorKind, retry: Retry) -> [bool; 3] {
         let error = Error::new(kind, "").with_retry(retry);
         [ends_the_update(&error), may_be_an_outage(&error), is_missing_at_mirror(&error)]

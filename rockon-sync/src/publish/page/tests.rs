@@ -2,6 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
+mod shown;
+
 use std::fs;
 use std::path::Path;
 

@@ -67,3 +67,34 @@ fn an_entry_that_moves_is_not_kept_at_its_old_path() {
     assert_eq!((report.kept.len(), report.entries), (0, 3), "{report:?}");
     assert_eq!(report.changed, ["b"]);
 }
+
+#[test]
+fn a_published_entry_that_conflicts_with_a_kept_one_is_kept_too() {
+    let place = Place::new();
+    place.put("d.json", &definition("D", "1"));
+    let rows = [("a", "a.json"), ("b", "b.json"), ("c", "sub/c.json"), ("d", "d.json")];
+    place.list(&rows);
+    place.publisher().run().unwrap();
+    // The file of `b` is gone, and the new path of `d` is below its old path.
+    fs::remove_file(place.catalog().join("b.json")).unwrap();
+    place.put("b.json/d.json", &definition("D", "2"));
+    place.list(&[rows[0], ("b", "gone.json"), rows[2], ("d", "b.json/d.json")]);
+    let report = place.publisher().leniency(Leniency::LeaveOut).run().unwrap();
+    assert_eq!(report.kept, ["b", "d"], "{report:?}");
+    assert_eq!(report.entries, 4);
+}
+
+#[test]
+fn a_plain_file_whose_name_differs_in_case_only_does_not_replace_a_published_one() {
+    let place = Place { dir: scratch() };
+    place.put("a.txt", "old");
+    let publish = || {
+        let publisher = place.publisher().format(Format::Files);
+        publisher.leniency(Leniency::LeaveOut).run().unwrap()
+    };
+    assert_eq!(publish().added, ["a.txt"]);
+    place.put("A.txt", "new");
+    let report = publish();
+    assert_eq!((&*report.kept, report.entries), (&["a.txt".to_owned()][..], 1), "{report:?}");
+    assert!(report.removed.is_empty() && report.added.is_empty(), "{report:?}");
+}

@@ -1,6 +1,7 @@
 //! Locks, fingerprints, records and leftovers.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::symlink;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::super::*;
 use crate::base::files::{Lock, try_lock};
 use crate::base::time::{Clock, Timestamp};
-use crate::testing::TestClock;
+use crate::testing::{Call, HookedFiles, TestClock, bad_disk};
 
 /// A clock with a limited number of sleeps, after which it releases a lock.
 struct Releasing {
@@ -241,4 +242,114 @@ fn a_store_without_an_update_remembers_no_source() {
         assert_eq!(error.kind(), ErrorKind::NotFound);
         assert!(error.to_string().contains("no source of this store was ever updated"), "{error}");
     }
+}
+
+/// Returns a hook that fails reads of a path with this error.
+fn failing(name: &'static str, error: fn() -> io::Error) -> impl Files {
+    HookedFiles::new(move |call, path| match call == Call::Read && path.ends_with(name) {
+        true => Err(error()),
+        false => Ok(()),
+    })
+}
+
+#[test]
+fn an_unreadable_record_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let generation = Generation { number: 1, dir: dir.path().join("000001") };
+    fs::create_dir(&generation.dir).unwrap();
+    fs::write(generation.dir.join("root.json"), "{\"A\": \"a.json\"}").unwrap();
+    fs::write(generation.dir.join("a.json"), "text").unwrap();
+    let files = failing("000001.held", bad_disk);
+    let error = generation.current_manifest(&files).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    assert!(generation.is_complete(&files).is_err());
+    let missing = failing("000001.held", || io::ErrorKind::NotFound.into());
+    assert_eq!(generation.current_manifest(&missing).unwrap().len(), 1);
+}
+
+/// Fails the second read: the first one is a `stat`.
+fn second(error: fn() -> io::Error) -> impl Files {
+    let reads = Mutex::new(0);
+    HookedFiles::new(move |_, _| {
+        let mut reads = reads.lock().unwrap();
+        *reads += 1;
+        if *reads == 2 { Err(error()) } else { Ok(()) }
+    })
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a");
+    fs::write(&path, "text").unwrap();
+    let error = digest_if_any(&second(bad_disk), &path).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Store);
+    let gone = digest_if_any(&second(|| io::ErrorKind::NotFound.into()), &path).unwrap();
+    assert_eq!(gone, None);
+    assert_eq!(digest_if_any(&RealFiles, dir.path()).unwrap(), None, "a directory");
+    symlink("a", dir.path().join("link")).unwrap();
+    assert_eq!(digest_if_any(&RealFiles, &dir.path().join("link")).unwrap(), None, "a link");
+}
+
+#[test]
+fn a_head_that_is_no_head_is_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let generation = Generation { number: 1, dir: dir.path().to_owned() };
+    fs::write(dir.path().join("root.json"), "{}").unwrap();
+    let damage = || {
+        let manifest = crate::wire::Manifest::default();
+        let damage = generation.damage(&RealFiles, &manifest, &Status::default()).unwrap();
+        (damage.is_manifest_damaged, damage.is_head_damaged, damage.strays)
+    };
+    let head = dir.path().join("root.sha");
+    assert_eq!(damage(), (false, false, 0), "v1");
+    fs::write(&head, "no head").unwrap();
+    assert_eq!(damage(), (true, true, 2));
+    fs::remove_file(&head).unwrap();
+    symlink("root.json", &head).unwrap();
+    assert_eq!(generation.head_bytes(&RealFiles).unwrap(), None, "a link is never followed");
+    assert_eq!(damage(), (true, true, 2));
+    fs::remove_file(&head).unwrap();
+    fs::write(&head, format!("{}  root.json\n", crate::Digest::of(b"{}"))).unwrap();
+    assert_eq!(damage(), (false, false, 0), "v2");
+    fs::remove_file(dir.path().join("root.json")).unwrap();
+    assert_eq!(damage(), (true, false, 0));
+}
+
+#[test]
+fn a_source_that_is_no_directory_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path());
+    let name = SourceName::default();
+    assert!(!store.source(&name).exists().unwrap());
+    assert!(store.source(&name).current().unwrap().is_none());
+    fs::write(dir.path().join("rockstor"), "").unwrap();
+    assert_eq!(store.source(&name).exists().unwrap_err().kind(), ErrorKind::Store);
+    assert_eq!(store.source(&name).current().unwrap_err().kind(), ErrorKind::Store);
+    fs::remove_file(dir.path().join("rockstor")).unwrap();
+    fs::create_dir(dir.path().join("rockstor")).unwrap();
+    assert!(store.source(&name).exists().unwrap());
+    // A source that was never updated is not damaged.
+    assert_eq!(store.verify().unwrap(), []);
+}
+
+#[test]
+fn an_error_of_the_current_generation_is_returned_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = dir.path().join("rockstor");
+    fs::create_dir_all(source.join("gen/000001")).unwrap();
+    symlink("gen/000001", source.join("current")).unwrap();
+    let store = Store::new(dir.path());
+    let mut reads = 0;
+    let read = store.source(&SourceName::default()).read_current(|generation| -> Result<()> {
+        reads += 1;
+        Err(Error::new(ErrorKind::Manifest, format!("generation {}", generation.number)))
+    });
+    assert_eq!(read.unwrap_err().to_string(), "generation 1");
+    assert_eq!(reads, 1);
+}
+
+#[test]
+fn debug_output_of_a_store_is_its_directory() {
+    assert_eq!(format!("{:?}", Store::new("/store")), "Store { dir: \"/store\" }");
 }

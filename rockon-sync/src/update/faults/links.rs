@@ -159,3 +159,125 @@ fn an_unreadable_status_is_a_warning_and_costs_one_request() {
     let [warning] = &report.warnings[..] else { panic!("{:?}", report.warnings) };
     assert!(warning.contains("the last status is lost"), "{warning}");
 }
+
+#[test]
+fn the_record_and_new_directories_are_synced_before_the_swap() {
+    for tree in [Tree::V1, Tree::Plain] {
+        let world = World::new(tree);
+        fs::create_dir_all(world.dir.path().join("catalog/far/down")).unwrap();
+        let all = ["a", "b", "c", "far/down/d", "far/e"].map(|name| (name, "1"));
+        world.publish(&all, 2);
+        let link = world.source_dir().join("current");
+        let synced: Arc<Mutex<Vec<PathBuf>>> = Arc::default();
+        let noted = synced.clone();
+        let files = HookedFiles::new(move |call, path| {
+            let is_swap = call == Call::Change && path == link;
+            if call == Call::Sync || is_swap {
+                noted.lock().unwrap().push(path.to_owned());
+            }
+            Ok(())
+        });
+        let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
+        assert_eq!(report.added.len(), all.len(), "{report:?}");
+        let dir = world.source_dir();
+        let synced = synced.lock().unwrap();
+        let at = |name: &str| {
+            let path = dir.join(name);
+            let at = synced.iter().position(|synced| *synced == path);
+            at.unwrap_or_else(|| panic!("{tree:?}: {name} is not synced: {synced:?}"))
+        };
+        let steps = ["gen/000001/far/down/d.json", "gen/000001/far/down", "gen/000001/far"];
+        let steps = [&steps[..], &["gen/000001", "gen", "current"]].concat();
+        assert!(steps.is_sorted_by_key(|name| at(name)), "{tree:?}: {synced:?}");
+        if tree == Tree::V1 {
+            assert!(at("gen/000001.held") < at("gen"), "{synced:?}");
+        }
+    }
+}
+
+#[test]
+fn leftovers_of_the_swap_do_not_block_the_next_one() {
+    let world = World::new(Tree::Packed);
+    world.update();
+    std::os::unix::fs::symlink("gen/000009", world.source_dir().join(".current.new")).unwrap();
+    world.publish(&[("a", "2"), ("b", "1"), ("c", "1")], 2);
+    world.update();
+    assert!(world.seen() == world.published());
+}
+
+#[test]
+fn downloads_and_generations_that_cannot_be_removed_are_warnings() {
+    let world = World::new(Tree::Plain);
+    world.update();
+    world.publish(&[("a", "2"), ("b", "1"), ("c", "1")], 2);
+    let (link, generations) = (world.source_dir().join("current"), world.source_dir().join("gen"));
+    let is_swapped = Mutex::new(false);
+    let files = HookedFiles::new(|call, path| {
+        let mut is_swapped = is_swapped.lock().unwrap();
+        *is_swapped |= call == Call::Change && path == link;
+        let is_download = call == Call::Remove && path.iter().any(|part| part == "incoming");
+        let fails = is_download || (call == Call::Read && path == generations);
+        if *is_swapped && fails { Err(bad_disk()) } else { Ok(()) }
+    });
+    let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
+    assert_eq!(report.outcome, Outcome::Updated);
+    let expected = ["cannot remove old downloads", "cannot remove old generations"];
+    assert_eq!(report.warnings.len(), expected.len(), "{:?}", report.warnings);
+    for (warning, expected) in report.warnings.iter().zip(expected) {
+        assert!(warning.starts_with(expected), "{:?}", report.warnings);
+    }
+}
+
+#[test]
+fn an_error_of_the_swap_after_it_took_place_is_not_an_error() {
+    // The link is renamed, and the rename says that it failed.
+    for target in [Some("gen/000001"), Some("gen/000007"), None] {
+        let world = World::new(Tree::Packed);
+        let link = world.source_dir().join("current");
+        let files = HookedFiles::new(|call, path| {
+            if call == Call::Change && path == link {
+                if let Some(target) = target {
+                    std::os::unix::fs::symlink(target, &link)?;
+                }
+                return Err(bad_disk());
+            }
+            Ok(())
+        });
+        let result = world.bring(Updater::new(&world.store()).files(&files));
+        match target {
+            Some("gen/000001") => assert_eq!(result.unwrap().outcome, Outcome::Updated),
+            _ => {
+                let error = result.unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Store, "{target:?}");
+                let message = error.to_chain();
+                assert!(message.contains("cannot activate the new generation"), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_else_is_asked_for_after_an_error_of_the_disk() {
+    for (tree, expected) in [(Tree::Packed, "packs/"), (Tree::Plain, "by-sha/")] {
+        let world = World::new(tree);
+        let second = world.dir.path().join("second");
+        std::os::unix::fs::symlink(world.source.mirrors()[0].as_dir().unwrap(), &second).unwrap();
+        let source = world.source.clone().with_mirror(Location::dir(&second));
+        let transport = Noting { inner: DefaultTransport::new(), asked: Mutex::default() };
+        // A verified file cannot be kept.
+        let files = HookedFiles::new(|call, path| {
+            let name = path.file_name().unwrap_or_default().to_str().unwrap();
+            match call == Call::Change && name.parse::<Digest>().is_ok() {
+                true => Err(bad_disk()),
+                false => Ok(()),
+            }
+        });
+        let store = world.store();
+        let result = Updater::new(&store).files(&files).transport(&transport).run(&source);
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Store, "{tree:?}: {}", error.to_chain());
+        let asked = transport.asked.into_inner().unwrap();
+        let [head, file] = &asked[..] else { panic!("{tree:?}: {asked:?}") };
+        assert!(head.ends_with("root.sha") && file.contains(expected), "{tree:?}: {asked:?}");
+    }
+}
