@@ -305,3 +305,14 @@ fn a_head_without_its_signature_is_found_by_verify_and_healed_by_an_update() {
     assert!(world.store().verify().unwrap()[0].is_intact());
     world.assert_up_to_date();
 }
+
+#[test]
+fn a_key_is_remembered_even_if_only_the_time_of_a_file_has_changed() {
+    let world = signed("a", &[1]);
+    update(&world, &[]).unwrap();
+    assert_eq!(remembered(&world), []);
+    let file = fs::File::open(world.current("a.json")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(update(&world, &[1]).unwrap().outcome, Outcome::Unchanged);
+    assert_eq!(remembered(&world), [verifier(1)]);
+}
