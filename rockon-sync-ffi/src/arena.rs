@@ -115,14 +115,14 @@ pub(crate) struct Owned<V, D = ()> {
 
 impl<V, D> Owned<V, D> {
     /// Returns the pointer for C, to be freed by [`free`].
-    pub(crate) fn new(view: V, data: D, arena: Arena) -> *mut V {
+    pub(crate) fn for_c(view: V, data: D, arena: Arena) -> *mut V {
         Box::into_raw(Box::new(Owned { view, data, arena })).cast()
     }
 
     /// Returns the whole result.
     ///
     /// # Safety
-    /// `view` is NULL or came from [`new`](Self::new) of this type, and is not freed during `'a`.
+    /// `view` is NULL or came from [`for_c`](Self::for_c) of this type, and is not freed during `'a`.
     pub(crate) unsafe fn of<'a>(view: *const V) -> Option<&'a Owned<V, D>> {
         // SAFETY: the view is at the start of the result, and the caller guarantees the rest.
         unsafe { view.cast::<Owned<V, D>>().as_ref() }
@@ -132,7 +132,7 @@ impl<V, D> Owned<V, D> {
 /// Frees a result. NULL is a no-op.
 ///
 /// # Safety
-/// `view` is NULL or came from [`Owned::new`] of this type, and was not freed before.
+/// `view` is NULL or came from [`Owned::for_c`] of this type, and was not freed before.
 pub(crate) unsafe fn free<V, D>(view: *mut V) {
     if view.is_null() {
         return;
@@ -158,15 +158,22 @@ mod tests {
         let texts = arena.texts(["x", "y"]);
         let structs = arena.structs([Arc::clone(&shared), Arc::clone(&shared)]);
         assert_eq!(arena.structs(Vec::<u8>::new()).count, 0);
-        let view = Owned::new(name, Arc::clone(&shared), arena);
+        let view = Owned::for_c(name, Arc::clone(&shared), arena);
         assert_eq!(Arc::strong_count(&shared), 4);
-        // SAFETY: the pointers are valid until the result is freed.
-        unsafe {
-            assert_eq!(CStr::from_ptr(*view).to_str(), Ok("a\u{fffd}b"));
-            assert_eq!(CStr::from_ptr(*texts.items.add(1)).to_str(), Ok("y"));
-            assert_eq!((texts.count, ***structs.data), (2, 5));
-            free::<_, Arc<i32>>(view);
-        }
+        // SAFETY: the view is valid until the result is freed.
+        let name = unsafe { *view };
+        // SAFETY: as above, and a string.
+        assert_eq!(unsafe { CStr::from_ptr(name) }.to_str(), Ok("a\u{fffd}b"));
+        // SAFETY: as above, with two elements.
+        let items = unsafe { std::slice::from_raw_parts(texts.items, texts.count) };
+        // SAFETY: as above, and a string.
+        assert_eq!(unsafe { CStr::from_ptr(items[1]) }.to_str(), Ok("y"));
+        // SAFETY: as above, with two elements.
+        let values = unsafe { std::slice::from_raw_parts(structs.data, structs.count) };
+        // SAFETY: as above.
+        assert_eq!(unsafe { &**values[1] }, &5);
+        // SAFETY: not freed before.
+        unsafe { free::<_, Arc<i32>>(view) };
         assert_eq!(Arc::strong_count(&shared), 1);
     }
 }

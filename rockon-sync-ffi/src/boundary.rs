@@ -253,8 +253,10 @@ mod tests {
         assert_eq!(status, Status::Internal);
         // SAFETY: initialized, because the status is not OK.
         let error = unsafe { error.assume_init() };
-        // SAFETY: an error of this library, with a message.
-        let message = unsafe { CStr::from_ptr((*error).message) }.to_str().unwrap();
+        // SAFETY: an error of this library.
+        let message = unsafe { &*error }.message;
+        // SAFETY: a string of this library.
+        let message = unsafe { CStr::from_ptr(message) }.to_str().unwrap();
         assert!(message.contains("out of luck"), "{message}");
         // SAFETY: not freed before.
         unsafe { crate::error::rockon_sync_error_free(error) };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rockon_sync_core::{Origin, SourceName};
 
-use crate::arena::{Arena, Array, Owned, free};
+use crate::arena::{Arena, Owned, free};
 use crate::boundary::{Versioned, optional, required, run, text, texts, versioned};
 use crate::error::{Error, Failure};
 use crate::status::Status;
@@ -89,12 +89,12 @@ pub struct Catalog {
 /// Data that a catalog shares with the results made from it.
 pub(crate) struct SharedCatalog {
     pub(crate) core: rockon_sync_core::Catalog,
-    definitions: Array<Definition>,
+    definitions: Vec<*const Definition>,
     /// Owns `definitions`.
     _arena: Arena,
 }
 
-// SAFETY: the array is in the arena, and neither changes.
+// SAFETY: the definitions are in the arena, and neither changes.
 unsafe impl Send for SharedCatalog {}
 // SAFETY: as above.
 unsafe impl Sync for SharedCatalog {}
@@ -105,9 +105,7 @@ impl SharedCatalog {
         let first = self.core.definitions().as_ptr();
         let distance = std::ptr::from_ref(definition).addr() - first.addr();
         let position = distance / size_of::<rockon_sync_core::Definition>();
-        assert!(position < self.definitions.count, "a definition of another catalog");
-        // SAFETY: within the array, as checked above.
-        unsafe { *self.definitions.data.add(position) }
+        self.definitions[position]
     }
 }
 
@@ -170,19 +168,19 @@ pub unsafe extern "C" fn rockon_sync_store_catalog(
             true => store.catalog_with(&local),
             false => store.catalog_of(&names, &local),
         }?;
-        out.write(Catalog::new(core));
+        out.write(Catalog::for_c(core));
         Ok(())
     })
 }
 
 impl Catalog {
-    fn new(core: rockon_sync_core::Catalog) -> *mut Catalog {
+    fn for_c(core: rockon_sync_core::Catalog) -> *mut Catalog {
         let mut arena = Arena::default();
-        let mut definitions = |found: &[rockon_sync_core::Definition]| {
-            let stored = found.iter().map(|found| Definition::store(found, &mut arena)).collect();
-            arena.pointers(stored)
+        let mut store = |found: &[rockon_sync_core::Definition]| -> Vec<*const Definition> {
+            found.iter().map(|found| Definition::store(found, &mut arena)).collect()
         };
-        let (shown, hidden) = (definitions(core.definitions()), definitions(core.hidden()));
+        let (definitions, hidden) = (store(core.definitions()), store(core.hidden()));
+        let (shown, hidden) = (arena.pointers(definitions.clone()), arena.pointers(hidden));
         let problems: Vec<Error> =
             core.problems().iter().map(|problem| Error::new(problem, &mut arena)).collect();
         let problems = arena.structs(problems);
@@ -194,8 +192,8 @@ impl Catalog {
             problems: problems.data,
             problem_count: problems.count,
         };
-        let shared = SharedCatalog { core, definitions: shown, _arena: arena };
-        Owned::new(view, Arc::new(shared), Arena::default())
+        let shared = SharedCatalog { core, definitions, _arena: arena };
+        Owned::for_c(view, Arc::new(shared), Arena::default())
     }
 }
 
@@ -230,12 +228,12 @@ pub struct Content {
 }
 
 impl Content {
-    pub(crate) fn new(mut bytes: Vec<u8>) -> *mut Content {
+    pub(crate) fn for_c(mut bytes: Vec<u8>) -> *mut Content {
         let len = bytes.len();
         bytes.push(0);
         // The buffer of a vector does not move with the vector.
         let view = Content { data: bytes.as_ptr(), len };
-        Owned::new(view, bytes, Arena::default())
+        Owned::for_c(view, bytes, Arena::default())
     }
 }
 
@@ -255,7 +253,7 @@ pub unsafe extern "C" fn rockon_sync_definition_read(
         // SAFETY: the header requires a definition of this library.
         let definition = required(unsafe { Definition::core(definition) }, "definition")?;
         let out = required(content, "content")?;
-        out.write(Content::new(definition.bytes()?));
+        out.write(Content::for_c(definition.bytes()?));
         Ok(())
     })
 }

@@ -89,7 +89,7 @@ pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
             withheld,
             reasons,
         };
-        out.write(Owned::new(view, Arc::clone(shared), arena));
+        out.write(Owned::for_c(view, Arc::clone(shared), arena));
         Ok(())
     })
 }

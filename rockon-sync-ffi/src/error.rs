@@ -122,7 +122,7 @@ impl Failure {
                 problem_count: 0,
             },
         };
-        Owned::new(view, (), arena)
+        Owned::for_c(view, (), arena)
     }
 }
 

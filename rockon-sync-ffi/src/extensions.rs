@@ -92,7 +92,7 @@ pub unsafe extern "C" fn rockon_sync_catalog_updates_for(
             problems: problems.data,
             problem_count: problems.count,
         };
-        out.write(Owned::new(view, Arc::clone(shared), arena));
+        out.write(Owned::for_c(view, Arc::clone(shared), arena));
         Ok(())
     })
 }

@@ -97,7 +97,7 @@ pub extern "C" fn rockon_sync_store_status(
             found.iter().map(|source| SourceStatus::new(source, &mut arena)).collect();
         let sources = arena.structs(sources);
         let view = StatusList { sources: sources.data, source_count: sources.count };
-        out.write(Owned::new(view, (), arena));
+        out.write(Owned::for_c(view, (), arena));
         Ok(())
     })
 }
@@ -155,7 +155,7 @@ pub extern "C" fn rockon_sync_store_verify(
         }
         let sources = arena.structs(sources);
         let view = Verification { sources: sources.data, source_count: sources.count };
-        out.write(Owned::new(view, (), arena));
+        out.write(Owned::for_c(view, (), arena));
         Ok(())
     })
 }

@@ -114,7 +114,7 @@ pub unsafe extern "C" fn rockon_sync_catalog_installation(
             conflict_count: conflicts.count,
             replaced,
         };
-        out.write(Owned::new(view, Arc::clone(shared), arena));
+        out.write(Owned::for_c(view, Arc::clone(shared), arena));
         Ok(())
     })
 }

@@ -84,7 +84,7 @@ pub struct PublishReport {
 }
 
 impl PublishReport {
-    fn new(report: &rockon_sync_core::publish::PublishReport) -> *mut PublishReport {
+    fn for_c(report: &rockon_sync_core::publish::PublishReport) -> *mut PublishReport {
         let mut arena = Arena::default();
         let added = arena.texts(&report.added);
         let changed = arena.texts(&report.changed);
@@ -109,7 +109,7 @@ impl PublishReport {
             problems: problems.data,
             problem_count: problems.count,
         };
-        Owned::new(view, (), arena)
+        Owned::for_c(view, (), arena)
     }
 }
 
@@ -136,7 +136,7 @@ pub unsafe extern "C" fn rockon_sync_publish(
         let out = required(report, "report")?;
         // SAFETY: as above.
         let publisher = unsafe { options.publisher(dir) }?;
-        out.write(PublishReport::new(&publisher.run()?));
+        out.write(PublishReport::for_c(&publisher.run()?));
         Ok(())
     })
 }
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn rockon_sync_keygen(
         let out = required(key, "key")?;
         let signing = SigningKey::generate(name)?;
         signing.write(file)?;
-        out.write(Content::new(signing.verifier_key().to_string().into_bytes()));
+        out.write(Content::for_c(signing.verifier_key().to_string().into_bytes()));
         Ok(())
     })
 }

@@ -122,7 +122,7 @@ pub struct UpdateResults {
 }
 
 impl UpdateResults {
-    pub(crate) fn new(
+    pub(crate) fn for_c(
         done: Vec<(
             rockon_sync_core::SourceName,
             rockon_sync_core::Result<rockon_sync_core::Report>,
@@ -147,7 +147,7 @@ impl UpdateResults {
         }
         let results = arena.structs(results);
         let view = UpdateResults { results: results.data, result_count: results.count };
-        Owned::new(view, (), arena)
+        Owned::for_c(view, (), arena)
     }
 }
 

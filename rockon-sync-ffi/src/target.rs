@@ -104,7 +104,7 @@ pub unsafe extern "C" fn rockon_sync_definition_mismatches(
         let found: Vec<Mismatch> = found.collect();
         let found = arena.structs(found);
         let view = Mismatches { mismatches: found.data, mismatch_count: found.count };
-        out.write(Owned::new(view, (), arena));
+        out.write(Owned::for_c(view, (), arena));
         Ok(())
     })
 }

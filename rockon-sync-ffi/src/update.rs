@@ -203,7 +203,7 @@ pub unsafe extern "C" fn rockon_sync_store_update_all(
                 names.into_iter().zip(updater.run_all(&given)).collect()
             }
         };
-        out.write(UpdateResults::new(done));
+        out.write(UpdateResults::for_c(done));
         Ok(())
     })
 }
@@ -244,7 +244,7 @@ impl<'a> Call<'a> {
         let report = go(&mut self.settings.updater(self.store), &self.source)?;
         let mut arena = Arena::default();
         let view = Report::new(&report, &mut arena);
-        out.write(Owned::new(view, (), arena));
+        out.write(Owned::for_c(view, (), arena));
         Ok(())
     }
 }
