@@ -16,7 +16,7 @@ use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
-use crate::format::{Collection, position_of_syntax_error};
+use crate::format::Collection;
 #[cfg(feature = "jupdate")]
 use crate::net::transport::AnyTransport;
 use crate::tree::head::DEFAULT_MANIFEST;
@@ -183,15 +183,10 @@ impl List {
             list.report(None, "expected the list of the catalog's files, found no file");
             return Ok((list, RootList::Invalid));
         };
-        let Ok(text) = std::str::from_utf8(&bytes) else {
-            list.report(None, "not UTF-8");
-            return Ok((list, RootList::Invalid));
-        };
-        let object = match Object::parse(text) {
-            Ok(object) => object,
+        let (text, object) = match Object::of_file(&bytes) {
+            Ok(parsed) => parsed,
             Err(error) => {
-                let position = position_of_syntax_error(&bytes);
-                list.report(position, format!("not a JSON object: {error}"));
+                list.report(Some(error.position), error.reason);
                 return Ok((list, RootList::Invalid));
             }
         };
@@ -485,12 +480,9 @@ mod tests {
     fn an_invalid_list_is_one_problem_with_a_location() {
         for (text, expected) in [
             (None, "root.json: expected the list of the catalog's files, found no file"),
-            (
-                Some("{\n\"a\": \"a.json\",\n}\n"),
-                "root.json:3:1: not a JSON object: trailing comma",
-            ),
-            (Some("[]"), "root.json: not a JSON object: invalid type: sequence"),
-            (Some(""), "root.json:1:1: not a JSON object: EOF"),
+            (Some("{\n\"a\": \"a.json\",\n}\n"), "root.json:3:1: not JSON: trailing comma"),
+            (Some("[]"), "root.json:1:1: expected an object, got an array"),
+            (Some(""), "root.json:1:1: expected JSON, got an empty file"),
         ] {
             let dir = dir(&[]);
             if let Some(text) = text {

@@ -176,7 +176,7 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`ErrorKind::Catalog`] if the catalog is invalid, with every problem in
     /// [`Error::problems`]; [`ErrorKind::MassDelete`]; [`ErrorKind::Argument`] for an unusable
-    /// URL, directory or key; [`ErrorKind::Locked`] while another process publishes there;
+    /// URL, directory, key or expiry; [`ErrorKind::Locked`] while another process publishes there;
     /// [`ErrorKind::Head`] if the directory has a head of another program;
     /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if the catalog
     /// directory is missing; [`ErrorKind::Store`], also if a file of another program has a name
@@ -186,6 +186,10 @@ impl<'a> Publisher<'a> {
     /// reuses or removes the leftovers of a failed one.
     pub fn run(&self) -> Result<PublishReport> {
         let options = &self.options;
+        if options.expires_in_days == Some(0) {
+            let message = "expected a head that expires in 1 day or later, got 0 days";
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
         if let Some(url) = &options.url {
             check_url(url)?;
         }
