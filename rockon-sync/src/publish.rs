@@ -10,8 +10,7 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `publisher.rs` | the public builder; locks the tree and starts the pipeline |
-//! | `session.rs` | the options, the tree and the keys of one publication |
+//! | `publisher.rs` | the public builder and the session; locks the tree, starts the pipeline |
 //! | `tree.rs` | the published tree on disk: its paths, and what is there already |
 //! | `before.rs` | the earlier publications, with `history.rs` |
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
@@ -42,7 +41,6 @@ mod relations;
 mod report;
 mod review;
 mod scan;
-mod session;
 mod sign;
 #[cfg(feature = "jupdate")]
 mod site;
@@ -56,11 +54,11 @@ use crate::tree::head::Head;
 use before::Before;
 use manifest::NewManifest;
 pub use page::Page;
+use publisher::PublishSession;
 pub use publisher::{Leniency, Publisher};
 pub use report::{PublishOutcome, PublishReport};
 pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scanned, ScannedFile};
-use session::PublishSession;
 
 /// Publishes a catalog.
 fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {

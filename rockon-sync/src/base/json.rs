@@ -214,13 +214,7 @@ impl Position {
 
     /// Returns the start of `part` in `text`, or `None` unless `part` is a slice of `text`.
     pub(crate) fn of(text: &str, part: &str) -> Option<Position> {
-        let offset = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-        let before = text.get(..offset)?;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Some(Position {
-            line: u32::try_from(before.matches('\n').count() + 1).ok()?,
-            column: u32::try_from(before[line_start..].chars().count() + 1).ok()?,
-        })
+        Places::new(text).of(part)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The state before a publication, as far as the tree still has it.
 
 use super::history::History;
-use super::session::PublishSession;
+use super::publisher::PublishSession;
 use super::tree::Tree;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::Problem;

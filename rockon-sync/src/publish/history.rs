@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::base::digest::Digest;
 use crate::base::error::Result;
@@ -14,33 +15,30 @@ use crate::tree::head::Head;
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The publications so far, newest first.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct History {
+    #[serde(rename = "publishes")]
     pub(super) records: Vec<Record>,
 }
 
 /// One publication.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
+    #[serde(serialize_with = "write_digest", deserialize_with = "read_digest")]
     pub(super) manifest: Digest,
     pub(super) serial: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) published: Option<String>,
+    #[serde(default, rename = "size", skip_serializing_if = "Option::is_none")]
     pub(super) size_bytes: Option<u64>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct WireHistory {
-    publishes: Vec<WireRecord>,
+fn write_digest<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(digest)
 }
 
-#[derive(Serialize, Deserialize)]
-struct WireRecord {
-    manifest: String,
-    serial: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    published: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    size: Option<u64>,
+fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 impl From<&Head> for Record {
@@ -58,20 +56,7 @@ impl History {
     /// Reads the history; `None` if it is missing or invalid.
     pub(super) fn load(files: &dyn Files, path: &Path) -> Result<Option<History>> {
         let bytes = read_if_any(files, path, MAX_BYTES)?;
-        Ok(bytes.and_then(|bytes| History::parse(&bytes)))
-    }
-
-    fn parse(bytes: &[u8]) -> Option<History> {
-        let wire: WireHistory = serde_json::from_slice(bytes).ok()?;
-        let records = wire.publishes.into_iter().map(|record| {
-            Some(Record {
-                manifest: record.manifest.parse().ok()?,
-                serial: record.serial,
-                published: record.published,
-                size_bytes: record.size,
-            })
-        });
-        Some(History { records: records.collect::<Option<_>>()? })
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// Returns the history with this publication added. A manifest that is published again moves
@@ -82,14 +67,7 @@ impl History {
     }
 
     pub(super) fn save(&self, files: &dyn Files, path: &Path) -> Result<()> {
-        let publishes = self.records.iter().map(|record| WireRecord {
-            manifest: record.manifest.to_string(),
-            serial: record.serial,
-            published: record.published.clone(),
-            size: record.size_bytes,
-        });
-        let wire = WireHistory { publishes: publishes.collect() };
-        let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");
+        let mut bytes = serde_json::to_vec_pretty(self).expect("plain fields are JSON");
         bytes.push(b'\n');
         write_atomically(files, path, &bytes)
     }

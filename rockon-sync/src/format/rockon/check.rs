@@ -398,7 +398,7 @@ mod tests {
             (
                 "\"version\": \"1\"",
                 "\"version\": \"1\", \"container_links\": {\"x\": []}",
-                "a.json:2:78: definition \"A\": \"container_links\": no container named \"x\"",
+                "a.json:2:77: definition \"A\": \"container_links\": no container named \"x\"",
             ),
             (
                 "\"version\": \"1\"",
