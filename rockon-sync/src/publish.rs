@@ -12,7 +12,7 @@
 //! |---|---|
 //! | `publisher.rs` | the public builder and the session; locks the tree, starts the pipeline |
 //! | `tree.rs` | the published tree on disk: its paths, and what is there already |
-//! | `before.rs` | the earlier publications, with `history.rs` |
+//! | `before.rs` | the earlier publications, and their history |
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
 //! | `names.rs`, `relations.rs` | checks that need more than one file |
 //! | `keep.rs` | keeps the last published version of broken definitions |
@@ -28,7 +28,6 @@
 mod before;
 mod dir;
 mod head;
-mod history;
 mod keep;
 mod list;
 mod manifest;

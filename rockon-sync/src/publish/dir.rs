@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::history::History;
+use super::before::History;
 use super::list::{List, ListedFile, RefusedFile, reserved};
 use super::page;
 use super::tree::{BY_SHA, Layout, Tree, is_draft, is_reserved};

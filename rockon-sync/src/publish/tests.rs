@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::before::History;
 use super::head::MAX_PUBLISHED_HEAD_BYTES;
-use super::history::History;
 use super::tree::BY_SHA;
 use super::*;
 use crate::base::digest::Digest;
