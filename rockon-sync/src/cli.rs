@@ -8,7 +8,6 @@ mod bar;
 mod browse;
 mod changes;
 mod check;
-mod extensions;
 mod follow;
 #[cfg(test)]
 mod generated;
@@ -31,7 +30,7 @@ use clap::Parser;
 
 use crate::base::error::{Error, ErrorKind, Result};
 use args::{Args, Command};
-use output::{FailureJson, Output, printable};
+use output::{Output, failure, printable};
 
 /// Runs the command with these arguments, the first of which is its own name. Returns its exit
 /// code. Prints results to standard output, and messages to standard error.
@@ -71,7 +70,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
 /// Returns the exit code of an error. With `--json`, prints it as JSON unless the command has
 /// printed its own JSON value.
 fn failed(error: &Error, is_json: bool, out: &mut Output) -> u8 {
-    if is_json && !out.has_json() && out.json(&FailureJson::from(error)).is_err() {
+    if is_json && !out.has_json() && out.json(&failure(error)).is_err() {
         log::debug!("the error could not be printed as JSON");
     }
     error.kind().exit_code()

@@ -39,8 +39,6 @@ pub(crate) use jupdate::releases_of;
 pub use jupdate::{Download, Release};
 #[cfg(all(feature = "jupdate", feature = "publish"))]
 pub(crate) use jupdate::{Reference, read_collection};
-#[cfg(feature = "publish")]
-pub(crate) use rockon::position_of_syntax_error;
 
 /// All formats.
 const ALL: &[Format] = &[

@@ -24,10 +24,9 @@
 //!
 //! | file | job |
 //! |---|---|
-//! | `publisher.rs` | the public builder; locks the tree and starts the pipeline |
-//! | `session.rs` | the options, the tree and the keys of one publication |
+//! | `publisher.rs` | the public builder and the session; locks the tree, starts the pipeline |
 //! | `tree.rs` | the published tree on disk: its paths, and what is there already |
-//! | `before.rs` | the earlier publications, with `history.rs` |
+//! | `before.rs` | the earlier publications, and their history |
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
 //! | `names.rs`, `relations.rs` | checks that need more than one file |
 //! | `keep.rs` | keeps the last published version of broken definitions |
@@ -43,7 +42,6 @@
 mod before;
 mod dir;
 mod head;
-mod history;
 mod keep;
 mod list;
 mod manifest;
@@ -56,7 +54,6 @@ mod relations;
 mod report;
 mod review;
 mod scan;
-mod session;
 mod sign;
 #[cfg(feature = "jupdate")]
 mod site;
@@ -70,11 +67,11 @@ use crate::tree::head::Head;
 use before::Before;
 use manifest::NewManifest;
 pub use page::Page;
+use publisher::PublishSession;
 pub use publisher::{Leniency, Publisher};
 pub use report::{PublishOutcome, PublishReport};
 pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scanned, ScannedFile};
-use session::PublishSession;
 
 /// Publishes a catalog.
 fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {

@@ -8,8 +8,8 @@ use crate::base::error::{Error, ErrorKind, Result};
 /// A flag that stops an update: pass a clone to the update and call [`cancel`] on the other.
 ///
 /// An update checks it between chunks, during waits, and last before the commit. Within a second,
-/// whatever a server does, it fails with [`ErrorKind::Canceled`]: the store is unchanged, and the files that were fetched and
-/// verified are kept for the next run.
+/// whatever a server does, it fails with [`ErrorKind::Canceled`]: the store is unchanged, and the
+/// files that were fetched and verified are kept for the next run.
 ///
 /// [`cancel`]: CancelToken::cancel
 #[derive(Debug, Clone, Default)]

@@ -35,6 +35,18 @@ impl<'a> Object<'a> {
         Ok(Object { members })
     }
 
+    /// Parses the bytes of a file as one object, and also returns their text.
+    pub(crate) fn of_file(bytes: &'a [u8]) -> Result<(&'a str, Object<'a>), NoObject> {
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            NoObject::at(valid, valid.len(), "not UTF-8")
+        })?;
+        match Object::parse(text) {
+            Ok(object) => Ok((text, object)),
+            Err(error) => Err(NoObject::explain(text, &error)),
+        }
+    }
+
     /// Returns the value of `key`. The last duplicate counts, as in most JSON parsers.
     pub(crate) fn value(&self, key: &str) -> Option<&'a RawValue> {
         self.members.iter().rev().find(|member| member.key == key).map(|member| member.value)
@@ -45,6 +57,62 @@ impl<'a> Object<'a> {
         let mut seen = std::collections::HashSet::with_capacity(self.members.len());
         self.members.iter().filter(move |member| !seen.insert(&*member.key))
     }
+}
+
+/// Bytes that are not a JSON object, with the most likely reason.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason} at {position}")]
+pub(crate) struct NoObject {
+    pub(crate) position: Position,
+    pub(crate) reason: String,
+}
+
+impl NoObject {
+    fn at(text: &str, offset: usize, reason: impl Into<String>) -> NoObject {
+        let mut starts = (0..=offset.min(text.len())).rev();
+        let part = starts.find_map(|start| text.get(start..)).unwrap_or(text);
+        let position = Position::of(text, part).unwrap_or(Position::START);
+        NoObject { position, reason: reason.into() }
+    }
+
+    /// Returns the reason why a parser of objects refuses `text` with `error`.
+    fn explain(text: &str, error: &serde_json::Error) -> NoObject {
+        let content = text.trim_start();
+        let start = text.len() - content.len();
+        let begins_line = |at: &usize| text[..*at].is_empty() || text[..*at].ends_with('\n');
+        let mut markers = text.match_indices("<<<<<<< ").map(|(at, _)| at);
+        if let Some(at) = markers.find(begins_line) {
+            return NoObject::at(text, at, "not JSON: unresolved merge conflict");
+        }
+        match content.chars().next() {
+            None => return NoObject::at(text, 0, "expected JSON, got an empty file"),
+            Some('<') => return NoObject::at(text, start, "expected JSON, got an HTML page"),
+            Some('\u{feff}') => {
+                return NoObject::at(text, start, "expected JSON, got a byte order mark");
+            }
+            Some(_) if error.is_data() => {
+                let got = kind_of_text(content);
+                return NoObject::at(text, start, format!("expected an object, got {got}"));
+            }
+            Some(_) => {}
+        }
+        let lines = text.split_inclusive('\n').take(error.line().saturating_sub(1));
+        // The parser counts columns in bytes, from 1; at the end of the text, it may count from 0.
+        let offset = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+        let is_close = text.get(offset..).is_some_and(|rest| rest.starts_with(['}', ']']));
+        let is_comma = text.get(..offset).is_some_and(|text| text.trim_end().ends_with(','));
+        let reason = match is_close && is_comma {
+            true => "not JSON: trailing comma".to_owned(),
+            false => format!("not JSON: {}", without_position(error)),
+        };
+        NoObject::at(text, offset, reason)
+    }
+}
+
+/// Returns the message of a parser without the position that it ends with.
+fn without_position(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(&*text, |(message, _)| message).to_owned()
 }
 
 /// Passes the members of one object to `take`, in the order of the text. Keeps none of them, so that
@@ -118,7 +186,11 @@ impl<'de> Deserialize<'de> for Key<'de> {
 
 /// Returns the JSON type of a value, for messages.
 pub(crate) fn kind_of(value: &RawValue) -> &'static str {
-    match value.get().as_bytes().first() {
+    kind_of_text(value.get())
+}
+
+fn kind_of_text(value: &str) -> &'static str {
+    match value.as_bytes().first() {
         Some(b'{') => "an object",
         Some(b'[') => "an array",
         Some(b'"') => "a string",
@@ -142,13 +214,7 @@ impl Position {
 
     /// Returns the start of `part` in `text`, or `None` unless `part` is a slice of `text`.
     pub(crate) fn of(text: &str, part: &str) -> Option<Position> {
-        let offset = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-        let before = text.get(..offset)?;
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Some(Position {
-            line: u32::try_from(before.matches('\n').count() + 1).ok()?,
-            column: u32::try_from(before[line_start..].chars().count() + 1).ok()?,
-        })
+        Places::new(text).of(part)
     }
 }
 
@@ -336,6 +402,33 @@ mod tests {
         assert_eq!(object.value("b").unwrap().get(), "[ 2 ]");
         let duplicates: Vec<_> = object.duplicates().map(|member| member.value.get()).collect();
         assert_eq!(duplicates, ["[ 2 ]"]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_object_are_explained_with_the_position() {
+        for (bytes, expected) in [
+            (&b""[..], "expected JSON, got an empty file at line 1 column 1"),
+            (b" <html>", "expected JSON, got an HTML page at line 1 column 2"),
+            (b"\xef\xbb\xbf{}", "expected JSON, got a byte order mark at line 1 column 1"),
+            (b"{\n \"a\": \"\xff\"}", "not UTF-8 at line 2 column 8"),
+            (b"\n null", "expected an object, got null at line 2 column 2"),
+            (b"[]", "expected an object, got an array at line 1 column 1"),
+            (b"-1", "expected an object, got a number at line 1 column 1"),
+            (b"{\n", "not JSON: EOF while parsing an object at line 2 column 1"),
+            (b"{\"\xc3\xbc\": x}", "not JSON: expected value at line 1 column 7"),
+            (b"{\"a\": 1,\n}", "not JSON: trailing comma at line 2 column 1"),
+            (b"{\"a\": {\"b\": 1, } }", "not JSON: trailing comma at line 1 column 16"),
+            (b"{\"a\": [1,]}", "not JSON: trailing comma at line 1 column 10"),
+            (
+                b"{\n<<<<<<< HEAD\n\"a\": 1\n=======\n",
+                "not JSON: unresolved merge conflict at line 2 column 1",
+            ),
+            (b"<<<<<<< x\n{}", "not JSON: unresolved merge conflict at line 1 column 1"),
+        ] {
+            let error = Object::of_file(bytes).unwrap_err().to_string();
+            assert_eq!(error, expected, "{}", String::from_utf8_lossy(bytes));
+        }
+        assert!(Object::of_file(b"{\"a\": \"<<<<<<< \"}").is_ok());
     }
 
     #[test]

@@ -26,7 +26,7 @@ const RESERVED: &[&str] =
 /// with a dot, and contains no backslash, colon, control or invisible formatting character. It has
 /// at most 255 bytes, and the path at most 1,024. Every `EntryPath` satisfies these rules, so
 /// its users check nothing again.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntryPath(Box<str>);
 
 impl EntryPath {
@@ -127,12 +127,6 @@ fn is_invisible(c: char) -> bool {
 impl fmt::Display for EntryPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for EntryPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EntryPath({:?})", self.0)
     }
 }
 

@@ -8,9 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::source::SourceName;
 use crate::update::progress::{Phase, Progress};
 
-/// One bar for all sources, which may be hidden.
+/// One bar for all sources, on standard error.
 pub(super) struct Bar {
-    bar: Option<ProgressBar>,
+    bar: ProgressBar,
     /// The progress of each source.
     sources: RefCell<BTreeMap<SourceName, Progress>>,
 }
@@ -26,16 +26,20 @@ struct View {
 }
 
 impl Bar {
+    /// Creates a bar, which is hidden unless standard error is a terminal.
     pub(super) fn shown() -> Bar {
-        Bar { bar: Some(ProgressBar::new(0)), sources: RefCell::default() }
+        Bar { bar: ProgressBar::new(0), sources: RefCell::default() }
     }
 
     pub(super) fn hidden() -> Bar {
-        Bar { bar: None, sources: RefCell::default() }
+        Bar { bar: ProgressBar::hidden(), sources: RefCell::default() }
     }
 
     pub(super) fn show(&self, progress: &Progress) {
-        let Some(bar) = &self.bar else { return };
+        let bar = &self.bar;
+        if bar.is_hidden() {
+            return;
+        }
         let mut sources = self.sources.borrow_mut();
         sources.insert(progress.source.clone(), progress.clone());
         let view = View::of(sources.values());
@@ -53,9 +57,7 @@ impl Bar {
     }
 
     pub(super) fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::args::BrowseArgs;
-use super::output::note_warning;
+use super::output::{note_warning, object};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::json::{Object, kind_of};
 use crate::catalog::{Catalog, Definition, Origin};
-use crate::format::Format;
+use crate::format::{Format, Release};
 use crate::store::Store;
 
 /// Reads a JSON object of names, each with a string or null; `-` is standard input.
@@ -70,46 +70,43 @@ pub(super) fn origin_name(definition: &Definition) -> &str {
     }
 }
 
-/// The fields of a definition that every command prints.
-#[derive(Serialize)]
-pub(super) struct DefinitionJson<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "is_default")]
-    format: &'static str,
-    revision: String,
-    source: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    updated: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    arch: Option<&'a [Box<str>]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_version: Option<&'a str>,
-    file: String,
+/// Returns the fields of a definition that every command prints.
+pub(super) fn definition_json(definition: &Definition) -> Value {
+    let format = definition.format();
+    object([json!({
+        "name": definition.name(),
+        // Rock-ons are so common that their format is omitted.
+        "format": (format != Format::default()).then(|| format.name()),
+        "revision": definition.revision().to_string(),
+        "source": origin_name(definition),
+        "id": match definition.origin() {
+            Origin::Source { id, .. } => Some(id),
+            Origin::Local => None,
+        },
+        "updated": definition.updated().map(|at| at.to_string()),
+        "arch": definition.requirements().arch(),
+        "min_version": definition.requirements().min_version(),
+        "file": definition.file().display().to_string(),
+    })])
 }
 
-impl<'a> From<&'a Definition> for DefinitionJson<'a> {
-    fn from(definition: &'a Definition) -> Self {
-        DefinitionJson {
-            name: definition.name(),
-            format: definition.format().name(),
-            revision: definition.revision().to_string(),
-            source: origin_name(definition),
-            id: match definition.origin() {
-                Origin::Source { id, .. } => Some(id),
-                Origin::Local => None,
-            },
-            updated: definition.updated().map(|at| at.to_string()),
-            arch: definition.requirements().arch(),
-            min_version: definition.requirements().min_version(),
-            file: definition.file().display().to_string(),
-        }
-    }
-}
-
-/// Returns true for Rock-ons, which are so common that their format is omitted.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde expects")]
-fn is_default(format: &&'static str) -> bool {
-    *format == Format::default().name()
+/// Returns the fields of a release of an extension.
+pub(super) fn release_json(release: &Release) -> Value {
+    object([json!({
+        "version": release.version,
+        "stability": release.stability.name(),
+        "type": release.kind,
+        "element": release.element,
+        "title": release.title,
+        "client": release.client,
+        "folder": release.folder,
+        "tags": release.tags,
+        "section": release.section,
+        "maintainer": release.maintainer,
+        "platform": release.platforms().collect::<Vec<_>>(),
+        "php_minimum": release.php_minimum,
+        "info": release.info_url,
+        "downloads": release.downloads.iter().map(|found| &found.url).collect::<Vec<_>>(),
+        "checksums": release.checksums,
+    })])
 }

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::args::ChangesArgs;
-use super::browse::{DefinitionJson, catalog, read_names};
-use super::extensions::{Depth, ReleaseJson};
-use super::output::{Output, note_message, note_warning};
+use super::browse::{catalog, definition_json, read_names, release_json};
+use super::output::{Items, Output, note_message, note_warning, object};
 use crate::base::error::Result;
 use crate::catalog::changes::Novelty;
 use crate::catalog::newest::Update;
@@ -26,13 +26,13 @@ pub(super) fn run(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
         changes.upserts.retain(|upsert| upsert.definition.format() == format);
     }
     if args.browse.json {
-        let upserts = changes.upserts.iter().map(|upsert| UpsertJson {
-            new: upsert.novelty == Novelty::New,
-            about: upsert.definition.into(),
+        let upserts = changes.upserts.iter().map(|upsert| {
+            let new = json!({"new": upsert.novelty == Novelty::New});
+            object([new, definition_json(upsert.definition)])
         });
         out.json(&ChangesJson {
             deletes: &changes.deletes,
-            upserts: upserts.collect(),
+            upserts: Items(upserts),
             withheld: &changes.withheld,
             reasons: &changes.reasons,
         })?;
@@ -65,8 +65,9 @@ fn updates(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
         note_warning(problem.to_chain());
     }
     if args.browse.json {
-        let updates = found.updates.iter().map(UpdateJson::from).collect();
-        out.json(&UpdatesJson { updates, unknown: &found.unknown })?;
+        let updates: Vec<Value> = found.updates.iter().map(update_json).collect();
+        // Unknown are the installed extensions that are not in the catalog.
+        out.json(&json!({"updates": updates, "unknown": found.unknown}))?;
         return Ok(0);
     }
     for update in &found.updates {
@@ -88,42 +89,17 @@ fn read_applied(path: &Path) -> Result<Vec<(String, String)>> {
 }
 
 #[derive(Serialize)]
-struct ChangesJson<'a> {
+struct ChangesJson<'a, U> {
     deletes: &'a [String],
-    upserts: Vec<UpsertJson<'a>>,
+    upserts: U,
     withheld: &'a [String],
     reasons: &'a [String],
 }
 
-#[derive(Serialize)]
-struct UpsertJson<'a> {
-    new: bool,
-    #[serde(flatten)]
-    about: DefinitionJson<'a>,
-}
-
-#[derive(Serialize)]
-struct UpdatesJson<'a> {
-    updates: Vec<UpdateJson<'a>>,
-    /// Installed extensions that are not in the catalog.
-    unknown: &'a [String],
-}
-
-#[derive(Serialize)]
-struct UpdateJson<'a> {
-    installed: &'a str,
-    #[serde(flatten)]
-    about: DefinitionJson<'a>,
-    #[serde(flatten)]
-    release: ReleaseJson,
-}
-
-impl<'a> From<&'a Update<'a>> for UpdateJson<'a> {
-    fn from(update: &'a Update<'a>) -> Self {
-        UpdateJson {
-            installed: &update.installed,
-            about: update.definition.into(),
-            release: ReleaseJson::new(&update.release, Depth::Whole),
-        }
-    }
+fn update_json(update: &Update<'_>) -> Value {
+    object([
+        json!({"installed": update.installed}),
+        definition_json(update.definition),
+        release_json(&update.release),
+    ])
 }

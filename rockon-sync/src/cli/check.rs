@@ -1,11 +1,11 @@
 //! `check`.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::args::CheckArgs;
 use super::browse::{catalog_in, origin_name};
-use super::output::{Output, count, note};
-use super::publish::{ProblemJson, RequirementsJson};
+use super::output::{Output, count, note, object};
+use super::publish::{problems_json, requirements_json};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::{Catalog, Definition};
 use crate::publish::{ReviewedDefinition, ReviewedFile, review_files};
@@ -18,8 +18,8 @@ pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
         note(problem.to_string());
     }
     if args.json {
-        let files = files.iter().map(|file| FileJson::new(file, catalog.as_ref())).collect();
-        out.json(&CheckJson { files })?;
+        let files = files.iter().map(|file| file_json(file, catalog.as_ref()));
+        out.json(&json!({"files": files.collect::<Vec<_>>()}))?;
     } else {
         for file in &files {
             for definition in &file.definitions {
@@ -64,41 +64,19 @@ fn overridden<'a>(
     shown.chain(hidden).find(|found| own.as_deref() != Some(found.file()))
 }
 
-#[derive(Serialize)]
-struct CheckJson<'a> {
-    files: Vec<FileJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct FileJson<'a> {
-    file: String,
-    definitions: Vec<ReviewedJson<'a>>,
-    problems: Vec<ProblemJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct ReviewedJson<'a> {
-    name: &'a str,
-    #[serde(flatten)]
-    target: RequirementsJson<'a>,
-    /// The source whose definition it would override, or `local`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    overrides: Option<&'a str>,
-}
-
-impl<'a> FileJson<'a> {
-    fn new(file: &'a ReviewedFile, catalog: Option<&'a Catalog>) -> Self {
-        let definitions = file.definitions.iter().map(|definition| ReviewedJson {
-            name: &definition.name,
-            target: (&definition.requirements).into(),
-            overrides: catalog
-                .and_then(|catalog| overridden(catalog, file, definition))
-                .map(origin_name),
-        });
-        FileJson {
-            file: file.file.display().to_string(),
-            definitions: definitions.collect(),
-            problems: file.problems.iter().map(ProblemJson::from).collect(),
-        }
-    }
+fn file_json(file: &ReviewedFile, catalog: Option<&Catalog>) -> Value {
+    let definitions = file.definitions.iter().map(|definition| {
+        let other = catalog.and_then(|catalog| overridden(catalog, file, definition));
+        object([
+            json!({"name": definition.name}),
+            requirements_json(&definition.requirements),
+            // The source whose definition it would override, or `local`.
+            json!({"overrides": other.map(origin_name)}),
+        ])
+    });
+    json!({
+        "file": file.file.display().to_string(),
+        "definitions": definitions.collect::<Vec<_>>(),
+        "problems": problems_json(&file.problems),
+    })
 }

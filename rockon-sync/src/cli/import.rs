@@ -2,7 +2,7 @@
 
 use super::args::ImportArgs;
 use super::output::Output;
-use super::report::{Notes, Purpose, ResultJson, note_result, sentence};
+use super::report::{Notes, Purpose, note_result, result_json, sentence};
 use super::update::guarded;
 use crate::base::error::Result;
 use crate::store::Store;
@@ -18,7 +18,7 @@ pub(super) fn run(args: ImportArgs, out: &mut Output) -> Result<u8> {
     let notes = if args.json { Notes::Errors } else { Notes::All };
     note_result(&store, &args.source, &result, notes);
     if args.json {
-        out.json(&ResultJson::new(&args.source, &result, Purpose::Update))?;
+        out.json(&result_json(&args.source, &result, Purpose::Update))?;
     } else if let (Ok(report), false) = (&result, args.quiet) {
         out.line(sentence(report, Purpose::Update))?;
     }

@@ -1,33 +1,33 @@
 //! `list`.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::args::ListArgs;
-use super::browse::{DefinitionJson, catalog, origin_name};
-use super::extensions::{Depth, ReleaseJson};
-use super::output::{Output, count, note_message, note_warning};
+use super::browse::{catalog, definition_json, origin_name, release_json};
+use super::output::{Items, Output, count, note_message, note_warning, object};
 use crate::base::error::Result;
 use crate::catalog::{Catalog, Definition};
 use crate::format::Format;
-use crate::format::target::{Mismatch, Target};
+use crate::format::target::{Mismatch, Stability, Target};
 
 /// A row of the table: a definition, and the reasons why it is not offered.
 struct ListRow<'a> {
     definition: &'a Definition,
     /// The definition of the same name that hides it.
     shadowed_by: Option<&'a Definition>,
-    /// The release of an extension that fits.
-    release: Option<ReleaseJson>,
-    /// The version of a definition that is not an extension.
+    /// The version of the definition, or of the release of an extension that fits.
     version: Option<String>,
+    /// The stability of that release.
+    stability: Option<Stability>,
+    /// The JSON form of that release, if it is printed: it needs memory in a large directory.
+    release: Option<Value>,
     mismatches: Vec<Mismatch>,
 }
 
 pub(super) fn run(args: &ListArgs, out: &mut Output) -> Result<u8> {
     let target = target(args)?;
     let catalog = catalog(&args.browse)?;
-    let depth = if args.browse.json { Depth::Whole } else { Depth::Version };
-    let mut rows = rows(&catalog, args.format, &target, depth);
+    let mut rows = rows(&catalog, args, &target);
     if let Some(moment) = args.updated_since {
         let undated = rows.iter().filter(|row| row.definition.updated().is_none()).count();
         if undated > 0 && !args.browse.json {
@@ -40,7 +40,7 @@ pub(super) fn run(args: &ListArgs, out: &mut Output) -> Result<u8> {
         rows.retain(|row| row.shadowed_by.is_none() && row.mismatches.is_empty());
     }
     match args.browse.json {
-        true => out.json(&rows.iter().map(ListRowJson::from).collect::<Vec<_>>())?,
+        true => out.json(&Items(rows.iter().map(row_json)))?,
         false => {
             let reasons = if args.all { Reasons::Shown } else { Reasons::Omitted };
             print_table(&rows, reasons, out)?;
@@ -61,40 +61,45 @@ fn target(args: &ListArgs) -> Result<Target> {
 }
 
 /// Returns every definition in catalog order, then those that are hidden.
-fn rows<'a>(
-    catalog: &'a Catalog,
-    format: Option<Format>,
-    target: &Target,
-    depth: Depth,
-) -> Vec<ListRow<'a>> {
+fn rows<'a>(catalog: &'a Catalog, args: &ListArgs, target: &Target) -> Vec<ListRow<'a>> {
     let shown = catalog.definitions().iter().map(|definition| (definition, None));
     let hidden = catalog.hidden().iter();
     let hidden = hidden.map(|definition| (definition, catalog.definition(definition.name())));
-    let listed = shown.chain(hidden);
-    let listed =
-        listed.filter(|(definition, _)| format.is_none_or(|format| definition.format() == format));
-    listed.map(|(definition, shadowed_by)| row(definition, shadowed_by, target, depth)).collect()
+    let is_listed =
+        |definition: &Definition| args.format.is_none_or(|format| definition.format() == format);
+    let listed = shown.chain(hidden).filter(|(definition, _)| is_listed(definition));
+    listed.map(|(definition, shadowed_by)| row(definition, shadowed_by, args, target)).collect()
 }
 
 fn row<'a>(
     definition: &'a Definition,
     shadowed_by: Option<&'a Definition>,
+    args: &ListArgs,
     target: &Target,
-    depth: Depth,
 ) -> ListRow<'a> {
-    let mut mismatches = definition.mismatches(target);
-    let (mut release, mut version) = (None, None);
+    let mut row = ListRow {
+        definition,
+        shadowed_by,
+        version: None,
+        stability: None,
+        release: None,
+        mismatches: definition.mismatches(target),
+    };
     let found = match definition.format() {
         Format::Jupdate => definition.newest_release(target).map(|found| match found {
-            Ok(found) => release = Some(ReleaseJson::new(&found, depth)),
-            Err(found) => mismatches.extend(found),
+            Ok(found) => {
+                row.release = args.browse.json.then(|| release_json(&found));
+                row.stability = Some(found.stability);
+                row.version = Some(found.version);
+            }
+            Err(found) => row.mismatches.extend(found),
         }),
-        _ => definition.version().map(|found| version = found),
+        _ => definition.version().map(|found| row.version = found),
     };
     if let Err(error) = found {
         note_warning(error.to_chain());
     }
-    ListRow { definition, shadowed_by, release, version, mismatches }
+    row
 }
 
 /// The visibility of the column with the reasons why definitions are not offered.
@@ -109,11 +114,9 @@ fn print_table(rows: &[ListRow<'_>], shows: Reasons, out: &mut Output) -> Result
     let cells = |row: &ListRow<'_>| {
         let definition = row.definition;
         let mut cells = vec![definition.name().to_owned()];
-        let release = row.release.as_ref();
-        let version = release.map(|release| &release.version).or(row.version.as_ref());
-        cells.push(version.map_or("-".to_owned(), |version| shortened(version)));
+        cells.push(row.version.as_ref().map_or("-".to_owned(), |version| shortened(version)));
         if has_releases {
-            cells.push(release.map_or("-", |release| release.stability).to_owned());
+            cells.push(row.stability.map_or("-", Stability::name).to_owned());
         }
         cells.extend([
             origin_name(definition).to_owned(),
@@ -149,38 +152,15 @@ fn reasons(row: &ListRow<'_>) -> Vec<String> {
     shadowed.into_iter().chain(row.mismatches.iter().map(Mismatch::to_string)).collect()
 }
 
-#[derive(Serialize)]
-struct ListRowJson<'a> {
-    #[serde(flatten)]
-    about: DefinitionJson<'a>,
-    #[serde(flatten)]
-    release: Option<&'a ReleaseJson>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'a str>,
-    /// The source of the definition that hides it, or `local`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    shadowed_by: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    mismatches: Vec<MismatchJson>,
-}
-
-#[derive(Serialize)]
-struct MismatchJson {
-    reason: &'static str,
-    message: String,
-}
-
-impl<'a> From<&'a ListRow<'a>> for ListRowJson<'a> {
-    fn from(row: &'a ListRow<'a>) -> Self {
-        let mismatches = row.mismatches.iter();
-        ListRowJson {
-            about: row.definition.into(),
-            release: row.release.as_ref(),
-            version: row.version.as_deref(),
-            shadowed_by: row.shadowed_by.map(origin_name),
-            mismatches: mismatches
-                .map(|found| MismatchJson { reason: found.name(), message: found.to_string() })
-                .collect(),
-        }
-    }
+fn row_json(row: &ListRow<'_>) -> Value {
+    let reason = |found: &Mismatch| json!({"reason": found.name(), "message": found.to_string()});
+    object([
+        definition_json(row.definition),
+        row.release.clone().unwrap_or_else(|| json!({"version": row.version})),
+        json!({
+            // The source of the definition that hides it, or `local`.
+            "shadowed_by": row.shadowed_by.map(origin_name),
+            "mismatches": row.mismatches.iter().map(reason).collect::<Vec<_>>(),
+        }),
+    ])
 }

@@ -1,8 +1,9 @@
 //! Standard output and standard error.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use crate::base::error::{Error, ErrorKind, Result};
 
@@ -101,11 +102,6 @@ pub(super) fn note_error(error: &Error) {
     note_message(error.to_chain());
 }
 
-/// Returns true if standard error is a terminal.
-pub(super) fn is_watched() -> bool {
-    io::stderr().is_terminal()
-}
-
 /// Escapes control characters, direction marks and other invisible characters, so that a name
 /// from outside can neither control a terminal nor forge a line.
 pub(super) fn printable(text: &str) -> String {
@@ -120,40 +116,42 @@ pub(super) fn printable(text: &str) -> String {
     printable
 }
 
-/// The output of a command that failed.
-#[derive(Serialize)]
-pub(super) struct FailureJson {
-    outcome: &'static str,
-    error: ErrorJson,
+/// Returns the output of a command that failed.
+pub(super) fn failure(error: &Error) -> Value {
+    let error = object([json!({
+        "kind": error.kind().name(),
+        "message": error.to_chain(),
+        "url": error.url(),
+        "path": error.path().map(|path| path.display().to_string()),
+        "retryable": error.is_retryable(),
+    })]);
+    json!({"outcome": "failed", "error": error})
 }
 
-impl From<&Error> for FailureJson {
-    fn from(error: &Error) -> Self {
-        FailureJson { outcome: "failed", error: error.into() }
-    }
-}
-
-/// The form of an error in JSON.
-#[derive(Serialize)]
-pub(super) struct ErrorJson {
-    kind: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
-    retryable: bool,
-}
-
-impl From<&Error> for ErrorJson {
-    fn from(error: &Error) -> Self {
-        ErrorJson {
-            kind: error.kind().name(),
-            message: error.to_chain(),
-            url: error.url().map(str::to_owned),
-            path: error.path().map(|path| path.display().to_string()),
-            retryable: error.is_retryable(),
+/// Returns a JSON object with the members of all `parts`, except those that are null or empty.
+pub(super) fn object<const N: usize>(parts: [Value; N]) -> Value {
+    let mut object = Map::new();
+    for part in parts {
+        if let Value::Object(members) = part {
+            object.extend(members);
         }
+    }
+    object.retain(|_, value| match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+        _ => true,
+    });
+    Value::Object(object)
+}
+
+/// A JSON array. Its items are created one by one, so that those of a large directory are never in
+/// memory together.
+pub(super) struct Items<I>(pub(super) I);
+
+impl<I: Iterator<Item = Value> + Clone> Serialize for Items<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
     }
 }
 

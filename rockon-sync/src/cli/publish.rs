@@ -1,11 +1,9 @@
 //! `publish`.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::args::PublishArgs;
-use super::output::{FailureJson, Output, count, note};
+use super::output::{Output, count, failure, note, object};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::{Problem, Severity};
 use crate::base::time::Timestamp;
@@ -58,10 +56,11 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     }
     if args.json {
         match &result {
-            Ok(report) => out.json(&PublishReportJson::from(report))?,
+            Ok(report) => out.json(&report_json(report))?,
             Err(error) => {
-                let problems = problems.iter().map(ProblemJson::from).collect();
-                out.json(&FailedPublishJson { failure: error.into(), problems })?;
+                let mut failed = failure(error);
+                failed["problems"] = problems_json(problems);
+                out.json(&failed)?;
             }
         }
     }
@@ -130,90 +129,47 @@ fn requirements(report: &PublishReport) -> String {
     }
 }
 
-#[derive(Serialize)]
-struct PublishReportJson<'a> {
-    outcome: &'static str,
-    serial: u64,
-    manifest: String,
-    head: String,
-    entries: usize,
-    /// The requirements of entries, by id.
-    targets: BTreeMap<&'a str, RequirementsJson<'a>>,
-    added: &'a [String],
-    changed: &'a [String],
-    removed: &'a [String],
-    kept: &'a [String],
-    problems: Vec<ProblemJson<'a>>,
+fn report_json(report: &PublishReport) -> Value {
+    let targets = report.requirements.iter();
+    json!({
+        "outcome": match report.outcome {
+            PublishOutcome::Published => "published",
+            PublishOutcome::Unchanged => "unchanged",
+        },
+        "serial": report.serial,
+        "manifest": report.manifest.to_string(),
+        "head": report.head.display().to_string(),
+        "entries": report.entries,
+        // The requirements of entries, by id.
+        "targets": targets
+            .map(|(id, requirements)| (id, requirements_json(requirements)))
+            .collect::<Value>(),
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "kept": report.kept,
+        "problems": problems_json(&report.problems),
+    })
 }
 
-#[derive(Serialize)]
-struct FailedPublishJson<'a> {
-    #[serde(flatten)]
-    failure: FailureJson,
-    problems: Vec<ProblemJson<'a>>,
+/// Returns the requirements of a definition.
+pub(super) fn requirements_json(requirements: &Requirements) -> Value {
+    let (arch, min_version) = (requirements.arch(), requirements.min_version());
+    object([json!({"arch": arch, "min_version": min_version})])
 }
 
-/// The requirements of a definition.
-#[derive(Serialize)]
-pub(super) struct RequirementsJson<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    arch: Option<&'a [Box<str>]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    min_version: Option<&'a str>,
-}
-
-impl<'a> From<&'a Requirements> for RequirementsJson<'a> {
-    fn from(requirements: &'a Requirements) -> Self {
-        let (arch, min_version) = (requirements.arch(), requirements.min_version());
-        RequirementsJson { arch, min_version }
-    }
-}
-
-#[derive(Serialize)]
-pub(super) struct ProblemJson<'a> {
-    severity: &'static str,
-    file: &'a str,
-    line: Option<u32>,
-    column: Option<u32>,
-    message: &'a str,
-}
-
-impl<'a> From<&'a Problem> for ProblemJson<'a> {
-    fn from(problem: &'a Problem) -> Self {
-        ProblemJson {
-            severity: match problem.severity {
+pub(super) fn problems_json(problems: &[Problem]) -> Value {
+    let problem = |problem: &Problem| {
+        json!({
+            "severity": match problem.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
             },
-            file: &problem.file,
-            line: problem.position.map(|position| position.line),
-            column: problem.position.map(|position| position.column),
-            message: &problem.message,
-        }
-    }
-}
-
-impl<'a> From<&'a PublishReport> for PublishReportJson<'a> {
-    fn from(report: &'a PublishReport) -> Self {
-        PublishReportJson {
-            outcome: match report.outcome {
-                PublishOutcome::Published => "published",
-                PublishOutcome::Unchanged => "unchanged",
-            },
-            serial: report.serial,
-            manifest: report.manifest.to_string(),
-            head: report.head.display().to_string(),
-            entries: report.entries,
-            targets: report
-                .requirements
-                .iter()
-                .map(|(id, requirements)| (id.as_str(), requirements.into()))
-                .collect(),
-            added: &report.added,
-            changed: &report.changed,
-            removed: &report.removed,
-            kept: &report.kept,
-            problems: report.problems.iter().map(ProblemJson::from).collect(),
-        }
-    }
+            "file": problem.file,
+            "line": problem.position.map(|position| position.line),
+            "column": problem.position.map(|position| position.column),
+            "message": problem.message,
+        })
+    };
+    problems.iter().map(problem).collect()
 }

@@ -1,8 +1,8 @@
 //! The result of an update, for people and for programs.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::output::{FailureJson, count, note, note_error, note_message, note_warning};
+use super::output::{count, failure, note, note_error, note_message, note_warning, object};
 use crate::base::error::Result;
 use crate::source::SourceName;
 use crate::store::Store;
@@ -94,72 +94,33 @@ fn note_local_copy(store: &Store, name: &SourceName) {
     });
 }
 
-/// The output of an update of one source.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum ResultJson<'a> {
-    Done(UpdateReportJson<'a>),
-    Failed {
-        source: &'a str,
-        #[serde(flatten)]
-        failure: FailureJson,
-    },
+/// Returns the output of an update of one source.
+pub(super) fn result_json(name: &SourceName, result: &Result<Report>, purpose: Purpose) -> Value {
+    let report = match result {
+        Ok(report) => report,
+        Err(error) => return object([json!({"source": name.as_str()}), failure(error)]),
+    };
+    let failed = report.failed.iter();
+    let failed = failed.map(|failed| failed_json(&failed.id, failed.kind.name(), &failed.message));
+    json!({
+        "outcome": report.outcome.name(),
+        "source": report.source.as_str(),
+        "serial": report.serial,
+        "manifest": report.manifest.map(|digest| digest.to_string()),
+        "requests": report.requests,
+        "bytes_received": report.bytes_received,
+        "added": report.added,
+        "changed": report.changed,
+        "removed": report.removed,
+        "healed": report.healed,
+        "failed": failed.collect::<Vec<_>>(),
+        "warnings": report.warnings,
+        "duration_ms": u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
+        "check": purpose == Purpose::Check,
+    })
 }
 
-#[derive(Serialize)]
-pub(super) struct UpdateReportJson<'a> {
-    outcome: &'static str,
-    source: &'a str,
-    serial: Option<u64>,
-    manifest: Option<String>,
-    requests: u64,
-    bytes_received: u64,
-    added: &'a [String],
-    changed: &'a [String],
-    removed: &'a [String],
-    healed: &'a [String],
-    failed: Vec<FailedEntryJson<'a>>,
-    warnings: &'a [String],
-    duration_ms: u64,
-    check: bool,
-}
-
-/// An entry that could not be updated.
-#[derive(Serialize)]
-pub(super) struct FailedEntryJson<'a> {
-    pub(super) id: &'a str,
-    pub(super) kind: &'a str,
-    pub(super) message: &'a str,
-}
-
-impl<'a> ResultJson<'a> {
-    pub(super) fn new(name: &'a SourceName, result: &'a Result<Report>, purpose: Purpose) -> Self {
-        let report = match result {
-            Ok(report) => report,
-            Err(error) => {
-                return ResultJson::Failed { source: name.as_str(), failure: error.into() };
-            }
-        };
-        let failed = report.failed.iter().map(|failed| FailedEntryJson {
-            id: &failed.id,
-            kind: failed.kind.name(),
-            message: &failed.message,
-        });
-        ResultJson::Done(UpdateReportJson {
-            outcome: report.outcome.name(),
-            source: report.source.as_str(),
-            serial: report.serial,
-            manifest: report.manifest.map(|digest| digest.to_string()),
-            requests: report.requests,
-            bytes_received: report.bytes_received,
-            added: &report.added,
-            changed: &report.changed,
-            removed: &report.removed,
-            healed: &report.healed,
-            failed: failed.collect(),
-            warnings: &report.warnings,
-            duration_ms: u64::try_from(report.duration.as_millis()).unwrap_or(u64::MAX),
-            check: purpose == Purpose::Check,
-        })
-    }
+/// Returns the output of an entry that could not be updated.
+pub(super) fn failed_json(id: &str, kind: &str, message: &str) -> Value {
+    json!({"id": id, "kind": kind, "message": message})
 }

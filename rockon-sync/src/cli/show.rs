@@ -4,15 +4,16 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::args::ShowArgs;
-use super::browse::{DefinitionJson, catalog, read_names};
-use super::output::Output;
+use super::browse::{catalog, definition_json, read_names};
+use super::output::{Output, object};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::catalog::installation::Installation;
 use crate::catalog::{Catalog, Definition};
 use crate::format::Format;
-use crate::format::relation::{Relation, Relations};
+use crate::format::relation::Relations;
 
 pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
     let catalog = catalog(&args.browse)?;
@@ -46,8 +47,8 @@ pub(super) fn run(args: &ShowArgs, out: &mut Output) -> Result<u8> {
         })
         .transpose()
         .map_err(|error| Error::new(ErrorKind::Definition, "not JSON").with_source(error))?;
-    let relations = (&definition.relations()?).into();
-    out.json(&ShownJson { about: definition.into(), relations, definition: raw.as_deref() })?;
+    let about = object([definition_json(definition), relations_json(&definition.relations()?)]);
+    out.json(&ShownJson { about, definition: raw.as_deref() })?;
     Ok(0)
 }
 
@@ -60,7 +61,7 @@ fn show_installation(
     let installed = read_names(installed)?;
     let found = catalog.installation(&args.name, installed)?;
     if args.browse.json {
-        out.json(&InstallationJson::from(&found))?;
+        out.json(&installation_json(&found))?;
     } else {
         for definition in &found.install {
             out.line(format!("install   {}", definition.name()))?;
@@ -101,71 +102,37 @@ fn hint(catalog: &Catalog, name: &str) -> String {
 #[derive(Serialize)]
 struct ShownJson<'a> {
     #[serde(flatten)]
-    about: DefinitionJson<'a>,
-    #[serde(flatten)]
-    relations: RelationsJson,
+    about: Value,
     /// The definition as published: a Rock-on as an object, other files as a string, binary files
     /// not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<&'a RawValue>,
 }
 
-#[derive(Serialize)]
-struct InstallationJson<'a> {
-    /// In the order of installation.
-    install: Vec<&'a str>,
-    replaced: &'a [String],
-    unmet: Vec<UnmetJson<'a>>,
-    conflicts: Vec<ConflictJson<'a>>,
+fn installation_json(found: &Installation<'_>) -> Value {
+    let unmet = found.unmet.iter();
+    let conflicts = found.conflicts.iter();
+    json!({
+        // In the order of installation.
+        "install": found.install.iter().map(|found| found.name()).collect::<Vec<_>>(),
+        "replaced": found.replaced,
+        "unmet": unmet
+            .map(|unmet| json!({"by": unmet.by, "requires": unmet.requirement}))
+            .collect::<Vec<_>>(),
+        "conflicts": conflicts
+            .map(|conflict| json!({"by": conflict.by, "with": conflict.with}))
+            .collect::<Vec<_>>(),
+    })
 }
 
-#[derive(Serialize)]
-struct UnmetJson<'a> {
-    by: &'a str,
-    requires: &'a str,
-}
-
-#[derive(Serialize)]
-struct ConflictJson<'a> {
-    by: &'a str,
-    with: &'a str,
-}
-
-impl<'a> From<&'a Installation<'a>> for InstallationJson<'a> {
-    fn from(found: &'a Installation<'a>) -> Self {
-        let unmet = found.unmet.iter();
-        let conflicts = found.conflicts.iter();
-        InstallationJson {
-            install: found.install.iter().map(|found| Definition::name(found)).collect(),
-            replaced: &found.replaced,
-            unmet: unmet
-                .map(|unmet| UnmetJson { by: &unmet.by, requires: &unmet.requirement })
-                .collect(),
-            conflicts: conflicts
-                .map(|conflict| ConflictJson { by: &conflict.by, with: &conflict.with })
-                .collect(),
-        }
+/// Returns the relations of a definition to others, in Debian's notation.
+fn relations_json(relations: &Relations) -> Value {
+    fn strings(relations: &[impl ToString]) -> Vec<String> {
+        relations.iter().map(ToString::to_string).collect()
     }
-}
-
-/// The relations of a definition to others, in Debian's notation.
-#[derive(Serialize)]
-struct RelationsJson {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    requires: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    conflicts: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    replaces: Vec<String>,
-}
-
-impl From<&Relations> for RelationsJson {
-    fn from(relations: &Relations) -> Self {
-        let strings = |relations: &[Relation]| relations.iter().map(ToString::to_string).collect();
-        RelationsJson {
-            requires: relations.requires.iter().map(ToString::to_string).collect(),
-            conflicts: strings(&relations.conflicts),
-            replaces: strings(&relations.replaces),
-        }
-    }
+    json!({
+        "requires": strings(&relations.requires),
+        "conflicts": strings(&relations.conflicts),
+        "replaces": strings(&relations.replaces),
+    })
 }

@@ -101,8 +101,7 @@ fn list(args: &SourceListArgs, out: &mut Output) -> Result<u8> {
             row.trusted_keys.iter().map(|key| key_id(key)).collect::<Vec<_>>().join(", "),
         ]
     };
-    let cells: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    out.table(&["SOURCE", "STATE", "URLS", "KEYS"], cells.iter().cloned())?;
+    out.table(&["SOURCE", "STATE", "URLS", "KEYS"], rows.iter().map(cells))?;
     if rows.is_empty() {
         note_message("no sources yet; add one with source add");
     }

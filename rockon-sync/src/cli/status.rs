@@ -1,11 +1,11 @@
 //! `status`.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::args::StatusArgs;
 use super::browse::catalog;
 use super::output::{Output, count};
-use super::report::FailedEntryJson;
+use super::report::failed_json;
 use crate::base::error::Result;
 use crate::catalog::Origin;
 use crate::store::Store;
@@ -20,9 +20,14 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
     let (definitions, local) = (catalog.definitions().len(), local.count());
     let errors = sources.iter().filter_map(|source| source.error.as_ref());
     let code = errors.map(|error| error.kind.exit_code()).max().unwrap_or(0);
+    let hidden = catalog.hidden().len();
     if args.browse.json {
-        let sources = sources.iter().map(SourceStatusJson::from).collect();
-        out.json(&StatusJson { definitions, local, hidden: catalog.hidden().len(), sources })?;
+        out.json(&json!({
+            "definitions": definitions,
+            "local": local,
+            "hidden": hidden,
+            "sources": sources.iter().map(source_json).collect::<Vec<_>>(),
+        }))?;
         return Ok(code);
     }
     for source in &sources {
@@ -31,7 +36,6 @@ pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
             out.line(format!("  {id:?} was not updated: {message}"))?;
         }
     }
-    let hidden = catalog.hidden().len();
     out.line(format!(
         "{}, {local} of them local; {hidden} hidden by definitions of the same name",
         count(definitions, "definition")
@@ -61,65 +65,26 @@ fn describe(source: &SourceStatus) -> String {
     format!("{}: {held}{signed}, {checked}{from}", source.name)
 }
 
-#[derive(Serialize)]
-struct StatusJson<'a> {
-    definitions: usize,
-    local: usize,
-    hidden: usize,
-    sources: Vec<SourceStatusJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct SourceStatusJson<'a> {
-    source: &'a str,
-    locations: &'a [String],
-    checked: Option<String>,
-    trusted_keys: Vec<String>,
-    held: Option<HeldJson>,
-    failed: Vec<FailedEntryJson<'a>>,
-    error: Option<SourceErrorJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct SourceErrorJson<'a> {
-    kind: &'a str,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-struct HeldJson {
-    generation: u64,
-    serial: Option<u64>,
-    published: Option<String>,
-    expires: Option<String>,
-    manifest: Option<String>,
-    entries: usize,
-}
-
-impl<'a> From<&'a SourceStatus> for SourceStatusJson<'a> {
-    fn from(source: &'a SourceStatus) -> Self {
-        let held = source.current.as_ref().map(|held| HeldJson {
-            generation: held.generation,
-            serial: held.serial,
-            published: held.published.map(|at| at.to_string()),
-            expires: held.expires.map(|at| at.to_string()),
-            manifest: held.manifest.map(|digest| digest.to_string()),
-            entries: held.entries,
-        });
-        let failed = source.failed.iter();
-        SourceStatusJson {
-            source: source.name.as_str(),
-            locations: &source.locations,
-            checked: source.checked.map(|at| at.to_string()),
-            trusted_keys: source.trusted_keys.iter().map(VerifierKey::to_string).collect(),
-            held,
-            failed: failed
-                .map(|(id, kind, message)| FailedEntryJson { id, kind, message })
-                .collect(),
-            error: source
-                .error
-                .as_ref()
-                .map(|error| SourceErrorJson { kind: error.kind.name(), message: &error.message }),
-        }
-    }
+fn source_json(source: &SourceStatus) -> Value {
+    let held = source.current.as_ref().map(|held| {
+        json!({
+            "generation": held.generation,
+            "serial": held.serial,
+            "published": held.published.map(|at| at.to_string()),
+            "expires": held.expires.map(|at| at.to_string()),
+            "manifest": held.manifest.map(|digest| digest.to_string()),
+            "entries": held.entries,
+        })
+    });
+    let failed = source.failed.iter().map(|(id, kind, message)| failed_json(id, kind, message));
+    let error = source.error.as_ref();
+    json!({
+        "source": source.name.as_str(),
+        "locations": source.locations,
+        "checked": source.checked.map(|at| at.to_string()),
+        "trusted_keys": source.trusted_keys.iter().map(VerifierKey::to_string).collect::<Vec<_>>(),
+        "held": held,
+        "failed": failed.collect::<Vec<_>>(),
+        "error": error.map(|error| json!({"kind": error.kind.name(), "message": error.message})),
+    })
 }

@@ -1,12 +1,12 @@
 //! `update`.
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::args::{GuardArgs, UpdateArgs};
 use super::bar::Bar;
 use super::follow;
-use super::output::{Output, is_watched};
-use super::report::{Notes, Purpose, ResultJson, note_result, sentence};
+use super::output::Output;
+use super::report::{Notes, Purpose, note_result, result_json, sentence};
 use crate::base::error::Result;
 use crate::store::Store;
 use crate::update::plan::MassDelete;
@@ -18,10 +18,7 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     let followed = follow::sources(&store, &args)?;
     let purpose = if args.check { Purpose::Check } else { Purpose::Update };
     let mode = if args.full { Mode::Full } else { args.mode };
-    let bar = match !args.quiet && !args.json && is_watched() {
-        true => Bar::shown(),
-        false => Bar::hidden(),
-    };
+    let bar = if args.quiet || args.json { Bar::hidden() } else { Bar::shown() };
     let updater = Updater::new(&store)
         .mode(mode)
         .timeout(args.timeout)
@@ -46,11 +43,11 @@ pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
         }
     }
     if args.json {
-        let objects: Vec<ResultJson<'_>> =
-            results.iter().map(|(name, result)| ResultJson::new(name, result, purpose)).collect();
+        let objects: Vec<Value> =
+            results.iter().map(|(name, result)| result_json(name, result, purpose)).collect();
         match &*objects {
             [one] => out.json(one)?,
-            many => out.json(&ManyJson { sources: many })?,
+            many => out.json(&json!({"sources": many}))?,
         }
     }
     Ok(exit_code(results.iter().map(|(_, result)| result)))
@@ -75,9 +72,4 @@ pub(super) fn exit_code<'a>(results: impl Iterator<Item = &'a Result<Report>>) -
     });
     let badness = |code: &u8| [0, 3, 5, 2, 1, 4].iter().position(|known| known == code);
     codes.max_by_key(badness).unwrap_or(0)
-}
-
-#[derive(Serialize)]
-struct ManyJson<'a> {
-    sources: &'a [ResultJson<'a>],
 }

@@ -1,6 +1,6 @@
 //! `verify`.
 
-use serde::Serialize;
+use serde_json::json;
 
 use super::args::VerifyArgs;
 use super::output::{Output, count, note};
@@ -28,16 +28,16 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
     let found = store.verify()?;
     let is_intact = found.iter().all(|source| source.is_intact());
     if args.browse.json {
-        let sources = found
-            .iter()
-            .map(|source| VerificationJson {
-                source: source.name.as_str(),
-                entries: source.entries,
-                damaged: source.damaged.iter().map(|path| path.display().to_string()).collect(),
-                strays: source.strays,
+        let sources = found.iter().map(|source| {
+            let damaged = source.damaged.iter().map(|path| path.display().to_string());
+            json!({
+                "source": source.name.as_str(),
+                "entries": source.entries,
+                "damaged": damaged.collect::<Vec<_>>(),
+                "strays": source.strays,
             })
-            .collect();
-        out.json(&VerifyJson { intact: is_intact, sources })?;
+        });
+        out.json(&json!({"intact": is_intact, "sources": sources.collect::<Vec<_>>()}))?;
     } else {
         for source in &found {
             for path in &source.damaged {
@@ -58,18 +58,4 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
         }
     }
     Ok(if is_intact { code } else { ErrorKind::Integrity.exit_code() })
-}
-
-#[derive(Serialize)]
-struct VerifyJson<'a> {
-    intact: bool,
-    sources: Vec<VerificationJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct VerificationJson<'a> {
-    source: &'a str,
-    entries: usize,
-    damaged: Vec<String>,
-    strays: usize,
 }

@@ -12,15 +12,13 @@ use serde_json::value::RawValue;
 
 use super::{About, Blurb, RawDefinition, Rules};
 use crate::base::error::{Result, excerpt, impl_from};
-use crate::base::json::{Member, Object, Position, kind_of};
+use crate::base::json::{Member, NoObject, Object, Position, kind_of};
 use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Requirements;
 use crate::tree::manifest::{ARCH, MIN_VERSION, violated_rule};
 
 #[cfg(feature = "publish")]
 pub(super) use check::check;
-#[cfg(feature = "publish")]
-pub(crate) use check::position_of_syntax_error;
 
 /// The rules of the format `rockon`.
 pub(super) struct Rockon;
@@ -55,8 +53,7 @@ impl Rules for Rockon {
 /// Parses the definitions of a file, in its order. The last duplicate of a name counts, at the
 /// place of the first, as in most JSON parsers.
 fn parse(bytes: &[u8]) -> Result<Vec<RawDefinition<'_>>, InvalidFile> {
-    let text = text(bytes)?;
-    let object = Object::parse(text).map_err(|error| InvalidFile::syntax(text, error))?;
+    let (text, object) = Object::of_file(bytes)?;
     let mut definitions: Vec<RawDefinition<'_>> = Vec::new();
     let mut known: HashMap<Cow<'_, str>, usize> = HashMap::new();
     for Member { key, value } in object.members {
@@ -145,45 +142,17 @@ fn requirements(object: &Object<'_>) -> Requirements {
     stated.or(prose.map(|text| Requirements::of_description(&text)).unwrap_or_default())
 }
 
-fn text(bytes: &[u8]) -> Result<&str, InvalidFile> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| InvalidFile::Encoding { valid_up_to: error.valid_up_to() })
-}
-
 /// An invalid definition file.
 #[derive(Debug, thiserror::Error)]
 enum InvalidFile {
-    #[error("not UTF-8 at byte {valid_up_to}")]
-    Encoding { valid_up_to: usize },
-    #[error("expected JSON, got an HTML page")]
-    Html,
-    #[error("expected JSON, got a byte order mark at line 1 column 1")]
-    ByteOrderMark,
-    #[error("expected JSON, got an empty file")]
-    Empty,
-    #[error("not JSON: {0}")]
-    Json(serde_json::Error),
+    #[error(transparent)]
+    Syntax(#[from] NoObject),
     #[error("{position}: definition {name:?}: expected an object, got {got}")]
     Definition { position: Position, name: String, got: &'static str },
     #[error("{position}: invalid name {name:?}: {rule}")]
     Name { position: Position, name: String, rule: &'static str },
     #[error("expected a definition, got an empty object")]
     NoDefinition,
-}
-
-impl InvalidFile {
-    /// Returns the most likely cause of a syntax error.
-    fn syntax(text: &str, error: serde_json::Error) -> InvalidFile {
-        if text.trim_start().starts_with('<') {
-            InvalidFile::Html
-        } else if text.starts_with('\u{feff}') {
-            InvalidFile::ByteOrderMark
-        } else if text.trim().is_empty() {
-            InvalidFile::Empty
-        } else {
-            InvalidFile::Json(error)
-        }
-    }
 }
 
 impl_from!(InvalidFile => Definition);
@@ -224,7 +193,7 @@ mod tests {
             (&b""[..], "an empty file"),
             (b"<html></html>", "an HTML page"),
             (b"\xef\xbb\xbf{}", "a byte order mark"),
-            (b"\xff", "not UTF-8 at byte 0"),
+            (b"\xff", "not UTF-8 at line 1 column 1"),
             (b"{", "line 1 column 1"),
             (b"[]", "an object"),
             (b"{}", "expected a definition"),

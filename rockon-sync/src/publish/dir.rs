@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::history::History;
-use super::list::{List, ListedFile, RefusedFile};
+use super::before::History;
+use super::list::{List, ListedFile, RefusedFile, reserved};
 use super::page;
 use super::tree::{BY_SHA, Layout, Tree, is_draft, is_reserved};
 use crate::base::digest::Digest;
@@ -97,11 +97,8 @@ impl DirWalk<'_> {
         };
         let id = path.as_str().to_owned();
         let refused = RefusedFile { id: id.clone(), path: Some(path.clone()) };
-        let file = file.to_owned();
-        if let Err(error) =
-            self.list.add(ListedFile { id, path, file, listed_in: None, position: None })
-        {
-            self.report(shown, error.to_string());
+        if let Err(message) = self.list.add(ListedFile::unlisted(id, path, file.to_owned())) {
+            self.report(shown, message);
             self.list.refused.push(refused);
         }
     }
@@ -200,10 +197,6 @@ impl<'a> InPlaceTree<'a> {
         }
         Ok(())
     }
-}
-
-fn reserved(name: &str) -> String {
-    format!("the name \"{name}\" is reserved")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::before::Before;
 use super::manifest::NewManifest;
 use super::packs;
-use super::session::PublishSession;
+use super::publisher::PublishSession;
 use super::tree::BY_SHA;
 use crate::base::digest::Digest;
 use crate::base::error::Result;

@@ -8,10 +8,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::list::{Completeness, List};
-use super::publisher::Leniency;
+use super::list::{Completeness, List, ListedFile};
+use super::publisher::{Leniency, PublishSession};
 use super::scan::{Scan, ScannedFile, related};
-use super::session::PublishSession;
 use crate::base::error::Result;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -119,7 +118,13 @@ impl<'a> Keeper<'a> {
             }
             return Ok(());
         };
-        taken.add_published(entry, &file);
+        // Entries of one manifest never conflict.
+        let added = taken.add(ListedFile::unlisted(
+            entry.id().to_owned(),
+            entry.path().clone(),
+            file.clone(),
+        ));
+        debug_assert_eq!(added, Ok(()));
         scan.files.push(ScannedFile {
             id: entry.id().to_owned(),
             path: entry.path().clone(),

@@ -4,19 +4,18 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::publisher::Leniency;
-use super::session::PublishSession;
+use super::publisher::{Leniency, PublishSession};
 #[cfg(feature = "jupdate")]
 use super::site::SiteReader;
 use super::tree::is_tree_file;
 use crate::base::digest::Digest;
-use crate::base::error::{Error, IoContext, Result};
+use crate::base::error::{IoContext, Result};
 use crate::base::files::{FileKind, Files, read_if_any, stat_if_any};
 use crate::base::json::{Object, Places, Position, kind_of};
 use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
-use crate::format::{Collection, position_of_syntax_error};
+use crate::format::Collection;
 #[cfg(feature = "jupdate")]
 use crate::net::transport::DefaultTransport;
 use crate::tree::head::DEFAULT_MANIFEST;
@@ -35,9 +34,19 @@ pub(super) struct ListedFile {
 }
 
 impl ListedFile {
-    /// The file that problems with this one are reported for.
+    /// Creates the entry of a file that no list names.
+    pub(super) fn unlisted(id: String, path: EntryPath, file: PathBuf) -> ListedFile {
+        ListedFile { id, path, file, listed_in: None, position: None }
+    }
+
+    /// Returns the file that problems with this one are reported for.
     pub(super) fn shown(&self) -> &str {
         self.listed_in.unwrap_or(self.path.as_str())
+    }
+
+    /// Returns the position as the end of a sentence.
+    fn at(&self) -> String {
+        self.position.map_or(String::new(), |position| format!(" at {position}"))
     }
 }
 
@@ -80,51 +89,6 @@ pub(super) struct List {
     dirs: HashMap<String, usize>,
 }
 
-/// The reason why a file cannot be added to a list.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum AddError {
-    #[error("the name \"{0}\" is reserved")]
-    Reserved(EntryPath),
-    #[error("{0}")]
-    Invalid(String),
-    #[error("duplicate of the entry{0}")]
-    Duplicate(At),
-    #[error("duplicate id, already used for \"{path}\"{at}")]
-    DuplicateId { path: EntryPath, at: At },
-    #[error("duplicate file \"{path}\", already used by {id:?}{at} (ignoring case)")]
-    DuplicateFile { path: EntryPath, id: String, at: At },
-    #[error(
-        "\"{path}\" conflicts with \"{other}\" of {id:?}{at}: a file cannot also be a directory"
-    )]
-    FileAndDir { path: EntryPath, other: EntryPath, id: String, at: At },
-}
-
-impl AddError {
-    /// The error of an entry, without the id, which the problem names.
-    fn invalid(id: &str, error: &Error) -> AddError {
-        let text = error.to_string();
-        let reason = text.strip_prefix(&format!("entry {id:?}: ")).unwrap_or(&text);
-        AddError::Invalid(reason.to_owned())
-    }
-}
-
-/// The position of an earlier entry, as the end of a sentence.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct At(Option<Position>);
-
-impl std::fmt::Display for At {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.map_or(Ok(()), |position| write!(f, " at {position}"))
-    }
-}
-
-/// The state of `root.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum RootList {
-    Valid,
-    Invalid,
-}
-
 impl List {
     /// Lists the files that a session publishes.
     ///
@@ -160,13 +124,11 @@ impl List {
         leniency: Leniency,
         previous: &Manifest,
     ) -> Result<List> {
-        let (mut list, state) = List::read(files, dir)?;
-        if state == RootList::Invalid && leniency == Leniency::LeaveOut {
-            let mut fallback = List::of_dir(files, dir, previous)?;
-            list.problems.append(&mut fallback.problems);
-            fallback.problems = list.problems;
-            fallback.completeness = Completeness::Unknown;
-            return Ok(fallback);
+        let mut list = List::read(files, dir)?;
+        if list.completeness == Completeness::Unknown && leniency == Leniency::LeaveOut {
+            let fallback = List::of_dir(files, dir, previous)?;
+            list.problems.extend(fallback.problems);
+            return Ok(List { problems: list.problems, ..fallback });
         }
         Ok(list)
     }
@@ -176,23 +138,18 @@ impl List {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); [`Limit`](crate::ErrorKind::Limit) for a list
     /// that is too large for clients.
-    fn read(files: &dyn Files, dir: &Path) -> Result<(List, RootList)> {
-        let mut list = List::default();
+    fn read(files: &dyn Files, dir: &Path) -> Result<List> {
+        let mut list = List { completeness: Completeness::Unknown, ..List::default() };
         let path = dir.join(DEFAULT_MANIFEST);
         let Some(bytes) = read_if_any(files, &path, MAX_MANIFEST_BYTES)? else {
             list.report(None, "expected the list of the catalog's files, found no file");
-            return Ok((list, RootList::Invalid));
+            return Ok(list);
         };
-        let Ok(text) = std::str::from_utf8(&bytes) else {
-            list.report(None, "not UTF-8");
-            return Ok((list, RootList::Invalid));
-        };
-        let object = match Object::parse(text) {
-            Ok(object) => object,
+        let (text, object) = match Object::of_file(&bytes) {
+            Ok(parsed) => parsed,
             Err(error) => {
-                let position = position_of_syntax_error(&bytes);
-                list.report(position, format!("not a JSON object: {error}"));
-                return Ok((list, RootList::Invalid));
+                list.report(Some(error.position), error.reason);
+                return Ok(list);
             }
         };
         let mut places = Places::new(text);
@@ -213,7 +170,8 @@ impl List {
         for name in top.not_utf8 {
             list.problems.push(Problem::warning(&name, "the name is not UTF-8"));
         }
-        Ok((list, RootList::Valid))
+        list.completeness = Completeness::Complete;
+        Ok(list)
     }
 
     /// Lists every `*.json` file at the top of a directory. The ids are those of `previous`; new
@@ -222,7 +180,7 @@ impl List {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store).
     fn of_dir(files: &dyn Files, dir: &Path, previous: &Manifest) -> Result<List> {
-        let mut list = List::default();
+        let mut list = List { completeness: Completeness::Unknown, ..List::default() };
         let message = "no valid list; publishing every definition file of the directory";
         list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
         let ids: HashMap<&str, &str> =
@@ -248,7 +206,7 @@ impl List {
     /// Adds a file of the catalog in `dir`, or refuses it.
     ///
     /// # Errors
-    /// The error in `path`, or the message of an [`AddError`].
+    /// The error in `path`, or that of [`add`](Self::add).
     fn add_from(
         &mut self,
         dir: &Path,
@@ -260,7 +218,6 @@ impl List {
             let (id, file) = (id.to_owned(), path.below(dir));
             let listed_in = Some(DEFAULT_MANIFEST);
             self.add(ListedFile { id, path, file, listed_in, position })
-                .map_err(|error| error.to_string())
         });
         if added.is_err() {
             self.refused.push(RefusedFile { id: id.to_owned(), path: path.ok() });
@@ -271,37 +228,40 @@ impl List {
     /// Adds a file, unless it conflicts with one that was added before.
     ///
     /// # Errors
-    /// [`AddError`]; the list is not changed then.
-    pub(super) fn add(&mut self, file: ListedFile) -> std::result::Result<(), AddError> {
+    /// The reason, as a message; the list is not changed then.
+    pub(super) fn add(&mut self, file: ListedFile) -> std::result::Result<(), String> {
         let path = &file.path;
         if path.is_reserved() {
-            return Err(AddError::Reserved(path.clone()));
+            return Err(reserved(path.as_str()));
         }
-        Entry::new(&*file.id, path.clone(), Digest::of(b""))
-            .map_err(|error: Error| AddError::invalid(&file.id, &error))?;
+        Entry::new(&*file.id, path.clone(), Digest::of(b"")).map_err(|error| {
+            // The problem names the entry.
+            let text = error.to_string();
+            text.strip_prefix(&format!("entry {:?}: ", file.id)).unwrap_or(&text).to_owned()
+        })?;
         let other = |index: &usize| &self.files[*index];
         if let Some(other) = self.ids.get(&file.id).map(other) {
-            let at = At(other.position);
+            let at = other.at();
             return Err(match other.path == *path {
-                true => AddError::Duplicate(at),
-                false => AddError::DuplicateId { path: other.path.clone(), at },
+                true => format!("duplicate of the entry{at}"),
+                false => format!("duplicate id, already used for \"{}\"{at}", other.path),
             });
         }
         let folded = path.folded().into_owned();
         if let Some(other) = self.paths.get(&folded).map(other) {
-            let (id, at) = (other.id.clone(), At(other.position));
-            return Err(AddError::DuplicateFile { path: path.clone(), id, at });
+            let (id, at) = (&other.id, other.at());
+            return Err(format!(
+                "duplicate file \"{path}\", already used by {id:?}{at} (ignoring case)"
+            ));
         }
         let parents = || folded.match_indices('/').map(|(at, _)| &folded[..at]);
         let same_name =
             self.dirs.get(&folded).or_else(|| parents().find_map(|dir| self.paths.get(dir)));
         if let Some(other) = same_name.map(other) {
-            return Err(AddError::FileAndDir {
-                path: path.clone(),
-                other: other.path.clone(),
-                id: other.id.clone(),
-                at: At(other.position),
-            });
+            let (place, at) = (format!("\"{}\" of {:?}", other.path, other.id), other.at());
+            return Err(format!(
+                "\"{path}\" conflicts with {place}{at}: a file cannot also be a directory"
+            ));
         }
         let index = self.files.len();
         for parent in parents() {
@@ -311,19 +271,6 @@ impl List {
         self.ids.insert(file.id.clone(), index);
         self.files.push(file);
         Ok(())
-    }
-
-    /// Adds an entry that is kept as published. Entries of one manifest never conflict.
-    pub(super) fn add_published(&mut self, entry: &Entry, file: &Path) {
-        let (id, path) = (entry.id().to_owned(), entry.path().clone());
-        let added = self.add(ListedFile {
-            id,
-            path,
-            file: file.to_owned(),
-            listed_in: None,
-            position: None,
-        });
-        debug_assert_eq!(added, Ok(()));
     }
 
     fn report(&mut self, position: Option<Position>, message: impl Into<String>) {
@@ -339,6 +286,11 @@ impl List {
             self.problems.push(Problem::warning(name, format!("not listed in {DEFAULT_MANIFEST}")));
         }
     }
+}
+
+/// Returns the problem with a file whose name is that of a part of a tree.
+pub(super) fn reserved(name: &str) -> String {
+    format!("the name \"{name}\" is reserved")
 }
 
 /// Fails if a directory of `path` is a symbolic link, which could lead out of the catalog.
@@ -418,8 +370,8 @@ mod tests {
                     \"in\": \"a.json/b\",\n\"s\": \"s/b\",\n\"t\": \"S\",\n\"\": \"e.json\",\n\
                     \"z\": \"z.json\"\n}\n";
         let dir = dir(&[("root.json", text)]);
-        let (list, state) = List::read(&RealFiles, dir.path()).unwrap();
-        assert_eq!(state, RootList::Valid);
+        let list = List::read(&RealFiles, dir.path()).unwrap();
+        assert_eq!(list.completeness, Completeness::Complete);
         assert_eq!(entries(&list), [("a", "a.json"), ("s", "s/b"), ("z", "z.json")]);
         let expected = [
             "root.json:3:6: entry \"a\": duplicate of the entry at line 2 column 6",
@@ -454,7 +406,7 @@ mod tests {
             ("root.v2.json", ""),
             ("history.json", ""),
         ]);
-        let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
+        let list = List::read(&RealFiles, dir.path()).unwrap();
         assert_eq!(problems(&list), ["b.json: warning: not listed in root.json"]);
     }
 
@@ -463,7 +415,7 @@ mod tests {
         use std::os::unix::ffi::OsStrExt;
         let dir = dir(&[("root.json", "{\"a\": \"a.json\"}"), ("a.json", "")]);
         fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff.json")), "").unwrap();
-        let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
+        let list = List::read(&RealFiles, dir.path()).unwrap();
         assert_eq!(problems(&list), ["\u{fffd}.json: warning: the name is not UTF-8"]);
         let list = List::of_dir(&RealFiles, dir.path(), &Manifest::default()).unwrap();
         assert_eq!(problems(&list)[1..], ["\u{fffd}.json: the name is not UTF-8"]);
@@ -475,7 +427,7 @@ mod tests {
         let text = "{\"a\": \"a.json\",\n\"b\": \"sub/b.json\"}";
         let dir = dir(&[("root.json", text), ("a.json", "")]);
         std::os::unix::fs::symlink(outside.path(), dir.path().join("sub")).unwrap();
-        let (list, _) = List::read(&RealFiles, dir.path()).unwrap();
+        let list = List::read(&RealFiles, dir.path()).unwrap();
         assert_eq!(entries(&list), [("a", "a.json")]);
         let expected = "root.json:2:6: entry \"b\": \"sub/b.json\": \"sub\" is a symbolic link";
         assert_eq!(problems(&list), [expected]);
@@ -485,19 +437,16 @@ mod tests {
     fn an_invalid_list_is_one_problem_with_a_location() {
         for (text, expected) in [
             (None, "root.json: expected the list of the catalog's files, found no file"),
-            (
-                Some("{\n\"a\": \"a.json\",\n}\n"),
-                "root.json:3:1: not a JSON object: trailing comma",
-            ),
-            (Some("[]"), "root.json: not a JSON object: invalid type: sequence"),
-            (Some(""), "root.json:1:1: not a JSON object: EOF"),
+            (Some("{\n\"a\": \"a.json\",\n}\n"), "root.json:3:1: not JSON: trailing comma"),
+            (Some("[]"), "root.json:1:1: expected an object, got an array"),
+            (Some(""), "root.json:1:1: expected JSON, got an empty file"),
         ] {
             let dir = dir(&[]);
             if let Some(text) = text {
                 fs::write(dir.path().join("root.json"), text).unwrap();
             }
-            let (list, state) = List::read(&RealFiles, dir.path()).unwrap();
-            assert_eq!(state, RootList::Invalid);
+            let list = List::read(&RealFiles, dir.path()).unwrap();
+            assert_eq!(list.completeness, Completeness::Unknown);
             let found = problems(&list);
             assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
         }

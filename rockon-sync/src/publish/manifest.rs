@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::before::Before;
+use super::publisher::PublishSession;
 use super::scan::ScannedFile;
-use super::session::PublishSession;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::time::Timestamp;

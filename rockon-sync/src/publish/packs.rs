@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read};
-use std::path::PathBuf;
 
 use super::manifest::NewManifest;
 use super::tree::Tree;
+use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{ensure_dirs, remove_if_any, stage, stat_if_any};
@@ -49,95 +49,79 @@ pub(super) fn write(
 ) -> Result<Vec<OfferedPack>> {
     let dir = tree.packs();
     ensure_dirs(tree.files, &dir)?;
-    let mut packs = StagedPacks { tree, new, staged: Vec::new() };
+    let mut packs = StagedPacks { tree, new, staged: Vec::new(), offers: Vec::new() };
     let bundle_bytes = packs.stage_bundle()?;
     for base in bases.iter().filter(|base| **base != new.digest) {
         packs.stage_delta(*base, bundle_bytes)?;
     }
-    let staged: Vec<PathBuf> = packs.staged.iter().map(|pack| pack.staged.clone()).collect();
-    tree.files.sync_files(&staged).on("sync the new files of", &dir)?;
-    for pack in &packs.staged {
-        let path = dir.join(pack.name.to_string());
-        tree.files.rename(&pack.staged, &path).on("write", &path)?;
-    }
-    tree.sync_dir(&dir)?;
-    let offers = packs.staged.into_iter();
-    Ok(offers
-        .map(|pack| OfferedPack { base: pack.name.base, size_bytes: pack.len_bytes })
-        .collect())
-}
-
-/// A pack that is written, but not renamed to its path yet.
-struct StagedPack {
-    name: PackName,
-    staged: PathBuf,
-    len_bytes: u64,
+    tree.rename_staged(&dir, &packs.staged)?;
+    Ok(packs.offers)
 }
 
 /// The packs of a new manifest that are worth offering.
 struct StagedPacks<'a> {
     tree: &'a Tree<'a>,
     new: &'a NewManifest,
-    staged: Vec<StagedPack>,
+    staged: Vec<StagedFile>,
+    offers: Vec<OfferedPack>,
 }
 
 impl StagedPacks<'_> {
     /// Stages the bundle. Returns the size that no delta may exceed.
     fn stage_bundle(&mut self) -> Result<u64> {
-        let manifest = &self.new.manifest;
-        let plain_bytes = self.new.len_bytes + total_bytes(manifest.entries());
+        let new = self.new;
+        let manifest = &new.manifest;
+        let plain_bytes = new.len_bytes + total_bytes(manifest.entries());
         let bytes = manifest.to_canonical();
-        let name = PackName::new(None, self.new.digest);
-        let staged = self.stage(name, plain_bytes, &mut |out| {
-            pack::write_bundle(manifest, &bytes, self.tree, out)
-        })?;
-        let max_bytes = staged.as_ref().map_or(plain_bytes, |bundle| bundle.len_bytes);
-        self.staged.extend(staged);
-        Ok(max_bytes)
+        let name = PackName::new(None, new.digest);
+        let tree = self.tree;
+        self.stage(name, plain_bytes, &mut |out| pack::write_bundle(manifest, &bytes, tree, out))?;
+        Ok(self.offers.first().map_or(plain_bytes, |bundle| bundle.size_bytes))
     }
 
     /// Stages the delta from an earlier publication, if all files of that are still there.
     fn stage_delta(&mut self, base: Digest, max_bytes: u64) -> Result<()> {
-        let Some(old) = self.tree.manifest(base)? else {
+        let (tree, new) = (self.tree, self.new);
+        let Some(old) = tree.manifest(base)? else {
             return Ok(());
         };
-        let manifest = &self.new.manifest;
-        let Some(patch) = pack::patch_between(&old, manifest, self.new.digest) else {
+        let manifest = &new.manifest;
+        let Some(patch) = pack::patch_between(&old, manifest, new.digest) else {
             log::info!("no delta from {base}: a patch cannot express the differences");
             return Ok(());
         };
         for entry in pack::prefix_of(&old, manifest) {
-            if !self.tree.has_object(entry.digest(), entry.size_bytes())? {
+            if !tree.has_object(entry.digest(), entry.size_bytes())? {
                 log::warn!("no delta from {base}: its file {} is missing", entry.path());
                 return Ok(());
             }
         }
         let known: HashSet<Digest> = old.entries().iter().map(Entry::digest).collect();
         let missing = manifest.entries().iter().filter(|entry| !known.contains(&entry.digest()));
-        let plain_bytes = self.new.len_bytes + total_bytes(missing);
-        let name = PackName::new(Some(pack::digits(base)), self.new.digest);
-        let staged = self.stage(name, plain_bytes.min(max_bytes), &mut |out| {
-            pack::write_delta(&patch, &old, manifest, self.tree, out)
-        })?;
-        self.staged.extend(staged);
-        Ok(())
+        let plain_bytes = new.len_bytes + total_bytes(missing);
+        let name = PackName::new(Some(pack::digits(base)), new.digest);
+        self.stage(name, plain_bytes.min(max_bytes), &mut |out| {
+            pack::write_delta(&patch, &old, manifest, tree, out)
+        })
     }
 
     /// Stages a pack, and removes it if it is larger than `max_bytes`.
     fn stage(
-        &self,
+        &mut self,
         name: PackName,
         max_bytes: u64,
         write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
-    ) -> Result<Option<StagedPack>> {
+    ) -> Result<()> {
         let files = self.tree.files;
-        let staged = stage(files, &self.tree.packs().join(name.to_string()), write)?;
+        let path = self.tree.packs().join(name.to_string());
+        let staged = stage(files, &path, write)?;
         let len_bytes = files.stat(&staged).on("stat", &staged)?.len_bytes;
         if len_bytes > max_bytes {
-            remove_if_any(files, &staged)?;
-            return Ok(None);
+            return remove_if_any(files, &staged);
         }
-        Ok(Some(StagedPack { name, staged, len_bytes }))
+        self.staged.push(StagedFile { staged, path });
+        self.offers.push(OfferedPack { base: name.base, size_bytes: len_bytes });
+        Ok(())
     }
 }
 

@@ -34,8 +34,8 @@ use std::path::PathBuf;
 
 use super::before::Before;
 use super::manifest::NewManifest;
+use super::publisher::PublishSession;
 use super::report::refused;
-use super::session::PublishSession;
 use super::tree::{Layout, Tree, foreign_file};
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{FileKind, remove_if_any, stat_if_any};

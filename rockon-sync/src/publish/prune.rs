@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::history::{History, Record};
+use super::before::{History, Record};
 use super::page;
 use super::tree::{Layout, Tree, is_draft};
 use crate::base::digest::Digest;
@@ -26,13 +26,21 @@ pub(super) fn prune(tree: &Tree<'_>, history: &History, record: Record, keep: us
     let retained = Retained::new(tree, history.with(record).records, keep)?;
     let mut remover = Remover { tree, dirs: BTreeSet::new() };
     if tree.layout == Layout::Separate {
-        remover.remove_named(&retained.former_files)?;
+        for (path, digest) in &retained.former_files {
+            // A file of the same name with another digest was not published.
+            if tree.has_named(path, *digest)? {
+                remover.remove(&path.below(tree.dir))?;
+            }
+        }
     }
-    remover.remove_objects(&retained.digests)?;
-    let records = &retained.history.records;
-    let with_packs: Vec<Digest> =
-        records.iter().take(WITH_PACKS).map(|record| record.manifest).collect();
-    remover.remove_packs(&with_packs)?;
+    remover.remove_from(&tree.objects(), |name| {
+        name.parse().is_ok_and(|digest: Digest| !retained.digests.contains(&digest))
+    })?;
+    let with_packs = retained.history.records.iter().take(WITH_PACKS);
+    remover.remove_from(&tree.packs(), |name| {
+        PackName::parse(name)
+            .is_some_and(|pack| !with_packs.clone().any(|record| pack.leads_to(record.manifest)))
+    })?;
     for leftover in leftovers(tree)? {
         remover.remove(&leftover)?;
     }
@@ -117,33 +125,10 @@ impl Remover<'_> {
         self.dirs.iter().try_for_each(|dir| self.tree.sync_dir(dir))
     }
 
-    fn remove_named(&mut self, former: &BTreeSet<(EntryPath, Digest)>) -> Result<()> {
-        for (path, digest) in former {
-            // A file of the same name with another digest was not published.
-            if self.tree.has_named(path, *digest)? {
-                self.remove(&path.below(self.tree.dir))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn remove_objects(&mut self, needed: &HashSet<Digest>) -> Result<()> {
-        for name in self.tree.names_in(&self.tree.objects())? {
-            if name.parse::<Digest>().is_ok_and(|digest| !needed.contains(&digest)) {
-                self.remove(&self.tree.objects().join(name))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes the packs that lead to none of `manifests`.
-    fn remove_packs(&mut self, manifests: &[Digest]) -> Result<()> {
-        for name in self.tree.names_in(&self.tree.packs())? {
-            let is_old = PackName::parse(&name)
-                .is_some_and(|pack| !manifests.iter().any(|digest| pack.leads_to(*digest)));
-            if is_old {
-                self.remove(&self.tree.packs().join(name))?;
-            }
+    /// Removes the files of `dir` that have such a name.
+    fn remove_from(&mut self, dir: &Path, is_old: impl Fn(&str) -> bool) -> Result<()> {
+        for name in self.tree.names_in(dir)?.iter().filter(|name| is_old(name)) {
+            self.remove(&dir.join(name))?;
         }
         Ok(())
     }

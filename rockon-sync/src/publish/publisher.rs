@@ -4,15 +4,12 @@ use std::path::PathBuf;
 
 use super::page::Page;
 use super::report::PublishReport;
-use super::session::{PublishOptions, PublishSession};
 use super::sign::{KeySource, Signer};
 use super::tree::{Layout, Tree};
 use crate::base::cancel::CancelToken;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-#[cfg(test)]
-use crate::base::files::Files;
-use crate::base::files::{RealFiles, Stat, ensure_dirs, stat_target_if_any, try_lock};
+use crate::base::files::{Files, RealFiles, Stat, ensure_dirs, stat_target_if_any, try_lock};
 use crate::base::time::{Clock, SystemClock, Timestamp};
 use crate::format::{Collection, Format};
 use crate::net::address::has_http_scheme;
@@ -42,7 +39,29 @@ pub enum Leniency {
 /// publication. The same catalog published at the same time results in the same bytes.
 #[must_use = "each method returns the changed publisher"]
 pub struct Publisher<'a> {
-    options: PublishOptions<'a>,
+    pub(super) catalog: PathBuf,
+    pub(super) format: Format,
+    out: Option<PathBuf>,
+    layout: Layout,
+    pub(super) url: Option<String>,
+    pub(super) keep: usize,
+    pub(super) expires_in_days: Option<u32>,
+    sign_keys: Vec<KeySource>,
+    pub(super) leniency: Leniency,
+    pub(super) mass_delete: MassDelete,
+    pub(super) page: Page,
+    pub(super) published: Option<Timestamp>,
+    /// Only the reading of an update site checks it.
+    pub(super) cancel: CancelToken,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) files: &'a dyn Files,
+}
+
+/// The values that every stage of a publication may use, and none changes.
+pub(super) struct PublishSession<'a> {
+    pub(super) options: &'a Publisher<'a>,
+    pub(super) tree: Tree<'a>,
+    pub(super) signer: Signer,
 }
 
 impl<'a> Publisher<'a> {
@@ -50,71 +69,69 @@ impl<'a> Publisher<'a> {
     /// `v2` by default.
     pub fn new(catalog: impl Into<PathBuf>) -> Publisher<'a> {
         Publisher {
-            options: PublishOptions {
-                catalog: catalog.into(),
-                format: Format::default(),
-                out: None,
-                layout: Layout::Separate,
-                url: None,
-                keep: DEFAULT_KEEP,
-                expires_in_days: None,
-                sign_keys: Vec::new(),
-                leniency: Leniency::default(),
-                mass_delete: MassDelete::default(),
-                page: Page::default(),
-                published: None,
-                cancel: CancelToken::new(),
-                clock: &SystemClock,
-                files: &RealFiles,
-            },
+            catalog: catalog.into(),
+            format: Format::default(),
+            out: None,
+            layout: Layout::Separate,
+            url: None,
+            keep: DEFAULT_KEEP,
+            expires_in_days: None,
+            sign_keys: Vec::new(),
+            leniency: Leniency::default(),
+            mass_delete: MassDelete::default(),
+            page: Page::default(),
+            published: None,
+            cancel: CancelToken::new(),
+            clock: &SystemClock,
+            files: &RealFiles,
         }
     }
 
     /// Sets the token that stops the reading of an update site. Then nothing is published.
     pub fn cancel(mut self, token: CancelToken) -> Self {
-        self.options.cancel = token;
+        self.cancel = token;
         self
     }
 
     /// Sets the format of the catalog's files; [`Format::Rockon`] by default.
     pub fn format(mut self, format: Format) -> Self {
-        self.options.format = format;
+        self.format = format;
         self
     }
 
     /// Writes the tree to this directory; `<catalog>/v2` by default.
     pub fn out(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.options.out = Some(dir.into());
-        self.options.layout = Layout::Separate;
+        self.out = Some(dir.into());
+        self.layout = Layout::Separate;
         self
     }
 
     /// Writes the tree to the catalog directory itself, as `root.v2.json`, `root.v2.sha` and
     /// `by-sha/`. Older systems, which read `root.json`, are not affected.
     pub fn in_place(mut self) -> Self {
-        self.options.out = None;
-        self.options.layout = Layout::InPlace;
+        self.out = None;
+        self.layout = Layout::InPlace;
         self
     }
 
     /// Sets the URL that clients fetch everything but the head from; by default, the
     /// directory of the head.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.options.url = Some(url.into());
+        self.url = Some(url.into());
         self
     }
 
     /// Sets the number of publications that stay available to clients that are not up to date;
     /// 16 by default, at least 1.
     pub fn keep(mut self, publications: usize) -> Self {
-        self.options.keep = publications.max(1);
+        self.keep = publications.max(1);
         self
     }
 
     /// Makes the head expire after so many days; by default it never does. A new head is
     /// published when less than half of that time is left.
     pub fn expires_in_days(mut self, days: u32) -> Self {
-        self.options.expires_in_days = Some(days);
+        self.expires_in_days = Some(days);
         self
     }
 
@@ -122,52 +139,52 @@ impl<'a> Publisher<'a> {
     /// clients accept the head if they trust any of them, which is how a key is replaced. A
     /// published head that is not signed by exactly these keys is replaced.
     pub fn sign_key(mut self, key: SigningKey) -> Self {
-        self.options.sign_keys.push(KeySource::Given(Box::new(key)));
+        self.sign_keys.push(KeySource::Given(Box::new(key)));
         self
     }
 
     /// Like [`sign_key`](Self::sign_key), with the key in a file (see [`SigningKey::read`]).
     /// [`run`](Self::run) reads the file, and warns if other users can access it.
     pub fn sign_key_file(mut self, path: impl Into<PathBuf>) -> Self {
-        self.options.sign_keys.push(KeySource::File(path.into()));
+        self.sign_keys.push(KeySource::File(path.into()));
         self
     }
 
     /// Sets how to treat invalid definitions; [`Leniency::Strict`] by default.
     pub fn leniency(mut self, leniency: Leniency) -> Self {
-        self.options.leniency = leniency;
+        self.leniency = leniency;
         self
     }
 
     /// Sets if more than half of the catalog may be deleted; [`MassDelete::Refuse`] by default.
     pub fn mass_delete(mut self, guard: MassDelete) -> Self {
-        self.options.mass_delete = guard;
+        self.mass_delete = guard;
         self
     }
 
     /// Sets if the tree gets a web page, `index.html` (in place `root.v2.html`), and a feed of its
     /// updates, `updates.atom` (in place `root.v2.atom`); [`Page::Omit`] by default.
     pub fn page(mut self, page: Page) -> Self {
-        self.options.page = page;
+        self.page = page;
         self
     }
 
     /// Sets the time of publication; by default, the time of the clock. A fixed time makes
     /// publications reproducible.
     pub fn published(mut self, at: Timestamp) -> Self {
-        self.options.published = Some(at);
+        self.published = Some(at);
         self
     }
 
     /// Sets the clock; the system clock by default.
     pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
-        self.options.clock = clock;
+        self.clock = clock;
         self
     }
 
     #[cfg(test)]
     pub(crate) fn files(mut self, files: &'a dyn Files) -> Self {
-        self.options.files = files;
+        self.files = files;
         self
     }
 
@@ -176,7 +193,7 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`ErrorKind::Catalog`] if the catalog is invalid, with every problem in
     /// [`Error::problems`]; [`ErrorKind::MassDelete`]; [`ErrorKind::Argument`] for an unusable
-    /// URL, directory or key; [`ErrorKind::Locked`] while another process publishes there;
+    /// URL, directory, key or expiry; [`ErrorKind::Locked`] while another process publishes there;
     /// [`ErrorKind::Head`] if the directory has a head of another program;
     /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if the catalog
     /// directory is missing; [`ErrorKind::Store`], also if a file of another program has a name
@@ -185,15 +202,18 @@ impl<'a> Publisher<'a> {
     /// Until the new head is written, the previous publication stays available. The next run
     /// reuses or removes the leftovers of a failed one.
     pub fn run(&self) -> Result<PublishReport> {
-        let options = &self.options;
-        if let Some(url) = &options.url {
+        if self.expires_in_days == Some(0) {
+            let message = "expected a head that expires in 1 day or later, got 0 days";
+            return Err(Error::new(ErrorKind::Argument, message));
+        }
+        if let Some(url) = &self.url {
             check_url(url)?;
         }
-        let dir = tree_dir(options)?;
-        let tree = Tree { files: options.files, dir: &dir, layout: options.layout };
+        let dir = self.tree_dir()?;
+        let tree = Tree { files: self.files, dir: &dir, layout: self.layout };
         if tree.layout == Layout::Separate {
             ensure_dirs(tree.files, &dir)?;
-            if tree.is_at(&options.catalog)? {
+            if tree.is_at(&self.catalog)? {
                 return Err(Error::new(
                     ErrorKind::Argument,
                     "the tree would overwrite the catalog; publish in place instead",
@@ -208,36 +228,47 @@ impl<'a> Publisher<'a> {
             )
             .with_path(dir));
         };
-        let signer = Signer::new(&options.sign_keys)?;
-        super::publish(&PublishSession { options, tree, signer })
+        let signer = Signer::new(&self.sign_keys)?;
+        super::publish(&PublishSession { options: self, tree, signer })
     }
-}
-
-/// Returns the directory of the tree.
-///
-/// # Errors
-/// [`ErrorKind::NotFound`] if the catalog is not a directory; [`ErrorKind::Argument`] if an update
-/// site that is not a directory has no `out`.
-fn tree_dir(options: &PublishOptions<'_>) -> Result<PathBuf> {
-    let catalog = &options.catalog;
-    let is_url = catalog.to_str().is_some_and(has_http_scheme);
-    let is_catalog_dir =
-        !is_url && stat_target_if_any(&RealFiles, catalog)?.is_some_and(Stat::is_dir);
-    match (&options.out, options.layout) {
-        (Some(out), Layout::Separate)
-            if is_catalog_dir || options.collection() == Collection::Site =>
-        {
-            Ok(out.clone())
+    /// Returns the directory of the tree.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the catalog is not a directory; [`ErrorKind::Argument`] if an update
+    /// site that is not a directory has no `out`.
+    fn tree_dir(&self) -> Result<PathBuf> {
+        let catalog = &self.catalog;
+        let is_url = catalog.to_str().is_some_and(has_http_scheme);
+        let is_catalog_dir =
+            !is_url && stat_target_if_any(&RealFiles, catalog)?.is_some_and(Stat::is_dir);
+        match (&self.out, self.layout) {
+            (Some(out), Layout::Separate)
+                if is_catalog_dir || self.collection() == Collection::Site =>
+            {
+                Ok(out.clone())
+            }
+            (_, Layout::Separate) if is_catalog_dir => Ok(catalog.join("v2")),
+            (_, Layout::InPlace) if is_catalog_dir => Ok(catalog.clone()),
+            _ if self.collection() == Collection::Site => Err(Error::new(
+                ErrorKind::Argument,
+                "an update site that is not a directory needs a directory for the tree (`out`)",
+            )),
+            _ => Err(Error::new(ErrorKind::NotFound, "expected a catalog directory, found none")
+                .with_path(catalog)),
         }
-        (_, Layout::Separate) if is_catalog_dir => Ok(catalog.join("v2")),
-        (_, Layout::InPlace) if is_catalog_dir => Ok(catalog.clone()),
-        _ if options.collection() == Collection::Site => Err(Error::new(
-            ErrorKind::Argument,
-            "an update site that is not a directory needs a directory for the tree \
-                           (`out`)",
-        )),
-        _ => Err(Error::new(ErrorKind::NotFound, "expected a catalog directory, found none")
-            .with_path(catalog)),
+    }
+
+    pub(super) fn collection(&self) -> Collection {
+        self.format.collection()
+    }
+
+    /// Returns the leniency that applies. An update site has many authors: a broken extension must
+    /// not stop the others.
+    pub(super) fn effective_leniency(&self) -> Leniency {
+        match self.collection() {
+            Collection::Site => Leniency::LeaveOut,
+            _ => self.leniency,
+        }
     }
 }
 

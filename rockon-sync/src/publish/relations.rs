@@ -39,14 +39,6 @@ impl Scan<'_> {
     }
 }
 
-/// An effect of a problem with a relation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    /// The definition cannot be published.
-    Refuse,
-    Warn,
-}
-
 struct Definitions<'a> {
     by_name: DefinitionsByName<'a>,
     /// The definitions that can be installed on an empty system, one after the other.
@@ -65,22 +57,22 @@ impl<'a> Definitions<'a> {
         let path = file.path.as_str();
         let mut problems = Vec::new();
         for definition in &file.related {
-            for (effect, message) in self.relation_problems(definition) {
-                problems.push(match effect {
-                    Effect::Refuse if file.kept.is_none() => {
+            for (severity, message) in self.relation_problems(definition) {
+                problems.push(match severity {
+                    Severity::Error if file.kept.is_none() => {
                         Problem::error(path, definition.named.position, message)
                     }
-                    Effect::Refuse => {
+                    Severity::Error => {
                         Problem::warning(path, format!("in the published version: {message}"))
                     }
-                    Effect::Warn => Problem::warning(path, message),
+                    Severity::Warning => Problem::warning(path, message),
                 });
             }
         }
         problems
     }
 
-    fn relation_problems(&self, definition: &RelatedDefinition) -> Vec<(Effect, String)> {
+    fn relation_problems(&self, definition: &RelatedDefinition) -> Vec<(Severity, String)> {
         let name = &*definition.named.name;
         let message = |field: &str, what: String| format!("definition {name:?}: {field:?}: {what}");
         let missing = |other: &Relation| format!("no definition named {:?}", other.name());
@@ -88,12 +80,12 @@ impl<'a> Definitions<'a> {
         let mut problems = Vec::new();
         for alternatives in &definition.relations.requires {
             for other in alternatives.iter().filter(is_missing) {
-                problems.push((Effect::Refuse, message("requires", missing(other))));
+                problems.push((Severity::Error, message("requires", missing(other))));
             }
             // A missing definition explains why no alternative fits.
             if problems.is_empty() && !alternatives.iter().any(|other| fits(&self.by_name, other)) {
                 let what = format!("no definition has a version that fits: {alternatives}");
-                problems.push((Effect::Refuse, message("requires", what)));
+                problems.push((Severity::Error, message("requires", what)));
             }
         }
         if problems.is_empty() && !self.installable.contains(name) {
@@ -101,15 +93,15 @@ impl<'a> Definitions<'a> {
                 Some(cycle) => format!("cyclic requirements: {}", cycle.join(", ")),
                 None => "a required definition cannot be installed".to_owned(),
             };
-            problems.push((Effect::Refuse, message("requires", what)));
+            problems.push((Severity::Error, message("requires", what)));
         }
         for other in definition.relations.conflicts.iter().filter(is_missing) {
-            problems.push((Effect::Warn, message("conflicts", missing(other))));
+            problems.push((Severity::Warning, message("conflicts", missing(other))));
         }
         // A replaced definition is usually missing.
         for _ in definition.relations.replaces.iter().filter(|other| other.name() == name) {
             let what = "a definition cannot replace itself".to_owned();
-            problems.push((Effect::Refuse, message("replaces", what)));
+            problems.push((Severity::Error, message("replaces", what)));
         }
         problems
     }

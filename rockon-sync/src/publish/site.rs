@@ -128,9 +128,7 @@ impl List {
                 format!("using the cached version: {address}: {}", error.to_chain()),
             ));
         }
-        let file = found.file.clone();
-        if let Err(error) = self.add(ListedFile { id, path, file, listed_in: None, position: None })
-        {
+        if let Err(error) = self.add(ListedFile::unlisted(id, path, found.file.clone())) {
             self.problems.push(Problem::warning(&shown, format!("left out: {error}")));
             self.refused.push(refused);
         }
@@ -252,7 +250,7 @@ impl<'a> SiteWalk<'a> {
                     return Err(error);
                 }
                 Err(error) => {
-                    walk.warn(&address.to_string(), format!("left out: {}", error.to_chain()));
+                    walk.leave_out(&address, &error);
                 }
             }
         }
@@ -260,7 +258,7 @@ impl<'a> SiteWalk<'a> {
         if walk.extensions.is_empty() {
             for (address, file) in files {
                 if let Err(error) = walk.add_releases(&address, &file) {
-                    walk.warn(&address.to_string(), format!("left out: {}", error.to_chain()));
+                    walk.leave_out(&address, &error);
                 }
             }
         }
@@ -374,6 +372,10 @@ impl<'a> SiteWalk<'a> {
             Err(error) => self.warn(collection, format!("{id:?}: left out: {error}")),
         }
         Ok(())
+    }
+
+    fn leave_out(&mut self, document: &Address, error: &Error) {
+        self.warn(&document.to_string(), format!("left out: {}", error.to_chain()));
     }
 
     fn warn(&mut self, file: &str, message: String) {

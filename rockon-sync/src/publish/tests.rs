@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::before::History;
 use super::head::MAX_PUBLISHED_HEAD_BYTES;
-use super::history::History;
 use super::tree::BY_SHA;
 use super::*;
 use crate::base::digest::Digest;
@@ -217,13 +217,21 @@ fn one_invalid_definition_stops_the_publication() {
     assert_eq!(error.kind(), ErrorKind::Catalog);
     assert_eq!(error.to_string(), "nothing was published: 3 problems");
     let expected = [
-        "a.json:2:1: not JSON: EOF while parsing an object at line 2 column 0",
+        "a.json:2:1: not JSON: EOF while parsing an object",
         "sub/c.json:1:7: duplicate definition \"C\", first defined at b.json:1:7",
         "sub/c.json:2:26: duplicate container \"C-box\", first defined at b.json:2:26",
     ];
     let found: Vec<_> = error.problems().iter().map(Problem::to_string).collect();
     assert_eq!(found, expected);
     assert!(snapshot(&place.out()) == before);
+}
+
+#[test]
+fn a_head_that_expires_at_once_is_a_usage_error() {
+    let place = Place::new();
+    let error = place.publisher().expires_in_days(0).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Argument);
+    assert!(error.to_string().ends_with("got 0 days"), "{error}");
 }
 
 #[test]

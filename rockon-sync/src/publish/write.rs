@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::manifest::NewManifest;
@@ -28,9 +28,9 @@ const NS_PER_S: i128 = 1_000_000_000;
 const NAMED_DRAFT: &str = ".named.new";
 
 /// A file that is written, but not renamed to its path yet.
-struct StagedFile {
-    staged: PathBuf,
-    path: PathBuf,
+pub(super) struct StagedFile {
+    pub(super) staged: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 impl Tree<'_> {
@@ -59,7 +59,9 @@ impl Tree<'_> {
             let written = stage(self.files, &path, |file| file.write_all(&bytes))?;
             staged.push(StagedFile { staged: written, path });
         }
-        self.rename_objects(&staged)?;
+        // Synced before any named file is written: a named file without its object is taken for
+        // a file of another program.
+        self.rename_staged(&self.objects(), &staged)?;
         let mut dirs = BTreeSet::from([self.dir.to_path_buf()]);
         for file in misplaced {
             for parent in file.path.parents() {
@@ -155,17 +157,15 @@ impl Tree<'_> {
         Ok(staged)
     }
 
-    /// Renames staged objects into place, after one sync for all of them.
-    fn rename_objects(&self, staged: &[StagedFile]) -> Result<()> {
-        let objects = self.objects();
+    /// Renames the staged files of `dir` into place, after one sync for all of them, and syncs
+    /// `dir`.
+    pub(super) fn rename_staged(&self, dir: &Path, staged: &[StagedFile]) -> Result<()> {
         let paths: Vec<PathBuf> = staged.iter().map(|file| file.staged.clone()).collect();
-        self.files.sync_files(&paths).on("sync the new files of", &objects)?;
+        self.files.sync_files(&paths).on("sync the new files of", dir)?;
         for file in staged {
             self.files.rename(&file.staged, &file.path).on("write", &file.path)?;
         }
-        // Synced before any named file is written: a named file without its object is taken for
-        // a file of another program.
-        self.sync_dir(&objects)
+        self.sync_dir(dir)
     }
 
     /// Stages a copy of a file of the catalog beside its object.

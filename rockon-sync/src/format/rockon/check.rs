@@ -1,12 +1,13 @@
 //! Checks a definition file for everything that the importer of the appliance requires.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::value::RawValue;
 
-use super::BadRelation;
+use super::{BadRelation, InvalidFile};
 use crate::base::error::excerpt;
-use crate::base::json::{Object, Places, Position, kind_of};
+use crate::base::json::{Member, Object, Places, kind_of};
 use crate::base::problem::Problem;
 use crate::format::target::Requirements;
 use crate::format::{About, Checked, Named};
@@ -14,6 +15,8 @@ use crate::tree::manifest::{ARCH, MIN_VERSION, violated_rule};
 
 /// Required fields of a definition.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
+/// Fields of a definition that are strings.
+const DEFINITION_STRINGS: &[&str] = &["description", "website", "version"];
 /// Required fields of a container.
 const CONTAINER_FIELDS: &[&str] = &["image", "launch_order"];
 /// A part of a container: a map of objects.
@@ -47,29 +50,17 @@ const MAX_PROBLEMS: usize = 100;
 
 /// Checks the bytes of a file, with `file` as its name in problems.
 pub(in crate::format) fn check(file: &str, bytes: &[u8]) -> Checked {
-    let text = super::text(bytes).unwrap_or_default();
-    match Object::parse(text) {
-        Ok(object) if !object.members.is_empty() => {
+    let problem = match Object::of_file(bytes) {
+        Ok((text, object)) if !object.members.is_empty() => {
             let (places, checked) = (Places::new(text), Checked::default());
             let mut checker = Checker { text, places, checked, found: Vec::new(), unreported: 0 };
             checker.check_file(&object);
-            checker.finish(file)
+            return checker.finish(file);
         }
-        // The parser of the clients gives the reason.
-        _ => {
-            let problem = super::parse(bytes).err().map(|error| {
-                Problem::error(file, position_of_syntax_error(bytes), error.to_string())
-            });
-            Checked { problems: problem.into_iter().collect(), ..Checked::default() }
-        }
-    }
-}
-
-/// Returns the position of the syntax error, if the file is not JSON.
-pub(crate) fn position_of_syntax_error(bytes: &[u8]) -> Option<Position> {
-    let error = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).err()?;
-    let (line, column) = (u32::try_from(error.line()).ok()?, u32::try_from(error.column()).ok()?);
-    (line > 0).then(|| Position { line, column: column.max(1) })
+        Ok(_) => Problem::error(file, None, InvalidFile::NoDefinition.to_string()),
+        Err(error) => Problem::error(file, Some(error.position), error.reason),
+    };
+    Checked { problems: vec![problem], ..Checked::default() }
 }
 
 struct Checker<'a> {
@@ -160,6 +151,7 @@ impl<'a> Checker<'a> {
         }
         let Some(definition) = self.object(&what, value) else { return };
         self.check_fields(&what, value, &definition, DEFINITION_FIELDS);
+        self.check_strings(&what, &definition, DEFINITION_STRINGS);
         self.check_target(&what, &definition);
         let Some(containers) = definition.value("containers") else { return };
         let Some(members) = self.object(&format!("{what}: \"containers\""), containers) else {
@@ -179,6 +171,41 @@ impl<'a> Checker<'a> {
                 &format!("{what}, container {:?}", excerpt(&member.key)),
                 member.value,
             );
+        }
+        self.check_links(&what, &definition, &seen);
+    }
+
+    /// Reports links from or to something that is not a container of the same definition.
+    fn check_links(
+        &mut self,
+        what: &str,
+        definition: &Object<'a>,
+        containers: &HashSet<&Cow<'a, str>>,
+    ) {
+        const LINKS: &str = "container_links";
+        let Some(links) = definition.value(LINKS) else { return };
+        let what = format!("{what}: {LINKS:?}");
+        let Some(links) = self.object(&what, links) else { return };
+        for Member { key, value } in &links.members {
+            if !containers.contains(key) {
+                self.problem(value, format!("{what}: no container named {:?}", excerpt(key)));
+            }
+            let Ok(links) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+                let got = kind_of(value);
+                self.problem(value, format!("{what}: expected an array, got {got}"));
+                continue;
+            };
+            for link in links {
+                let Some(link) = self.object(&what, link) else { continue };
+                let Some(source) = link.value("source_container") else { continue };
+                self.check_strings(&what, &link, &["source_container"]);
+                if let Ok(source) = serde_json::from_str::<String>(source.get())
+                    && !containers.contains(&Cow::Borrowed(&*source))
+                {
+                    let message = format!("{what}: no container named {:?}", excerpt(&source));
+                    self.problem(value, message);
+                }
+            }
         }
     }
 
@@ -218,6 +245,16 @@ impl<'a> Checker<'a> {
     fn check_container(&mut self, what: &str, value: &'a RawValue) {
         let Some(container) = self.object(what, value) else { return };
         self.check_fields(what, value, &container, CONTAINER_FIELDS);
+        self.check_strings(what, &container, &["image"]);
+        if let Some(order) = container.value("launch_order") {
+            // Real definitions also have the number in a string.
+            let text = serde_json::from_str(order.get()).unwrap_or_else(|_| order.get().to_owned());
+            if text.trim().parse::<i64>().is_err() {
+                let got = excerpt(order.get());
+                let message = format!("{what}: \"launch_order\": expected a number, got {got}");
+                self.problem(order, message);
+            }
+        }
         for ContainerPart { key, one, required } in CONTAINER_PARTS {
             let Some(members) = container.value(key) else { continue };
             let Some(members) = self.object(&format!("{what}: {key:?}"), members) else {
@@ -241,9 +278,24 @@ impl<'a> Checker<'a> {
     }
 
     fn check_fields(&mut self, what: &str, at: &RawValue, object: &Object<'_>, fields: &[&str]) {
+        for field in fields.iter().filter(|field| object.value(field).is_none()) {
+            let is_alike = |member: &&Member<'_>| member.key.eq_ignore_ascii_case(field);
+            match object.members.iter().find(is_alike) {
+                Some(Member { key, value }) => self.problem(
+                    value,
+                    format!("{what}: unknown field {key:?}; did you mean {field:?}?"),
+                ),
+                None => self.problem(at, format!("{what}: missing field {field:?}")),
+            }
+        }
+    }
+
+    fn check_strings(&mut self, what: &str, object: &Object<'_>, fields: &[&str]) {
         for field in fields {
-            if object.value(field).is_none() {
-                self.problem(at, format!("{what}: missing field {field:?}"));
+            let value = object.value(field).filter(|value| !value.get().starts_with('"'));
+            if let Some(value) = value {
+                let got = kind_of(value);
+                self.problem(value, format!("{what}: {field:?}: expected a string, got {got}"));
             }
         }
     }
@@ -252,6 +304,7 @@ impl<'a> Checker<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::json::Position;
 
     const COMPLETE: &str = r#"{"A": {
  "description": "", "website": "", "version": "1",
@@ -319,6 +372,39 @@ mod tests {
                 "{}, \"z\": {\"a\": {",
                 "definition \"A\": expected a container, got none",
             ),
+            (
+                "\"image\": \"i\"",
+                "\"Image\": \"i\"",
+                "a.json:4:12: definition \"A\", container \"a\": unknown field \"Image\"; \
+                 did you mean \"image\"?",
+            ),
+            (
+                "\"image\": \"i\"",
+                "\"image\": 3",
+                "a.json:4:12: definition \"A\", container \"a\": \"image\": expected a string, \
+                 got a number",
+            ),
+            (
+                "\"version\": \"1\"",
+                "\"version\": [1, 2]",
+                "a.json:2:47: definition \"A\": \"version\": expected a string, got an array",
+            ),
+            (
+                "\"launch_order\": 1",
+                "\"launch_order\": \"first\"",
+                "a.json:4:33: definition \"A\", container \"a\": \"launch_order\": \
+                 expected a number, got \"first\"",
+            ),
+            (
+                "\"version\": \"1\"",
+                "\"version\": \"1\", \"container_links\": {\"x\": []}",
+                "a.json:2:77: definition \"A\": \"container_links\": no container named \"x\"",
+            ),
+            (
+                "\"version\": \"1\"",
+                "\"version\": \"1\", \"container_links\": {\"a\": [{\"source_container\": \"y\"}]}",
+                "definition \"A\": \"container_links\": no container named \"y\"",
+            ),
         ] {
             assert!(COMPLETE.contains(from), "{from}");
             let found = problems(&COMPLETE.replacen(from, to, 1));
@@ -327,9 +413,20 @@ mod tests {
     }
 
     #[test]
+    fn an_order_in_a_string_and_links_between_containers_are_accepted() {
+        let text = COMPLETE.replacen("\"launch_order\": 1", "\"launch_order\": \"1\"", 1);
+        let links = "{\n \"container_links\": {\"a\": [{\"source_container\": \"a\"}]},";
+        let text = text.replacen("{\n", links, 1);
+        assert!(text.contains("container_links"));
+        assert!(problems(&text).is_empty(), "{:?}", problems(&text));
+    }
+
+    #[test]
     fn invalid_definition_file_is_one_problem_with_a_position() {
         for (text, expected) in [
-            ("{\n \"A\": {},\n}", "a.json:3:1: not JSON"),
+            ("{\n \"A\": {},\n}", "a.json:3:1: not JSON: trailing comma"),
+            ("null", "a.json:1:1: expected an object, got null"),
+            ("{\n\"A\": {},\n<<<<<<< HEAD\n", "a.json:3:1: not JSON: unresolved merge conflict"),
             ("<html>", "a.json:1:1: expected JSON, got an HTML page"),
             ("{\n\"A\": 1}", "a.json:2:6: definition \"A\": expected an object, got a number"),
             ("{}", "a.json: expected a definition, got an empty object"),

@@ -12,7 +12,7 @@ use crate::base::files::replace;
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::publish::before::Before;
 use crate::publish::manifest::NewManifest;
-use crate::publish::session::PublishSession;
+use crate::publish::publisher::PublishSession;
 use crate::publish::tree::Tree;
 use crate::store::digest_if_any;
 use crate::tree::head::Head;

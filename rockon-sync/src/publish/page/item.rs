@@ -161,7 +161,8 @@ mod tests {
         let entry = entry("a.json");
         let item = PageItem::new(&entry, format!("{{{}}}", file.join(",")).as_bytes());
         assert_eq!((item.definitions.len(), item.hidden), (MAX_SHOWN, 1000 - MAX_SHOWN));
-        let file = format!("{{\"{}\": {{\"description\": \"{0}\"}}}}", "x".repeat(100_000));
+        let (name, description) = ("x".repeat(1024), "x".repeat(100_000));
+        let file = format!("{{\"{name}\": {{\"description\": \"{description}\"}}}}");
         let item = PageItem::new(&entry, file.as_bytes());
         let first = &item.definitions[0];
         assert_eq!(first.heading.chars().count(), MAX_NAME_CHARS + 1);

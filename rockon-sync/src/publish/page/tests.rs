@@ -135,13 +135,15 @@ fn text_from_definitions_is_never_markup() {
     for (n, text) in hostile.iter().enumerate() {
         let quoted = serde_json::to_string(text).unwrap();
         let description = serde_json::to_string(&format!("{text}{}", "x".repeat(20_000))).unwrap();
+        // A name with control characters is refused.
+        let id: String = text.chars().filter(|c| !c.is_control()).collect();
+        let id = serde_json::to_string(&id).unwrap();
         let file = format!(
-            "{{{quoted}: {{\"description\": {description}, \"website\": \"javascript:alert({n})\", \
+            "{{{id}: {{\"description\": {description}, \"website\": \"javascript:alert({n})\", \
              \"version\": {quoted}, \"containers\": {{\"c{n}\": {{\"image\": \"i\", \"launch_order\": 1}}}}}}}}"
         );
         place.put(&format!("{n}.json"), &file);
-        let id: String = text.chars().filter(|c| !c.is_control()).collect();
-        rows.push(format!("{}: \"{n}.json\"", serde_json::to_string(&id).unwrap()));
+        rows.push(format!("{id}: \"{n}.json\""));
     }
     place.put("x/<b>\"'&#?.json", &definition("file", "1"));
     rows.push("\"file\": \"x/<b>\\\"'&#?.json\"".to_owned());

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::item::title;
 use crate::base::error::Result;
 use crate::base::time::Timestamp;
-use crate::publish::history::Record;
+use crate::publish::before::Record;
 use crate::publish::tree::Tree;
 use crate::tree::manifest::{Entry, Manifest};
 
