@@ -2,9 +2,10 @@
 
 use pyo3::prelude::*;
 
-/// Stops an update from another thread: pass it to the update, then call `cancel()`.
+/// Stops calls from another thread: pass it to them, then call `cancel()`.
 ///
-/// A token stays canceled, so use a new one for each update.
+/// One token may be passed to several calls, and stops all of them. A canceled token stays
+/// canceled: calls that get it later raise `CanceledError` at once, so use a new one to try again.
 #[pyclass(frozen, module = "rockon_sync")]
 #[derive(Default)]
 pub(crate) struct CancelToken {
@@ -18,7 +19,7 @@ impl CancelToken {
         Self::default()
     }
 
-    /// Stops the update. May be called from any thread, any number of times.
+    /// Stops the calls that have this token. May be called from any thread, any number of times.
     fn cancel(&self) {
         self.token.cancel();
     }

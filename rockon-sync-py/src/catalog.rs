@@ -87,8 +87,12 @@ impl Catalog {
         PyTuple::new(py, problems.map(|problem| convert::error(py, problem).into_value(py)))
     }
 
-    /// Compares the catalog with the revisions that an application has recorded for each name. A
-    /// definition whose revision is `None`, or not a digest, is applied again.
+    /// Compares the catalog with the revisions that an application has recorded. Reads no file.
+    ///
+    /// `applied`: a mapping from name to revision. A definition whose revision is `None`, or not a
+    /// digest, is applied again.
+    ///
+    /// Returns `Changes`.
     fn changes_since<'py>(
         &self,
         py: Python<'py>,
@@ -114,9 +118,15 @@ impl Catalog {
         model(py, &CHANGES, "Changes")?.call((), Some(&fields))
     }
 
-    /// Finds installed extensions, given as name to version, that have a newer release suitable for
-    /// a machine. `platform` is its name and version, such as `"joomla 5.1"`, `stability` the
-    /// lowest accepted stability.
+    /// Finds installed extensions that have a newer release suitable for a machine. Reads their
+    /// files.
+    ///
+    /// `installed`: a mapping from name to version.
+    /// `platform`: the name and version of the platform, such as `"joomla 5.1"`; by default, any.
+    /// `stability`: the lowest accepted stability, a `Stability` or its value; by default, any.
+    ///
+    /// Returns `Updates`. Files that cannot be read are in its `problems`. Raises `ValueError` for
+    /// an invalid argument.
     #[pyo3(signature = (installed, *, platform = None, stability = None))]
     fn updates_for<'py>(
         &self,
@@ -130,8 +140,13 @@ impl Catalog {
         extension::updates(py, &found)
     }
 
-    /// Finds the missing requirements of the definition `name`. `installed` maps names to versions;
-    /// an unknown version is `None`. Raises `StoreError` if no definition has this name.
+    /// Finds the missing requirements of a definition. Reads the files concerned.
+    ///
+    /// `name`: the name of the definition.
+    /// `installed`: a mapping from name to version; an unknown version is `None`.
+    ///
+    /// Returns an `Installation`. Raises `StoreError` if no definition has this name, and the
+    /// errors of `Definition.read_text`.
     fn installation<'py>(
         &self,
         py: Python<'py>,
@@ -227,7 +242,12 @@ impl Definition {
     }
 
     /// Returns the reasons why the definition does not suit a machine, one sentence each; empty if
-    /// it does, or if that is unknown.
+    /// it does, or if that is unknown. Reads no file.
+    ///
+    /// `arch`: the architecture, such as `"arm64"`; by default, any.
+    /// `version`: the version of the system; by default, any.
+    ///
+    /// Raises `ValueError` for an invalid argument.
     #[pyo3(signature = (*, arch = None, version = None))]
     fn mismatches<'py>(
         &self,
@@ -256,51 +276,63 @@ impl Definition {
         self.definition.file()
     }
 
-    /// Reads the definition's unchanged text from the file, each time. Raises `StoreError` or
-    /// `IntegrityError` if the file has changed.
-    #[getter]
-    fn text(&self, py: Python<'_>) -> PyResult<String> {
+    /// Reads the definition's text, unchanged.
+    ///
+    /// Raises `StoreError` if the file cannot be read, `IntegrityError` if it has changed since the
+    /// catalog was opened, and `ManifestError` if it is not UTF-8.
+    fn read_text(&self, py: Python<'_>) -> PyResult<String> {
         detached(py, || self.definition.text())
     }
 
-    /// Parses the text like `json.loads`, with objects in the order of the text. Returns a new
-    /// value each time.
-    #[getter]
-    fn parsed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        LOADS.import(py, "json", "loads")?.call1((self.text(py)?,))
-    }
-
-    /// Reads the definition's unchanged bytes, each time: of a Rock-on the bytes of `text`, of
-    /// other formats those of the file. Raises the same errors as `text`.
-    fn bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+    /// Reads the definition's bytes, unchanged: of a Rock-on the part of the file that `read_text`
+    /// returns, of other formats the file.
+    ///
+    /// Raises `StoreError` if the file cannot be read, and `IntegrityError` if it has changed since
+    /// the catalog was opened.
+    fn read_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &detached(py, || self.definition.bytes())?))
     }
 
-    /// Reads the version from the file, each time; `None` if the definition has none.
-    #[getter]
-    fn version(&self, py: Python<'_>) -> PyResult<Option<String>> {
+    /// Reads the text and parses it like `json.loads`, with objects in the order of the text.
+    ///
+    /// Raises the errors of `read_text`, and `ValueError` if the text is not JSON.
+    fn load<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        LOADS.import(py, "json", "loads")?.call1((self.read_text(py)?,))
+    }
+
+    /// Reads the version from the file; `None` if the definition has none.
+    ///
+    /// Raises the errors of `read_text`.
+    fn read_version(&self, py: Python<'_>) -> PyResult<Option<String>> {
         detached(py, || self.definition.version())
     }
 
-    /// Reads the relations to other definitions from the file, each time.
-    #[getter]
-    fn relations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    /// Reads the relations to other definitions from the file.
+    ///
+    /// Raises the errors of `read_text`.
+    fn read_relations<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         extension::relations(py, &detached(py, || self.definition.relations())?)
     }
 
-    /// Reads the releases of an extension from the file, each time and in the order of the file.
-    /// Raises `ValueError` for a definition of another format.
-    fn releases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+    /// Reads the releases of an extension from the file, in the order of the file.
+    ///
+    /// Raises `ValueError` for a definition of another format, and the errors of `read_text`.
+    fn read_releases<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let found = detached(py, || self.definition.releases())?;
         let found = found.iter().map(|release| extension::release(py, release));
         PyList::new(py, found.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// Returns the newest release of an extension that suits a machine, see `Catalog.updates_for`;
-    /// `None` if there is none.
+    /// Reads the newest release of an extension that suits a machine; `None` if there is none.
+    ///
+    /// `platform`: the name and version of the platform, such as `"joomla 5.1"`; by default, any.
+    /// `stability`: the lowest accepted stability, a `Stability` or its value; by default, any.
+    ///
+    /// Raises `ValueError` for an invalid argument or a definition of another format, and the
+    /// errors of `read_text`.
     #[pyo3(signature = (*, platform = None, stability = None))]
-    fn newest_release<'py>(
+    fn read_newest_release<'py>(
         &self,
         py: Python<'py>,
         platform: Option<&str>,
@@ -318,6 +350,6 @@ impl Definition {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Definition {:?} {:.12}>", self.name(), self.revision())
+        format!("<Definition {} {:.12}>", convert::quote(self.name()), self.revision())
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! The classes are defined in Python, in `_errors.py` and `_model.py`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use pyo3::call::PyCallArgs;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -13,7 +12,7 @@ use pyo3::types::{IntoPyDict, PyDict, PyTuple};
 use rockon_sync::inspect::{SourceStatus, Verification};
 use rockon_sync::keys::VerifierKey;
 use rockon_sync::publish::{PublishOutcome, PublishReport};
-use rockon_sync::{ErrorKind, Phase, Problem, Progress, Report, Severity, Timestamp};
+use rockon_sync::{Phase, Problem, Progress, Report, Severity, Timestamp};
 
 use crate::logging;
 
@@ -34,29 +33,14 @@ pub(crate) fn detached<T: Send>(
 /// Returns the exception for an error: a `ValueError` for an invalid argument, otherwise the class
 /// that `_errors.py` has for the kind.
 pub(crate) fn error(py: Python<'_>, error: &rockon_sync::Error) -> PyErr {
-    let message = error.to_chain();
-    if error.kind() == ErrorKind::Argument {
-        return PyValueError::new_err(message);
-    }
-    let path = error.path().map(Path::to_path_buf);
-    let problems = problems(py, error.problems());
-    let problems = match problems {
-        Ok(problems) => problems,
-        Err(error) => return error,
-    };
-    let (kind, url, retryable) = (error.kind().name(), error.url(), error.is_retryable());
-    raised(py, (kind, message, url, path, retryable, problems))
-}
-
-/// Returns the exception for a canceled update that does not wait for its server.
-pub(crate) fn canceled(py: Python<'_>) -> PyErr {
-    raised(py, (ErrorKind::Canceled.name(), "canceled by the caller"))
-}
-
-fn raised<'py>(py: Python<'py>, arguments: impl PyCallArgs<'py>) -> PyErr {
     static OF_KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let of_kind = OF_KIND.import(py, "rockon_sync._errors", "of_kind");
-    match of_kind.and_then(|of_kind| of_kind.call1(arguments)) {
+    let create = || {
+        let (kind, message, url) = (error.kind().name(), error.to_chain(), error.url());
+        let problems = problems(py, error.problems())?;
+        let arguments = (kind, message, url, error.path(), error.is_retryable(), problems);
+        OF_KIND.import(py, "rockon_sync._errors", "of_kind")?.call1(arguments)
+    };
+    match create() {
         Ok(exception) => PyErr::from_value(exception),
         Err(error) => error,
     }
@@ -126,30 +110,30 @@ pub(crate) fn progress<'py>(py: Python<'py>, progress: &Progress) -> PyResult<Bo
 
 pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bound<'py, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static HELD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let failed = status.failed.iter();
     let failed =
         failed_entries(py, failed.map(|(id, kind, message)| (&**id, &**kind, &**message)))?;
-    let held = match &status.current {
+    let current = match &status.current {
         None => None,
-        Some(held) => {
+        Some(current) => {
             let fields = PyDict::new(py);
-            fields.set_item("generation", held.generation)?;
-            fields.set_item("serial", held.serial)?;
-            fields.set_item("published", datetime(py, held.published)?)?;
-            fields.set_item("expires", datetime(py, held.expires)?)?;
-            fields.set_item("manifest", held.manifest.map(|digest| digest.to_string()))?;
-            fields.set_item("entries", held.entries)?;
-            Some(model(py, &HELD, "HeldStatus")?.call((), Some(&fields))?)
+            fields.set_item("generation", current.generation)?;
+            fields.set_item("serial", current.serial)?;
+            fields.set_item("published", datetime(py, current.published)?)?;
+            fields.set_item("expires", datetime(py, current.expires)?)?;
+            fields.set_item("manifest", current.manifest.map(|digest| digest.to_string()))?;
+            fields.set_item("entries", current.entries)?;
+            Some(model(py, &CURRENT, "CurrentStatus")?.call((), Some(&fields))?)
         }
     };
     let fields = PyDict::new(py);
     fields.set_item("source", status.name.as_str())?;
-    fields.set_item("locations", PyTuple::new(py, &status.locations)?)?;
+    fields.set_item("mirrors", PyTuple::new(py, &status.locations)?)?;
     fields.set_item("checked", datetime(py, status.checked)?)?;
     let keys = status.trusted_keys.iter().map(VerifierKey::to_string);
     fields.set_item("trusted_keys", PyTuple::new(py, keys)?)?;
-    fields.set_item("held", held)?;
+    fields.set_item("current", current)?;
     fields.set_item("failed", failed)?;
     let error = status.error.as_ref().map(|error| &*error.message);
     fields.set_item("error", error)?;
@@ -222,6 +206,14 @@ pub(crate) fn model<'py>(
 ) -> PyResult<&'py Bound<'py, PyAny>> {
     let load = || Ok(PyModule::import(py, "rockon_sync._model")?.getattr(name)?.unbind());
     cell.get_or_try_init(py, load).map(|object| object.bind(py))
+}
+
+/// Quotes a text for a `repr`, cut to 60 characters.
+pub(crate) fn quote(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{:?}...", &text[..end]),
+        None => format!("{text:?}"),
+    }
 }
 
 /// Parses a duration in seconds. Longer ones than a day become a day.

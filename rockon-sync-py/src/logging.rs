@@ -3,9 +3,12 @@
 //! The core logs from threads without Python state, so a record is only added to a queue. The
 //! thread that called into this package empties the queue whenever it has the GIL. Logging never
 //! waits for the GIL, which could hang a process during its exit.
+//!
+//! A process may fork while another thread holds the lock of the queue, which the child then never
+//! gets. So a child starts with a queue of its own.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use pyo3::prelude::*;
@@ -24,7 +27,38 @@ struct Line {
     message: String,
 }
 
-static QUEUE: Mutex<VecDeque<Line>> = Mutex::new(VecDeque::new());
+/// The queue of a process, followed by that of its forked child.
+struct Queue {
+    lines: Mutex<VecDeque<Line>>,
+    child: OnceLock<Box<Queue>>,
+}
+
+static FIRST: Queue = Queue::new();
+
+impl Queue {
+    const fn new() -> Self {
+        Queue { lines: Mutex::new(VecDeque::new()), child: OnceLock::new() }
+    }
+
+    /// Returns the queue of this process.
+    fn current() -> &'static Queue {
+        let mut queue = &FIRST;
+        while let Some(child) = queue.child.get() {
+            queue = child;
+        }
+        queue
+    }
+
+    fn lines(&self) -> MutexGuard<'_, VecDeque<Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Called in a forked child, while it has a single thread.
+#[pyfunction]
+pub(crate) fn after_fork_in_child() {
+    Queue::current().child.get_or_init(|| Box::new(Queue::new()));
+}
 
 struct Bridge;
 
@@ -37,13 +71,14 @@ impl Log for Bridge {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let mut queue = QUEUE.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.len() < MAX_QUEUED {
-            queue.push_back(Line {
-                level: record.level(),
-                target: record.target().to_owned(),
-                message: record.args().to_string(),
-            });
+        let line = Line {
+            level: record.level(),
+            target: record.target().to_owned(),
+            message: record.args().to_string(),
+        };
+        let mut lines = Queue::current().lines();
+        if lines.len() < MAX_QUEUED {
+            lines.push_back(line);
         }
     }
 
@@ -76,7 +111,7 @@ pub(crate) fn begin(py: Python<'_>) -> PyResult<()> {
 /// Exceptions of a handler; `logging` itself suppresses most of them.
 pub(crate) fn hand_over(py: Python<'_>) -> PyResult<()> {
     loop {
-        let line = QUEUE.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let line = Queue::current().lines().pop_front();
         let Some(line) = line else { return Ok(()) };
         let logger = get_logger(py, &line.target.replace("::", "."))?;
         let level = match line.level {

@@ -10,14 +10,38 @@ use rockon_sync::publish::{Leniency, Page, Publisher};
 use rockon_sync::{MassDelete, Timestamp};
 
 use crate::convert::{self, detached};
+use crate::run::{self, Control};
 
 /// Publishes a catalog directory, or the update site at a URL, as static files with digests.
+///
+/// `catalog`: the catalog directory; with the format "jupdate", also the URL of an update site.
+/// `format`: a `Format` or its value.
+/// `out`: the directory of the tree; by default, `v2` in the catalog directory.
+/// `in_place`: True to publish into the catalog directory instead.
+/// `url`: the URL at which the tree will be served; the page shows it.
+/// `keep`: the number of publications that stay available to clients that are not up to date.
+/// `expires_in_days`: days until the head expires; by default, never.
+/// `published`: the time of publication, a `datetime` with zone; by default, now.
+/// `sign_keys`: files with private keys, each of which signs the head.
+/// `lenient`: True to publish despite invalid definitions: the last published version is kept.
+/// `allow_mass_delete`: True to allow removing more than half of the catalog.
+/// `page`: True to write a page for people; false removes it.
+///
+/// Returns a `PublishReport`. Raises `ManifestError` with all `problems` if the catalog is invalid,
+/// `IntegrityError` for mass deletion, `TransportError` if an update site cannot be read,
+/// `StoreError` if the disk fails, `LockedError` if another publication runs, and `ValueError` for
+/// an invalid argument. The head is written last: after an error the published catalog is the old
+/// one. Ctrl-C stops the reading of an update site; a publication that has begun to write is
+/// completed before `KeyboardInterrupt` is raised.
 #[pyfunction]
 #[pyo3(signature = (
-    catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16, expires_in_days = None,
-    published = None, sign_keys = Vec::new(), lenient = false, allow_mass_delete = false,
-    page = false,
-))]
+    catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16,
+    expires_in_days = None, published = None, sign_keys = Vec::new(), lenient = false,
+    allow_mass_delete = false, page = false,
+), text_signature = "(
+    catalog, *, format='rockon', out=None, in_place=False, url=None, keep=16, expires_in_days=None,
+    published=None, sign_keys=(), lenient=False, allow_mass_delete=False, page=False)"
+)]
 #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
 pub(crate) fn publish<'py>(
     py: Python<'py>,
@@ -38,8 +62,9 @@ pub(crate) fn publish<'py>(
         return Err(PyValueError::new_err("expected out or in_place, got both"));
     }
     let published = published.map(|moment| to_timestamp(&moment)).transpose()?;
-    let report = detached(py, || {
+    let report = run::run(py, &Control::default(), move |cancel, _| {
         let mut publisher = Publisher::new(catalog)
+            .cancel(cancel)
             .format(format.parse()?)
             .keep(keep)
             .leniency(if lenient { Leniency::LeaveOut } else { Leniency::Strict })
@@ -68,8 +93,13 @@ pub(crate) fn publish<'py>(
     convert::publish_report(py, &report)
 }
 
-/// Creates a key pair. The private key is written to a new file that only its owner may read, the
-/// public key is returned.
+/// Creates a key pair, and returns the public key.
+///
+/// `name`: the name of the key, such as `"example.org/rockons"`.
+/// `file`: the new file for the private key, which only its owner may read.
+///
+/// Raises `ValueError` if the name is invalid, and `StoreError` if the file exists or cannot be
+/// written.
 #[pyfunction]
 pub(crate) fn keygen(py: Python<'_>, name: &str, file: PathBuf) -> PyResult<String> {
     detached(py, || {

@@ -10,12 +10,18 @@ use rockon_sync::{Credentials, Location, SourceName};
 
 use crate::convert::{self, parse_seconds};
 
-/// A named catalog, and the mirrors that serve it.
+/// A named catalog, and the mirrors that serve it. Nothing is read or requested yet.
 ///
-/// Each mirror is a URL or a directory, tried in order. With `trusted_keys`, one of them must have
-/// signed the head. `timeout` is the time limit for updates of this source in seconds. `query`,
-/// `headers` and `auth`, a user and password, are credentials: they are sent only to the hosts of
-/// the source's mirrors, and never appear in messages or files.
+/// `mirrors`: URLs or directories, at least one, tried in this order.
+/// `name`: the name of the source; by default, "rockstor".
+/// `trusted_keys`: public keys. At least one must have signed the head; if empty, those of the last
+/// update are trusted.
+/// `timeout`: the time limit of an update of this source in seconds, at most a day, instead of the
+/// one given to `Store.update`.
+/// `query`, `headers`, `auth` (user and password): credentials. They are sent only to the hosts of
+/// the mirrors, and never appear in messages or files.
+///
+/// Raises `ValueError` for an invalid argument.
 #[pyclass(frozen, module = "rockon_sync")]
 pub(crate) struct Source {
     pub(crate) source: rockon_sync::Source,
@@ -25,30 +31,29 @@ pub(crate) struct Source {
 impl Source {
     #[new]
     #[pyo3(signature = (
-        *trees, name = None, trusted_keys = Vec::new(), timeout = None, query = BTreeMap::new(),
-        headers = BTreeMap::new(), auth = None
-    ))]
+        *mirrors, name = "rockstor", trusted_keys = Vec::new(), timeout = None,
+        query = BTreeMap::new(), headers = BTreeMap::new(), auth = None
+    ), text_signature = "(
+        *mirrors, name='rockstor', trusted_keys=(), timeout=None, query={}, headers={}, auth=None)"
+    )]
     fn new(
-        trees: &Bound<'_, PyTuple>,
-        name: Option<&str>,
+        mirrors: &Bound<'_, PyTuple>,
+        name: &str,
         trusted_keys: Vec<String>,
         timeout: Option<f64>,
         query: BTreeMap<String, String>,
         headers: BTreeMap<String, String>,
         auth: Option<(String, String)>,
     ) -> PyResult<Self> {
-        let py = trees.py();
-        let name = match name {
-            Some(name) => name.parse().map_err(|error| convert::error(py, &error))?,
-            None => SourceName::default(),
-        };
-        let mut trees = trees.iter();
-        let Some(first) = trees.next() else {
-            return Err(PyValueError::new_err("expected a URL or a folder, got nothing"));
+        let py = mirrors.py();
+        let name = name.parse().map_err(|error| convert::error(py, &error))?;
+        let mut mirrors = mirrors.iter();
+        let Some(first) = mirrors.next() else {
+            return Err(PyValueError::new_err("expected a URL or a directory, got nothing"));
         };
         let mut source = rockon_sync::Source::new(name, location(&first)?);
-        for tree in trees {
-            source = source.with_mirror(location(&tree)?);
+        for mirror in mirrors {
+            source = source.with_mirror(location(&mirror)?);
         }
         for key in trusted_keys {
             source = source.trust_key(&key).map_err(|error| convert::error(py, &error))?;
@@ -81,7 +86,7 @@ impl Source {
 
     /// The mirrors in the order in which they are tried, without passwords and queries.
     #[getter]
-    fn trees<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    fn mirrors<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         PyTuple::new(py, self.source.mirrors().iter().map(Location::to_string))
     }
 
@@ -92,9 +97,10 @@ impl Source {
     }
 
     fn __repr__(&self) -> String {
-        let trees: Vec<String> =
-            self.source.mirrors().iter().map(|tree| format!("{:?}", tree.to_string())).collect();
-        format!("Source({}, name={:?})", trees.join(", "), self.name())
+        let mirrors = self.source.mirrors();
+        let first = convert::quote(&mirrors[0].to_string());
+        let more = if mirrors.len() > 1 { ", ..." } else { "" };
+        format!("Source({first}{more}, name={:?})", self.name())
     }
 }
 

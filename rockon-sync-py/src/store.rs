@@ -1,19 +1,21 @@
 //! `Store`.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use rockon_sync::{Freshness, MassDelete, Mode, Rollback, SourceName, limits};
+use rockon_sync::{Freshness, MassDelete, Mode, Report, Rollback, SourceName, Updater};
 
 use crate::cancel::CancelToken;
 use crate::catalog::Catalog;
 use crate::convert::{self, detached, parse_seconds};
-use crate::run::{self, Job, Work};
+use crate::run::{self, Control};
 use crate::source::{self, Source};
 
 /// A directory with the local copies of one or more sources.
+///
+/// `dir`: the directory. It is created by the first update, nothing is read yet.
 #[pyclass(frozen, module = "rockon_sync")]
 pub(crate) struct Store {
     store: rockon_sync::Store,
@@ -22,25 +24,47 @@ pub(crate) struct Store {
 #[pymethods]
 impl Store {
     #[new]
-    fn new(folder: PathBuf) -> Self {
-        Store { store: rockon_sync::Store::new(folder) }
+    fn new(dir: PathBuf) -> Self {
+        Store { store: rockon_sync::Store::new(dir) }
     }
 
     /// The directory of the store.
     #[getter]
-    fn folder(&self) -> &Path {
+    fn dir(&self) -> &Path {
         self.store.dir()
     }
 
     /// The directory of local definitions that `catalog` uses by default.
     #[getter]
-    fn local_folder(&self) -> PathBuf {
+    fn local_dir(&self) -> PathBuf {
         self.store.local_dir()
     }
 
     /// Updates the store from `source`.
+    ///
+    /// `source`: a `Source`, a URL with or without `NAME=` in front, or a directory.
+    /// `progress`: called with a `Progress` on the calling thread: at most ten times a second, at
+    /// every change of phase, and at the end. Its exceptions stop the update and are passed on.
+    /// `cancel`: stops the update with `CanceledError` when its `cancel()` is called.
+    /// `timeout`: the time limit of the update in seconds, at most a day. A `timeout` of the source
+    /// takes precedence.
+    /// `lock_timeout`: how long to wait for another update of the same source, in seconds.
+    /// `mode`: how much of the local data to check, a `Mode` or its value: "quick" compares sizes
+    /// and times, "verify" digests, "full" fetches every file again.
+    /// `allow_mass_delete`: True to allow removing more than half of the catalog.
+    /// `allow_rollback`: True to accept an older head than the current one.
+    /// `require_fresh`: True to refuse an expired head; otherwise it is a warning.
+    ///
+    /// Returns a `Report`. A file that cannot be fetched is no error, see `Report.failed`.
+    ///
+    /// Raises `TransportError` if no mirror gave a usable response in time, `IntegrityError` if the
+    /// state offered was refused, `ManifestError` if the catalog is invalid, `StoreError` if the
+    /// disk fails, `LockedError` if another update still runs after `lock_timeout`, `CanceledError`
+    /// after a cancel, and `ValueError` for an invalid argument.
+    /// The store then has the state from before, and verified files are kept for the next update.
+    /// `KeyboardInterrupt` and exceptions of `progress` may also arrive after the commit.
     #[pyo3(signature = (
-        source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
+        source, *, progress = None, cancel = None, timeout = 300.0, lock_timeout = 0.0,
         mode = "quick", allow_mass_delete = false, allow_rollback = false,
         require_fresh = false,
     ))]
@@ -50,43 +74,73 @@ impl Store {
         source: &Bound<'py, PyAny>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
-        timeout: Option<f64>,
+        timeout: f64,
         lock_timeout: f64,
         mode: &str,
         allow_mass_delete: bool,
         allow_rollback: bool,
         require_fresh: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let py = source.py();
         let job = Job {
-            work: Work::Update,
-            mode: mode.parse().map_err(|error| convert::error(source.py(), &error))?,
-            mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
-            rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
-            freshness: if require_fresh { Freshness::Require } else { Freshness::Warn },
-            ..self.job(source, cancel, timeout, lock_timeout)?
+            mode: mode.parse().map_err(|error| convert::error(py, &error))?,
+            guards: Guards::new(allow_mass_delete, allow_rollback, require_fresh),
+            ..self.job(source, timeout, lock_timeout)?
         };
-        run::run(source.py(), job, progress)
+        job.run(py, progress, cancel, |job, mut updater| updater.run(&job.source))
     }
 
     /// Returns the changes that `update` would make, without making them.
+    ///
+    /// `source`: a `Source`, a URL with or without `NAME=` in front, or a directory.
+    /// `progress`: called with a `Progress` on the calling thread: at most ten times a second, at
+    /// every change of phase, and at the end. Its exceptions stop the check and are passed on.
+    /// `cancel`: stops the check with `CanceledError` when its `cancel()` is called.
+    /// `timeout`: the time limit of the check in seconds, at most a day. A `timeout` of the source
+    /// takes precedence.
+    /// `lock_timeout`: how long to wait for another update of the same source, in seconds.
+    ///
+    /// Returns a `Report`.
+    ///
+    /// Raises `TransportError` if no mirror gave a usable response in time, `IntegrityError` if the
+    /// state offered was refused, `ManifestError` if the catalog is invalid, `StoreError` if the
+    /// disk fails, `LockedError` if another update still runs after `lock_timeout`, `CanceledError`
+    /// after a cancel, and `ValueError` for an invalid argument.
     #[pyo3(signature = (
-        source, *, progress = None, cancel = None, timeout = None, lock_timeout = 0.0,
+        source, *, progress = None, cancel = None, timeout = 300.0, lock_timeout = 0.0,
     ))]
     fn check<'py>(
         &self,
         source: &Bound<'py, PyAny>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
-        timeout: Option<f64>,
+        timeout: f64,
         lock_timeout: f64,
     ) -> PyResult<Bound<'py, PyAny>> {
-        run::run(source.py(), self.job(source, cancel, timeout, lock_timeout)?, progress)
+        let job = self.job(source, timeout, lock_timeout)?;
+        job.run(source.py(), progress, cancel, |job, mut updater| updater.check(&job.source))
     }
 
-    /// Updates the store from a bundle, without a network. Of `source`, only the name and the
-    /// trusted keys are used.
+    /// Updates the store from a bundle, without a network.
+    ///
+    /// `bundle`: the file of the bundle. Its head is read from beside it.
+    /// `source`: like that of `update`, but only the name and the trusted keys are used; by
+    /// default, the source "rockstor".
+    /// `progress`: called with a `Progress` on the calling thread: at most ten times a second, at
+    /// every change of phase, and at the end. Its exceptions stop the import and are passed on.
+    /// `cancel`: stops the import with `CanceledError` when its `cancel()` is called.
+    /// `timeout`: the time limit of the import in seconds, at most a day. A `timeout` of the source
+    /// takes precedence.
+    /// `lock_timeout`: how long to wait for another update of the same source, in seconds.
+    /// `allow_mass_delete`: True to allow removing more than half of the catalog.
+    /// `allow_rollback`: True to accept an older head than the current one.
+    /// `require_fresh`: True to refuse an expired head; otherwise it is a warning.
+    ///
+    /// Returns a `Report`.
+    ///
+    /// Raises the errors of `update` except `TransportError`, with the same state on disk.
     #[pyo3(signature = (
-        bundle, *, source = None, progress = None, cancel = None, timeout = None,
+        bundle, *, source = None, progress = None, cancel = None, timeout = 300.0,
         lock_timeout = 0.0, allow_mass_delete = false, allow_rollback = false,
         require_fresh = false,
     ))]
@@ -98,7 +152,7 @@ impl Store {
         source: Option<Bound<'py, PyAny>>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
-        timeout: Option<f64>,
+        timeout: f64,
         lock_timeout: f64,
         allow_mass_delete: bool,
         allow_rollback: bool,
@@ -110,18 +164,22 @@ impl Store {
             None => self.store.dir().into_pyobject(py)?.into_any(),
         };
         let job = Job {
-            work: Work::Import(bundle),
-            mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
-            rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
-            freshness: if require_fresh { Freshness::Require } else { Freshness::Warn },
-            ..self.job(&source, cancel, timeout, lock_timeout)?
+            guards: Guards::new(allow_mass_delete, allow_rollback, require_fresh),
+            ..self.job(&source, timeout, lock_timeout)?
         };
-        run::run(py, job, progress)
+        job.run(py, progress, cancel, move |job, mut updater| {
+            updater.import(job.source.name(), &bundle, job.source.trusted_keys())
+        })
     }
 
-    /// Opens the catalog. `sources` are ordered from lowest priority; the default is all sources in
-    /// the store's order. `local` is the directory of local definitions, which have the highest
-    /// priority; the default is the store's own.
+    /// Opens the catalog. Needs no lock, and no network.
+    ///
+    /// `sources`: names of sources, lowest priority first; by default, all in the store's order.
+    /// `local`: the directory of local definitions, which have the highest priority; by default,
+    /// `local_dir`.
+    ///
+    /// Returns a `Catalog`. Raises `StoreError` if the store does not exist or cannot be read, and
+    /// `ValueError` for an invalid name.
     #[pyo3(signature = (*, sources = None, local = None))]
     fn catalog(
         &self,
@@ -146,7 +204,9 @@ impl Store {
         Ok(Catalog { catalog })
     }
 
-    /// Returns the status of each source, by name.
+    /// Returns the `SourceStatus` of each source, by name. Reads no definition files.
+    ///
+    /// Raises `StoreError` if the store does not exist or cannot be read.
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.status())?;
         convert::rows(py, &found, |status| convert::status(py, status))
@@ -154,21 +214,28 @@ impl Store {
 
     /// Compares every file of every source with its digest. Changes nothing: an update with
     /// `Mode.VERIFY` repairs the damage.
+    ///
+    /// Returns a `Verification` for each source. Raises `StoreError` if the store does not exist or
+    /// cannot be read.
     fn verify<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.verify())?;
         convert::rows(py, &found, |found| convert::verification(py, found))
     }
 
-    /// The sources at their last update, without credentials.
+    /// Returns the sources at their last update, without credentials.
+    ///
+    /// Raises `StoreError` if the store cannot be read.
     fn remembered_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || self.store.remembered_sources())?;
         let found = found.into_iter().map(|source| Bound::new(py, Source { source }));
         PyTuple::new(py, found.collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// The sources that an update without arguments uses, with credentials: the enabled sources of
+    /// Returns the sources that the command `update` uses, with credentials: the enabled sources of
     /// `sources.toml` or, without that file, those of the last update; highest priority first.
-    /// Raises the error of a source that cannot be opened.
+    ///
+    /// Raises `StoreError` if the store cannot be read, and `ValueError` if `sources.toml` is
+    /// invalid or a credential is missing.
     fn followed_sources<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let found = detached(py, || {
             let followed = self.store.followed_sources()?.into_iter();
@@ -184,26 +251,67 @@ impl Store {
 }
 
 impl Store {
-    /// Returns a check with the default options.
-    fn job(
-        &self,
-        source: &Bound<'_, PyAny>,
-        cancel: Option<&CancelToken>,
-        timeout: Option<f64>,
-        lock_timeout: f64,
-    ) -> PyResult<Job> {
-        let timeout = timeout.map(|timeout| parse_seconds("timeout", timeout)).transpose()?;
+    /// Returns a job with the default options.
+    fn job(&self, source: &Bound<'_, PyAny>, timeout: f64, lock_timeout: f64) -> PyResult<Job> {
         Ok(Job {
             store: self.store.clone(),
             source: source::of_argument(source)?,
-            work: Work::Check,
             mode: Mode::default(),
-            mass_delete: MassDelete::default(),
-            rollback: Rollback::default(),
-            freshness: Freshness::default(),
-            timeout: timeout.unwrap_or(limits::UPDATE_TIMEOUT),
-            lock_patience: parse_seconds("lock_timeout", lock_timeout)?,
-            cancel: cancel.map(|cancel| cancel.token.clone()).unwrap_or_default(),
+            guards: Guards::default(),
+            timeout: parse_seconds("timeout", timeout)?,
+            lock_timeout: parse_seconds("lock_timeout", lock_timeout)?,
         })
+    }
+}
+
+/// Everything that an update needs, without Python objects.
+struct Job {
+    store: rockon_sync::Store,
+    source: rockon_sync::Source,
+    mode: Mode,
+    guards: Guards,
+    timeout: Duration,
+    lock_timeout: Duration,
+}
+
+#[derive(Default)]
+struct Guards {
+    mass_delete: MassDelete,
+    rollback: Rollback,
+    freshness: Freshness,
+}
+
+impl Guards {
+    fn new(allow_mass_delete: bool, allow_rollback: bool, require_fresh: bool) -> Self {
+        Guards {
+            mass_delete: if allow_mass_delete { MassDelete::Allow } else { MassDelete::Refuse },
+            rollback: if allow_rollback { Rollback::Allow } else { Rollback::Refuse },
+            freshness: if require_fresh { Freshness::Require } else { Freshness::Warn },
+        }
+    }
+}
+
+impl Job {
+    fn run<'py>(
+        self,
+        py: Python<'py>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+        work: impl FnOnce(&Job, Updater<'_>) -> rockon_sync::Result<Report> + Send,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let control = Control { progress, cancel: cancel.map(|cancel| &cancel.token) };
+        let report = run::run(py, &control, move |stop, progress| {
+            let updater = Updater::new(&self.store)
+                .mode(self.mode)
+                .mass_delete(self.guards.mass_delete)
+                .rollback(self.guards.rollback)
+                .freshness(self.guards.freshness)
+                .timeout(self.timeout)
+                .lock_timeout(self.lock_timeout)
+                .cancel(stop)
+                .progress(progress);
+            work(&self, updater)
+        })?;
+        convert::report(py, &report)
     }
 }

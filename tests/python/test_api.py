@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import pickle
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import cast
 
 import pytest
 import rockon_sync
-from rockon_sync import ErrorKind, Mode, Outcome, Phase, Source, Store, _core, _errors
+from rockon_sync import CancelToken, ErrorKind, Mode, Outcome, Phase, Source, Store, _core, _errors
 from support import CatalogDir, Server
 
 
@@ -34,7 +35,7 @@ def test_a_v1_tree_is_followed(store: Store, v1: Server) -> None:
 
 def test_a_check_changes_nothing(store: Store, v2: Server) -> None:
     assert store.check(v2.url).added == ("alpha", "beta", "gamma ray")
-    assert store.status()[0].held is None
+    assert store.status()[0].current is None
 
 
 def test_the_catalog_is_a_mapping(store: Store, v2: Server) -> None:
@@ -68,9 +69,9 @@ def test_the_text_of_a_definition_is_unchanged(
     (catalog.path / "alpha.json").write_text('{"Alpha": ' + text + "}")
     store.update(v1.url)
     alpha = store.catalog()["Alpha"]
-    assert alpha.text == text
-    assert alpha.parsed == json.loads(text)
-    assert list(alpha.parsed) == ["z", "a", "é"]
+    assert alpha.read_text() == text
+    assert alpha.load() == json.loads(text)
+    assert list(alpha.load()) == ["z", "a", "é"]
     assert (alpha.source, alpha.entry_id) == ("rockstor", "alpha")
     assert alpha.file.name == "alpha.json"
     assert len(alpha.revision) == 64
@@ -83,9 +84,9 @@ def test_times_have_a_zone(store: Store, catalog: CatalogDir, v2: Server) -> Non
     assert (report.outcome, report.changed) == ("published", ("alpha",))
     store.update(v2.url)
     status = store.status()[0]
-    assert status.held is not None
-    assert status.held.published == at
-    assert status.held.published.tzinfo is UTC
+    assert status.current is not None
+    assert status.current.published == at
+    assert status.current.published.tzinfo is UTC
     assert status.checked is not None
     assert abs(datetime.now(UTC) - status.checked) < timedelta(minutes=1)
     assert store.catalog()["Alpha"].updated == at
@@ -138,7 +139,7 @@ def test_damage_is_found_and_repaired(store: Store, v2: Server) -> None:
     (found,) = store.verify()
     assert (found.is_intact, [path.name for path in found.damaged]) == (False, ["alpha.json"])
     with pytest.raises(rockon_sync.IntegrityError) as raised:
-        _ = store.catalog()["Alpha"].text
+        _ = store.catalog()["Alpha"].read_text()
     assert raised.value.path == file
     assert store.update(v2.url, mode=Mode.VERIFY).healed == ("alpha",)
     assert store.verify()[0].is_intact
@@ -152,14 +153,14 @@ def test_a_local_definition_overrides_a_published_one(
     (local.path / "root.json").unlink()
     (local.path / "alpha.json").write_text('{"Alpha": {"mine": true}}')
     catalog = store.catalog(local=local.path, sources=["rockstor"])
-    assert catalog["Alpha"].parsed == {"mine": True}
+    assert catalog["Alpha"].load() == {"mine": True}
     assert catalog["Alpha"].source is None
     assert [hidden.source for hidden in catalog.hidden] == ["rockstor"]
 
 
 def test_sources_have_names_and_mirrors(store: Store, v2: Server, catalog: CatalogDir) -> None:
     source = Source(v2.url + "gone/root.sha", catalog.path / "v2", name="extra")
-    assert (source.name, len(source.trees)) == ("extra", 2)
+    assert (source.name, len(source.mirrors)) == ("extra", 2)
     assert store.update(source).source == "extra"
     assert [found.name for found in store.remembered_sources()] == ["extra"]
     assert store.update("extra=" + v2.url).outcome is Outcome.UNCHANGED
@@ -171,7 +172,7 @@ def test_secrets_of_a_url_are_never_shown(store: Store) -> None:
     with pytest.raises(rockon_sync.TransportError) as raised:
         store.update(source, timeout=0.2)
     error = raised.value
-    shown = [repr(source), *source.trees, str(error), repr(error), str(error.url)]
+    shown = [repr(source), *source.mirrors, str(error), repr(error), str(error.url)]
     assert not [text for text in shown if "secret" in text]
     assert (error.kind, error.retryable) == (ErrorKind.TRANSPORT, True)
 
@@ -197,7 +198,7 @@ def test_progress_has_correct_totals_and_ends_with_the_commit(store: Store, v2: 
         ({"source": ""}, "nothing"),
         ({"timeout": -1.0}, "timeout"),
         ({"timeout": float("nan")}, "timeout"),
-        ({"trust": "blind"}, "blind"),
+        ({"mode": "blind"}, "blind"),
     ],
 )
 def test_bad_arguments_are_value_errors(
@@ -205,6 +206,60 @@ def test_bad_arguments_are_value_errors(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         store.update(**({"source": "http://127.0.0.1:1/"} | argument))  # type: ignore[arg-type]
+
+
+def test_a_time_limit_is_a_number(store: Store) -> None:
+    with pytest.raises(TypeError):
+        store.update("http://127.0.0.1:1/", timeout=None)  # type: ignore[arg-type]
+
+
+FUNCTIONS = [
+    getattr(owner, name)
+    for owner in (Store, Source, rockon_sync.Catalog, rockon_sync.Definition, rockon_sync)
+    for name in dir(owner)
+    if not name.startswith("_") and inspect.isroutine(getattr(owner, name))
+]
+
+
+@pytest.mark.parametrize("function", [Store, Source, *FUNCTIONS], ids=lambda each: each.__name__)
+def test_help_has_every_parameter_with_its_real_default(function: Callable[..., object]) -> None:
+    help_text = inspect.getdoc(function)
+    assert help_text
+    for name, parameter in inspect.signature(function).parameters.items():
+        assert parameter.default is not ...
+        # `get` is that of every mapping.
+        if name not in ("self", "key"):
+            assert f"`{name}`" in help_text
+
+
+def test_help_has_the_units_and_defaults_of_time_limits() -> None:
+    for function in (Store.update, Store.check, Store.import_bundle):
+        parameters = inspect.signature(function).parameters
+        assert (parameters["timeout"].default, parameters["lock_timeout"].default) == (300.0, 0.0)
+        assert "seconds" in str(function.__doc__)
+    assert inspect.signature(rockon_sync.publish).parameters["sign_keys"].default == ()
+
+
+def test_every_repr_is_one_short_line(store: Store, catalog: CatalogDir, tmp_path: Path) -> None:
+    names = [f"{'Very Long Name ' * 8}{number}" for number in range(30)]
+    for name in names:
+        catalog.put(name)
+    rockon_sync.publish(catalog.path)
+    source = Source(catalog.path / "v2", tmp_path / ("x" * 200), "https://example.org/" + "y" * 200)
+    seen: list[object] = []
+    report = store.update(source, progress=seen.append)
+    opened = store.catalog()
+    changes = opened.changes_since({})
+    values = [
+        *(source, CancelToken(), store, report, seen[0], opened, opened[names[0]], changes),
+        *(changes.upserts[0], opened.installation(names[0], {}), store.status()[0]),
+        *(store.status()[0].current, store.verify()[0], rockon_sync.publish(catalog.path)),
+        opened[names[0]].read_relations(),
+    ]
+    for value in values:
+        assert type(value).__name__ in repr(value)
+        assert len(repr(value).splitlines()) == 1
+        assert len(repr(value)) <= 300, repr(value)
 
 
 def test_bad_names_are_value_errors(store: Store) -> None:
@@ -219,7 +274,7 @@ def test_bad_names_are_value_errors(store: Store) -> None:
 def test_a_missing_store_is_a_store_error(store: Store) -> None:
     with pytest.raises(rockon_sync.StoreError) as raised:
         store.catalog()
-    assert (raised.value.kind, raised.value.path) == (ErrorKind.NOT_FOUND, store.folder)
+    assert (raised.value.kind, raised.value.path) == (ErrorKind.NOT_FOUND, store.dir)
 
 
 def test_an_invalid_list_is_a_manifest_error(store: Store, v1: Server) -> None:
@@ -302,7 +357,7 @@ def test_errors_and_reports_are_frozen_and_can_be_pickled(store: Store, v2: Serv
     with pytest.raises(FrozenInstanceError):
         report.serial = 7  # type: ignore[misc]
     with pytest.raises(rockon_sync.StoreError) as raised:
-        Store(store.folder / "nowhere").catalog()
+        Store(store.dir / "nowhere").catalog()
     copy = pickle.loads(pickle.dumps(raised.value))
     assert type(copy) is rockon_sync.StoreError
     assert (str(copy), copy.kind, copy.path) == (

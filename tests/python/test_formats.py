@@ -63,30 +63,30 @@ def test_files_of_any_kind_are_returned_byte_for_byte(tmp_path: Path, store: Sto
     rockon_sync.publish(tmp_path / "files", format=Format.FILES, out=tmp_path / "tree")
     store.update(tmp_path / "tree")
     catalog = store.catalog()
-    assert {name: definition.bytes() for name, definition in catalog.items()} == content
-    assert catalog["notes.txt"].text == "é"
+    assert {name: definition.read_bytes() for name, definition in catalog.items()} == content
+    assert catalog["notes.txt"].read_text() == "é"
     assert catalog["icon.png"].format is Format.FILES
-    assert catalog["icon.png"].version is None
+    assert catalog["icon.png"].read_version() is None
     with pytest.raises(ManifestError, match="not UTF-8 at byte 0"):
-        _ = catalog["icon.png"].text
+        _ = catalog["icon.png"].read_text()
     with pytest.raises(ValueError, match="expected an extension of a JUpdate site"):
-        catalog["icon.png"].releases()
+        catalog["icon.png"].read_releases()
 
 
 def test_formats_and_stabilities_match_the_core(catalog: CatalogDir, site: Store) -> None:
     with pytest.raises(ValueError, match=rf"format \({', '.join(Format)}\), got \"rock\""):
         rockon_sync.publish(catalog.path, format="rock")
     with pytest.raises(ValueError, match=rf"stability \({', '.join(Stability)}\), got \"new\""):
-        site.catalog()[SHOP].newest_release(stability="new")
+        site.catalog()[SHOP].read_newest_release(stability="new")
     with pytest.raises(ValueError, match="platform"):
         site.catalog().updates_for({}, platform="joomla")
 
 
 def test_a_release_has_every_field_of_its_site(site: Store) -> None:
     shop = site.catalog()[SHOP]
-    assert (shop.format, shop.version) == (Format.JUPDATE, "2.1-rc1")
-    assert shop.bytes() == RELEASES.encode()
-    stable, candidate = shop.releases()
+    assert (shop.format, shop.read_version()) == (Format.JUPDATE, "2.1-rc1")
+    assert shop.read_bytes() == RELEASES.encode()
+    stable, candidate = shop.read_releases()
     assert (stable.id, stable.version, stable.stability) == (SHOP, "2.0", Stability.STABLE)
     assert (stable.title, stable.description) == ("Shop", "Sells")
     assert (stable.kind, stable.element, stable.folder) == ("component", "shop", None)
@@ -112,7 +112,7 @@ def test_the_newest_release_suits_the_machine(site: Store) -> None:
         ("joomla 4.0", "RC", "2.1-rc1"),
         ("joomla 4.0", "stable", None),
     ):
-        found = shop.newest_release(platform=platform, stability=stability)
+        found = shop.read_newest_release(platform=platform, stability=stability)
         assert (found and found.version) == expected, (platform, stability)
 
 
@@ -146,8 +146,8 @@ def test_a_definition_is_installed_after_its_requirements(tmp_path: Path) -> Non
     put(local, "Proxy", "1", conflicts="Firewall (<< 3)", replaces="Old Proxy")
     put(local, "Broken", "1", requires="Nowhere")
     catalog = Store(tmp_path).catalog()
-    assert (catalog["App"].format, catalog["App"].version) == (Format.ROCKON, "2")
-    assert catalog["App"].relations == Relations(
+    assert (catalog["App"].format, catalog["App"].read_version()) == (Format.ROCKON, "2")
+    assert catalog["App"].read_relations() == Relations(
         requires=("Database (>= 5) | Other", "Proxy"), conflicts=(), replaces=()
     )
     whole = catalog.installation("App", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -87,19 +88,30 @@ def refresh(store: Store, applied: Mapping[str, str | None]) -> tuple[str, ...]:
     except rockon_sync.ManifestError as error:
         print(error.kind, error.url, error.path, error.retryable, error.problems)
     changes = store.catalog().changes_since(applied)
-    return tuple(upsert.definition.text for upsert in changes.upserts)
+    return tuple(upsert.definition.read_text() for upsert in changes.upserts)
 
 def offer(store: Store, installed: Mapping[str, str]) -> list[str]:
     rockon_sync.publish("files", format=rockon_sync.Format.FILES)
     catalog = store.catalog()
     found = catalog.updates_for(installed, platform="joomla 5.1", stability="stable")
-    release: rockon_sync.Release | None = catalog["x"].newest_release()
-    data: bytes = catalog["x"].bytes()
+    release: rockon_sync.Release | None = catalog["x"].read_newest_release()
+    data: bytes = catalog["x"].read_bytes()
     print(data, release, catalog.installation("x", installed).is_possible)
     return [update.release.version for update in found.updates]
 """
     )
     checked = run(sys.executable, "-m", "mypy", "--strict", "program.py", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_examples_of_the_guide_pass_type_checks(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs/python.md").read_text()
+    examples = re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert len(examples) >= 4
+    (tmp_path / "guide.py").write_text("\n".join(examples))
+    # gevent has no types of its own.
+    options = ("--strict", "--disable-error-code", "import-untyped")
+    checked = run(sys.executable, "-m", "mypy", *options, "guide.py", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
 
 

@@ -22,9 +22,7 @@ from ._model import (
 )
 
 _T = TypeVar("_T")
-_Folder: TypeAlias = str | PathLike[str]
-# The class is shadowed by a method of this name.
-_Bytes: TypeAlias = bytes
+_Path: TypeAlias = str | PathLike[str]
 
 __all__ = [
     "ERROR_KINDS",
@@ -53,18 +51,18 @@ class CancelToken:
 class Source:
     def __new__(
         cls,
-        *trees: _Folder,
-        name: str | None = None,
-        trusted_keys: Sequence[str] = ...,
+        *mirrors: _Path,
+        name: str = "rockstor",
+        trusted_keys: Sequence[str] = (),
         timeout: float | None = None,
-        query: Mapping[str, str] = ...,
-        headers: Mapping[str, str] = ...,
+        query: Mapping[str, str] = {},
+        headers: Mapping[str, str] = {},
         auth: tuple[str, str] | None = None,
     ) -> Source: ...
     @property
     def name(self) -> str: ...
     @property
-    def trees(self) -> tuple[str, ...]: ...
+    def mirrors(self) -> tuple[str, ...]: ...
     @property
     def trusted_keys(self) -> tuple[str, ...]: ...
 
@@ -93,17 +91,13 @@ class Definition:
     ) -> tuple[str, ...]: ...
     @property
     def file(self) -> Path: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def parsed(self) -> Any: ...
-    def bytes(self) -> _Bytes: ...
-    @property
-    def version(self) -> str | None: ...
-    @property
-    def relations(self) -> Relations: ...
-    def releases(self) -> list[Release]: ...
-    def newest_release(
+    def read_text(self) -> str: ...
+    def read_bytes(self) -> bytes: ...
+    def load(self) -> Any: ...
+    def read_version(self) -> str | None: ...
+    def read_relations(self) -> Relations: ...
+    def read_releases(self) -> list[Release]: ...
+    def read_newest_release(
         self, *, platform: str | None = None, stability: Stability | str | None = None
     ) -> Release | None: ...
 
@@ -132,18 +126,18 @@ class Catalog(Mapping[str, Definition]):
 
 @final
 class Store:
-    def __new__(cls, folder: _Folder) -> Store: ...
+    def __new__(cls, dir: _Path) -> Store: ...  # noqa: A002
     @property
-    def folder(self) -> Path: ...
+    def dir(self) -> Path: ...
     @property
-    def local_folder(self) -> Path: ...
+    def local_dir(self) -> Path: ...
     def update(
         self,
-        source: Source | _Folder,
+        source: Source | _Path,
         *,
         progress: Callable[[Progress], object] | None = None,
         cancel: CancelToken | None = None,
-        timeout: float | None = None,
+        timeout: float = 300.0,
         lock_timeout: float = 0.0,
         mode: Mode | str = "quick",
         allow_mass_delete: bool = False,
@@ -152,21 +146,21 @@ class Store:
     ) -> Report: ...
     def check(
         self,
-        source: Source | _Folder,
+        source: Source | _Path,
         *,
         progress: Callable[[Progress], object] | None = None,
         cancel: CancelToken | None = None,
-        timeout: float | None = None,
+        timeout: float = 300.0,
         lock_timeout: float = 0.0,
     ) -> Report: ...
     def import_bundle(
         self,
-        bundle: _Folder,
+        bundle: _Path,
         *,
-        source: Source | _Folder | None = None,
+        source: Source | _Path | None = None,
         progress: Callable[[Progress], object] | None = None,
         cancel: CancelToken | None = None,
-        timeout: float | None = None,
+        timeout: float = 300.0,
         lock_timeout: float = 0.0,
         allow_mass_delete: bool = False,
         allow_rollback: bool = False,
@@ -176,7 +170,7 @@ class Store:
         self,
         *,
         sources: Sequence[str] | None = None,
-        local: _Folder | None = None,
+        local: _Path | None = None,
     ) -> Catalog: ...
     def status(self) -> tuple[SourceStatus, ...]: ...
     def verify(self) -> tuple[Verification, ...]: ...
@@ -184,19 +178,19 @@ class Store:
     def followed_sources(self) -> tuple[Source, ...]: ...
 
 def publish(
-    catalog: _Folder,
+    catalog: _Path,
     *,
     format: Format | str = "rockon",  # noqa: A002
-    out: _Folder | None = None,
+    out: _Path | None = None,
     in_place: bool = False,
     url: str | None = None,
     keep: int = 16,
     expires_in_days: int | None = None,
     published: datetime | None = None,
-    sign_keys: Sequence[_Folder] = ...,
+    sign_keys: Sequence[_Path] = (),
     lenient: bool = False,
     allow_mass_delete: bool = False,
     page: bool = False,
 ) -> PublishReport: ...
-def keygen(name: str, file: _Folder) -> str: ...
+def keygen(name: str, file: _Path) -> str: ...
 def command_line(args: Sequence[str]) -> int: ...

@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ._core import Definition
     from ._errors import RockonSyncError
 
 
+SHOWN_FIELDS = 6
+SHOWN_CHARS = 40
+EMPTY: tuple[object, ...] = (None, (), {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Value:
+    """A base class with a `repr` of one short line: the first fields that are not empty."""
+
+    def __repr__(self) -> str:
+        values = [(each.name, getattr(self, each.name)) for each in fields(self)]
+        known = [f"{name}={_shorten(value)}" for name, value in values if value not in EMPTY]
+        more = ["..."] if len(known) > SHOWN_FIELDS else []
+        return f"{type(self).__name__}({', '.join(known[:SHOWN_FIELDS] + more)})"
+
+
+def _shorten(value: object) -> str:
+    if isinstance(value, tuple | Mapping):
+        return f"<{len(value)}>"
+    if isinstance(value, Enum):
+        return repr(value.value)
+    text = value.isoformat() if isinstance(value, datetime) else repr(value)
+    return text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + "..."
+
+
 class Mode(StrEnum):
-    """How much of the local data an update checks."""
+    """The amount of local data that an update checks."""
 
     QUICK = "quick"
-    """Sizes and times: a file that has both as they were committed is taken to be intact."""
+    """Sizes and times: a file with the committed size and time counts as intact."""
     VERIFY = "verify"
     """Digests: every file is read."""
     FULL = "full"
@@ -79,8 +103,8 @@ class Phase(StrEnum):
     COMMITTING = "committing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Progress(_Value):
     """The progress of an update. Totals are 0 until they are known.
 
     While a pack is downloaded, the number of files in it is not known.
@@ -98,8 +122,8 @@ class Progress:
         object.__setattr__(self, "phase", Phase(self.phase))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedEntry:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class FailedEntry(_Value):
     """An entry that could not be updated. It keeps its current state."""
 
     id: str
@@ -108,20 +132,14 @@ class FailedEntry:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Report(_Value):
     """The result of an update; after a check, the changes that an update would make."""
 
     source: str
     outcome: Outcome
     serial: int | None
     """The serial of the current head; None if it has none (v1)."""
-    manifest: str | None
-    """The digest of the current manifest."""
-    requests: int
-    """The number of requests, including redirects and retries."""
-    bytes_received: int
-    """Body bytes received, before decompression."""
     added: tuple[str, ...]
     """Ids of new entries."""
     changed: tuple[str, ...]
@@ -133,14 +151,20 @@ class Report:
     failed: tuple[FailedEntry, ...]
     warnings: tuple[str, ...]
     """Warnings, one sentence each."""
+    manifest: str | None
+    """The digest of the current manifest."""
+    requests: int
+    """The number of requests, including redirects and retries."""
+    bytes_received: int
+    """Body bytes received, before decompression."""
     duration: timedelta
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcome", Outcome(self.outcome))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldStatus:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CurrentStatus(_Value):
     """The current generation of a source."""
 
     generation: int
@@ -151,27 +175,27 @@ class HeldStatus:
     entries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceStatus:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SourceStatus(_Value):
     """The status of one source."""
 
     source: str
-    locations: tuple[str, ...]
+    mirrors: tuple[str, ...]
     """The mirrors at the last update, without credentials and queries."""
     checked: datetime | None
     """The time when a mirror last answered."""
     trusted_keys: tuple[str, ...]
     """Trusted keys. At least one must have signed the head; if empty, unsigned heads are accepted.
     """
-    held: HeldStatus | None
+    current: CurrentStatus | None
     """None before the first update was completed."""
     failed: tuple[FailedEntry, ...]
     error: str | None
     """The error if the source cannot be read; then nothing but its name is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Verification(_Value):
     """The result of comparing every file of a source with its digest."""
 
     source: str
@@ -187,8 +211,8 @@ class Verification:
         return not self.damaged and not self.strays
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Problem(_Value):
     """One problem of a catalog directory."""
 
     is_error: bool
@@ -204,8 +228,8 @@ class Problem:
         return f"{self.file}{place}: {'' if self.is_error else 'warning: '}{self.message}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PublishReport(_Value):
     """The result of a publication."""
 
     outcome: PublishOutcome
@@ -230,8 +254,8 @@ class PublishReport:
         object.__setattr__(self, "outcome", PublishOutcome(self.outcome))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upsert:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Upsert(_Value):
     """A definition to apply."""
 
     definition: Definition
@@ -239,8 +263,8 @@ class Upsert:
     """True if the application has no record of it; false if it recorded another revision."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Changes(_Value):
     """The changes that bring an application up to date with the catalog; false if there are none.
 
     Apply the deletes first, then the upserts in order. Record the revision of each definition in
@@ -259,8 +283,8 @@ class Changes:
         return bool(self.deletes or self.upserts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relations:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Relations(_Value):
     """Relations of a definition to others, in the notation of Debian's control files."""
 
     requires: tuple[str, ...]
@@ -272,8 +296,8 @@ class Relations:
     """Definitions that it replaces, to be removed when it is installed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unmet:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Unmet(_Value):
     """A requirement that no definition in the catalog meets."""
 
     by: str
@@ -281,8 +305,8 @@ class Unmet:
     requirement: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conflict:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Conflict(_Value):
     """Two definitions that cannot be installed together."""
 
     by: str
@@ -291,8 +315,8 @@ class Conflict:
     """The other side of the conflict."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Installation(_Value):
     """The steps to install a definition."""
 
     install: tuple[Definition, ...]
@@ -309,8 +333,8 @@ class Installation:
         return not self.unmet and not self.conflicts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Download:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Download(_Value):
     """A download of a release, as declared by its site. This package never fetches it."""
 
     url: str
@@ -320,8 +344,8 @@ class Download:
     """The file format, for example `zip`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Release(_Value):
     """One release of an extension, as its site describes it."""
 
     id: str
@@ -353,8 +377,8 @@ class Release:
         object.__setattr__(self, "stability", Stability(self.stability))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Update(_Value):
     """An extension that can be updated."""
 
     definition: Definition
@@ -364,8 +388,8 @@ class Update:
     """The newest suitable release."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Updates:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Updates(_Value):
     """The installed extensions that have an update."""
 
     updates: tuple[Update, ...]

@@ -27,7 +27,7 @@ def apply_definition(definition: Definition) -> None:
 
     Raises Refused if it has written nothing.
     """
-    published = definition.parsed
+    published = definition.load()
     try:
         with transaction.atomic():
             rockon = _write_rockon(definition.name, published)
