@@ -115,8 +115,8 @@ fn without_position(error: &serde_json::Error) -> String {
     text.rsplit_once(" at line ").map_or(&*text, |(message, _)| message).to_owned()
 }
 
-/// Passes the members of one object to `take`, in the order of the text. Keeps none of them, so that
-/// `take` can limit the memory.
+/// Passes the members of one object to `take`, in the order of the text. Keeps none of them, so
+/// that `take` can limit the memory.
 ///
 /// # Errors
 /// `invalid` of the error if `text` is not an object; that of `take`.

@@ -41,7 +41,7 @@ pub(super) enum Command {
     /// Print a definition as it was published
     Show(ShowArgs),
     /// Show the state of each source of a store
-    Status(StatusArgs),
+    Status(BrowseArgs),
     /// Verify the digest of every file of a store, and the signatures of its heads
     Verify(VerifyArgs),
     /// List what an application must delete and apply
@@ -327,12 +327,6 @@ pub(super) struct ShowArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) installed: Option<PathBuf>,
 
-    #[command(flatten)]
-    pub(super) browse: BrowseArgs,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct StatusArgs {
     #[command(flatten)]
     pub(super) browse: BrowseArgs,
 }

@@ -3,7 +3,7 @@
 use super::args::ImportArgs;
 use super::output::Output;
 use super::report::{Notes, Purpose, note_result, result_json, sentence};
-use super::update::guarded;
+use super::update::{exit_code, guarded};
 use crate::base::error::Result;
 use crate::store::Store;
 use crate::tree::note::VerifierKey;
@@ -22,8 +22,5 @@ pub(super) fn run(args: ImportArgs, out: &mut Output) -> Result<u8> {
     } else if let (Ok(report), false) = (&result, args.quiet) {
         out.line(sentence(report, Purpose::Update))?;
     }
-    Ok(match &result {
-        Ok(report) => report.outcome.exit_code(),
-        Err(error) => error.kind().exit_code(),
-    })
+    Ok(exit_code([&result].into_iter()))
 }

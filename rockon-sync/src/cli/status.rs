@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::args::StatusArgs;
+use super::args::BrowseArgs;
 use super::browse::catalog;
 use super::output::{Output, count};
 use super::report::failed_json;
@@ -12,16 +12,16 @@ use crate::store::Store;
 use crate::store::inspect::SourceStatus;
 use crate::tree::note::VerifierKey;
 
-pub(super) fn run(args: &StatusArgs, out: &mut Output) -> Result<u8> {
-    let store = Store::new(&args.browse.store.dir);
+pub(super) fn run(args: &BrowseArgs, out: &mut Output) -> Result<u8> {
+    let store = Store::new(&args.store.dir);
     let sources = store.status()?;
-    let catalog = catalog(&args.browse)?;
+    let catalog = catalog(args)?;
     let local = catalog.definitions().iter().filter(|found| *found.origin() == Origin::Local);
     let (definitions, local) = (catalog.definitions().len(), local.count());
     let errors = sources.iter().filter_map(|source| source.error.as_ref());
     let code = errors.map(|error| error.kind.exit_code()).max().unwrap_or(0);
     let hidden = catalog.hidden().len();
-    if args.browse.json {
+    if args.json {
         out.json(&json!({
             "definitions": definitions,
             "local": local,

@@ -41,8 +41,7 @@ pub(super) fn scan(
         given_up: HashSet::new(),
         lost: Vec::new(),
     };
-    let mut problems = UniqueProblems::default();
-    problems.extend(list.problems.iter().cloned());
+    let mut problems = list.problems.clone();
     // Terminates: every pass keeps more entries than the one before.
     loop {
         let mut scan = keeper.pass(&list)?;
@@ -54,11 +53,16 @@ pub(super) fn scan(
                 break true;
             }
         };
-        problems.extend(scan.problems);
+        problems.append(&mut scan.problems);
+        let cannot_keep_all = !keeper.lost.is_empty();
         if is_final {
-            let cannot_keep_all = !keeper.lost.is_empty();
-            problems.extend(keeper.lost);
-            return Ok(LenientScan { files: scan.files, problems: problems.all, cannot_keep_all });
+            problems.append(&mut keeper.lost);
+        }
+        // Each pass finds most of the problems of the one before.
+        let mut seen = HashSet::new();
+        problems.retain(|problem| seen.insert(problem.to_string()));
+        if is_final {
+            return Ok(LenientScan { files: scan.files, problems, cannot_keep_all });
         }
     }
 }
@@ -73,7 +77,7 @@ struct Keeper<'a> {
     kept: BTreeSet<&'a str>,
     /// Ids of listed files that are replaced by kept entries.
     given_up: HashSet<String>,
-    /// Entries that cannot be kept.
+    /// Entries that cannot be kept, found by one pass.
     lost: Vec<Problem>,
 }
 
@@ -84,6 +88,7 @@ impl<'a> Keeper<'a> {
         let mut scan = Scan::new(options.files, options.format, Leniency::LeaveOut);
         scan.refused.clone_from(&list.refused);
         let mut taken = List::default();
+        self.lost.clear();
         for entry in self.previous.entries() {
             if self.kept.contains(entry.id()) {
                 self.add_kept(entry, &mut scan, &mut taken)?;
@@ -108,14 +113,8 @@ impl<'a> Keeper<'a> {
 
     fn add_kept(&mut self, entry: &Entry, scan: &mut Scan<'_>, taken: &mut List) -> Result<()> {
         let Some((file, bytes)) = self.session.tree.published_file(entry)? else {
-            let problem = Problem::error(
-                entry.path().as_str(),
-                None,
-                "the last published version, which would be kept, is missing or damaged",
-            );
-            if !self.lost.contains(&problem) {
-                self.lost.push(problem);
-            }
+            let message = "the last published version, which would be kept, is missing or damaged";
+            self.lost.push(Problem::error(entry.path().as_str(), None, message));
             return Ok(());
         };
         // Entries of one manifest never conflict.
@@ -165,22 +164,5 @@ impl<'a> Keeper<'a> {
             self.kept.extend(missing.map(Entry::id));
         }
         self.kept.len() > before
-    }
-}
-
-/// Problems without duplicates, in the order in which they were found.
-#[derive(Default)]
-struct UniqueProblems {
-    all: Vec<Problem>,
-    seen: HashSet<String>,
-}
-
-impl UniqueProblems {
-    fn extend(&mut self, found: impl IntoIterator<Item = Problem>) {
-        for problem in found {
-            if self.seen.insert(problem.to_string()) {
-                self.all.push(problem);
-            }
-        }
     }
 }

@@ -251,7 +251,8 @@ impl<'a> Publisher<'a> {
             (_, Layout::InPlace) if is_catalog_dir => Ok(catalog.clone()),
             _ if self.collection() == Collection::Site => Err(Error::new(
                 ErrorKind::Argument,
-                "an update site that is not a directory needs a directory for the tree (`out`)",
+                "an update site that is not a directory needs a directory for the tree \
+                 (`out`)",
             )),
             _ => Err(Error::new(ErrorKind::NotFound, "expected a catalog directory, found none")
                 .with_path(catalog)),

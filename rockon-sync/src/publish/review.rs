@@ -1,6 +1,5 @@
 //! Checks definition files as a publication would, wherever they are.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::names::NameChecker;
@@ -67,20 +66,14 @@ pub fn review_files(
 
 /// Reads a file, which may be a symbolic link: its author named it.
 fn read(path: &Path) -> Result<Vec<u8>> {
-    let real = or_not_found(path.canonicalize(), path)?;
-    if or_not_found(RealFiles.stat(&real), path)?.kind != FileKind::File {
+    let not_found = || Error::new(ErrorKind::NotFound, "no such file").with_path(path);
+    let find = || path.canonicalize().and_then(|real| Ok((RealFiles.stat(&real)?, real)));
+    let (stat, real) = match find() {
+        Err(error) if is_absent(&error) => return Err(not_found()),
+        found => found.on("read", path)?,
+    };
+    if stat.kind != FileKind::File {
         return Err(Error::new(ErrorKind::Store, "not a regular file").with_path(path));
     }
-    read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?.ok_or_else(|| not_found(path))
-}
-
-fn or_not_found<T>(result: io::Result<T>, path: &Path) -> Result<T> {
-    match result {
-        Err(error) if is_absent(&error) => Err(not_found(path)),
-        result => result.on("read", path),
-    }
-}
-
-fn not_found(path: &Path) -> Error {
-    Error::new(ErrorKind::NotFound, "no such file").with_path(path)
+    read_if_any(&RealFiles, &real, MAX_FILE_BYTES)?.ok_or_else(not_found)
 }

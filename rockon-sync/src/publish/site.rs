@@ -108,28 +108,22 @@ impl List {
         let Extension { id, path, address } = extension;
         let refused = RefusedFile { id: id.clone(), path: Some(path.clone()) };
         let shown = path.to_string();
-        let found = match fetched {
-            Ok(found) => found,
+        let added = match fetched {
             Err(error) if error.kind() == ErrorKind::Store => {
                 return Err(Error::new(ErrorKind::Store, error.to_chain()));
             }
-            Err(error) => {
-                self.problems.push(Problem::warning(
-                    &shown,
-                    format!("left out: {address}: {}", error.to_chain()),
-                ));
-                self.refused.push(refused);
-                return Ok(());
+            Err(error) => Err(format!("{address}: {}", error.to_chain())),
+            Ok(SiteFile { file, outdated_because_of }) => {
+                if let Some(error) = outdated_because_of {
+                    let message = error.to_chain();
+                    let message = format!("using the cached version: {address}: {message}");
+                    self.problems.push(Problem::warning(&shown, message));
+                }
+                self.add(ListedFile::unlisted(id, path, file.clone()))
             }
         };
-        if let Some(error) = &found.outdated_because_of {
-            self.problems.push(Problem::warning(
-                &shown,
-                format!("using the cached version: {address}: {}", error.to_chain()),
-            ));
-        }
-        if let Err(error) = self.add(ListedFile::unlisted(id, path, found.file.clone())) {
-            self.problems.push(Problem::warning(&shown, format!("left out: {error}")));
+        if let Err(message) = added {
+            self.problems.push(Problem::warning(&shown, format!("left out: {message}")));
             self.refused.push(refused);
         }
         Ok(())

@@ -159,15 +159,8 @@ impl<'a> Documents<'a> {
         let bytes = read_if_any(self.files, &self.record_path(&name), MAX_RECORD_BYTES)?;
         let record: Option<CacheRecord> =
             bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let record = match record {
-            Some(record) => {
-                let found = digest_if_any(self.files, &file)?;
-                let is_intact =
-                    found.is_some_and(|(digest, _)| digest.to_string() == record.digest);
-                is_intact.then_some(record)
-            }
-            None => None,
-        };
+        let found = digest_if_any(self.files, &file)?.map(|(digest, _)| digest.to_string());
+        let record = record.filter(|record| found.as_ref() == Some(&record.digest));
         Ok(CachedDocument { name, file, record })
     }
 
