@@ -6,11 +6,11 @@ use std::path::Path;
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyIterator, PyList, PyTuple};
+use pyo3::types::{PyBytes, PyIterator, PyList, PyTuple};
 use rockon_sync::relations::Target;
 use rockon_sync::{Novelty, Origin};
 
-use crate::convert::{self, detached, model};
+use crate::convert::{self, detached, model, object};
 use crate::extension;
 
 /// The merged definitions of all sources and the local definitions, as a mapping from name to
@@ -98,24 +98,21 @@ impl Catalog {
         py: Python<'py>,
         applied: HashMap<String, Option<String>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        static CHANGES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        static UPSERT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let applied =
             applied.into_iter().map(|(name, revision)| (name, revision.unwrap_or_default()));
         let changes = self.catalog.changes_since(applied);
-        let upsert = model(py, &UPSERT, "Upsert")?;
         let upserts = convert::rows(py, &changes.upserts, |found| {
-            let fields = PyDict::new(py);
-            fields.set_item("definition", Definition::from(found.definition.clone()))?;
-            fields.set_item("is_new", found.novelty == Novelty::New)?;
-            upsert.call((), Some(&fields))
+            object!(py, "Upsert", {
+                definition: Definition::from(found.definition.clone()),
+                is_new: found.novelty == Novelty::New,
+            })
         })?;
-        let fields = PyDict::new(py);
-        fields.set_item("deletes", PyTuple::new(py, &changes.deletes)?)?;
-        fields.set_item("upserts", upserts)?;
-        fields.set_item("withheld", PyTuple::new(py, &changes.withheld)?)?;
-        fields.set_item("reasons", PyTuple::new(py, &changes.reasons)?)?;
-        model(py, &CHANGES, "Changes")?.call((), Some(&fields))
+        object!(py, "Changes", {
+            deletes: PyTuple::new(py, &changes.deletes)?,
+            upserts: upserts,
+            withheld: PyTuple::new(py, &changes.withheld)?,
+            reasons: PyTuple::new(py, &changes.reasons)?,
+        })
     }
 
     /// Finds installed extensions that have a newer release suitable for a machine. Reads their

@@ -8,13 +8,24 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyDict, PyTuple};
+use pyo3::types::PyTuple;
 use rockon_sync::inspect::{SourceStatus, Verification};
 use rockon_sync::keys::VerifierKey;
 use rockon_sync::publish::{PublishOutcome, PublishReport};
 use rockon_sync::{Phase, Problem, Progress, Report, Severity, Timestamp};
 
 use crate::logging;
+
+/// Returns an object of a class of `_model.py` with these fields.
+macro_rules! object {
+    ($py:expr, $class:literal, { $($name:ident: $value:expr),* $(,)? }) => {{
+        static CLASS: pyo3::sync::PyOnceLock<Py<PyAny>> = pyo3::sync::PyOnceLock::new();
+        let fields = pyo3::types::PyDict::new($py);
+        $(fields.set_item(stringify!($name), $value)?;)*
+        $crate::convert::model($py, &CLASS, $class)?.call((), Some(&fields))
+    }};
+}
+pub(crate) use object;
 
 /// Calls the core without the GIL.
 ///
@@ -47,16 +58,14 @@ pub(crate) fn error(py: Python<'_>, error: &rockon_sync::Error) -> PyErr {
 }
 
 fn problems<'py>(py: Python<'py>, problems: &[Problem]) -> PyResult<Bound<'py, PyTuple>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = model(py, &CLASS, "Problem")?;
     let problem = |problem: &Problem| {
-        let fields = PyDict::new(py);
-        fields.set_item("is_error", problem.severity == Severity::Error)?;
-        fields.set_item("file", &problem.file)?;
-        fields.set_item("line", problem.position.map(|position| position.line))?;
-        fields.set_item("column", problem.position.map(|position| position.column))?;
-        fields.set_item("message", &problem.message)?;
-        class.call((), Some(&fields))
+        object!(py, "Problem", {
+            is_error: problem.severity == Severity::Error,
+            file: &problem.file,
+            line: problem.position.map(|position| position.line),
+            column: problem.position.map(|position| position.column),
+            message: &problem.message,
+        })
     };
     rows(py, problems, problem)
 }
@@ -71,121 +80,108 @@ pub(crate) fn datetime(py: Python<'_>, moment: Option<Timestamp>) -> PyResult<Bo
 }
 
 pub(crate) fn report<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let failed = report.failed.iter();
     let failed = failed_entries(py, failed.map(|f| (&*f.id, f.kind.name(), &*f.message)))?;
-    let fields = PyDict::new(py);
-    fields.set_item("source", report.source.as_str())?;
-    fields.set_item("outcome", report.outcome.name())?;
-    fields.set_item("serial", report.serial)?;
-    fields.set_item("manifest", report.manifest.map(|digest| digest.to_string()))?;
-    fields.set_item("requests", report.requests)?;
-    fields.set_item("bytes_received", report.bytes_received)?;
-    fields.set_item("added", PyTuple::new(py, &report.added)?)?;
-    fields.set_item("changed", PyTuple::new(py, &report.changed)?)?;
-    fields.set_item("removed", PyTuple::new(py, &report.removed)?)?;
-    fields.set_item("healed", PyTuple::new(py, &report.healed)?)?;
-    fields.set_item("failed", failed)?;
-    fields.set_item("warnings", PyTuple::new(py, &report.warnings)?)?;
-    fields.set_item("duration", report.duration)?;
-    model(py, &CLASS, "Report")?.call((), Some(&fields))
+    object!(py, "Report", {
+        source: report.source.as_str(),
+        outcome: report.outcome.name(),
+        serial: report.serial,
+        manifest: report.manifest.map(|digest| digest.to_string()),
+        requests: report.requests,
+        bytes_received: report.bytes_received,
+        added: PyTuple::new(py, &report.added)?,
+        changed: PyTuple::new(py, &report.changed)?,
+        removed: PyTuple::new(py, &report.removed)?,
+        healed: PyTuple::new(py, &report.healed)?,
+        failed: failed,
+        warnings: PyTuple::new(py, &report.warnings)?,
+        duration: report.duration,
+    })
 }
 
 pub(crate) fn progress<'py>(py: Python<'py>, progress: &Progress) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let phase = match progress.phase {
         Phase::Checking => "checking",
         Phase::Committing => "committing",
         _ => "fetching",
     };
-    let fields = PyDict::new(py);
-    fields.set_item("source", progress.source.as_str())?;
-    fields.set_item("phase", phase)?;
-    fields.set_item("files_done", progress.files_done)?;
-    fields.set_item("files_total", progress.files_total)?;
-    fields.set_item("bytes_done", progress.bytes_done)?;
-    fields.set_item("bytes_total", progress.bytes_total)?;
-    model(py, &CLASS, "Progress")?.call((), Some(&fields))
+    object!(py, "Progress", {
+        source: progress.source.as_str(),
+        phase: phase,
+        files_done: progress.files_done,
+        files_total: progress.files_total,
+        bytes_done: progress.bytes_done,
+        bytes_total: progress.bytes_total,
+    })
 }
 
 pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let failed = status.failed.iter();
     let failed =
         failed_entries(py, failed.map(|(id, kind, message)| (&**id, &**kind, &**message)))?;
     let current = match &status.current {
         None => None,
-        Some(current) => {
-            let fields = PyDict::new(py);
-            fields.set_item("generation", current.generation)?;
-            fields.set_item("serial", current.serial)?;
-            fields.set_item("published", datetime(py, current.published)?)?;
-            fields.set_item("expires", datetime(py, current.expires)?)?;
-            fields.set_item("manifest", current.manifest.map(|digest| digest.to_string()))?;
-            fields.set_item("entries", current.entries)?;
-            Some(model(py, &CURRENT, "CurrentStatus")?.call((), Some(&fields))?)
-        }
+        Some(current) => Some(object!(py, "CurrentStatus", {
+            generation: current.generation,
+            serial: current.serial,
+            published: datetime(py, current.published)?,
+            expires: datetime(py, current.expires)?,
+            manifest: current.manifest.map(|digest| digest.to_string()),
+            entries: current.entries,
+        })?),
     };
-    let fields = PyDict::new(py);
-    fields.set_item("source", status.name.as_str())?;
-    fields.set_item("mirrors", PyTuple::new(py, &status.locations)?)?;
-    fields.set_item("checked", datetime(py, status.checked)?)?;
     let keys = status.trusted_keys.iter().map(VerifierKey::to_string);
-    fields.set_item("trusted_keys", PyTuple::new(py, keys)?)?;
-    fields.set_item("current", current)?;
-    fields.set_item("failed", failed)?;
-    let error = status.error.as_ref().map(|error| &*error.message);
-    fields.set_item("error", error)?;
-    model(py, &CLASS, "SourceStatus")?.call((), Some(&fields))
+    object!(py, "SourceStatus", {
+        source: status.name.as_str(),
+        mirrors: PyTuple::new(py, &status.locations)?,
+        checked: datetime(py, status.checked)?,
+        trusted_keys: PyTuple::new(py, keys)?,
+        current: current,
+        failed: failed,
+        error: status.error.as_ref().map(|error| &*error.message),
+    })
 }
 
 pub(crate) fn verification<'py>(
     py: Python<'py>,
     found: &Verification,
 ) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let fields = PyDict::new(py);
-    fields.set_item("source", found.name.as_str())?;
-    fields.set_item("entries", found.entries)?;
-    fields.set_item("damaged", PyTuple::new(py, found.damaged.iter().map(PathBuf::as_path))?)?;
-    fields.set_item("strays", found.strays)?;
-    model(py, &CLASS, "Verification")?.call((), Some(&fields))
+    object!(py, "Verification", {
+        source: found.name.as_str(),
+        entries: found.entries,
+        damaged: PyTuple::new(py, found.damaged.iter().map(PathBuf::as_path))?,
+        strays: found.strays,
+    })
 }
 
 pub(crate) fn publish_report<'py>(
     py: Python<'py>,
     report: &PublishReport,
 ) -> PyResult<Bound<'py, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let outcome = match report.outcome {
         PublishOutcome::Unchanged => "unchanged",
         _ => "published",
     };
-    let fields = PyDict::new(py);
-    fields.set_item("outcome", outcome)?;
-    fields.set_item("serial", report.serial)?;
-    fields.set_item("manifest", report.manifest.to_string())?;
-    fields.set_item("head", report.head.as_path())?;
-    fields.set_item("entries", report.entries)?;
-    fields.set_item("added", PyTuple::new(py, &report.added)?)?;
-    fields.set_item("changed", PyTuple::new(py, &report.changed)?)?;
-    fields.set_item("removed", PyTuple::new(py, &report.removed)?)?;
-    fields.set_item("kept", PyTuple::new(py, &report.kept)?)?;
-    fields.set_item("problems", problems(py, &report.problems)?)?;
-    model(py, &CLASS, "PublishReport")?.call((), Some(&fields))
+    object!(py, "PublishReport", {
+        outcome: outcome,
+        serial: report.serial,
+        manifest: report.manifest.to_string(),
+        head: report.head.as_path(),
+        entries: report.entries,
+        added: PyTuple::new(py, &report.added)?,
+        changed: PyTuple::new(py, &report.changed)?,
+        removed: PyTuple::new(py, &report.removed)?,
+        kept: PyTuple::new(py, &report.kept)?,
+        problems: problems(py, &report.problems)?,
+    })
 }
 
 fn failed_entries<'a, 'py>(
     py: Python<'py>,
     failed: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let class = model(py, &CLASS, "FailedEntry")?;
-    let entry = |(id, kind, message)| {
-        let fields = [("id", id), ("kind", kind), ("message", message)].into_py_dict(py)?;
-        class.call((), Some(&fields))
-    };
+    let entry =
+        |(id, kind, message)| object!(py, "FailedEntry", { id: id, kind: kind, message: message });
     PyTuple::new(py, failed.map(entry).collect::<PyResult<Vec<_>>>()?)
 }
 

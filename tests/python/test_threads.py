@@ -19,6 +19,11 @@ HANG_S = 60.0
 """Longer than any step takes, but shorter than the server's silence: ends broken tests."""
 
 
+def assert_no_retry(server: Server) -> None:
+    """Fails if a request was repeated: then a call has waited until the request failed."""
+    assert len(server.requests) == len(set(server.requests))
+
+
 def test_an_exception_of_the_callback_is_passed_on_unchanged(store: Store, v2: Server) -> None:
     mine = KeyError("mine")
 
@@ -61,6 +66,7 @@ def test_a_cancel_from_another_thread_does_not_wait_for_the_server(
         store.update(v2.url, cancel=token)
     assert raised.value.kind is rockon_sync.ErrorKind.CANCELED
     thread.join()
+    assert_no_retry(v2)
     # The abandoned request is still waiting, but does not keep the lock.
     v2.stalls.clear()
     assert store.update(v2.url).outcome is Outcome.UPDATED
@@ -118,6 +124,7 @@ def interrupt(call: str, server: Server, *arguments: str | Path) -> str:
         assert server.stalled.wait(HANG_S)
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "interrupted\n"
+        assert_no_retry(server)
         server.stalls.clear()
         output, _ = process.communicate("\n", timeout=HANG_S)
     assert not server.release.is_set()
@@ -186,6 +193,7 @@ def test_a_canceled_task_ends_its_update_and_does_not_delay_the_exit(
         assert v2.stalled.wait(HANG_S)
         output, _ = process.communicate("\n", timeout=HANG_S)
     assert (process.returncode, output) == (0, "canceled\n")
+    assert_no_retry(v2)
     assert not v2.release.is_set()
 
 
