@@ -171,9 +171,9 @@ fn conflicts_and_replacements_are_listed_once_in_order() {
     ]);
     let catalog = world.store().catalog().unwrap();
     for (name, installed, expected) in [
-        // Each declares the conflict with the other.
+        // Each declares the conflict with the other: it is listed once.
         ("Rival", &["Proxy"][..], "Rival; Rival against Proxy"),
-        ("Both", &[], "Proxy Rival Both; Proxy against Rival; Rival against Proxy"),
+        ("Both", &[], "Proxy Rival Both; Proxy against Rival"),
         // Declared by installed definitions only: in byte order.
         (
             "Proxy",
