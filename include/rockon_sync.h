@@ -278,7 +278,7 @@ void rockon_sync_update_results_free(rockon_sync_update_results *results);
 // bytes_total of a source that has no sizes (v1).
 #define ROCKON_SYNC_BYTES_UNKNOWN UINT64_MAX
 
-// How much of the local data an update checks.
+// The share of the local data that an update checks.
 typedef enum {
     ROCKON_SYNC_MODE_QUICK = 0, // Sizes and times of files. The default.
     ROCKON_SYNC_MODE_VERIFY = 1, // Digests: damaged files are fetched again.

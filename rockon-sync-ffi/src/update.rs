@@ -16,7 +16,7 @@ use crate::source::Source;
 use crate::status::Status;
 use crate::store::Store;
 
-/// How much of the local data an update checks.
+/// The share of the local data that an update checks.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {

@@ -1,4 +1,4 @@
-//! What is measured by itself and not public otherwise. No promise is made about it.
+//! Parts that benchmarks measure alone. They are not public otherwise, and may change at any time.
 
 use crate::tree::manifest::Manifest;
 use crate::update::plan::Plan;

@@ -142,7 +142,7 @@ pub(super) struct UpdateArgs {
     #[arg(long, conflicts_with = "full")]
     pub(super) check: bool,
 
-    /// How to check the local copy: quick (sizes and times of files), verify (digests), or full
+    /// The check of the local copy: quick (sizes and times of files), verify (digests), or full
     /// (fetch every file again)
     #[arg(long, value_name = "MODE", default_value_t = Mode::Quick)]
     pub(super) mode: Mode,

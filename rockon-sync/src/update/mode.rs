@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::base::error::{Error, impl_from};
 
-/// How much of the local data an update checks.
+/// The share of the local data that an update checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
     /// Sizes and times: a file that has both as they were committed is taken to be intact.

@@ -60,7 +60,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l token
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l header-env -d 'Send this header with the value in this environment variable; with NAME= only to this source' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l user -d 'The user name of HTTP authentication; requires --password-env' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l password-env -d 'The environment variable with the password of --user' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l mode -d 'How to check the local copy: quick (sizes and times of files), verify (digests), or full (fetch every file again)' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l mode -d 'The check of the local copy: quick (sizes and times of files), verify (digests), or full (fetch every file again)' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l timeout -d 'The time limit of the update, in seconds' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l lock-timeout -d 'The time to wait while another process updates the same source, in seconds' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand update" -l check -d 'Only print what an update would do'
