@@ -58,8 +58,9 @@
  *
  * Inputs    Options, sources and targets are structs of the caller that start with their own size.
  *           Start with their _INIT, then set what differs from the defaults, which are zero and
- *           NULL. NULL options are the defaults. A program works with newer libraries, and with older ones if it does not set
- *           newer fields. Nothing is kept of an input after the call, except where stated.
+ *           NULL. NULL options are the defaults. A program works with newer libraries, and with
+ *           older ones if it does not set newer fields. Nothing is kept of an input after the
+ *           call, except where stated.
  *
  * Values    Strings are NUL-terminated UTF-8, also paths. In a name from outside, U+0000 is shown
  *           as U+FFFD. Digests have 64 hexadecimal digits. Fields that end in _unix_s are seconds
@@ -162,18 +163,16 @@ typedef struct rockon_sync_error {
 void rockon_sync_error_free(rockon_sync_error *error);
 
 /* Store ------------------------------------------------------------------------------- */
-// A directory with the local copies of one or more sources. Any number of threads may use it at a
-// time. Several handles may use the same directory, also from several processes. Readers need no
-// lock. Of two updates of the same source, the second waits for the lock timeout, then fails with
-// ROCKON_SYNC_STATUS_LOCKED.
+// A directory with the local copies of one or more sources. Several handles and processes may use
+// the same directory. Readers need no lock. Of two updates of the same source, the second waits for
+// the lock timeout, then fails with LOCKED.
 typedef struct rockon_sync_store rockon_sync_store;
 
 // Opens the store in a directory. Reads and creates nothing: an update creates missing files.
 rockon_sync_status rockon_sync_store_open(const char *dir, rockon_sync_store **store,
     rockon_sync_error **error);
 
-// Frees a store. NULL is a no-op. Nothing on disk changes, and results that came from it stay
-// usable.
+// Results that came from the store stay usable.
 void rockon_sync_store_free(rockon_sync_store *store);
 
 /* Source ------------------------------------------------------------------------------ */
@@ -207,8 +206,7 @@ typedef struct rockon_sync_source {
     { sizeof(rockon_sync_source), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* Cancel token ------------------------------------------------------------------------ */
-// Stops updates from another thread: pass it in the options of an update, then cancel it at any
-// time. A token stays canceled. Any number of threads may use it at a time, but no signal handler.
+// Stops updates from another thread, but not from a signal handler. A token stays canceled.
 typedef struct rockon_sync_cancel_token rockon_sync_cancel_token;
 
 // Returns a new token; free it with rockon_sync_cancel_token_free().
@@ -305,10 +303,8 @@ typedef struct rockon_sync_progress {
 // Receives the progress of an update: at every change of phase, at most ten times a second in
 // between, and once at the end. If it returns anything but 0, the update is canceled, as by
 // rockon_sync_cancel_token_cancel(), and the callback is not called again. After the commit that
-// has no effect, and the update succeeds.
-// It is called on the thread that called the update, with a progress that is valid during the
-// call. It must return: no longjmp(), no C++ exceptions. It may use other functions of this
-// library.
+// has no effect. It is called on the thread that called the update, with a progress that is valid
+// during the call, and must return: no longjmp(), no C++ exceptions.
 typedef int32_t (*rockon_sync_progress_callback)(const rockon_sync_progress *progress,
     void *user_data);
 
@@ -356,11 +352,9 @@ rockon_sync_status rockon_sync_store_import(const rockon_sync_store *store,
     const rockon_sync_source *source, const char *bundle, const rockon_sync_update_options *options,
     rockon_sync_report **report, rockon_sync_error **error);
 
-// Updates the store from several sources at a time. A slow or failing source does not affect the
-// others.
+// Updates the store from several sources at a time, each with a result of its own.
 // sources: the sources, highest priority first. NULL with a count of 0 for those in sources.toml
 //   or, without one, those of the last update.
-// The failure of a source is not an error, but in its result.
 // Fails with ARGUMENT, also if sources.toml is invalid, NOT_FOUND if there are no sources, STORE.
 rockon_sync_status rockon_sync_store_update_all(const rockon_sync_store *store,
     const rockon_sync_source *const *sources, size_t source_count,
@@ -416,7 +410,7 @@ rockon_sync_status rockon_sync_store_catalog(const rockon_sync_store *store,
     const rockon_sync_catalog_options *options, rockon_sync_catalog **catalog,
     rockon_sync_error **error);
 
-// Frees a catalog and its definitions. NULL is a no-op. Results made from the catalog stay usable.
+// Results made from the catalog stay usable.
 void rockon_sync_catalog_free(rockon_sync_catalog *catalog);
 
 // Returns the definition with this name, or NULL, also for NULL.
@@ -425,9 +419,8 @@ const rockon_sync_definition *rockon_sync_catalog_find(const rockon_sync_catalog
 
 // Reads a definition as it was published: of a Rock-on, the unchanged text of the JSON object
 // after its name; of other formats, the whole file.
-// Fails with STORE if the file cannot be read, INTEGRITY if it has changed since the catalog was
-// read, NOT_FOUND if an update has removed it: read the catalog again. DEFINITION if it does not
-// have the name.
+// Fails with STORE if the file cannot be read, or an update has removed it: read the catalog again;
+// INTEGRITY if it has changed since the catalog was read; DEFINITION if it has not the name.
 rockon_sync_status rockon_sync_definition_read(const rockon_sync_definition *definition,
     rockon_sync_content **content, rockon_sync_error **error);
 void rockon_sync_content_free(rockon_sync_content *content);
@@ -662,10 +655,9 @@ typedef struct rockon_sync_publish_report {
 // Publishes a catalog directory: root.json, which maps ids to files, and these files; with format
 // "files", all files of the directory; with "jupdate", the directory, file or URL of an update
 // site. Everything is validated before anything is written, and the head is written last.
-// Fails with CATALOG if the catalog directory has problems, which are in the error; MASS_DELETE,
-// ARGUMENT (also for an invalid key file), LOCKED, NOT_FOUND if there is no such directory, HEAD
-// if the head of the tree was not written by a publisher, STORE. The published tree then stays
-// unchanged.
+// Fails with CATALOG, with the problems in the error; MASS_DELETE, LOCKED, NOT_FOUND if there is no
+// such directory, HEAD if a publisher has not written the head of the tree, STORE. The published
+// tree then stays unchanged.
 rockon_sync_status rockon_sync_publish(const char *dir, const rockon_sync_publish_options *options,
     rockon_sync_publish_report **report, rockon_sync_error **error);
 void rockon_sync_publish_report_free(rockon_sync_publish_report *report);
@@ -697,9 +689,8 @@ typedef void (*rockon_sync_log_callback)(rockon_sync_log_level level, const char
     void *user_data);
 
 // Sets the log callback of the whole process. Without one, nothing is logged.
-// callback: receives the records; NULL to log nothing. user_data is passed to it unchanged. Both
-//   must stay valid until the process ends, because a record may be on its way when this function
-//   returns.
+// callback: NULL to log nothing. It and user_data, which is passed to it, must stay valid until
+//   the process ends: a record may be on its way when this function returns.
 // max_level: the most verbose level to log; ignored without a callback.
 // Fails with ARGUMENT for an invalid level.
 rockon_sync_status rockon_sync_log_set(rockon_sync_log_callback callback, void *user_data,

@@ -2,8 +2,7 @@
 
 use crate::boundary::guarded;
 
-/// Stops updates from another thread: pass it in the options of an update, then cancel it at any
-/// time. A token stays canceled. Any number of threads may use it at a time, but no signal handler.
+/// Stops updates from another thread, but not from a signal handler. A token stays canceled.
 pub struct CancelToken {
     pub(crate) token: rockon_sync_core::CancelToken,
 }

@@ -197,7 +197,7 @@ impl Catalog {
     }
 }
 
-/// Frees a catalog and its definitions. NULL is a no-op. Results made from the catalog stay usable.
+/// Results made from the catalog stay usable.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_free(catalog: *mut Catalog) {
     // SAFETY: the header requires a catalog of this library.
@@ -240,9 +240,8 @@ impl Content {
 /// Reads a definition as it was published: of a Rock-on, the unchanged text of the JSON object
 /// after its name; of other formats, the whole file.
 ///
-/// Fails with STORE if the file cannot be read, INTEGRITY if it has changed since the catalog was
-/// read, NOT_FOUND if an update has removed it: read the catalog again. DEFINITION if it does not
-/// have the name.
+/// Fails with STORE if the file cannot be read, or an update has removed it: read the catalog again;
+/// INTEGRITY if it has changed since the catalog was read; DEFINITION if it has not the name.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_definition_read(
     definition: *const Definition,

@@ -84,9 +84,8 @@ impl Log for Bridge {
 
 /// Sets the log callback of the whole process. Without one, nothing is logged.
 ///
-/// callback: receives the records; NULL to log nothing. user_data is passed to it unchanged. Both
-///   must stay valid until the process ends, because a record may be on its way when this function
-///   returns.
+/// callback: NULL to log nothing. It and user_data, which is passed to it, must stay valid until
+///   the process ends: a record may be on its way when this function returns.
 /// max_level: the most verbose level to log; ignored without a callback.
 /// Fails with ARGUMENT for an invalid level.
 #[unsafe(no_mangle)]

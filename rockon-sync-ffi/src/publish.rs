@@ -117,10 +117,9 @@ impl PublishReport {
 /// "files", all files of the directory; with "jupdate", the directory, file or URL of an update
 /// site. Everything is validated before anything is written, and the head is written last.
 ///
-/// Fails with CATALOG if the catalog directory has problems, which are in the error; MASS_DELETE,
-/// ARGUMENT (also for an invalid key file), LOCKED, NOT_FOUND if there is no such directory, HEAD
-/// if the head of the tree was not written by a publisher, STORE. The published tree then stays
-/// unchanged.
+/// Fails with CATALOG, with the problems in the error; MASS_DELETE, LOCKED, NOT_FOUND if there is no
+/// such directory, HEAD if a publisher has not written the head of the tree, STORE. The published
+/// tree then stays unchanged.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_publish(
     dir: *const c_char,

@@ -7,10 +7,9 @@ use crate::boundary::{guarded, path, required, run};
 use crate::error::Error;
 use crate::status::Status;
 
-/// A directory with the local copies of one or more sources. Any number of threads may use it at a
-/// time. Several handles may use the same directory, also from several processes. Readers need no
-/// lock. Of two updates of the same source, the second waits for the lock timeout, then fails with
-/// ROCKON_SYNC_STATUS_LOCKED.
+/// A directory with the local copies of one or more sources. Several handles and processes may use
+/// the same directory. Readers need no lock. Of two updates of the same source, the second waits for
+/// the lock timeout, then fails with LOCKED.
 pub struct Store {
     pub(crate) store: rockon_sync_core::Store,
 }
@@ -31,8 +30,7 @@ pub unsafe extern "C" fn rockon_sync_store_open(
     })
 }
 
-/// Frees a store. NULL is a no-op. Nothing on disk changes, and results that came from it stay
-/// usable.
+/// Results that came from the store stay usable.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_free(store: Option<Box<Store>>) {
     let _ = guarded(|| drop(store));

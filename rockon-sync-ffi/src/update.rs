@@ -60,11 +60,8 @@ pub struct Progress {
 /// Receives the progress of an update: at every change of phase, at most ten times a second in
 /// between, and once at the end. If it returns anything but 0, the update is canceled, as by
 /// rockon_sync_cancel_token_cancel(), and the callback is not called again. After the commit that
-/// has no effect, and the update succeeds.
-///
-/// It is called on the thread that called the update, with a progress that is valid during the
-/// call. It must return: no longjmp(), no C++ exceptions. It may use other functions of this
-/// library.
+/// has no effect. It is called on the thread that called the update, with a progress that is valid
+/// during the call, and must return: no longjmp(), no C++ exceptions.
 pub type ProgressCallback =
     Option<unsafe extern "C" fn(progress: *const Progress, user_data: *mut c_void) -> i32>;
 
@@ -167,12 +164,10 @@ pub unsafe extern "C" fn rockon_sync_store_import(
     })
 }
 
-/// Updates the store from several sources at a time. A slow or failing source does not affect the
-/// others.
+/// Updates the store from several sources at a time, each with a result of its own.
 ///
 /// sources: the sources, highest priority first. NULL with a count of 0 for those in sources.toml
 ///   or, without one, those of the last update.
-/// The failure of a source is not an error, but in its result.
 /// Fails with ARGUMENT, also if sources.toml is invalid, NOT_FOUND if there are no sources, STORE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_store_update_all(

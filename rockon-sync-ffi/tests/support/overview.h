@@ -40,8 +40,9 @@
  *
  * Inputs    Options, sources and targets are structs of the caller that start with their own size.
  *           Start with their _INIT, then set what differs from the defaults, which are zero and
- *           NULL. NULL options are the defaults. A program works with newer libraries, and with older ones if it does not set
- *           newer fields. Nothing is kept of an input after the call, except where stated.
+ *           NULL. NULL options are the defaults. A program works with newer libraries, and with
+ *           older ones if it does not set newer fields. Nothing is kept of an input after the
+ *           call, except where stated.
  *
  * Values    Strings are NUL-terminated UTF-8, also paths. In a name from outside, U+0000 is shown
  *           as U+FFFD. Digests have 64 hexadecimal digits. Fields that end in _unix_s are seconds
