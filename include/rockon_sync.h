@@ -325,17 +325,14 @@ typedef struct rockon_sync_update_options {
     { sizeof(rockon_sync_update_options), 0, 0, ROCKON_SYNC_MODE_QUICK, 0, 0, 0, 0, 0, 0 }
 
 // Updates the store from a source.
-
-    // Entries that could not be fetched are not an error: the outcome is then ROCKON_SYNC_OUTCOME_PARTIAL.
-// Fails with any status but CATALOG and NOT_FOUND. The store then stays unchanged, and the next
-// update reuses the files that were fetched and verified.
+// If entries could not be fetched, the outcome is PARTIAL. Fails with any status but CATALOG and
+// NOT_FOUND. The store then stays unchanged, and the next update reuses the verified files.
 rockon_sync_status rockon_sync_store_update(const rockon_sync_store *store,
     const rockon_sync_source *source, const rockon_sync_update_options *options,
     rockon_sync_report **report, rockon_sync_error **error);
 
-// Reports what rockon_sync_store_update() would add, change and remove, without doing it. For a v1
-// source it reports no changed entries.
-// Arguments and failures: as for rockon_sync_store_update().
+// Reports what rockon_sync_store_update() would do, without doing it. For a v1 source it reports no
+// changed entries.
 rockon_sync_status rockon_sync_store_check(const rockon_sync_store *store,
     const rockon_sync_source *source, const rockon_sync_update_options *options,
     rockon_sync_report **report, rockon_sync_error **error);
@@ -507,7 +504,7 @@ rockon_sync_status rockon_sync_store_status(const rockon_sync_store *store,
 void rockon_sync_status_list_free(rockon_sync_status_list *list);
 
 // Compares every file of every source with its digest. Changes nothing: an update with
-// ROCKON_SYNC_MODE_VERIFY repairs the damage. Takes as long as reading all files.
+// ROCKON_SYNC_MODE_VERIFY repairs the damage.
 // Damage is not an error.
 // Fails with NOT_FOUND if there is no store, STORE.
 rockon_sync_status rockon_sync_store_verify(const rockon_sync_store *store,

@@ -128,7 +128,7 @@ pub struct Verification {
 }
 
 /// Compares every file of every source with its digest. Changes nothing: an update with
-/// ROCKON_SYNC_MODE_VERIFY repairs the damage. Takes as long as reading all files.
+/// ROCKON_SYNC_MODE_VERIFY repairs the damage.
 ///
 /// Damage is not an error.
 /// Fails with NOT_FOUND if there is no store, STORE.

@@ -98,9 +98,8 @@ unsafe impl Versioned for UpdateOptions {
 
 /// Updates the store from a source.
 ///
-/// Entries that could not be fetched are not an error: the outcome is then ROCKON_SYNC_OUTCOME_PARTIAL.
-/// Fails with any status but CATALOG and NOT_FOUND. The store then stays unchanged, and the next
-/// update reuses the files that were fetched and verified.
+/// If entries could not be fetched, the outcome is PARTIAL. Fails with any status but CATALOG and
+/// NOT_FOUND. The store then stays unchanged, and the next update reuses the verified files.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_store_update(
     store: Option<&Store>,
@@ -116,10 +115,8 @@ pub unsafe extern "C" fn rockon_sync_store_update(
     })
 }
 
-/// Reports what rockon_sync_store_update() would add, change and remove, without doing it. For a v1
-/// source it reports no changed entries.
-///
-/// Arguments and failures: as for rockon_sync_store_update().
+/// Reports what rockon_sync_store_update() would do, without doing it. For a v1 source it reports no
+/// changed entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_store_check(
     store: Option<&Store>,
