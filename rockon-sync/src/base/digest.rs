@@ -8,6 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::error::{Error, excerpt, impl_from};
 
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
+
 /// A SHA-256 digest: 32 bytes, written as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);

@@ -10,6 +10,9 @@ use unicase::UniCase;
 
 use crate::base::error::{Error, excerpt, impl_from};
 
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
+
 /// Longest segment of an entry path, in bytes: the limit of common file systems.
 const MAX_SEGMENT_BYTES: usize = 255;
 

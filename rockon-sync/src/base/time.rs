@@ -10,6 +10,9 @@ use jiff::fmt::temporal;
 
 use crate::base::error::{Error, excerpt, impl_from};
 
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
+
 /// A point in time, in whole seconds, written as RFC 3339 in UTC: `2026-11-22T03:04:05Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);

@@ -7,6 +7,9 @@ use std::str::FromStr;
 use crate::base::error::{Error, Result, impl_from};
 use crate::base::version::{Version, compare};
 
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
+
 /// Longest text of one field, in bytes.
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 

@@ -23,6 +23,9 @@ pub use stability::Stability;
 use crate::base::error::{Result, impl_from};
 use crate::base::version::Version;
 
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
+
 /// The properties of a machine that determine which definitions can be installed. Unknown ones
 /// match everything.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

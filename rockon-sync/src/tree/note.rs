@@ -26,6 +26,9 @@ use crate::base::error::{Error, Result, impl_from};
 pub(crate) use key::Privacy;
 pub use key::{SigningKey, VerifierKey};
 
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
+
 /// Most signatures of a note: the format requires at least 16, and Go's checksum database, where it
 /// comes from, accepts 100.
 const MAX_SIGNATURES: usize = 100;

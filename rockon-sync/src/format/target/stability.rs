@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use crate::base::error::{Error, Result, impl_from};
 
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
+
 /// The stability of a release. More stable ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
