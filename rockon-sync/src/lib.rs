@@ -138,9 +138,11 @@ pub mod keys {
     //! use rockon_sync::keys::{Note, SigningKey, sign_note};
     //!
     //! # fn main() -> rockon_sync::Result<()> {
-    //! let key = SigningKey::generate("example.org/rockons")?;
-    //! let signed = sign_note("a text\n", &[&key])?;
-    //! let verified = Note::parse(signed.as_bytes())?.verify(&[key.verifier_key().clone()])?;
+    //! let keys = [SigningKey::generate("example.org/rockons")?];
+    //! let signed = sign_note("a text\n", &keys)?;
+    //! let trusted = [keys[0].verifier_key().clone()];
+    //! let note = Note::parse(signed.as_bytes())?;
+    //! let verified = note.verify(&trusted)?;
     //! assert_eq!(verified.signers.len(), 1);
     //! # Ok(()) }
     //! ```
