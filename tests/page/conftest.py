@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tarfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,7 +91,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     catalog = Catalog(tmp_path_factory.mktemp("hostile"))
     for n, text in enumerate(HOSTILE):
         website = ["javascript:window.pwned = 9", "data:text/html,<script>1</script>"][n % 2]
-        content = definition(text, description=text * 50, website=website, version=text)
+        # A name with control characters is refused.
+        name = "".join(c for c in text if unicodedata.category(c) != "Cc")
+        content = definition(name, description=text * 50, website=website, version=text)
         entry_id = "".join(c for c in text if c.isprintable() or c in "\u202e\u2066")
         catalog.put(entry_id, f"{n}'\"<b>&.json", content)
     catalog.publish(0)
