@@ -28,7 +28,7 @@ fn collect(dir: &Path, names: &mut BTreeSet<String>) {
 fn every_test_that_the_security_page_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut names = BTreeSet::new();
-    for dir in ["rockon-sync/src", "rockon-sync/tests", "tests/e2e", "tests/page"] {
+    for dir in ["rockon-sync/src", "rockon-sync/tests", "tests/e2e", "tests/page", "tests/python"] {
         collect(&root.join(dir), &mut names);
     }
     let page = fs::read_to_string(root.join("docs/security.md")).unwrap();
