@@ -69,7 +69,7 @@
  * Threads   All functions may be called from any thread, and handles and results used by any number
  *           of threads at a time. No handle is tied to the thread that created it.
  *
- * Processes After fork() without exec, a child must not use handles. It may free nothing either.
+ * Processes After fork() without exec, a child must neither use nor free handles and results.
  *
  * The library has no global state except the log callback. It catches its own bugs and returns them
  * as ROCKON_SYNC_STATUS_INTERNAL. */
@@ -417,7 +417,7 @@ const rockon_sync_definition *rockon_sync_catalog_find(const rockon_sync_catalog
 // Reads a definition as it was published: of a Rock-on, the unchanged text of the JSON object
 // after its name; of other formats, the whole file.
 // Fails with STORE if the file cannot be read, or an update has removed it: read the catalog again;
-// INTEGRITY if it has changed since the catalog was read; DEFINITION if it has not the name.
+// INTEGRITY if it has changed since the catalog was read; DEFINITION if the name is missing.
 rockon_sync_status rockon_sync_definition_read(const rockon_sync_definition *definition,
     rockon_sync_content **content, rockon_sync_error **error);
 void rockon_sync_content_free(rockon_sync_content *content);

@@ -58,9 +58,17 @@ impl Arena {
         Strings { items: data, count }
     }
 
-    /// Stores an array of structs, as an array of pointers.
-    pub(crate) fn structs<T: 'static>(&mut self, values: impl IntoIterator<Item = T>) -> Array<T> {
-        let pointers = values.into_iter().map(|value| self.value(value)).collect();
+    /// Stores what `make` returns for each value, as an array of pointers to structs.
+    pub(crate) fn structs<I, T: 'static>(
+        &mut self,
+        values: impl IntoIterator<Item = I>,
+        mut make: impl FnMut(I, &mut Arena) -> T,
+    ) -> Array<T> {
+        let store = |value| {
+            let made = make(value, self);
+            self.value(made)
+        };
+        let pointers = values.into_iter().map(store).collect();
         self.pointers(pointers)
     }
 
@@ -156,8 +164,8 @@ mod tests {
         let mut arena = Arena::default();
         let name = arena.text("a\0b");
         let texts = arena.texts(["x", "y"]);
-        let structs = arena.structs([Arc::clone(&shared), Arc::clone(&shared)]);
-        assert_eq!(arena.structs(Vec::<u8>::new()).count, 0);
+        let structs = arena.structs([1, 2], |_, _| Arc::clone(&shared));
+        assert_eq!(arena.structs([0; 0], |n, _| n).count, 0);
         let view = Owned::for_c(name, Arc::clone(&shared), arena);
         assert_eq!(Arc::strong_count(&shared), 4);
         // SAFETY: the view is valid until the result is freed.

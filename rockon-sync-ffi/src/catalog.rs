@@ -181,9 +181,7 @@ impl Catalog {
         };
         let (definitions, hidden) = (store(core.definitions()), store(core.hidden()));
         let (shown, hidden) = (arena.pointers(definitions.clone()), arena.pointers(hidden));
-        let problems: Vec<Error> =
-            core.problems().iter().map(|problem| Error::new(problem, &mut arena)).collect();
-        let problems = arena.structs(problems);
+        let problems = arena.structs(core.problems(), Error::new);
         let view = Catalog {
             definitions: shown.data,
             definition_count: shown.count,
@@ -241,7 +239,7 @@ impl Content {
 /// after its name; of other formats, the whole file.
 ///
 /// Fails with STORE if the file cannot be read, or an update has removed it: read the catalog again;
-/// INTEGRITY if it has changed since the catalog was read; DEFINITION if it has not the name.
+/// INTEGRITY if it has changed since the catalog was read; DEFINITION if the name is missing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_definition_read(
     definition: *const Definition,

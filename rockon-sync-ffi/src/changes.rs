@@ -76,10 +76,10 @@ pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
         let found = shared.core.changes_since(applied);
         let mut arena = Arena::default();
         let deletes = arena.texts(&found.deletes);
-        let upserts = arena.structs(found.upserts.iter().map(|upsert| Upsert {
+        let upserts = arena.structs(&found.upserts, |upsert, _| Upsert {
             definition: shared.view(upsert.definition),
             is_new: upsert.novelty == Novelty::New,
-        }));
+        });
         let withheld = arena.texts(&found.withheld);
         let reasons = arena.texts(&found.reasons);
         let view = Changes {

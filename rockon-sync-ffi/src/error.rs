@@ -66,9 +66,7 @@ pub struct Error {
 
 impl Error {
     pub(crate) fn new(error: &rockon_sync_core::Error, arena: &mut Arena) -> Error {
-        let problems = error.problems().iter().map(|problem| Problem::new(problem, arena));
-        let problems: Vec<Problem> = problems.collect();
-        let problems = arena.structs(problems);
+        let problems = arena.structs(error.problems(), Problem::new);
         Error {
             status: error.kind().into(),
             message: arena.text(error.to_chain()),

@@ -69,22 +69,15 @@ pub unsafe extern "C" fn rockon_sync_catalog_updates_for(
         let out = required(updates, "updates")?;
         let found = shared.core.updates_for(installed, &target);
         let mut arena = Arena::default();
-        let mut rows = Vec::with_capacity(found.updates.len());
-        for row in &found.updates {
-            let downloads = arena.texts(row.release.downloads.iter().map(|found| &found.url));
-            rows.push(ExtensionUpdate {
-                definition: shared.view(row.definition),
-                installed: arena.text(&row.installed),
-                version: arena.text(&row.release.version),
-                stability: arena.text(row.release.stability),
-                downloads,
-            });
-        }
-        let updates = arena.structs(rows);
+        let updates = arena.structs(&found.updates, |row, arena| ExtensionUpdate {
+            definition: shared.view(row.definition),
+            installed: arena.text(&row.installed),
+            version: arena.text(&row.release.version),
+            stability: arena.text(row.release.stability),
+            downloads: arena.texts(row.release.downloads.iter().map(|found| &found.url)),
+        });
         let unknown = arena.texts(&found.unknown);
-        let problems: Vec<Error> =
-            found.problems.iter().map(|problem| Error::new(problem, &mut arena)).collect();
-        let problems = arena.structs(problems);
+        let problems = arena.structs(&found.problems, Error::new);
         let view = ExtensionUpdates {
             updates: updates.data,
             update_count: updates.count,

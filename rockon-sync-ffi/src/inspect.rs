@@ -49,13 +49,11 @@ pub struct StatusList {
 
 impl SourceStatus {
     fn new(source: &rockon_sync_core::inspect::SourceStatus, arena: &mut Arena) -> SourceStatus {
-        let failed = source.failed.iter().map(|(id, kind, message)| FailedEntry {
+        let failed = arena.structs(&source.failed, |(id, kind, message), arena| FailedEntry {
             id: arena.text(id),
             status: Status::named(kind),
             message: arena.text(message),
         });
-        let failed: Vec<FailedEntry> = failed.collect();
-        let failed = arena.structs(failed);
         let mirrors = arena.texts(&source.locations);
         let keys = arena.texts(&source.trusted_keys);
         let current = source.current.as_ref();
@@ -93,9 +91,7 @@ pub extern "C" fn rockon_sync_store_status(
         let out = required(list, "list")?;
         let found = store.store.status()?;
         let mut arena = Arena::default();
-        let sources: Vec<SourceStatus> =
-            found.iter().map(|source| SourceStatus::new(source, &mut arena)).collect();
-        let sources = arena.structs(sources);
+        let sources = arena.structs(&found, SourceStatus::new);
         let view = StatusList { sources: sources.data, source_count: sources.count };
         out.write(Owned::for_c(view, (), arena));
         Ok(())
@@ -142,18 +138,13 @@ pub extern "C" fn rockon_sync_store_verify(
         let store = required(store, "store")?;
         let out = required(verification, "verification")?;
         let mut arena = Arena::default();
-        let mut sources = Vec::new();
-        for found in store.store.verify()? {
-            let damaged = arena.texts(found.damaged.iter().map(|path| path.display()));
-            sources.push(SourceVerification {
-                name: arena.text(&found.name),
-                is_intact: found.is_intact(),
-                entry_count: found.entries,
-                damaged,
-                stray_count: found.strays,
-            });
-        }
-        let sources = arena.structs(sources);
+        let sources = arena.structs(&store.store.verify()?, |found, arena| SourceVerification {
+            name: arena.text(&found.name),
+            is_intact: found.is_intact(),
+            entry_count: found.entries,
+            damaged: arena.texts(found.damaged.iter().map(|path| path.display())),
+            stray_count: found.strays,
+        });
         let view = Verification { sources: sources.data, source_count: sources.count };
         out.write(Owned::for_c(view, (), arena));
         Ok(())

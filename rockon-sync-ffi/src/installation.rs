@@ -96,13 +96,14 @@ pub unsafe extern "C" fn rockon_sync_catalog_installation(
         let mut arena = Arena::default();
         let install = found.install.iter().map(|found| shared.view(found)).collect();
         let install = arena.pointers(install);
-        let mut relation =
-            |by: &str, of: &str| Relation { by: arena.text(by), text: arena.text(of) };
-        let unmet = found.unmet.iter().map(|row| relation(&row.by, &row.requirement));
-        let unmet: Vec<Relation> = unmet.collect();
-        let conflicts = found.conflicts.iter().map(|row| relation(&row.by, &row.with));
-        let conflicts: Vec<Relation> = conflicts.collect();
-        let (unmet, conflicts) = (arena.structs(unmet), arena.structs(conflicts));
+        let unmet = arena.structs(&found.unmet, |row, arena| Relation {
+            by: arena.text(&row.by),
+            text: arena.text(&row.requirement),
+        });
+        let conflicts = arena.structs(&found.conflicts, |row, arena| Relation {
+            by: arena.text(&row.by),
+            text: arena.text(&row.with),
+        });
         let replaced = arena.texts(&found.replaced);
         let view = Installation {
             is_possible: found.is_possible(),

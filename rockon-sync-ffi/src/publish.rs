@@ -90,9 +90,7 @@ impl PublishReport {
         let changed = arena.texts(&report.changed);
         let removed = arena.texts(&report.removed);
         let kept = arena.texts(&report.kept);
-        let problems: Vec<Problem> =
-            report.problems.iter().map(|problem| Problem::new(problem, &mut arena)).collect();
-        let problems = arena.structs(problems);
+        let problems = arena.structs(&report.problems, Problem::new);
         let view = PublishReport {
             outcome: match report.outcome {
                 CoreOutcome::Unchanged => PublishOutcome::Unchanged,

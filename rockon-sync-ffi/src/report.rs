@@ -62,13 +62,11 @@ pub struct Report {
 impl Report {
     pub(crate) fn new(report: &rockon_sync_core::Report, arena: &mut Arena) -> Report {
         use rockon_sync_core::Outcome as Core;
-        let failed = report.failed.iter().map(|failed| FailedEntry {
+        let failed = arena.structs(&report.failed, |failed, arena| FailedEntry {
             id: arena.text(&failed.id),
             status: failed.kind.into(),
             message: arena.text(&failed.message),
         });
-        let failed: Vec<FailedEntry> = failed.collect();
-        let failed = arena.structs(failed);
         let added = arena.texts(&report.added);
         let changed = arena.texts(&report.changed);
         let removed = arena.texts(&report.removed);
@@ -129,23 +127,21 @@ impl UpdateResults {
         )>,
     ) -> *mut UpdateResults {
         let mut arena = Arena::default();
-        let mut results = Vec::with_capacity(done.len());
-        for (name, result) in done {
+        let results = arena.structs(done, |(name, result), arena| {
             let source = arena.text(name);
             let (mut report, mut error) = (std::ptr::null(), std::ptr::null());
             match result {
                 Ok(done) => {
-                    let view = Report::new(&done, &mut arena);
+                    let view = Report::new(&done, arena);
                     report = arena.value(view);
                 }
                 Err(failed) => {
-                    let view = Error::new(&failed, &mut arena);
+                    let view = Error::new(&failed, arena);
                     error = arena.value(view);
                 }
             }
-            results.push(UpdateResult { source, report, error });
-        }
-        let results = arena.structs(results);
+            UpdateResult { source, report, error }
+        });
         let view = UpdateResults { results: results.data, result_count: results.count };
         Owned::for_c(view, (), arena)
     }

@@ -97,12 +97,10 @@ pub unsafe extern "C" fn rockon_sync_definition_mismatches(
         let target = unsafe { Target::read(target) }?;
         let out = required(mismatches, "mismatches")?;
         let mut arena = Arena::default();
-        let found = definition.mismatches(&target);
-        let found = found
-            .iter()
-            .map(|found| Mismatch { reason: arena.text(found.name()), message: arena.text(found) });
-        let found: Vec<Mismatch> = found.collect();
-        let found = arena.structs(found);
+        let found = arena.structs(&definition.mismatches(&target), |found, arena| Mismatch {
+            reason: arena.text(found.name()),
+            message: arena.text(found),
+        });
         let view = Mismatches { mismatches: found.data, mismatch_count: found.count };
         out.write(Owned::for_c(view, (), arena));
         Ok(())

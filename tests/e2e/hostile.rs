@@ -3,8 +3,7 @@
 
 use std::fs;
 use std::io::{self, Read, Write};
-use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -13,7 +12,7 @@ use rockon_sync::transport::{Clock, Request, Response, Transport};
 use rockon_sync::{Digest, ErrorKind, Outcome, limits};
 use rockon_sync_tests::{Action, Match, Times};
 
-use crate::world::{Packs, World, assert_same_files, definition, files_of};
+use crate::world::{ManualClock, Packs, World, assert_same_files, definition, files_of};
 
 const PORTAL: &str = "<!DOCTYPE html><html><body>Please log in to the hotel</body></html>";
 
@@ -369,23 +368,13 @@ fn deep_and_large_definitions_are_accepted_or_refused_without_a_crash() {
 }
 
 /// Sends one byte every nine seconds, on a clock that it advances.
-struct Trickle {
-    start: Instant,
-    passed: std::sync::Arc<Mutex<Duration>>,
-}
+struct Trickle(ManualClock);
 
-impl Trickle {
-    #[expect(clippy::disallowed_methods, reason = "Instant has no other constructor")]
-    fn new() -> Trickle {
-        Trickle { start: Instant::now(), passed: Default::default() }
-    }
-}
-
-struct TrickledBody(std::sync::Arc<Mutex<Duration>>);
+struct TrickledBody(ManualClock);
 
 impl Read for TrickledBody {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        *self.0.lock().unwrap() += Duration::from_secs(9);
+        self.0.sleep(Duration::from_secs(9));
         buffer[0] = b' ';
         Ok(1)
     }
@@ -393,21 +382,7 @@ impl Read for TrickledBody {
 
 impl Transport for Trickle {
     fn get(&self, _: &Request<'_>) -> Result<Response, rockon_sync::Error> {
-        Ok(Response::new(200, Box::new(TrickledBody(self.passed.clone()))))
-    }
-}
-
-impl Clock for Trickle {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_795_316_645)
-    }
-
-    fn monotonic(&self) -> Instant {
-        self.start + *self.passed.lock().unwrap()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        *self.passed.lock().unwrap() += duration;
+        Ok(Response::new(200, Box::new(TrickledBody(self.0.clone()))))
     }
 }
 
@@ -415,13 +390,14 @@ impl Clock for Trickle {
 fn a_dripping_source_fails_long_before_the_time_limit() {
     let world = up_to_date_world();
     let before = files_of(&world.current(""));
-    let trickle = Trickle::new();
+    let clock = ManualClock::new();
+    let (start, trickle) = (clock.monotonic(), Trickle(clock.clone()));
     let store = world.store();
-    let mut updater = rockon_sync::Updater::new(&store).clock(&trickle).transport(&trickle);
+    let mut updater = rockon_sync::Updater::new(&store).clock(&clock).transport(&trickle);
     let error = updater.run(&world.source()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Transport);
     assert!(error.to_chain().contains("expected 100 bytes per second"), "{}", error.to_chain());
-    let passed = *trickle.passed.lock().unwrap();
+    let passed = clock.monotonic() - start;
     assert!(passed < limits::UPDATE_TIMEOUT / 2, "{passed:?}");
     assert_same_files(&before, &files_of(&world.current("")));
 }

@@ -1,14 +1,13 @@
 //! A bad first mirror never blocks a good second one, at any step of an update.
 
 use std::fs;
-use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rockon_sync::transport::{Address, Clock, Request, Response, Transport};
 use rockon_sync::{Digest, ErrorKind, Outcome, Report, Source, limits};
 use rockon_sync_tests::{Action, Match, Server, Times};
 
-use crate::world::{World, definition};
+use crate::world::{ManualClock, World, definition};
 
 fn respond(status: u16) -> Action {
     Action::Respond { status, headers: Vec::new(), body: Vec::new() }
@@ -200,15 +199,14 @@ fn a_silent_mirror_is_waited_for_once() {
 /// Serves a directory on a slow line: headers take five seconds, on a clock that it advances.
 struct SlowLine {
     dir: std::path::PathBuf,
-    start: Instant,
-    passed: Mutex<Duration>,
+    clock: ManualClock,
 }
 
 impl Transport for SlowLine {
     fn get(&self, request: &Request<'_>) -> Result<Response, rockon_sync::Error> {
         let Address::Http(address) = request.address else { panic!("expected a URL") };
         let delay = Duration::from_secs(5);
-        self.sleep(delay.min(request.response_timeout));
+        self.clock.sleep(delay.min(request.response_timeout));
         if request.response_timeout < delay {
             // Like a failed connection, this may be an outage.
             return Ok(Response::new(503, Box::new(std::io::empty())));
@@ -221,30 +219,14 @@ impl Transport for SlowLine {
     }
 }
 
-impl Clock for SlowLine {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_795_316_645)
-    }
-
-    fn monotonic(&self) -> Instant {
-        self.start + *self.passed.lock().unwrap()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        *self.passed.lock().unwrap() += duration;
-    }
-}
-
 #[test]
-#[expect(clippy::disallowed_methods, reason = "Instant has no other constructor")]
 fn mirrors_that_are_all_slow_are_used() {
     let world = World::v2("abcdefgh");
-    let start = Instant::now();
-    let line = SlowLine { dir: world.path("tree"), start, passed: Mutex::default() };
+    let line = SlowLine { dir: world.path("tree"), clock: ManualClock::new() };
     let store = world.store();
     let source: Source = "http://one.invalid/".parse().unwrap();
     let source = source.with_mirror("http://two.invalid/".parse().unwrap());
-    let mut updater = rockon_sync::Updater::new(&store).clock(&line).transport(&line);
+    let mut updater = rockon_sync::Updater::new(&store).clock(&line.clock).transport(&line);
     let report = updater.run(&source).unwrap();
     assert_eq!((report.outcome, report.failed.len()), (Outcome::Updated, 0), "{report:?}");
     world.assert_up_to_date();

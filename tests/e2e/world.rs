@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rockon_sync::publish::{PublishReport, Publisher};
@@ -214,6 +214,34 @@ pub(crate) fn assert_same_files(
     assert_eq!(expected.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>());
     for (path, bytes) in expected {
         assert!(found[path] == *bytes, "{path} has other bytes");
+    }
+}
+
+/// A clock that only sleeping advances. Clones share their time.
+#[derive(Clone)]
+pub(crate) struct ManualClock {
+    start: Instant,
+    passed: Arc<Mutex<Duration>>,
+}
+
+impl ManualClock {
+    #[expect(clippy::disallowed_methods, reason = "Instant has no other constructor")]
+    pub(crate) fn new() -> Self {
+        ManualClock { start: Instant::now(), passed: Arc::default() }
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_795_316_645) + *self.passed.lock().unwrap()
+    }
+
+    fn monotonic(&self) -> Instant {
+        self.start + *self.passed.lock().unwrap()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        *self.passed.lock().unwrap() += duration;
     }
 }
 

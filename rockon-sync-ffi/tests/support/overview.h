@@ -51,7 +51,7 @@
  * Threads   All functions may be called from any thread, and handles and results used by any number
  *           of threads at a time. No handle is tied to the thread that created it.
  *
- * Processes After fork() without exec, a child must not use handles. It may free nothing either.
+ * Processes After fork() without exec, a child must neither use nor free handles and results.
  *
  * The library has no global state except the log callback. It catches its own bugs and returns them
  * as ROCKON_SYNC_STATUS_INTERNAL. */

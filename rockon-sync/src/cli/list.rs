@@ -39,6 +39,7 @@ pub(super) fn run(args: &ListArgs, out: &mut Output) -> Result<u8> {
     if !args.all {
         rows.retain(|row| row.shadowed_by.is_none() && row.mismatches.is_empty());
     }
+    rows.iter_mut().for_each(read_version);
     match args.browse.json {
         true => out.json(&Items(rows.iter().map(row_json)))?,
         false => {
@@ -85,21 +86,28 @@ fn row<'a>(
         release: None,
         mismatches: definition.mismatches(target),
     };
-    let found = match definition.format() {
-        Format::Jupdate => definition.newest_release(target).map(|found| match found {
-            Ok(found) => {
+    if definition.format() == Format::Jupdate {
+        match definition.newest_release(target) {
+            Ok(Ok(found)) => {
                 row.release = args.browse.json.then(|| release_json(&found));
                 row.stability = Some(found.stability);
                 row.version = Some(found.version);
             }
-            Err(found) => row.mismatches.extend(found),
-        }),
-        _ => definition.version().map(|found| row.version = found),
-    };
-    if let Err(error) = found {
-        note_warning(error.to_chain());
+            Ok(Err(found)) => row.mismatches.extend(found),
+            Err(error) => note_warning(error.to_chain()),
+        }
     }
     row
+}
+
+/// Reads the version of a definition that is not an extension, whose release has it.
+fn read_version(row: &mut ListRow<'_>) {
+    if row.definition.format() != Format::Jupdate {
+        match row.definition.version() {
+            Ok(version) => row.version = version,
+            Err(error) => note_warning(error.to_chain()),
+        }
+    }
 }
 
 /// The visibility of the column with the reasons why definitions are not offered.

@@ -125,7 +125,7 @@ impl Remover<'_> {
         self.dirs.iter().try_for_each(|dir| self.tree.sync_dir(dir))
     }
 
-    /// Removes the files of `dir` that have such a name.
+    /// Removes the files of `dir` whose name matches.
     fn remove_from(&mut self, dir: &Path, is_old: impl Fn(&str) -> bool) -> Result<()> {
         for name in self.tree.names_in(dir)?.iter().filter(|name| is_old(name)) {
             self.remove(&dir.join(name))?;

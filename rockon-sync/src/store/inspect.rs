@@ -96,7 +96,7 @@ impl Verification {
         self.damaged.is_empty() && self.strays == 0
     }
 
-    /// A source of which nothing could be read because of one path.
+    /// A source that could not be read at all because of one path.
     fn damaged(name: &SourceName, path: PathBuf) -> Verification {
         Verification { name: name.clone(), entries: 0, damaged: vec![path], strays: 0 }
     }

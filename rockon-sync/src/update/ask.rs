@@ -116,7 +116,7 @@ impl Candidates {
             warn_of_unused(session, &errors);
             return Ok(Answer::Stale(head));
         }
-        // A source of which one mirror has a head is v2.
+        // One mirror with a head makes the source v2.
         if !without_head.is_empty() && self.rejected.is_empty() {
             match list::ask(session, current, without_head) {
                 Ok(remote) => {

@@ -1,5 +1,5 @@
-//! The least rate that is expected of a response, so that a dripping server does not use up the
-//! time of a whole update.
+//! The minimum rate of a response. Without it, a dripping server could use up the time of a whole
+//! update.
 
 use std::io;
 use std::time::Instant;
