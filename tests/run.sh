@@ -101,6 +101,8 @@ tests() {
     if ! unshare --map-root-user --mount mount -t tmpfs tmpfs /mnt 2>/dev/null; then
         leave_out 'small disks' disks:: 3 'mounting in a namespace is not permitted'
     fi
+    # The tests in C install the library: with these arguments from what is compiled for the tests.
+    export CARGO_ARGS='--workspace --all-features --tests'
     if cargo nextest --version >/dev/null 2>&1; then
         part tests count_nextest \
             cargo nextest run --workspace --all-features --no-fail-fast "${only[@]}"
