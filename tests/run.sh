@@ -120,6 +120,7 @@ tests() {
     part python count_pytest tests/python/run.sh
     part django count_pytest tests/django/run.sh
     part page count_pytest tests/page/run.sh
+    part recipes count_pytest tests/packaging/run.sh
     part bench count_pytest tests/bench/test.sh
 }
 

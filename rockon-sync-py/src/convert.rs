@@ -162,6 +162,11 @@ pub(crate) fn publish_report<'py>(
         PublishOutcome::Unchanged => "unchanged",
         _ => "published",
     };
+    let renamed = rows(
+        py,
+        &report.renamed,
+        |found| object!(py, "Renamed", { from_: &*found.from, to: &*found.to, id: &*found.id }),
+    )?;
     object!(py, "PublishReport", {
         outcome: outcome,
         serial: report.serial,
@@ -171,6 +176,7 @@ pub(crate) fn publish_report<'py>(
         added: PyTuple::new(py, &report.added)?,
         changed: PyTuple::new(py, &report.changed)?,
         removed: PyTuple::new(py, &report.removed)?,
+        renamed: renamed,
         kept: PyTuple::new(py, &report.kept)?,
         problems: problems(py, &report.problems)?,
     })

@@ -30,6 +30,7 @@
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
 //! | `names.rs`, `relations.rs` | checks that need more than one file |
 //! | `keep.rs` | keeps the last published version of broken definitions |
+//! | `renames.rs` | former names of definitions |
 //! | `manifest.rs` | the new manifest, and its differences from the last one |
 //! | `head.rs`, `sign.rs` | the published head if it is still right, otherwise a new one |
 //! | `write.rs` | writes objects, named files, manifest and head |
@@ -51,6 +52,7 @@ mod page;
 mod prune;
 mod publisher;
 mod relations;
+mod renames;
 mod report;
 mod review;
 mod scan;
@@ -69,7 +71,7 @@ use manifest::NewManifest;
 pub use page::Page;
 use publisher::PublishSession;
 pub use publisher::{Leniency, Publisher};
-pub use report::{PublishOutcome, PublishReport};
+pub use report::{PublishOutcome, PublishReport, Renamed};
 pub use review::{ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scanned, ScannedFile};
 
@@ -140,7 +142,8 @@ fn report(
         added: new.plan.added(),
         changed: new.plan.changed(),
         removed: new.plan.removed(),
+        renamed: new.renames.renamed,
         kept: kept.map(|file| file.id).collect(),
-        problems: scanned.problems,
+        problems: [scanned.problems, new.renames.warnings].concat(),
     }
 }

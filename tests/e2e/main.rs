@@ -24,6 +24,7 @@ mod plain_client;
 mod planted;
 mod relations;
 mod relays;
+mod renames;
 mod rollback;
 mod secrets;
 mod sources;

@@ -229,6 +229,18 @@ class Problem(_Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Renamed(_Value):
+    """A definition with a new name."""
+
+    from_: str
+    """The name in the last publication."""
+    to: str
+    """The new name."""
+    id: str
+    """The id of the entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PublishReport(_Value):
     """The result of a publication."""
 
@@ -245,6 +257,8 @@ class PublishReport(_Value):
     """Ids whose file changed."""
     removed: tuple[str, ...]
     """Removed ids."""
+    renamed: tuple[Renamed, ...]
+    """Definitions that had another name in the last publication."""
     kept: tuple[str, ...]
     """Ids whose file is broken now; their last published version is kept."""
     problems: tuple[Problem, ...]
@@ -256,12 +270,12 @@ class PublishReport(_Value):
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Rename(_Value):
-    """A definition that is published under another name now."""
+    """A new name of an applied definition. An upsert of the new name always follows."""
 
     from_: str
     """The applied name, which is no longer in the catalog."""
     to: str
-    """The new name, which is not applied yet."""
+    """The name in the catalog, which the application has not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -270,7 +284,8 @@ class Upsert(_Value):
 
     definition: Definition
     is_new: bool
-    """True if the application has no record of it; false if it recorded another revision."""
+    """True if the application has no record of it; false if it recorded another revision, or any
+    under a former name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -282,6 +297,7 @@ class Changes(_Value):
     """
 
     deletes: tuple[str, ...]
+    renames: tuple[Rename, ...]
     upserts: tuple[Upsert, ...]
     withheld: tuple[str, ...]
     """Names that are not in the catalog but must not be deleted, because the published file was not

@@ -54,6 +54,8 @@ pub(super) struct RelatedDefinition {
     pub(super) named: Named,
     pub(super) version: Option<String>,
     pub(super) relations: Relations,
+    /// The former names that it states.
+    pub(super) formerly: Vec<Box<str>>,
 }
 
 /// Reads and checks everything to publish.
@@ -207,6 +209,7 @@ pub(super) fn related(checked: Checked) -> Vec<RelatedDefinition> {
         named,
         version: about.version,
         relations: about.relations,
+        formerly: about.formerly,
     });
     related.collect()
 }
