@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,29 +90,11 @@ def put(
     catalog.put(name, containers=containers)
 
 
-def derives_renames() -> bool:
-    """Returns true if a rename in a published file is one of the changes."""
-    import rockon_sync
-
-    with tempfile.TemporaryDirectory() as temporary:
-        catalog = CatalogDir(Path(temporary) / "catalog")
-        put(catalog, "Alpha")
-        rockon_sync.publish(catalog.path)
-        rename_in_file(catalog, "Alpha", "Aleph")
-        rockon_sync.publish(catalog.path)
-        store = rockon_sync.Store(Path(temporary) / "store")
-        store.update(catalog.path / "v2")
-        return bool(store.catalog().changes_since({"Alpha": None}).renames)
-
-
 def rename_in_file(catalog: CatalogDir, old: str, new: str) -> None:
     """Renames a rock-on in its file."""
     file = catalog.path / f"{old.lower()}.json"
     (content,) = json.loads(file.read_text()).values()
     file.write_text(json.dumps({new: content}))
-
-
-needs_renames = pytest.mark.skipif(not derives_renames(), reason="publications derive no renames")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from types import ModuleType
 import adoption
 import pytest
 import rockon_sync
-from conftest import needs_renames, put, rename_in_file
+from conftest import put, rename_in_file
 from support import CatalogDir, Server
 
 Press = Callable[[], str]
@@ -124,7 +124,6 @@ def test_it_equals_the_old_way(catalog: CatalogDir, press: Press, view: ModuleTy
     assert appliance_snapshot() == with_package
 
 
-@needs_renames
 def test_a_renamed_rock_on_keeps_its_row_while_it_is_installed(
     catalog: CatalogDir, press: Press
 ) -> None:
@@ -145,7 +144,6 @@ def test_a_renamed_rock_on_keeps_its_row_while_it_is_installed(
     assert press() == ""
 
 
-@needs_renames
 def test_a_rename_that_fails_writes_no_second_row(catalog: CatalogDir, press: Press) -> None:
     from django.db import connection
 

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import rockon_sync
 from rockon_sync import Applied, Definition, Failure, InUseError, Step
 from support import CatalogDir
-
-
-class Renaming:
-    """A catalog in which Aleph was published as Alpha before."""
-
-    def __init__(self, catalog: rockon_sync.Catalog) -> None:
-        self._catalog = catalog
-
-    def __getitem__(self, name: str) -> Definition:
-        return self._catalog[name]
-
-    def changes_since(self, applied: Mapping[str, str | None]) -> rockon_sync.Changes:
-        changes = self._catalog.changes_since(applied)
-        if not ("Alpha" in changes.deletes and "Aleph" in self._catalog):
-            return changes
-        deletes = tuple(name for name in changes.deletes if name != "Alpha")
-        renames = (rockon_sync.Rename(from_="Alpha", to="Aleph"),)
-        return dataclasses.replace(changes, deletes=deletes, renames=renames)
 
 
 class Application:
@@ -49,7 +30,7 @@ class Application:
         self.calls.clear()
         self.store.update(self.tree, allow_mass_delete=True)
         return rockon_sync.apply(
-            cast("rockon_sync.Catalog", Renaming(self.store.catalog())),
+            self.store.catalog(),
             {name: row["revision"] for name, row in self.rows.items()},
             write=self.write,
             rename=self.rename,

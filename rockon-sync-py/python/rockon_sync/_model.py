@@ -304,8 +304,6 @@ class Changes(_Value):
     fetched, cannot be read, or the source is empty."""
     reasons: tuple[str, ...]
     """Reasons for withholding names."""
-    renames: tuple[Rename, ...] = ()
-    """Renamed definitions. An upsert of each new name follows, whose `is_new` is false."""
 
     def __bool__(self) -> bool:
         return bool(self.deletes or self.renames or self.upserts)
