@@ -120,7 +120,8 @@ def test_a_former_name_is_renamed(store: Store, catalog: CatalogDir) -> None:
     assert opened["New"].formerly == ("Beta",)
     assert opened["Alpha"].formerly == ()
     revision = opened["New"].revision
-    changes = opened.changes_since({"Alpha": opened["Alpha"].revision, "Beta": revision})
+    applied = {name: entry.revision for name, entry in opened.items() if name != "New"}
+    changes = opened.changes_since(applied | {"Beta": revision})
     assert changes.renames == (rockon_sync.Rename(from_="Beta", to="New"),)
     assert repr(changes.renames[0]) == "Rename(from_='Beta', to='New')"
     assert not changes.deletes
