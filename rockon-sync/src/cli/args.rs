@@ -51,8 +51,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: SourceCommand,
     },
-    /// Check definition files as publish does, compare their names with those of the published tree,
-    /// and list the definitions that they would override
+    /// Check definition files as publish does, and list the definitions that they would override
     Check(CheckArgs),
     /// Generate a pair of keys: a private key to sign heads with, and a public key to trust
     Keygen(KeygenArgs),
