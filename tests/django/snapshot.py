@@ -71,6 +71,35 @@ def appliance_snapshot() -> dict[str, list[Any]]:
     }
 
 
+DIGESTS = """
+    SELECT rockon.id, md5(concat(rockon::text, {parts})) FROM rockons_rockon rockon
+"""
+
+PART = """(
+    SELECT string_agg(part::text, ' ' ORDER BY part.id) FROM rockons_{table} part
+    JOIN rockons_container container ON container.id = part.{owner}
+    WHERE container.rockon_id = rockon.id
+)"""
+
+IMAGES = """(
+    SELECT string_agg(concat(container::text, image::text), ' ' ORDER BY container.id)
+    FROM rockons_container container JOIN rockons_image image ON image.id = container.image_id
+    WHERE container.rockon_id = rockon.id
+)"""
+
+
+def digests() -> dict[int, str]:
+    """Returns a digest of each rock-on's rows, their numbers included, by its number."""
+    from django.db import connection
+
+    owners = {"port": "container_id", "volume": "container_id", "environment": "container_id"}
+    owners["link"] = "destination_id"
+    parts = [PART.format(table=table, owner=owner) for table, owner in owners.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(DIGESTS.format(parts=", ".join([*parts, IMAGES])))
+        return dict(cursor.fetchall())
+
+
 def row_versions() -> dict[str, set[Any]]:
     """Returns every row with the transaction that wrote it, which differs if and only if it was
     written again."""
