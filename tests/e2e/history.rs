@@ -34,7 +34,7 @@ const BROKEN: &[(usize, &str)] = &[
 
 /// Unpacks the history. Fails if it is missing: test runs without it leave this module out
 /// explicitly.
-fn history() -> (TempDir, Vec<PathBuf>) {
+pub(crate) fn history() -> (TempDir, Vec<PathBuf>) {
     let given = std::env::var_os("ROCKON_REGISTRY_HISTORY").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/registry");
     let dir = given.unwrap_or(beside);
@@ -57,7 +57,7 @@ fn history() -> (TempDir, Vec<PathBuf>) {
     (unpacked, states)
 }
 
-fn publisher<'a>(state: &Path, out: &Path, n: usize) -> Publisher<'a> {
+pub(crate) fn publisher<'a>(state: &Path, out: &Path, n: usize) -> Publisher<'a> {
     let published = Timestamp::from_unix(1_500_000_000 + i64::try_from(n).unwrap()).unwrap();
     Publisher::new(state).out(out).published(published)
 }
