@@ -198,8 +198,7 @@ pub unsafe extern "C" fn rockon_sync_publish_report_free(report: *mut PublishRep
 /// Creates a key pair. The private key is written to a new file that only its owner may read, for
 /// rockon_sync_publish_options.sign_key_files.
 ///
-/// name: the name of the key, without spaces and '+'. Preferably a URL without its scheme, for
-///   example "example.org/rockons".
+/// name: without spaces and '+', preferably a URL without its scheme: "example.org/rockons".
 /// file: the path of the file, which must not exist yet.
 /// key: receives the text of the public key, for rockon_sync_source.trusted_keys.
 /// Fails with STORE.

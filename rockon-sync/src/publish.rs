@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `publisher.rs` | the public builder and the session; locks the tree, starts the pipeline |
 //! | `tree.rs` | the published tree on disk: its paths, and what is there already |
+//! | `previous.rs` | brings the previous publication into the tree on disk |
 //! | `before.rs` | the earlier publications, and their history |
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
 //! | `names.rs`, `relations.rs` | checks that need more than one file |
@@ -37,18 +38,22 @@
 //! | `packs.rs` | the packs of a publication |
 //! | `page.rs` | the web page and the feed |
 //! | `prune.rs` | removes files that are no longer needed |
+//! | `journal.rs`, `overlay.rs` | the files that a publication writes and deletes; a dry run |
 //! | `report.rs` | the result of a publication |
 //! | `review.rs` | checks files that are not published yet |
 
 mod before;
 mod dir;
 mod head;
+mod journal;
 mod keep;
 mod list;
 mod manifest;
 mod names;
+mod overlay;
 mod packs;
 mod page;
+mod previous;
 mod prune;
 mod publisher;
 mod relations;
@@ -104,7 +109,8 @@ fn write(
     page::remove_unwanted(session, before, new)?;
     tree.write_files(files, new, &before.manifest)?;
     let head = Head { packs: packs::write(tree, new, &next.bases)?, ..next.head };
-    tree.write_head(&session.signer.sign(&head)?)?;
+    before.check_current(tree)?;
+    tree.write_head(session.signer.sign(&head)?.as_bytes())?;
     Ok(head)
 }
 
@@ -144,6 +150,8 @@ fn report(
         removed: new.plan.removed(),
         renamed: new.renames.renamed,
         kept: kept.map(|file| file.id).collect(),
+        written: Vec::new(),
+        deleted: Vec::new(),
         problems: [scanned.problems, new.renames.warnings].concat(),
     }
 }

@@ -22,6 +22,7 @@ mod offline;
 mod packs;
 mod plain_client;
 mod planted;
+mod previous;
 mod relations;
 mod relays;
 mod renames;

@@ -10,7 +10,7 @@ use super::{Catalog, Definition, Origin};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, read_if_any, stat_if_any, stat_target_if_any};
-use crate::base::limits::MAX_FILE_BYTES;
+use crate::base::limits::{MAX_ALL_NAMES, MAX_FILE_BYTES};
 use crate::format::target::Requirements;
 use crate::format::{self, Format, requirements_of};
 use crate::source::SourceName;
@@ -128,12 +128,15 @@ impl Gaps {
             return Ok(());
         }
         let published = Manifest::parse(&bytes).map_err(in_list)?;
+        let mut former_names_left = MAX_ALL_NAMES;
         for entry in published.entries().iter().filter(|e| current.entry(e.id()).is_none()) {
             match entry.names() {
                 Some(names) => {
                     self.names.extend_from_slice(names);
                     if let [to] = names {
-                        let former = former_names(source, entry).into_iter();
+                        let former = former_names(source, entry);
+                        let former = former.into_iter().take(former_names_left);
+                        former_names_left -= former.len();
                         self.renames
                             .extend(former.map(|from| MissingRename { from, to: to.clone() }));
                     }
@@ -174,6 +177,8 @@ fn read_generation(
         read.problems.push(error);
     }
     read.definitions.reserve_exact(current.len());
+    // Short names cost more memory than their text, which is limited already.
+    let mut former_names_left = MAX_ALL_NAMES;
     let mut shared: HashMap<Requirements, Arc<Requirements>> = HashMap::new();
     for entry in current.into_entries() {
         let file = entry.path().below(&generation.dir);
@@ -191,7 +196,11 @@ fn read_generation(
             .entry(requirements)
             .or_insert_with_key(|requirements| Arc::new(requirements.clone()))
             .clone();
-        let formerly = former_names(source, &entry);
+        let mut formerly = former_names(source, &entry);
+        match former_names_left.checked_sub(formerly.len()) {
+            Some(left) => former_names_left = left,
+            None => formerly.clear(),
+        }
         // A file without names in the manifest may have several definitions.
         let formerly = if names.len() == 1 { formerly } else { Vec::new() };
         read.definitions.extend(names.into_iter().map(|name| Definition {

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::time::Timestamp;
 use crate::format::Format;
 use crate::format::target::{Stability, Target};
+use crate::net::location::Location;
 use crate::source::SourceName;
 use crate::update::Mode;
 pub(super) use source::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
@@ -51,8 +52,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: SourceCommand,
     },
-    /// Check definition files as publish does, compare their names with those of the published tree,
-    /// and list the definitions that they would override
+    /// Check definition files as publish does, and list the definitions that they would override
     Check(CheckArgs),
     /// Generate a pair of keys: a private key to sign heads with, and a public key to trust
     Keygen(KeygenArgs),
@@ -80,6 +80,16 @@ pub(super) struct PublishArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
     pub(super) out: Option<PathBuf>,
 
+    /// Continue the published tree at this location, which may be the only copy of it: its serial,
+    /// history and old versions are fetched into the directory of the tree
+    #[arg(long, value_name = "URL|DIR")]
+    pub(super) previous: Option<Location>,
+
+    /// Publish for the first time: fail if there is a tree already. Required if nothing is found at
+    /// --previous
+    #[arg(long)]
+    pub(super) initial: bool,
+
     /// Write the tree to the catalog directory itself, beside the files that older systems read
     #[arg(long)]
     pub(super) in_place: bool,
@@ -101,6 +111,11 @@ pub(super) struct PublishArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) sign_key: Vec<PathBuf>,
 
+    /// Allow unsigned heads: publish a signed tree without a key, or continue an unsigned --previous
+    /// tree with one
+    #[arg(long)]
+    pub(super) unsigned: bool,
+
     /// Write a web page and a feed of updates: index.html and updates.atom, or with --in-place
     /// root.v2.html and root.v2.atom; without this option, those of earlier runs are removed
     #[arg(long)]
@@ -114,6 +129,10 @@ pub(super) struct PublishArgs {
     /// Publish even if more than half of the entries would be deleted
     #[arg(long)]
     pub(super) allow_mass_delete: bool,
+
+    /// Write nothing: print what would be published, and the files that would be written and deleted
+    #[arg(long)]
+    pub(super) dry_run: bool,
 
     /// Print one JSON object
     #[arg(long)]

@@ -31,6 +31,18 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     for path in &args.sign_key {
         publisher = publisher.sign_key_file(path);
     }
+    if let Some(location) = args.previous {
+        publisher = publisher.previous(location);
+    }
+    if args.initial {
+        publisher = publisher.initial();
+    }
+    if args.unsigned {
+        publisher = publisher.unsigned();
+    }
+    if args.dry_run {
+        publisher = publisher.dry_run();
+    }
     if args.lenient {
         publisher = publisher.leniency(Leniency::LeaveOut);
     }
@@ -56,7 +68,11 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     }
     if args.json {
         match &result {
-            Ok(report) => out.json(&report_json(report))?,
+            Ok(report) => {
+                let mut published = report_json(report);
+                published["dry_run"] = args.dry_run.into();
+                out.json(&published)?;
+            }
             Err(error) => {
                 let mut failed = failure(error);
                 failed["problems"] = problems_json(problems);
@@ -69,7 +85,13 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
         for Renamed { from, to, id, .. } in &report.renamed {
             out.line(format!("renamed  {from} -> {to}  ({id})"))?;
         }
-        out.line(sentence(&report))?;
+        for (verb, files) in [("write", &report.written), ("delete", &report.deleted)] {
+            for file in files.iter().filter(|_| args.dry_run) {
+                out.line(format!("would {verb} {file}"))?;
+            }
+        }
+        let prefix = if args.dry_run { "dry run: " } else { "" };
+        out.line(format!("{prefix}{}", sentence(&report)))?;
     }
     Ok(0)
 }
@@ -152,6 +174,8 @@ fn report_json(report: &PublishReport) -> Value {
         "removed": report.removed,
         "renamed": report.renamed.iter().map(renamed_json).collect::<Value>(),
         "kept": report.kept,
+        "written": report.written,
+        "deleted": report.deleted,
         "problems": problems_json(&report.problems),
     })
 }

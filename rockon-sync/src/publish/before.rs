@@ -6,16 +6,21 @@ use std::path::Path;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::publisher::PublishSession;
+use super::sign::Unsigned;
 use super::tree::Tree;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{Files, read_if_any, write_atomically};
 use crate::base::problem::Problem;
-use crate::tree::head::Head;
+use crate::tree::head::{Head, OfferedPack};
 use crate::tree::manifest::Manifest;
 
 /// Largest history that is read: a record has about 150 bytes.
-const MAX_HISTORY_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const MAX_HISTORY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Number of publications whose packs are kept: the one that the head names, and the one before
+/// it, whose head some clients may still be using.
+pub(super) const WITH_PACKS: usize = 2;
 
 /// The earlier publications.
 pub(super) struct Before {
@@ -38,8 +43,9 @@ impl Before {
     /// Reads head, history and manifest. Warns if one of them is lost.
     ///
     /// # Errors
-    /// [`ErrorKind::Head`] for a head of another program; [`ErrorKind::Store`], also for another
-    /// program's file with a name that the tree needs.
+    /// [`ErrorKind::Head`] for a head of another program; [`ErrorKind::Trust`] if a signed head would
+    /// be replaced by an unsigned one; [`ErrorKind::Store`], also for another program's file with a
+    /// name that the tree needs.
     pub(super) fn find(session: &PublishSession<'_>) -> Result<Before> {
         let tree = &session.tree;
         let mut warnings = session.signer.warnings.clone();
@@ -78,6 +84,14 @@ impl Before {
         }
         let head_bytes = tree.head_bytes()?.unwrap_or_default();
         if session.signer.drops_signature(&head_bytes) {
+            if session.options.unsigned == Unsigned::Refuse {
+                return Err(Error::new(
+                    ErrorKind::Trust,
+                    "the published head is signed, the new one would not be: clients that trust \
+                     its keys would refuse it; sign with its key, or allow unsigned heads",
+                )
+                .with_path(tree.head_path()));
+            }
             warnings.push(Problem::warning(
                 tree.layout.head_name(),
                 "the published head is signed, the new one is not: clients that trust \
@@ -93,6 +107,17 @@ impl Before {
             is_recorded,
             warnings,
         })
+    }
+
+    /// Fails if the published head is not the one that was read: another publisher has replaced it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`].
+    pub(super) fn check_current(&self, tree: &Tree<'_>) -> Result<()> {
+        match tree.head_bytes()?.unwrap_or_default() == self.head_bytes {
+            true => Ok(()),
+            false => Err(overtaken().with_path(tree.head_path())),
+        }
     }
 
     /// Returns the serial of the next publication.
@@ -112,6 +137,14 @@ impl Before {
     }
 }
 
+/// Returns the error of a publisher that another one has overtaken.
+pub(super) fn overtaken() -> Error {
+    Error::new(
+        ErrorKind::Locked,
+        "another publisher has replaced the head meanwhile; nothing was published, run it again",
+    )
+}
+
 /// The publications so far, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct History {
@@ -129,6 +162,19 @@ pub(super) struct Record {
     pub(super) published: Option<String>,
     #[serde(default, rename = "size", skip_serializing_if = "Option::is_none")]
     pub(super) size_bytes: Option<u64>,
+    /// The packs that lead to it, of the newest [`WITH_PACKS`] records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) packs: Vec<PackRecord>,
+}
+
+/// A pack of a publication.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PackRecord {
+    /// The base of a delta; none for a bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) base: Option<String>,
+    #[serde(rename = "size")]
+    pub(super) size_bytes: u64,
 }
 
 fn write_digest<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
@@ -146,7 +192,14 @@ impl From<&Head> for Record {
             serial: head.serial().unwrap_or(0),
             published: head.published().map(|published| published.to_string()),
             size_bytes: head.size_bytes(),
+            packs: head.packs().iter().map(PackRecord::from).collect(),
         }
+    }
+}
+
+impl From<&OfferedPack> for PackRecord {
+    fn from(offer: &OfferedPack) -> Self {
+        PackRecord { base: offer.base.clone(), size_bytes: offer.size_bytes }
     }
 }
 
@@ -161,7 +214,9 @@ impl History {
     /// to the top: it is recorded once.
     pub(super) fn with(&self, record: Record) -> History {
         let older = self.records.iter().filter(|old| old.manifest != record.manifest).cloned();
-        History { records: std::iter::once(record.clone()).chain(older).collect() }
+        let mut records: Vec<Record> = std::iter::once(record.clone()).chain(older).collect();
+        records.iter_mut().skip(WITH_PACKS).for_each(|old| old.packs.clear());
+        History { records }
     }
 
     pub(super) fn save(&self, files: &dyn Files, path: &Path) -> Result<()> {

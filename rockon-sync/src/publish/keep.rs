@@ -85,7 +85,7 @@ impl<'a> Keeper<'a> {
     /// Reads the catalog once, after the entries that are kept so far.
     fn pass(&mut self, list: &List) -> Result<Scan<'a>> {
         let options = self.session.options;
-        let mut scan = Scan::new(options.files, options.format, Leniency::LeaveOut);
+        let mut scan = Scan::new(self.session.tree.files, options.format, Leniency::LeaveOut);
         scan.refused.clone_from(&list.refused);
         let mut taken = List::default();
         self.lost.clear();

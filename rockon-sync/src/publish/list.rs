@@ -97,7 +97,7 @@ impl List {
     /// [`of_site`](Self::of_site).
     pub(super) fn of(session: &PublishSession<'_>, previous: &Manifest) -> Result<List> {
         let options = session.options;
-        let (files, catalog) = (options.files, &*options.catalog);
+        let (files, catalog) = (session.tree.files, &*options.catalog);
         match options.collection() {
             Collection::Listed => List::of_catalog(files, catalog, options.leniency, previous),
             Collection::Dir => List::of_every_file(files, catalog, &session.tree),

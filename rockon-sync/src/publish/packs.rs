@@ -8,7 +8,7 @@ use super::tree::Tree;
 use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
-use crate::base::files::{ensure_dirs, remove_if_any, stage, stat_if_any};
+use crate::base::files::{ensure_dirs, remove_if_any, stage};
 use crate::tree::head::{Head, OfferedPack};
 use crate::tree::manifest::Entry;
 use crate::tree::pack::{self, FileContents, PackName};
@@ -28,8 +28,7 @@ pub(super) fn deltas_in(room_bytes: usize) -> usize {
 pub(super) fn are_complete(tree: &Tree<'_>, head: &Head) -> Result<bool> {
     for offer in head.packs() {
         let name = PackName::new(offer.base.clone(), head.digest());
-        let stat = stat_if_any(tree.files, &tree.packs().join(name.to_string()))?;
-        if stat.is_none_or(|stat| stat.len_bytes != offer.size_bytes) {
+        if !tree.has_pack(&name, offer.size_bytes)? {
             return Ok(false);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::before::{History, Record};
+use super::before::{History, Record, WITH_PACKS};
 use super::page;
 use super::tree::{Layout, Tree, is_draft};
 use crate::base::digest::Digest;
@@ -12,10 +12,6 @@ use crate::base::files::{remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
 use crate::tree::manifest::Manifest;
 use crate::tree::pack::PackName;
-
-/// Number of publications whose packs are kept: the one that the head names, and the one before
-/// it, whose head some clients may still be using.
-const WITH_PACKS: usize = 2;
 
 /// Removes what the last `keep` publications do not need. Then writes the history with `record`,
 /// the publication that the head names, on top.

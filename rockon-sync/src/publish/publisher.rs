@@ -1,19 +1,23 @@
 //! The public builder: checks the arguments, locks the tree and starts a publication.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::journal::Journal;
+use super::overlay::Overlay;
 use super::page::Page;
+use super::previous;
 use super::report::PublishReport;
-use super::sign::{KeySource, Signer};
-use super::tree::{Layout, Tree};
+use super::sign::{KeySource, Signer, Unsigned};
+use super::tree::{Layout, NOT_FIRST, Tree};
 use crate::base::cancel::CancelToken;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{Files, RealFiles, Stat, ensure_dirs, stat_target_if_any, try_lock};
+use crate::base::files::{Files, Lock, RealFiles, Stat, ensure_dirs, stat_target_if_any, try_lock};
 use crate::base::time::{Clock, SystemClock, Timestamp};
 use crate::format::{Collection, Format};
 use crate::net::address::has_http_scheme;
 use crate::net::location::Location;
+use crate::net::transport::DefaultTransport;
 use crate::tree::head::Head;
 use crate::tree::note::SigningKey;
 use crate::update::plan::MassDelete;
@@ -54,10 +58,29 @@ pub struct Publisher<'a> {
     pub(super) mass_delete: MassDelete,
     pub(super) page: Page,
     pub(super) published: Option<Timestamp>,
-    /// Only the reading of an update site checks it.
+    previous: Option<Location>,
+    start: Start,
+    pub(super) unsigned: Unsigned,
+    extent: Extent,
+    /// Checked while something is fetched: an update site or the previous tree.
     pub(super) cancel: CancelToken,
     pub(super) clock: &'a dyn Clock,
     pub(super) files: &'a dyn Files,
+}
+
+/// The place of a publication in the history of its tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    First,
+    Further,
+}
+
+/// The extent of a publication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// A dry run: nothing is written.
+    PlanOnly,
+    Whole,
 }
 
 /// The values that every stage of a publication may use, and none changes.
@@ -84,13 +107,18 @@ impl<'a> Publisher<'a> {
             mass_delete: MassDelete::default(),
             page: Page::default(),
             published: None,
+            previous: None,
+            start: Start::Further,
+            unsigned: Unsigned::Refuse,
+            extent: Extent::Whole,
             cancel: CancelToken::new(),
             clock: &SystemClock,
             files: &RealFiles,
         }
     }
 
-    /// Sets the token that stops the reading of an update site. Then nothing is published.
+    /// Sets the token that stops the fetching of an update site or of the previous tree. Then
+    /// nothing is published.
     pub fn cancel(mut self, token: CancelToken) -> Self {
         self.cancel = token;
         self
@@ -179,6 +207,39 @@ impl<'a> Publisher<'a> {
         self
     }
 
+    /// Continues the published tree at this location, which may be all that is left of it: serial,
+    /// times, history and old versions are read there, verified, and put into the directory of the
+    /// tree before it is published. A publisher with an empty disk writes the same bytes as one
+    /// that has the whole tree.
+    ///
+    /// The tree at the location counts: a tree on disk is brought up to date with it. One that is
+    /// newer, by its serial, is refused. With keys, the head must be signed with one of them.
+    pub fn previous(mut self, location: Location) -> Self {
+        self.previous = Some(location);
+        self
+    }
+
+    /// Allows that there is no previous tree, and refuses to continue one: without it, nothing is
+    /// published if [`previous`](Self::previous) leads nowhere, so that serials never start over
+    /// by accident.
+    pub fn initial(mut self) -> Self {
+        self.start = Start::First;
+        self
+    }
+
+    /// Allows unsigned heads: a signed tree may be published unsigned, and an unsigned
+    /// [`previous`](Self::previous) tree may be continued with a key.
+    pub fn unsigned(mut self) -> Self {
+        self.unsigned = Unsigned::Allow;
+        self
+    }
+
+    /// Writes nothing. The report has what would be published, written and deleted.
+    pub fn dry_run(mut self) -> Self {
+        self.extent = Extent::PlanOnly;
+        self
+    }
+
     /// Sets the clock; the system clock by default.
     pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
         self.clock = clock;
@@ -196,7 +257,12 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`ErrorKind::Catalog`] if the catalog is invalid, with every problem in
     /// [`Error::problems`]; [`ErrorKind::MassDelete`]; [`ErrorKind::Argument`] for an unusable
-    /// URL, directory, key or expiry; [`ErrorKind::Locked`] while another process publishes there;
+    /// URL, directory, key or expiry, and for a first publication of a tree that exists;
+    /// [`ErrorKind::Locked`] while another process publishes there, or if it has replaced the head
+    /// meanwhile; [`ErrorKind::Trust`] if a signed head would be replaced by an unsigned one, or if
+    /// the previous head is not signed with one of the keys; [`ErrorKind::NotFound`] if there is no
+    /// previous tree; [`ErrorKind::Transport`], [`ErrorKind::Status`] and [`ErrorKind::Integrity`]
+    /// if it cannot be read;
     /// [`ErrorKind::Head`] if the directory has a head of another program;
     /// [`ErrorKind::Limit`] for a list that is too large; [`ErrorKind::NotFound`] if the catalog
     /// directory is missing; [`ErrorKind::Store`], also if a file of another program has a name
@@ -213,9 +279,17 @@ impl<'a> Publisher<'a> {
             check_url(url)?;
         }
         let dir = self.tree_dir()?;
-        let tree = Tree { files: self.files, dir: &dir, layout: self.layout };
+        match self.extent {
+            Extent::Whole => self.run_in(&dir, self.files),
+            Extent::PlanOnly => self.run_in(&dir, &Overlay::new(self.files)),
+        }
+    }
+
+    /// Publishes to a directory.
+    fn run_in(&self, dir: &Path, files: &dyn Files) -> Result<PublishReport> {
+        let tree = Tree { files, dir, layout: self.layout };
         if tree.layout == Layout::Separate {
-            ensure_dirs(tree.files, &dir)?;
+            ensure_dirs(files, dir)?;
             if tree.is_at(&self.catalog)? {
                 return Err(Error::new(
                     ErrorKind::Argument,
@@ -224,16 +298,63 @@ impl<'a> Publisher<'a> {
                 .with_path(dir));
             }
         }
-        let Some(_lock) = try_lock(&dir)? else {
-            return Err(Error::new(
+        let _lock = self.lock(dir)?;
+        let signer = Signer::new(&self.sign_keys)?;
+        match &self.previous {
+            Some(location) => {
+                let transport = DefaultTransport::new();
+                previous::restore(self, location, &tree, &signer, &transport)?;
+            }
+            None if self.start == Start::First => tree.check_first()?,
+            None => {}
+        }
+        let journal = Journal::new(files, dir);
+        let tree = Tree { files: &journal, ..tree };
+        let report = super::publish(&PublishSession { options: self, tree, signer })?;
+        Ok(PublishReport { written: journal.written(), deleted: journal.deleted(), ..report })
+    }
+
+    /// Locks the directory of the tree. A dry run does not create it.
+    fn lock(&self, dir: &Path) -> Result<Option<Lock>> {
+        if self.extent == Extent::PlanOnly && stat_target_if_any(self.files, dir)?.is_none() {
+            return Ok(None);
+        }
+        match try_lock(dir)? {
+            Some(lock) => Ok(Some(lock)),
+            None => Err(Error::new(
                 ErrorKind::Locked,
                 "another process is publishing to this directory",
             )
-            .with_path(dir));
-        };
-        let signer = Signer::new(&self.sign_keys)?;
-        super::publish(&PublishSession { options: self, tree, signer })
+            .with_path(dir)),
+        }
     }
+
+    /// Fails unless this is the first publication: there is no previous tree.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`].
+    pub(super) fn expect_first(&self) -> Result<()> {
+        match self.start {
+            Start::First => Ok(()),
+            Start::Further => Err(Error::new(
+                ErrorKind::NotFound,
+                "there is no previous tree, so nothing was published; the first publication must \
+                 be marked as initial",
+            )),
+        }
+    }
+
+    /// Fails if this is the first publication: there is a previous tree.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`].
+    pub(super) fn expect_further(&self) -> Result<()> {
+        match self.start {
+            Start::First => Err(Error::new(ErrorKind::Argument, NOT_FIRST)),
+            Start::Further => Ok(()),
+        }
+    }
+
     /// Returns the directory of the tree.
     ///
     /// # Errors

@@ -174,6 +174,12 @@ impl<'a> Search<'a> {
             explain(file, name, reason);
             return Ok(None);
         }
+        let new_bytes = read_if_any(self.tree.files, file.file, MAX_FILE_BYTES)?;
+        let new_images = images(file.format, file.id, &new_bytes.unwrap_or_default());
+        if new_images.is_empty() {
+            explain(file, name, "no container image");
+            return Ok(None);
+        }
         let Some((_, old_bytes)) = self.tree.published_file(old)? else {
             let message = format!(
                 "the published version is missing or damaged, so {name:?} may be a rename of \
@@ -182,9 +188,7 @@ impl<'a> Search<'a> {
             warnings.push(Problem::warning(file.path.as_str(), message));
             return Ok(None);
         };
-        let new_bytes = read_if_any(self.tree.files, file.file, MAX_FILE_BYTES)?;
         let old_images = images(file.format, old.id(), &old_bytes);
-        let new_images = images(file.format, file.id, &new_bytes.unwrap_or_default());
         if old_images.is_disjoint(&new_images) {
             explain(file, name, "no common container image");
             return Ok(None);

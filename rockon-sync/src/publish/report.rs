@@ -34,6 +34,10 @@ pub struct PublishReport {
     /// Ids of files that are broken now, and stay published in their last version. Only a
     /// lenient publication keeps files.
     pub kept: Vec<String>,
+    /// Paths of the files in the tree that were written, new or replaced, in byte order.
+    pub written: Vec<String>,
+    /// Paths of the files in the tree that were deleted, in byte order.
+    pub deleted: Vec<String>,
     /// Warnings; and errors in files that a lenient publication kept or left out.
     pub problems: Vec<Problem>,
 }

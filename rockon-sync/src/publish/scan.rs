@@ -70,7 +70,7 @@ pub(super) fn run(session: &PublishSession<'_>, before: &Before) -> Result<Scann
     let mut problems = before.warnings.clone();
     let (files, is_refused) = match options.effective_leniency() {
         Leniency::Strict => {
-            let scan = Scan::run(options.files, options.format, Leniency::Strict, list)?;
+            let scan = Scan::run(session.tree.files, options.format, Leniency::Strict, list)?;
             let is_refused = has_errors(&scan.problems);
             problems.extend(scan.problems);
             (scan.files, is_refused)

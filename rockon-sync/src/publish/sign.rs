@@ -15,6 +15,14 @@ pub(super) enum KeySource {
     File(PathBuf),
 }
 
+/// The treatment of heads without a signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsigned {
+    /// A signed tree stays signed, and a signing publisher continues signed trees only.
+    Refuse,
+    Allow,
+}
+
 /// Signs heads with all keys; without keys, heads stay unsigned.
 pub(super) struct Signer {
     keys: Vec<SigningKey>,
@@ -77,6 +85,33 @@ impl Signer {
         let text = note.as_ref().map_or(published, Note::unverified_text);
         // Signatures are deterministic, so the bytes can be compared.
         self.sign_text(text).is_ok_and(|signed| signed == published)
+    }
+
+    /// Fails if this publisher must not continue a tree with this head, which came from elsewhere.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trust`].
+    pub(super) fn check_previous(&self, published: &[u8], unsigned: Unsigned) -> Result<()> {
+        if self.keys.is_empty() {
+            return Ok(());
+        }
+        match (Note::parse(published), unsigned) {
+            (Ok(note), _) => {
+                let keys = self.keys.iter().map(|key| key.verifier_key().clone());
+                note.verify(&keys.collect::<Vec<_>>()).map(drop).map_err(|error| {
+                    let message = "the previous head is not signed with any of the given keys: \
+                                   someone else publishes this tree";
+                    Error::new(ErrorKind::Trust, message).with_source(error)
+                })
+            }
+            (Err(_), Unsigned::Allow) => Ok(()),
+            (Err(error), Unsigned::Refuse) => Err(Error::new(
+                ErrorKind::Trust,
+                "the previous head is not signed, so that anyone may have written it; to sign a \
+                 tree for the first time, allow unsigned heads",
+            )
+            .with_source(error)),
+        }
     }
 
     /// Returns true if a signed head would be replaced by an unsigned one.

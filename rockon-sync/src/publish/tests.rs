@@ -10,6 +10,7 @@ mod keep;
 mod packs;
 mod prune;
 mod renames;
+mod report;
 mod sign;
 mod tree;
 
@@ -157,9 +158,12 @@ fn the_same_catalog_at_the_same_time_gives_the_same_bytes() {
         String::from_utf8(tree["history.json"].clone()).unwrap(),
         format!(
             "{{\n  \"publishes\": [\n    {{\n      \"manifest\": \"{}\",\n      \"serial\": 1,\n      \
-             \"published\": \"1970-01-12T13:46:40Z\",\n      \"size\": {}\n    }}\n  ]\n}}\n",
+             \"published\": \"1970-01-12T13:46:40Z\",\n      \"size\": {},\n      \
+             \"packs\": [\n        {{\n          \"size\": {}\n        }}\n      ]\n    }}\n  \
+             ]\n}}\n",
             report.manifest,
-            tree["root.json"].len()
+            tree["root.json"].len(),
+            tree[&format!("packs/empty-{}.tar.zst", &report.manifest.to_string()[..12])].len(),
         )
     );
     for (path, name) in [("a.json", "A"), ("b.json", "B"), ("sub/c.json", "C")] {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::page;
+use super::previous::HISTORY;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any};
@@ -11,10 +12,13 @@ use crate::base::path::EntryPath;
 use crate::store::digest_if_any;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
 use crate::tree::manifest::{Entry, Manifest};
-use crate::tree::pack;
+use crate::tree::pack::{self, PackName};
 
 /// The directory of the objects: every file of the tree, named by its digest.
 pub(super) const BY_SHA: &str = "by-sha";
+
+/// The message of a first publication over an existing tree.
+pub(super) const NOT_FIRST: &str = "there is a tree already: this is not the first publication";
 
 /// The location of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +69,7 @@ impl Tree<'_> {
     }
 
     pub(super) fn history_path(&self) -> PathBuf {
-        self.dir.join("history.json")
+        self.dir.join(HISTORY)
     }
 
     pub(super) fn manifest_path(&self) -> PathBuf {
@@ -155,6 +159,19 @@ impl Tree<'_> {
         }
     }
 
+    /// Fails if there is a tree: this publication is not the first one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`].
+    pub(super) fn check_first(&self) -> Result<()> {
+        for path in [self.head_path(), self.history_path()] {
+            if stat_if_any(self.files, &path)?.is_some() {
+                return Err(Error::new(ErrorKind::Argument, NOT_FIRST).with_path(path));
+            }
+        }
+        Ok(())
+    }
+
     /// Returns true if every file that `manifest` names is there, and the manifest too.
     pub(super) fn is_complete(&self, manifest: &Manifest, digest: Digest) -> Result<bool> {
         if !self.has_object(digest, None)? || !self.has_digest(&self.manifest_path(), digest)? {
@@ -183,6 +200,12 @@ impl Tree<'_> {
     /// Like [`has_object`](Self::has_object), but reads the bytes.
     pub(super) fn has_intact_object(&self, digest: Digest) -> Result<bool> {
         self.has_digest(&self.object(digest), digest)
+    }
+
+    /// Returns true if a pack is there, in the right size.
+    pub(super) fn has_pack(&self, name: &PackName, len_bytes: u64) -> Result<bool> {
+        let stat = stat_if_any(self.files, &self.packs().join(name.to_string()))?;
+        Ok(stat.is_some_and(|stat| stat.len_bytes == len_bytes))
     }
 
     pub(super) fn has_named(&self, path: &EntryPath, digest: Digest) -> Result<bool> {

@@ -69,7 +69,7 @@ impl Tree<'_> {
                 ensure_dir(self.files, &dir)?;
                 dirs.insert(dir);
             }
-            self.put_named(file)?;
+            self.put_named(&file.path, file.digest)?;
         }
         replace(self.files, &self.manifest_path(), |file| file.write_all(&bytes))?;
         dirs.iter().rev().try_for_each(|dir| self.sync_dir(dir))
@@ -80,13 +80,13 @@ impl Tree<'_> {
     /// Web servers derive validators from a file's size and its time in whole seconds. A new head
     /// therefore always gets a later time than the one it replaces: with the same time, clients
     /// would be told that nothing has changed.
-    pub(super) fn write_head(&self, signed: &str) -> Result<()> {
+    pub(super) fn write_head(&self, signed: &[u8]) -> Result<()> {
         let path = self.head_path();
         let modified_s = || -> Result<Option<i128>> {
             Ok(stat_if_any(self.files, &path)?.map(|stat| stat.mtime_ns / NS_PER_S))
         };
         let before = modified_s()?;
-        write_atomically(self.files, &path, signed.as_bytes())?;
+        write_atomically(self.files, &path, signed)?;
         if let (Some(before), Some(now)) = (before, modified_s()?)
             && now <= before
             && let Some(later) = second_after(before)
@@ -151,7 +151,8 @@ impl Tree<'_> {
                 && (!suspects.contains(&file.digest) || self.has_intact_object(file.digest)?);
             if seen.insert(file.digest) && !is_there {
                 let path = self.object(file.digest);
-                staged.push(StagedFile { staged: self.stage_object(file)?, path });
+                staged
+                    .push(StagedFile { staged: self.stage_object(&file.file, file.digest)?, path });
             }
         }
         Ok(staged)
@@ -169,18 +170,17 @@ impl Tree<'_> {
     }
 
     /// Stages a copy of a file of the catalog beside its object.
-    fn stage_object(&self, file: &ScannedFile) -> Result<PathBuf> {
-        let from = &file.file;
+    pub(super) fn stage_object(&self, from: &Path, expected: Digest) -> Result<PathBuf> {
         let mut copied = None;
-        let staged = stage(self.files, &self.object(file.digest), |out| {
+        let staged = stage(self.files, &self.object(expected), |out| {
             let mut writer = HashingWriter::new(out);
             io::copy(&mut self.files.open(from)?, &mut writer)?;
             let (_, digest, _) = writer.finish();
             copied = Some(digest);
-            if digest == file.digest { Ok(()) } else { Err(io::Error::other("digest mismatch")) }
+            if digest == expected { Ok(()) } else { Err(io::Error::other("digest mismatch")) }
         });
         match copied {
-            Some(digest) if digest != file.digest => Err(Error::new(
+            Some(digest) if digest != expected => Err(Error::new(
                 ErrorKind::Store,
                 "the file changed while it was being published; publish again",
             )
@@ -191,9 +191,9 @@ impl Tree<'_> {
 
     /// Puts a file under its own name: a hard link to its object, or a copy on file systems
     /// without hard links.
-    fn put_named(&self, file: &ScannedFile) -> Result<()> {
-        let to = file.path.below(self.dir);
-        let object = self.object(file.digest);
+    pub(super) fn put_named(&self, path: &EntryPath, digest: Digest) -> Result<()> {
+        let to = path.below(self.dir);
+        let object = self.object(digest);
         let draft = self.objects().join(NAMED_DRAFT);
         remove_if_any(self.files, &draft)?;
         if self.files.hard_link(&object, &draft).is_err() {

@@ -41,14 +41,18 @@ complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "keygen" -d 
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'The format of the catalog\'s files: rockon, jupdate, or files (every file of the directory)' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Write the tree to this directory [default: DIR/v2]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l previous -d 'Continue the published tree at this location, which may be the only copy of it: its serial, history and old versions are fetched into the directory of the tree' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l url -d 'The URL from which clients fetch everything but the head [default: the URL of the head]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep -d 'The number of publications that stay available to clients that are not up to date' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Make the head expire after so many days, so that clients notice if publishing stops [default: never]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; can be given several times' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l initial -d 'Publish for the first time: fail if there is a tree already. Required if nothing is found at --previous'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Write the tree to the catalog directory itself, beside the files that older systems read'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l unsigned -d 'Allow unsigned heads: publish a signed tree without a key, or continue an unsigned --previous tree with one'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a web page and a feed of updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this option, those of earlier runs are removed'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l lenient -d 'Publish even if definitions are invalid: keep the last published version of each, and leave out those that were never published'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l allow-mass-delete -d 'Publish even if more than half of the entries would be deleted'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l dry-run -d 'Write nothing: print what would be published, and the files that would be written and deleted'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l json -d 'Print one JSON object'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s v -l verbose -d 'Log what is being done; given twice, log every request'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -s h -l help -d 'Print help'

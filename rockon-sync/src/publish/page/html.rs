@@ -15,7 +15,7 @@ use super::contents::PageContents;
 use super::item::{Description, MAX_NAME_CHARS, PageItem, title};
 use super::links::{Links, anchor};
 use super::text::label;
-use super::updates::{ChangeKind, EntryUpdate};
+use super::updates::{ChangeKind, EntryUpdate, former_names};
 use super::{Kind, PAGE_MARK};
 use crate::base::digest::Digest;
 use crate::base::time::Timestamp;
@@ -149,7 +149,7 @@ fn card(item: &PageItem<'_>, links: &Links, machines: &Machines) -> Markup {
     let entry = item.entry;
     let needs = entry.requirements();
     let file = label(entry.path().as_str(), MAX_PATH_CHARS);
-    let formerly = entry.formerly().unwrap_or_default();
+    let formerly = former_names(entry);
     let digest = entry.digest();
     let place = anchor(entry);
     html! {

@@ -37,11 +37,15 @@ struct Rename {
     from: String,
 }
 
+/// Returns the former names of an entry. They are valid, since the publisher wrote the entry.
+pub(super) fn former_names(entry: &Entry) -> Vec<Box<str>> {
+    entry.formerly().unwrap_or_default()
+}
+
 /// Returns the entries of `newer` with a name that was another one in `older`, with that name.
 fn renames_between<'a>(older: &Manifest, newer: &'a Manifest) -> Vec<(&'a Entry, String)> {
     let changed = newer.entries().iter().filter(|entry| older.entry(entry.id()) != Some(entry));
-    // An entry that the publisher wrote has valid former names.
-    let formerly = changed.map(|entry| (entry, entry.formerly().unwrap_or_default()));
+    let formerly = changed.map(|entry| (entry, former_names(entry)));
     let candidates: Vec<_> = formerly.filter(|(_, names)| !names.is_empty()).collect();
     if candidates.is_empty() {
         return Vec::new();
@@ -70,6 +74,9 @@ pub(super) fn updates(
         |record: &Record| -> Option<Timestamp> { record.published.as_ref()?.parse().ok() };
     let mut added: HashMap<String, Timestamp> = HashMap::new();
     let mut renamed: HashMap<String, Rename> = HashMap::new();
+    // A definition with another name and another id was not removed.
+    let former_names: HashSet<Box<str>> =
+        manifest.entries().iter().flat_map(former_names).collect();
     let mut removed: Vec<EntryUpdate> = Vec::new();
     let mut reported: HashSet<String> = HashSet::new();
     // The publication after `record`.
@@ -89,7 +96,9 @@ pub(super) fn updates(
                 added.entry(entry.id().to_owned()).or_insert(at);
             }
             for entry in older.entries().iter().filter(|entry| newer.entry(entry.id()).is_none()) {
-                if manifest.entry(entry.id()).is_none() && reported.insert(entry.id().to_owned()) {
+                let is_gone = manifest.entry(entry.id()).is_none()
+                    && !names_of(entry).iter().all(|name| former_names.contains(*name));
+                if is_gone && reported.insert(entry.id().to_owned()) {
                     removed.push(EntryUpdate {
                         at,
                         change: ChangeKind::Removed,

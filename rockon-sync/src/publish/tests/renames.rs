@@ -138,7 +138,7 @@ fn former_names_that_a_definition_states_are_published() {
     place.put("n.json", &file(&[("O", &["j"], ", \"formerly\": [\"Z\", \"A\"]")]));
     assert_eq!(place.renamed(), [""; 0]);
     assert_eq!(place.formerly("n"), ["Z", "A"]);
-    // What another definition states is not derived, and not carried on.
+    // A name that another definition states is not derived, and not carried on.
     place.put("n.json", &file(&[("P", &["j"], "")]));
     place.put("b.json", &file(&[("B", &["i"], ", \"formerly\": [\"O\", \"Z\"]")]));
     assert_eq!(place.renamed(), [""; 0]);

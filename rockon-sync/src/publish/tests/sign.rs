@@ -50,7 +50,13 @@ fn a_different_set_of_keys_causes_a_new_publication() {
         (vec![], true),
     ] {
         serial += 1;
-        let report = sign(&place, &keys).run().unwrap();
+        if warns {
+            let before = snapshot(&place.out());
+            let error = sign(&place, &keys).run().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Trust, "{error}");
+            assert!(before == snapshot(&place.out()));
+        }
+        let report = sign(&place, &keys).unsigned().run().unwrap();
         assert_eq!((report.outcome, report.serial), (PublishOutcome::Published, serial));
         let warnings: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
         let expected = "root.sha: warning: the published head is signed, the new one is not: \
@@ -58,6 +64,45 @@ fn a_different_set_of_keys_causes_a_new_publication() {
         assert_eq!(warnings, if warns { vec![expected] } else { vec![] });
         let report = sign(&place, &keys).run().unwrap();
         assert_eq!((report.outcome, report.serial), (PublishOutcome::Unchanged, serial));
+    }
+}
+
+#[test]
+fn a_publisher_continues_only_trees_that_are_signed_with_its_keys() {
+    let (one, two) = (key(1), key(2));
+    for (published, given, expected) in [
+        (&[][..], &[][..], None),
+        (&[&one], &[&one], None),
+        // A key is replaced: one of them is known.
+        (&[&one], &[&one, &two], None),
+        (&[&one], &[&two], Some("not signed with any of the given keys")),
+        (&[], &[&one], Some("not signed, so that anyone may have written it")),
+        (&[&one], &[], Some("the published head is signed")),
+    ] {
+        let place = Place::new();
+        let keys = |keys: &[&SigningKey]| keys.iter().map(|key| (*key).clone()).collect::<Vec<_>>();
+        sign(&place, &keys(published)).run().unwrap();
+        place.edit();
+        let run = |publisher: Publisher<'_>| {
+            let empty = tempfile::tempdir().unwrap();
+            let previous = crate::net::location::Location::dir(place.out());
+            let result = publisher.out(empty.path()).previous(previous).run();
+            result.map(|report| report.serial).map_err(|error| {
+                assert_eq!(error.kind(), ErrorKind::Trust, "{error}");
+                let signs = !given.is_empty();
+                assert!(!signs || snapshot(empty.path()).is_empty(), "{error}");
+                error.to_string()
+            })
+        };
+        let result = run(sign(&place, &keys(given)));
+        match expected {
+            None => assert_eq!(result, Ok(2)),
+            Some(message) => assert!(result.clone().unwrap_err().contains(message), "{result:?}"),
+        }
+        // A head without any of the keys is not a head without signatures.
+        let allowed = run(sign(&place, &keys(given)).unsigned());
+        let is_refused = expected.is_some_and(|message| message.contains("any of the given"));
+        assert_eq!(allowed.is_err(), is_refused, "{allowed:?}");
     }
 }
 
