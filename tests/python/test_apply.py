@@ -249,8 +249,8 @@ def test_a_failing_delete_is_refused_and_tried_again(
     catalog.remove("Beta")
     publish(catalog)
     application.fails["delete Beta"] = RuntimeError("protected")
-    for _ in range(2):
-        result = application.apply(refused={"Beta": "anything"})
+    for refused in ({}, {"Beta": "anything"}, {"Beta": None}):
+        result = application.apply(refused=refused)
         (refusal,) = result.refused
         assert (refusal.name, refusal.step, refusal.revision) == ("Beta", Step.DELETE, None)
         assert (result.kept, "Beta" in application.rows) == ({}, True)

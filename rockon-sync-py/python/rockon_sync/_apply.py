@@ -151,13 +151,16 @@ def apply(
         for found in changes.upserts
     ]
     known = refused or {}
-    first = [change for change in todo if known.get(change.name, "") != change.revision]
-    run.apply(first)
-    skipped = [change for change in todo if known.get(change.name, "") == change.revision]
+    skipped = {
+        change: None
+        for change in todo
+        if change.revision is not None and known.get(change.name) == change.revision
+    }
+    run.apply([change for change in todo if change not in skipped])
     if run.done:
         left = [change for change in todo if change not in run.done]
         run.apply([change for change in left if change.name not in run.kept])
-        skipped = []
+        skipped = {}
     return run.result(skipped)
 
 
