@@ -168,7 +168,8 @@ def test_a_copy_with_rsync_is_whole_after_every_step(catalog: Path, tmp_path: Pa
     wrapper.write_text(f"""#!/bin/sh
 {shutil.which("rsync")} "$@" || exit
 if [ -e {served}/root.sha ]; then
-    rockon-sync update --source rockstor={served} --store "$(mktemp -d -p {tmp_path})" --json >/dev/null || exit
+    scratch=$(mktemp -d -p {tmp_path})
+    rockon-sync update --source rockstor={served} --store "$scratch" >/dev/null || exit
     grep serial {served}/root.sha >>{log}
 fi
 """)
