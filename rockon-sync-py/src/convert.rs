@@ -178,6 +178,8 @@ pub(crate) fn publish_report<'py>(
         removed: PyTuple::new(py, &report.removed)?,
         renamed: renamed,
         kept: PyTuple::new(py, &report.kept)?,
+        written: PyTuple::new(py, &report.written)?,
+        deleted: PyTuple::new(py, &report.deleted)?,
         problems: problems(py, &report.problems)?,
     })
 }

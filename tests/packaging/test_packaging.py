@@ -51,9 +51,9 @@ def catalog(tmp_path: Path) -> Path:
 
 def names_in(tree: Path, store: Path) -> list[str]:
     """Follows a tree with a new store, and returns the names of its definitions."""
-    succeed("rockon-sync", "update", tree, "--store", store)
+    succeed("rockon-sync", "update", "--source", f"rockstor={tree}", "--store", store)
     listed = json.loads(succeed("rockon-sync", "list", "--store", store, "--json"))
-    return sorted(row["name"] for row in listed["definitions"])
+    return sorted(row["name"] for row in listed)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,16 @@ def test_the_action_continues_what_is_published(catalog: Path, tmp_path: Path) -
     assert "serial=2" in second.with_name("outputs").read_text()
     store = tmp_path / "store"
     for tree in (first, second):
-        succeed("rockon-sync", "update", tree, "--store", store, "--trust-key", trusted)
+        succeed(
+            "rockon-sync",
+            "update",
+            "--source",
+            f"rockstor={tree}",
+            "--store",
+            store,
+            "--trust-key",
+            trusted,
+        )
     # The key is gone, also if the runner keeps its disk.
     assert not list(tmp_path.glob("*/rockon-sync.*"))
 
@@ -159,7 +168,8 @@ def test_a_copy_with_rsync_is_whole_after_every_step(catalog: Path, tmp_path: Pa
     wrapper.write_text(f"""#!/bin/sh
 {shutil.which("rsync")} "$@" || exit
 if [ -e {served}/root.sha ]; then
-    rockon-sync update {served} --store "$(mktemp -d -p {tmp_path})" --json >/dev/null || exit
+    scratch=$(mktemp -d -p {tmp_path})
+    rockon-sync update --source rockstor={served} --store "$scratch" >/dev/null || exit
     grep serial {served}/root.sha >>{log}
 fi
 """)

@@ -261,6 +261,10 @@ class PublishReport(_Value):
     """Definitions that had another name in the last publication."""
     kept: tuple[str, ...]
     """Ids whose file is broken now; their last published version is kept."""
+    written: tuple[str, ...]
+    """Paths of files in the tree that were written."""
+    deleted: tuple[str, ...]
+    """Paths of files in the tree that were deleted."""
     problems: tuple[Problem, ...]
     """Warnings, and definitions that were left out or kept."""
 
