@@ -354,9 +354,11 @@ def test_publish_continues_a_published_tree(catalog: CatalogDir, tmp_path: Path)
     empty = tmp_path / "empty"
     with pytest.raises(rockon_sync.StoreError):
         rockon_sync.publish(catalog.path, out=empty, previous=tmp_path / "nowhere")
-    planned = rockon_sync.publish(catalog.path, out=empty, previous=tree, dry_run=True)
+    assert not list(empty.iterdir())
+    absent = tmp_path / "absent"
+    planned = rockon_sync.publish(catalog.path, out=absent, previous=tree, dry_run=True)
     assert (planned.outcome, planned.serial) == (rockon_sync.PublishOutcome.UNCHANGED, 1)
-    assert not empty.exists()
+    assert not absent.exists()
     rockon_sync.publish(catalog.path, out=empty, previous=str(tree))
     assert (empty / "root.sha").read_bytes() == (tree / "root.sha").read_bytes()
     with pytest.raises(ValueError, match="not the first publication"):
