@@ -422,7 +422,7 @@ rockon_sync_status rockon_sync_definition_read(const rockon_sync_definition *def
 void rockon_sync_content_free(rockon_sync_content *content);
 
 /* Changes for an application ---------------------------------------------------------- */
-// The record of one applied definition. If the revision is no digest, or NULL, it is applied again.
+// The record of one applied definition. It is applied again if its revision is NULL or no digest.
 typedef struct rockon_sync_applied {
     const char *name;
     const char *revision;

@@ -13,7 +13,7 @@ use crate::error::{Error, Failure};
 use crate::status::Status;
 use crate::strings::Strings;
 
-/// The record of one applied definition. If the revision is no digest, or NULL, it is applied again.
+/// The record of one applied definition. It is applied again if its revision is NULL or no digest.
 #[repr(C)]
 pub struct Applied {
     pub name: *const c_char,

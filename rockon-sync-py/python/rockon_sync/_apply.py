@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -223,7 +223,7 @@ class _Run:
             revision=change.revision if failure is Failure.REFUSED else None,
         )
 
-    def result(self, skipped: Iterable[_Change]) -> Applied:
+    def result(self, skipped: Collection[_Change]) -> Applied:
         revisions = {change.name: change.revision for change in skipped}
         for refusal in self.refusals.values():
             _log.warning("%s: %s refused: %r", refusal.name, refusal.step.value, refusal.error)

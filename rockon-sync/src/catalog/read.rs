@@ -148,8 +148,7 @@ impl Gaps {
     }
 }
 
-/// Returns the former names of an entry. An invalid field is ignored: it must not keep anybody from
-/// the definitions.
+/// Returns the former names of an entry. An invalid field is ignored: the definitions stay usable.
 fn former_names(source: &SourceName, entry: &Entry) -> Vec<Box<str>> {
     entry.formerly().unwrap_or_else(|invalid| {
         log::warn!("source {source}: entry {:?}: \"formerly\" is ignored: {invalid}", entry.id());

@@ -18,13 +18,11 @@ use super::before::{History, MAX_HISTORY_BYTES, Record};
 use super::page::{self, Page};
 use super::publisher::Publisher;
 use super::sign::Signer;
-use super::tree::{BY_SHA, Layout, Tree, foreign_file};
+use super::tree::{BY_SHA, HISTORY, Layout, Tree, foreign_file};
 use super::write::StagedFile;
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{
-    ensure_dir, ensure_dirs, read_if_any, remove_if_any, stage, write_atomically,
-};
+use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::{ensure_dirs, read_if_any, remove_if_any, stage, write_atomically};
 use crate::base::limits::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_PACK_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::workers::{self, Done, Event};
@@ -40,9 +38,6 @@ use crate::tree::pack::PackName;
 /// Time limit for the previous publication: twice the time for 9,000 files at half a second, six at
 /// a time.
 const TIMEOUT: Duration = Duration::from_secs(1_800);
-
-/// The name of the history in a tree.
-pub(super) const HISTORY: &str = "history.json";
 
 /// The previous publication, where a publisher reads it.
 pub(super) struct PreviousTree<'a> {
@@ -101,8 +96,8 @@ pub(super) fn find(
 ) -> Result<Option<PreviousHead>> {
     let stop = AtomicBool::new(false);
     let fetcher = previous.fetcher(publisher, &stop);
-    let bytes = previous.fetch_unframed(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
-    let history = previous.fetch_unframed(&fetcher, &history_path(), MAX_HISTORY_BYTES)?;
+    let bytes = previous.fetch_without_digest(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
+    let history = previous.fetch_without_digest(&fetcher, &history_path(), MAX_HISTORY_BYTES)?;
     let at = |error: Error| error.with_url(previous.shown.clone());
     let Some(bytes) = bytes else {
         return match history {
@@ -189,25 +184,21 @@ impl PreviousTree<'_> {
         Fetcher::new(self.transport, publisher.clock, &publisher.cancel, time_limit, stop)
     }
 
-    /// Fetches a file that carries no digest. One that may have been cut off is an error.
-    fn fetch_unframed(
+    /// Fetches a file that no digest vouches for; `None` if it is missing. One that may have been
+    /// cut off is an error.
+    fn fetch_without_digest(
         &self,
         fetcher: &Fetcher<'_>,
         path: &EntryPath,
         max_bytes: u64,
     ) -> Result<Option<Vec<u8>>> {
         let address = (self.address)(path)?;
-        let shown = address.to_string();
         let mut bytes = Vec::new();
-        match fetcher.fetch(&Wanted::plain(address, max_bytes), &mut bytes, Retries::Usual)? {
-            Fetched::File(file) if file.is_unframed => Err(Error::new(
-                ErrorKind::Transport,
-                "expected a file with a Content-Length or in chunks, got one that ends with the \
-                 connection and may be cut off",
-            )
-            .with_url(shown)),
-            Fetched::File(_) => Ok(Some(bytes)),
-            Fetched::Missing(_) | Fetched::Unchanged { .. } => Ok(None),
+        let wanted = Wanted::plain(address.clone(), max_bytes);
+        match fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
+            Fetched::File(file) => file.check_framed(&address).map(|()| Some(bytes)),
+            Fetched::Missing(_) => Ok(None),
+            Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
         }
     }
 }
@@ -351,7 +342,8 @@ impl Bringing<'_> {
             let name = to.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if digest_if_any(tree.files, &to)?.is_none() {
                 let path = EntryPath::new(name)?;
-                let fetched = self.previous.fetch_unframed(self.fetcher, &path, MAX_PACK_BYTES)?;
+                let fetched =
+                    self.previous.fetch_without_digest(self.fetcher, &path, MAX_PACK_BYTES)?;
                 if let Some(bytes) = fetched {
                     write_atomically(tree.files, &to, &bytes)?;
                 }
@@ -403,12 +395,7 @@ impl Bringing<'_> {
             if digest_if_any(tree.files, &to)?.is_some() && !own.contains_key(path) {
                 return Err(foreign_file(to));
             }
-            for parent in path.parents() {
-                let dir = tree.dir.join(parent);
-                ensure_dir(tree.files, &dir)?;
-                dirs.insert(dir);
-            }
-            tree.put_named(path, digest)?;
+            tree.put_named(path, digest, &mut dirs)?;
         }
         let published: BTreeSet<&EntryPath> = manifest.entries().iter().map(Entry::path).collect();
         for (path, digest) in own {
@@ -416,6 +403,6 @@ impl Bringing<'_> {
                 remove_if_any(tree.files, &path.below(tree.dir))?;
             }
         }
-        dirs.iter().rev().try_for_each(|dir| tree.files.sync_dir(dir).on("sync", dir))
+        dirs.iter().rev().try_for_each(|dir| tree.sync_dir(dir))
     }
 }

@@ -74,12 +74,10 @@ fn ask_at(
             let got = format!("expected a head, got status {status}");
             return Err(Error::new(ErrorKind::Status, got).with_url(shown));
         }
-        Fetched::File(file) if file.is_unframed => {
-            let unframed = "expected a head with a Content-Length or in chunks, got one that \
-                            ends with the connection and may be cut off";
-            return Err(Error::new(ErrorKind::Transport, unframed).with_url(shown));
+        Fetched::File(file) => {
+            file.check_framed(&address)?;
+            (file.validators, file.moved_to)
         }
-        Fetched::File(file) => (file.validators, file.moved_to),
     };
     if rejected.contains(&bytes) {
         return Ok(HeadAnswer::Rejected);
