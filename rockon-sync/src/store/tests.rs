@@ -41,15 +41,19 @@ impl World {
         writer.staging.keep(content.as_bytes(), digest)?;
         let (old, new) = (EntryPath::new("old.json")?, EntryPath::new("new.json")?);
         let base = writer.reader().current()?;
-        let mut placements = vec![Placement { path: &new, from: FileOrigin::Staging(digest) }];
-        placements.push(Placement {
-            path: &old,
-            from: match base {
-                Some(_) => FileOrigin::Base(&old),
-                None => FileOrigin::Staging(digest),
+        let commit = Commit {
+            base: base.as_ref(),
+            head: Some(b"head"),
+            differences: &|pass| {
+                match base {
+                    Some(_) => pass(Difference::Removed(&new))?,
+                    None => pass(Difference::Placed(&old, FileOrigin::Staging(digest)))?,
+                }
+                pass(Difference::Placed(&new, FileOrigin::Staging(digest)))
             },
-        });
-        let commit = Commit { base: base.as_ref(), head: Some(b"head"), placements, record: None };
+            kept: &|pass| if base.is_some() { pass(&old) } else { Ok(()) },
+            record: None,
+        };
         let committed = writer.commit(&commit, &|| Ok(()))?;
         assert_eq!(writer.tidy(&committed.generation, base.as_ref()), Vec::<String>::new());
         Ok(committed)

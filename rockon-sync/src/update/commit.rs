@@ -5,7 +5,7 @@ use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
 use super::mode::Mode;
-use super::plan::{Action, Plan};
+use super::plan::{Action, Plan, Step};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
 use super::session::{Context, Extent, Session};
@@ -14,8 +14,8 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
-use crate::store::{Commit, Committed, FailedRecord, FileOrigin, Generation, Placement, Status};
-use crate::tree::head::DEFAULT_MANIFEST;
+use crate::store::{Commit, Committed, Difference, FailedRecord, FileOrigin, Generation, Status};
+use crate::tree::head::{DEFAULT_MANIFEST, Head};
 
 /// Ends an update whose mirror has nothing new.
 ///
@@ -82,27 +82,20 @@ pub(super) fn commit(
 /// Builds the new generation and swaps to it.
 fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
     let Context { session, local, remote } = context;
-    let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
-    let manifest_from = || match staged.file {
-        ManifestFile::Current => FileOrigin::Base(&root),
-        ManifestFile::Staged(digest) => FileOrigin::Staging(digest),
-    };
-    let mut placements = vec![Placement { path: &root, from: manifest_from() }];
-    if let Some(head) = remote.head().filter(|head| *head.manifest() != root) {
-        placements.push(Placement { path: head.manifest(), from: manifest_from() });
-    }
-    placements.extend(staged.manifest.entries().iter().map(|entry| Placement {
-        path: entry.path(),
-        from: match staged.plan.step(entry.id()).map(|step| &step.action) {
-            Some(Action::Fetch(entry)) => FileOrigin::Staging(entry.digest()),
-            Some(Action::Reuse(_, path)) => FileOrigin::Base(path),
-            Some(Action::Revalidate(_) | Action::Remove) | None => FileOrigin::Base(entry.path()),
-        },
-    }));
+    let manifests = ManifestPaths::of(context, staged.file);
     let commit = Commit {
         base: local.generation.as_ref(),
         head: remote.head().map(|_| &*remote.bytes),
-        placements,
+        differences: &|pass| {
+            manifests.differences(pass)?;
+            staged.plan.steps.iter().try_for_each(|step| differences_of(step, pass))
+        },
+        kept: &|pass| {
+            manifests.kept().try_for_each(&mut *pass)?;
+            let entries = staged.manifest.entries().iter();
+            let mut kept = entries.filter(|entry| staged.plan.step(entry.id()).is_none());
+            kept.try_for_each(|entry| pass(entry.path()))
+        },
         record: (!staged.failed.is_empty() || remote.head().is_none()).then_some(&staged.manifest),
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
@@ -110,6 +103,68 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
     let committed = session.store.commit(&commit, &|| session.fetcher.check_go_on("committing"))?;
     settle(context, staged, status, &committed);
     Ok(())
+}
+
+/// Passes on the differences between two generations that come from one step of a plan.
+fn differences_of(step: &Step, pass: &mut dyn FnMut(Difference<'_>) -> Result<()>) -> Result<()> {
+    if let Some(current) = &step.current {
+        pass(Difference::Removed(current.path()))?;
+    }
+    match &step.action {
+        Action::Fetch(entry) => {
+            pass(Difference::Placed(entry.path(), FileOrigin::Staging(entry.digest())))
+        }
+        Action::Reuse(entry, path) => {
+            pass(Difference::Placed(entry.path(), FileOrigin::Base(path)))
+        }
+        Action::Remove => Ok(()),
+        Action::Revalidate(_) => unreachable!("every file of a list has been asked for"),
+    }
+}
+
+/// The paths of the manifest in two generations: always as `root.json`, so that readers know it,
+/// and also under the name in the head, so that its first line is right.
+struct ManifestPaths {
+    old: Vec<EntryPath>,
+    new: Vec<EntryPath>,
+    file: ManifestFile,
+}
+
+impl ManifestPaths {
+    fn of(Context { local, remote, .. }: Context<'_>, file: ManifestFile) -> ManifestPaths {
+        let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
+        let paths = |head: Option<&Head>| {
+            let named = head.map(Head::manifest).filter(|path| **path != root).cloned();
+            [Some(root.clone()), named].into_iter().flatten().collect()
+        };
+        let old = match local.generation {
+            Some(_) => paths(local.head.as_ref()),
+            None => Vec::new(),
+        };
+        ManifestPaths { old, new: paths(remote.head()), file }
+    }
+
+    fn is_kept(&self, path: &EntryPath) -> bool {
+        self.file == ManifestFile::Current && self.old.contains(path) && self.new.contains(path)
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &EntryPath> {
+        self.new.iter().filter(|path| self.is_kept(path))
+    }
+
+    fn differences(&self, pass: &mut dyn FnMut(Difference<'_>) -> Result<()>) -> Result<()> {
+        for path in self.old.iter().filter(|path| !self.is_kept(path)) {
+            pass(Difference::Removed(path))?;
+        }
+        for path in self.new.iter().filter(|path| !self.is_kept(path)) {
+            let from = match self.file {
+                ManifestFile::Current => FileOrigin::Base(&self.new[0]),
+                ManifestFile::Staged(digest) => FileOrigin::Staging(digest),
+            };
+            pass(Difference::Placed(path, from))?;
+        }
+        Ok(())
+    }
 }
 
 /// Makes the next update cheap. This one has taken place, so each failure is a warning.
