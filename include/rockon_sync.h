@@ -618,7 +618,7 @@ typedef enum {
 // Options for publishing a catalog. Start with ROCKON_SYNC_PUBLISH_OPTIONS_INIT.
 typedef struct rockon_sync_publish_options {
     size_t struct_size; // sizeof(rockon_sync_publish_options).
-    const char *out; // The directory of the tree; NULL for "v2" in the catalog directory.
+    const char *out; // The directory of the tree, or "s3://BUCKET/PREFIX"; NULL for "v2" in dir.
     const char *url; // The base URL of everything but the head; NULL for the directory of the head.
     const char *format; // "rockon", "jupdate" or "files"; NULL for "rockon".
     const char *const *sign_key_files; // Files with private keys, each of which signs the head.
@@ -630,39 +630,39 @@ typedef struct rockon_sync_publish_options {
     bool lenient; // Keep the last published version of invalid files, or leave them out.
     bool allow_mass_delete; // Delete more than half of the entries if so.
     bool page; // Write a page and a feed; otherwise those of earlier runs are removed.
+    bool initial; // Fail if there is a tree already, instead of if there is no previous one.
+    bool allow_unsigned; // Publish a signed tree without a key, or continue an unsigned one.
+    bool dry_run; // Write nothing: only report.
+    const char *previous; // The URL or directory of the tree to continue; NULL for the one at out.
 } rockon_sync_publish_options;
 #define ROCKON_SYNC_PUBLISH_OPTIONS_INIT \
-    { sizeof(rockon_sync_publish_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(rockon_sync_publish_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // The result of a publication.
 typedef struct rockon_sync_publish_report {
     rockon_sync_publish_outcome outcome;
     uint64_t serial;
     const char *manifest; // The digest of the manifest.
-    const char *head; // The path of the head.
+    const char *head; // The path of the head, or its URL.
     size_t entry_count;
     rockon_sync_strings added; // Ids of new entries.
     rockon_sync_strings changed; // Ids of changed entries.
     rockon_sync_strings removed; // Ids of removed entries.
     rockon_sync_strings kept; // Ids of invalid files whose last published version was kept.
+    rockon_sync_strings written; // Paths of written files in the tree.
+    rockon_sync_strings deleted; // Paths of deleted files in the tree.
     const rockon_sync_problem *const *problems; // Warnings, and with lenient also errors.
     size_t problem_count;
 } rockon_sync_publish_report;
 
-// Publishes a catalog directory: root.json, which maps ids to files, and these files; with format
-// "files", all files of the directory; with "jupdate", the directory, file or URL of an update
-// site. Everything is validated before anything is written, and the head is written last.
-// Fails with CATALOG, with the problems in the error; MASS_DELETE, LOCKED, NOT_FOUND if there is no
-// such directory, HEAD if a publisher has not written the head of the tree, STORE. The published
-// tree then stays unchanged.
+// Publishes a catalog directory; with "jupdate", the directory, file or URL of an update site.
+// Fails with CATALOG, MASS_DELETE, LOCKED, TRUST, HEAD, STORE, NOT_FOUND, and changes nothing.
 rockon_sync_status rockon_sync_publish(const char *dir, const rockon_sync_publish_options *options,
     rockon_sync_publish_report **report, rockon_sync_error **error);
 void rockon_sync_publish_report_free(rockon_sync_publish_report *report);
 
-// Creates a key pair. The private key is written to a new file that only its owner may read, for
-// rockon_sync_publish_options.sign_key_files.
-// name: the name of the key, without spaces and '+'. Preferably a URL without its scheme, for
-//   example "example.org/rockons".
+// Creates a key pair, with the private key in a new file that only its owner may read.
+// name: the name of the key without spaces and '+', such as "example.org/rockons".
 // file: the path of the file, which must not exist yet.
 // key: receives the text of the public key, for rockon_sync_source.trusted_keys.
 // Fails with STORE.

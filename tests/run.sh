@@ -101,6 +101,10 @@ tests() {
     if ! unshare --map-root-user --mount mount -t tmpfs tmpfs /mnt 2>/dev/null; then
         leave_out 'small disks' disks:: 3 'mounting in a namespace is not permitted'
     fi
+    if ! ROCKON_SYNC_S3_PYTHON=$(tests/s3/provide.sh); then
+        leave_out s3 s3:: 4 'the store of the tests needs python3 and a package registry'
+    fi
+    export ROCKON_SYNC_S3_PYTHON
     if cargo nextest --version >/dev/null 2>&1; then
         part tests count_nextest \
             cargo nextest run --workspace --all-features --no-fail-fast "${only[@]}"

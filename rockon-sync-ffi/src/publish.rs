@@ -30,7 +30,7 @@ pub enum PublishOutcome {
 pub struct PublishOptions {
     /// sizeof(rockon_sync_publish_options).
     pub struct_size: usize,
-    /// The directory of the tree; NULL for "v2" in the catalog directory.
+    /// The directory of the tree, or "s3://BUCKET/PREFIX"; NULL for "v2" in dir.
     pub out: *const c_char,
     /// The base URL of everything but the head; NULL for the directory of the head.
     pub url: *const c_char,
@@ -53,6 +53,14 @@ pub struct PublishOptions {
     pub allow_mass_delete: MaybeUninit<bool>,
     /// Write a page and a feed; otherwise those of earlier runs are removed.
     pub page: MaybeUninit<bool>,
+    /// Fail if there is a tree already, instead of if there is no previous one.
+    pub initial: MaybeUninit<bool>,
+    /// Publish a signed tree without a key, or continue an unsigned one.
+    pub allow_unsigned: MaybeUninit<bool>,
+    /// Write nothing: only report.
+    pub dry_run: MaybeUninit<bool>,
+    /// The URL or directory of the tree to continue; NULL for the one at out.
+    pub previous: *const c_char,
 }
 
 // SAFETY: starts with its size; numbers, pointers, and flags that C may set to anything.
@@ -67,7 +75,7 @@ pub struct PublishReport {
     pub serial: u64,
     /// The digest of the manifest.
     pub manifest: *const c_char,
-    /// The path of the head.
+    /// The path of the head, or its URL.
     pub head: *const c_char,
     pub entry_count: usize,
     /// Ids of new entries.
@@ -78,6 +86,10 @@ pub struct PublishReport {
     pub removed: Strings,
     /// Ids of invalid files whose last published version was kept.
     pub kept: Strings,
+    /// Paths of written files in the tree.
+    pub written: Strings,
+    /// Paths of deleted files in the tree.
+    pub deleted: Strings,
     /// Warnings, and with lenient also errors.
     pub problems: *const *const Problem,
     pub problem_count: usize,
@@ -90,6 +102,8 @@ impl PublishReport {
         let changed = arena.texts(&report.changed);
         let removed = arena.texts(&report.removed);
         let kept = arena.texts(&report.kept);
+        let written = arena.texts(&report.written);
+        let deleted = arena.texts(&report.deleted);
         let problems = arena.structs(&report.problems, Problem::new);
         let view = PublishReport {
             outcome: match report.outcome {
@@ -104,6 +118,8 @@ impl PublishReport {
             changed,
             removed,
             kept,
+            written,
+            deleted,
             problems: problems.data,
             problem_count: problems.count,
         };
@@ -111,13 +127,8 @@ impl PublishReport {
     }
 }
 
-/// Publishes a catalog directory: root.json, which maps ids to files, and these files; with format
-/// "files", all files of the directory; with "jupdate", the directory, file or URL of an update
-/// site. Everything is validated before anything is written, and the head is written last.
-///
-/// Fails with CATALOG, with the problems in the error; MASS_DELETE, LOCKED, NOT_FOUND if there is no
-/// such directory, HEAD if a publisher has not written the head of the tree, STORE. The published
-/// tree then stays unchanged.
+/// Publishes a catalog directory; with "jupdate", the directory, file or URL of an update site.
+/// Fails with CATALOG, MASS_DELETE, LOCKED, TRUST, HEAD, STORE, NOT_FOUND, and changes nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_publish(
     dir: *const c_char,
@@ -185,6 +196,19 @@ impl PublishOptions {
         if is_set(self.page) {
             publisher = publisher.page(Page::Write);
         }
+        if is_set(self.initial) {
+            publisher = publisher.initial();
+        }
+        if is_set(self.allow_unsigned) {
+            publisher = publisher.unsigned();
+        }
+        if is_set(self.dry_run) {
+            publisher = publisher.dry_run();
+        }
+        // SAFETY: as above.
+        if let Some(previous) = unsafe { optional(self.previous, "options.previous") }? {
+            publisher = publisher.previous(previous.parse()?);
+        }
         Ok(publisher)
     }
 }
@@ -195,11 +219,9 @@ pub unsafe extern "C" fn rockon_sync_publish_report_free(report: *mut PublishRep
     unsafe { free::<PublishReport, ()>(report) }
 }
 
-/// Creates a key pair. The private key is written to a new file that only its owner may read, for
-/// rockon_sync_publish_options.sign_key_files.
+/// Creates a key pair, with the private key in a new file that only its owner may read.
 ///
-/// name: the name of the key, without spaces and '+'. Preferably a URL without its scheme, for
-///   example "example.org/rockons".
+/// name: the name of the key without spaces and '+', such as "example.org/rockons".
 /// file: the path of the file, which must not exist yet.
 /// key: receives the text of the public key, for rockon_sync_source.trusted_keys.
 /// Fails with STORE.

@@ -11,36 +11,48 @@ use rockon_sync::{MassDelete, Timestamp};
 
 use crate::convert::{self, detached};
 use crate::run::{self, Control};
+use crate::source::location;
 
 /// Publishes a catalog directory, or the update site at a URL, as static files with digests.
 ///
 /// `catalog`: the catalog directory; with the format "jupdate", also the URL of an update site.
 /// `format`: a `Format` or its value.
-/// `out`: the directory of the tree; by default, `v2` in the catalog directory.
+/// `out`: the directory of the tree, or `"s3://BUCKET/PREFIX"`, with the usual `AWS_*` variables of
+///   the environment; by default, `v2` in the catalog directory.
 /// `in_place`: True to publish into the catalog directory instead.
 /// `url`: the URL at which the tree will be served; the page shows it.
 /// `keep`: the number of publications that stay available to clients that are not up to date.
 /// `expires_in_days`: days until the head expires; by default, never.
 /// `published`: the time of publication, a `datetime` with zone; by default, now.
 /// `sign_keys`: files with private keys, each of which signs the head.
+/// `previous`: the URL or directory of the published tree to continue: serial, history and old
+///   versions are fetched from there; by default, the tree at `out`.
+/// `initial`: True to publish for the first time: fails if there is a tree; required if there is no
+///   tree at `previous` or in the bucket.
+/// `unsigned`: True to publish a signed tree without keys, or to continue an unsigned `previous`
+///   tree with keys.
+/// `dry_run`: True to write nothing; the report has what would be published, written and deleted.
 /// `lenient`: True to publish despite invalid definitions: the last published version is kept.
 /// `allow_mass_delete`: True to allow removing more than half of the catalog.
 /// `page`: True to write a page for people; false removes it.
 ///
 /// Returns a `PublishReport`. Raises `ManifestError` with all `problems` if the catalog is invalid,
-/// `IntegrityError` for mass deletion, `TransportError` if an update site cannot be read,
-/// `StoreError` if the disk fails, `LockedError` if another publication runs, and `ValueError` for
+/// `IntegrityError` for mass deletion and for a previous tree that is not signed with one of the
+/// keys, `TransportError` if an update site or the previous tree cannot be read,
+/// `StoreError` if the disk fails or there is no previous tree, `LockedError` if another publication runs, and `ValueError` for
 /// an invalid argument. The head is written last: after an error the published catalog is the old
 /// one. Ctrl-C stops the reading of an update site; a publication that has begun to write is
 /// completed before `KeyboardInterrupt` is raised.
 #[pyfunction]
 #[pyo3(signature = (
     catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16,
-    expires_in_days = None, published = None, sign_keys = Vec::new(), lenient = false,
+    expires_in_days = None, published = None, sign_keys = Vec::new(), previous = None,
+    initial = false, unsigned = false, dry_run = false, lenient = false,
     allow_mass_delete = false, page = false,
 ), text_signature = "(
     catalog, *, format='rockon', out=None, in_place=False, url=None, keep=16, expires_in_days=None,
-    published=None, sign_keys=(), lenient=False, allow_mass_delete=False, page=False)"
+    published=None, sign_keys=(), previous=None, initial=False, unsigned=False, dry_run=False,
+    lenient=False, allow_mass_delete=False, page=False)"
 )]
 #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
 pub(crate) fn publish<'py>(
@@ -54,6 +66,10 @@ pub(crate) fn publish<'py>(
     expires_in_days: Option<u32>,
     published: Option<Bound<'py, PyAny>>,
     sign_keys: Vec<PathBuf>,
+    previous: Option<Bound<'py, PyAny>>,
+    initial: bool,
+    unsigned: bool,
+    dry_run: bool,
     lenient: bool,
     allow_mass_delete: bool,
     page: bool,
@@ -62,6 +78,7 @@ pub(crate) fn publish<'py>(
         return Err(PyValueError::new_err("expected out or in_place, got both"));
     }
     let published = published.map(|moment| to_timestamp(&moment)).transpose()?;
+    let previous = previous.map(|previous| location(&previous)).transpose()?;
     let report = run::run(py, &Control::default(), move |cancel, _| {
         let mut publisher = Publisher::new(catalog)
             .cancel(cancel)
@@ -84,6 +101,18 @@ pub(crate) fn publish<'py>(
         }
         if let Some(published) = published {
             publisher = publisher.published(published);
+        }
+        if let Some(previous) = previous {
+            publisher = publisher.previous(previous);
+        }
+        if initial {
+            publisher = publisher.initial();
+        }
+        if unsigned {
+            publisher = publisher.unsigned();
+        }
+        if dry_run {
+            publisher = publisher.dry_run();
         }
         for file in sign_keys {
             publisher = publisher.sign_key_file(file);

@@ -117,7 +117,7 @@ pub(crate) fn of_argument(argument: &Bound<'_, PyAny>) -> PyResult<rockon_sync::
 }
 
 /// Parses a mirror. A string is a URL or a directory; an `os.PathLike` is always a directory.
-fn location(argument: &Bound<'_, PyAny>) -> PyResult<Location> {
+pub(crate) fn location(argument: &Bound<'_, PyAny>) -> PyResult<Location> {
     match argument.cast::<PyString>() {
         Ok(text) => text.to_str()?.parse().map_err(|error| convert::error(argument.py(), &error)),
         Err(_) => Ok(Location::dir(argument.extract::<std::path::PathBuf>()?)),

@@ -45,6 +45,7 @@ int main(int argc, char **argv)
     CHECK(report->added.count == 16);
     CHECK_TEXT("adguard home", report->added.items[0]);
     CHECK(report->kept.count == 0);
+    CHECK(report->written.count > 16 && report->deleted.count == 0);
     FILE *page = fopen(join(out, "index.html"), "r");
     CHECK(page != NULL && fclose(page) == 0);
     import_bundle(out, report->manifest, join(argv[2], "imported"));
@@ -55,6 +56,25 @@ int main(int argc, char **argv)
     CHECK(report->serial == 1);
     rockon_sync_publish_report_free(report);
     report = NULL;
+
+    /* The published tree is continued from another directory, or not at all. */
+    options.initial = true;
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_publish(catalog, &options, &report, &error));
+    options.initial = false;
+    options.out = join(argv[2], "elsewhere");
+    options.previous = join(argv[2], "nowhere");
+    FAILS(ROCKON_SYNC_STATUS_NOT_FOUND, rockon_sync_publish(catalog, &options, &report, &error));
+    options.previous = out;
+    options.dry_run = true;
+    OK(rockon_sync_publish(catalog, &options, &report, &error));
+    CHECK(report->outcome == ROCKON_SYNC_PUBLISH_OUTCOME_UNCHANGED);
+    CHECK(report->serial == 1);
+    CHECK(fopen(join(options.out, "root.sha"), "r") == NULL);
+    rockon_sync_publish_report_free(report);
+    report = NULL;
+    options.dry_run = false;
+    options.previous = NULL;
+    options.out = out;
 
     /* A published directory works as a source, and has not expired. */
     rockon_sync_store *store = open_store(join(argv[2], "store"));

@@ -24,7 +24,7 @@ fn verifier(seed: u8) -> VerifierKey {
 fn publish(world: &World, seeds: &[u8]) -> PublishOutcome {
     let publisher = world.publisher();
     let publisher = seeds.iter().fold(publisher, |publisher, seed| publisher.sign_key(key(*seed)));
-    publisher.run().unwrap().outcome
+    publisher.unsigned().run().unwrap().outcome
 }
 
 /// Returns a world with these definitions, signed with the keys of these seeds.

@@ -325,6 +325,23 @@ def test_publishing_an_invalid_catalog_raises_with_every_problem(catalog: Catalo
         rockon_sync.publish(catalog.path, out=catalog.path / "x", in_place=True)
 
 
+def test_publish_continues_a_published_tree(catalog: CatalogDir, tmp_path: Path) -> None:
+    tree = catalog.path / "v2"
+    first = rockon_sync.publish(catalog.path)
+    assert "root.sha" in first.written
+    assert first.deleted == ()
+    empty = tmp_path / "empty"
+    with pytest.raises(rockon_sync.StoreError):
+        rockon_sync.publish(catalog.path, out=empty, previous=tmp_path / "nowhere")
+    planned = rockon_sync.publish(catalog.path, out=empty, previous=tree, dry_run=True)
+    assert (planned.outcome, planned.serial) == (rockon_sync.PublishOutcome.UNCHANGED, 1)
+    assert not empty.exists()
+    rockon_sync.publish(catalog.path, out=empty, previous=str(tree))
+    assert (empty / "root.sha").read_bytes() == (tree / "root.sha").read_bytes()
+    with pytest.raises(ValueError, match="not the first publication"):
+        rockon_sync.publish(catalog.path, initial=True)
+
+
 def test_publishing_an_unchanged_catalog_changes_nothing(catalog: CatalogDir) -> None:
     first = rockon_sync.publish(catalog.path, in_place=True)
     again = rockon_sync.publish(catalog.path, in_place=True)

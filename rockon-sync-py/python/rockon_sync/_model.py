@@ -236,8 +236,8 @@ class PublishReport(_Value):
     serial: int
     manifest: str
     """The digest of the manifest."""
-    head: Path
-    """The path of the head."""
+    head: Path | str
+    """The path of the head, or its URL in a bucket."""
     entries: int
     added: tuple[str, ...]
     """Ids added since the last publication."""
@@ -247,6 +247,10 @@ class PublishReport(_Value):
     """Removed ids."""
     kept: tuple[str, ...]
     """Ids whose file is broken now; their last published version is kept."""
+    written: tuple[str, ...]
+    """Paths of files in the tree that were written."""
+    deleted: tuple[str, ...]
+    """Paths of files in the tree that were deleted."""
     problems: tuple[Problem, ...]
     """Warnings, and definitions that were left out or kept."""
 

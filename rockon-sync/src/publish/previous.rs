@@ -52,6 +52,17 @@ pub(super) struct PreviousTree<'a> {
     pub(super) address: &'a (dyn Fn(&EntryPath) -> Result<Address> + Sync),
     /// The location in messages.
     pub(super) shown: String,
+    pub(super) role: Role,
+}
+
+/// The relation of the previous tree to the new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A copy, or the tree as it is served.
+    Copy,
+    /// The place where the new tree will be: what is not wanted any more must be deleted there.
+    #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "directories lie on disk"))]
+    Destination,
 }
 
 /// The files of a previous publication that carry no digest.
@@ -81,6 +92,7 @@ pub(super) fn restore(
         head: EntryPath::new(head)?,
         address: &|path| Ok(location.address(path)),
         shown: location.to_string(),
+        role: Role::Copy,
     };
     match find(publisher, &previous, signer)? {
         Some(found) => bring(publisher, &previous, &found, tree),
@@ -100,7 +112,7 @@ pub(super) fn find(
     signer: &Signer,
 ) -> Result<Option<PreviousHead>> {
     let stop = AtomicBool::new(false);
-    let fetcher = previous.fetcher(publisher, &stop);
+    let fetcher = fetcher(publisher, previous.transport, &stop);
     let bytes = previous.fetch_unframed(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
     let history = previous.fetch_unframed(&fetcher, &history_path(), MAX_HISTORY_BYTES)?;
     let at = |error: Error| error.with_url(previous.shown.clone());
@@ -149,7 +161,7 @@ pub(super) fn bring(
         None => remove_if_any(tree.files, &tree.history_path())?,
     }
     let stop = AtomicBool::new(false);
-    let fetcher = previous.fetcher(publisher, &stop);
+    let fetcher = fetcher(publisher, previous.transport, &stop);
     let bringing = Bringing { publisher, previous, tree, fetcher: &fetcher, stop: &stop };
     let records = match &found.history {
         Some((history, _)) => history.with((&found.head).into()).records,
@@ -179,16 +191,21 @@ pub(super) fn bring(
     Ok(())
 }
 
+/// Returns a fetcher of the requests of a publication.
+pub(super) fn fetcher<'a>(
+    publisher: &'a Publisher<'_>,
+    transport: &'a dyn Transport,
+    stop: &'a AtomicBool,
+) -> Fetcher<'a> {
+    let time_limit = TimeLimit { started: publisher.clock.monotonic(), timeout: TIMEOUT };
+    Fetcher::new(transport, publisher.clock, &publisher.cancel, time_limit, stop)
+}
+
 fn history_path() -> EntryPath {
     EntryPath::new(HISTORY).expect("a safe path")
 }
 
 impl PreviousTree<'_> {
-    fn fetcher<'a>(&'a self, publisher: &'a Publisher<'_>, stop: &'a AtomicBool) -> Fetcher<'a> {
-        let time_limit = TimeLimit { started: publisher.clock.monotonic(), timeout: TIMEOUT };
-        Fetcher::new(self.transport, publisher.clock, &publisher.cancel, time_limit, stop)
-    }
-
     /// Fetches a file that carries no digest. One that may have been cut off is an error.
     fn fetch_unframed(
         &self,
@@ -344,7 +361,7 @@ impl Bringing<'_> {
     /// Brings page and feed, which is written again with the same id.
     fn page(&self) -> Result<()> {
         let tree = self.tree;
-        if self.publisher.page == Page::Omit {
+        if self.publisher.page == Page::Omit && self.previous.role == Role::Copy {
             return Ok(());
         }
         for to in page::paths(tree) {
@@ -363,14 +380,15 @@ impl Bringing<'_> {
     /// Fetches files into one directory of the tree, and renames them into place together with
     /// `staged`. Leaves out the missing ones.
     fn fetch(&self, dir: &Path, jobs: &[Job], mut staged: Vec<StagedFile>) -> Result<()> {
+        let (previous, fetcher) = (self.previous, self.fetcher);
         let fetch = |job: &Job| -> Result<Option<Vec<u8>>> {
-            let address = (self.previous.address)(&job.path)?;
+            let address = (previous.address)(&job.path)?;
             let wanted = Wanted { digest: job.digest, ..Wanted::plain(address, job.max_bytes) };
             let mut bytes = Vec::new();
-            match self.fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
+            match fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
                 Fetched::File(_) => Ok(Some(bytes)),
                 Fetched::Missing(status) => {
-                    log::warn!("{}{}: status {status}", self.previous.shown, job.path);
+                    log::warn!("{}{}: status {status}", previous.shown, job.path);
                     Ok(None)
                 }
                 Fetched::Unchanged { .. } => unreachable!("no validators were sent"),

@@ -6,6 +6,7 @@ mod catalog;
 mod disks;
 mod killed;
 mod permissions;
+mod s3;
 mod secrets;
 mod several;
 mod tls;
