@@ -332,7 +332,7 @@ def test_publish_continues_a_published_tree(catalog: CatalogDir, tmp_path: Path)
     assert first.deleted == ()
     empty = tmp_path / "empty"
     with pytest.raises(rockon_sync.StoreError):
-        rockon_sync.publish(catalog.path, out=empty, previous=tmp_path / "nowhere")
+        rockon_sync.publish(catalog.path, out=tmp_path / "other", previous=tmp_path / "nowhere")
     planned = rockon_sync.publish(catalog.path, out=empty, previous=tree, dry_run=True)
     assert (planned.outcome, planned.serial) == (rockon_sync.PublishOutcome.UNCHANGED, 1)
     assert not empty.exists()

@@ -383,8 +383,8 @@ pub(super) struct ChangesArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// The definition files
-    #[arg(required = true, value_name = "FILE")]
+    /// Definition files, and catalog directories, which are checked with all their files
+    #[arg(required = true, value_name = "FILE|DIR")]
     pub(super) files: Vec<PathBuf>,
 
     /// Print which definitions of this store the files would override

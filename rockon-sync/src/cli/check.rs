@@ -7,6 +7,7 @@ use super::browse::{catalog_in, origin_name};
 use super::output::{Output, count, note, object};
 use super::publish::{problems_json, requirements_json};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::problem::{Problem, Severity};
 use crate::catalog::{Catalog, Definition};
 use crate::publish::{ReviewedDefinition, ReviewedFile, review_files};
 
@@ -27,7 +28,8 @@ pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
             }
         }
     }
-    match files.iter().map(|file| file.problems.len()).sum() {
+    let is_error = |problem: &&Problem| problem.severity == Severity::Error;
+    match files.iter().flat_map(|file| &file.problems).filter(is_error).count() {
         0 => Ok(0),
         problems => Err(Error::new(
             ErrorKind::Catalog,

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::before::{History, MAX_HISTORY_BYTES, Record};
 use super::page::{self, Page};
@@ -23,10 +23,12 @@ use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
-    ensure_dir, ensure_dirs, read_if_any, remove_if_any, stage, write_atomically,
+    RealFiles, Stat, ensure_dir, ensure_dirs, read_if_any, remove_if_any, stage,
+    stat_target_if_any, write_atomically,
 };
 use crate::base::limits::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_PACK_BYTES};
 use crate::base::path::EntryPath;
+use crate::base::time::parse_http_date;
 use crate::base::workers::{self, Done, Event};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Fetcher, Retries, TimeLimit, Wanted};
@@ -55,6 +57,12 @@ pub(super) struct PreviousTree<'a> {
     pub(super) role: Role,
 }
 
+/// A file that carries no digest, with its time, if it is known.
+struct Unframed {
+    bytes: Vec<u8>,
+    modified: Option<SystemTime>,
+}
+
 /// The relation of the previous tree to the new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -68,6 +76,8 @@ pub(super) enum Role {
 /// The files of a previous publication that carry no digest.
 pub(super) struct PreviousHead {
     pub(super) bytes: Vec<u8>,
+    /// The time of the file, if it is known.
+    modified: Option<SystemTime>,
     head: Head,
     history: Option<(History, Vec<u8>)>,
 }
@@ -113,10 +123,10 @@ pub(super) fn find(
 ) -> Result<Option<PreviousHead>> {
     let stop = AtomicBool::new(false);
     let fetcher = fetcher(publisher, previous.transport, &stop);
-    let bytes = previous.fetch_unframed(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
+    let head = previous.fetch_unframed(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
     let history = previous.fetch_unframed(&fetcher, &history_path(), MAX_HISTORY_BYTES)?;
     let at = |error: Error| error.with_url(previous.shown.clone());
-    let Some(bytes) = bytes else {
+    let Some(Unframed { bytes, modified }) = head else {
         return match history {
             Some(_) => Err(at(Error::new(
                 ErrorKind::Head,
@@ -128,14 +138,14 @@ pub(super) fn find(
     publisher.expect_further().map_err(at)?;
     signer.check_previous(&bytes, publisher.unsigned).map_err(at)?;
     let head = Head::parse(&bytes).map_err(at)?;
-    let history = history.map(|bytes| match serde_json::from_slice(&bytes) {
+    let history = history.map(|Unframed { bytes, .. }| match serde_json::from_slice(&bytes) {
         Ok(history) => Ok((history, bytes)),
         Err(error) => {
             let message = format!("expected the history of the tree in {HISTORY}");
             Err(at(Error::new(ErrorKind::Head, message).with_source(error)))
         }
     });
-    Ok(Some(PreviousHead { bytes, head, history: history.transpose()? }))
+    Ok(Some(PreviousHead { bytes, modified, head, history: history.transpose()? }))
 }
 
 /// Completes `tree` with everything that the next publication needs of the previous one.
@@ -185,6 +195,11 @@ pub(super) fn bring(
     }
     if local.bytes.as_ref() != Some(&found.bytes) {
         tree.write_head(&found.bytes)?;
+        // So that the next head gets a later time than this one has where it is served.
+        if let Some(modified) = found.modified {
+            let path = tree.head_path();
+            tree.files.set_modified(&path, modified).on("set the time of", &path)?;
+        }
     }
     let Bringing { fetcher, .. } = bringing;
     log::info!("previous tree: {} requests, {} bytes", fetcher.requests(), fetcher.wire_bytes());
@@ -212,8 +227,12 @@ impl PreviousTree<'_> {
         fetcher: &Fetcher<'_>,
         path: &EntryPath,
         max_bytes: u64,
-    ) -> Result<Option<Vec<u8>>> {
+    ) -> Result<Option<Unframed>> {
         let address = (self.address)(path)?;
+        let modified = match &address {
+            Address::File(path) => stat_target_if_any(&RealFiles, path)?.and_then(Stat::modified),
+            Address::Http(_) => None,
+        };
         let shown = address.to_string();
         let mut bytes = Vec::new();
         match fetcher.fetch(&Wanted::plain(address, max_bytes), &mut bytes, Retries::Usual)? {
@@ -223,7 +242,10 @@ impl PreviousTree<'_> {
                  connection and may be cut off",
             )
             .with_url(shown)),
-            Fetched::File(_) => Ok(Some(bytes)),
+            Fetched::File(file) => {
+                let told = file.validators.last_modified.as_deref().and_then(parse_http_date);
+                Ok(Some(Unframed { bytes, modified: modified.or(told) }))
+            }
             Fetched::Missing(_) | Fetched::Unchanged { .. } => Ok(None),
         }
     }
@@ -369,7 +391,7 @@ impl Bringing<'_> {
             if digest_if_any(tree.files, &to)?.is_none() {
                 let path = EntryPath::new(name)?;
                 let fetched = self.previous.fetch_unframed(self.fetcher, &path, MAX_PACK_BYTES)?;
-                if let Some(bytes) = fetched {
+                if let Some(Unframed { bytes, .. }) = fetched {
                     write_atomically(tree.files, &to, &bytes)?;
                 }
             }
