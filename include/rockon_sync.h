@@ -2,8 +2,8 @@
  *
  * A source is a named catalog, served by one or more mirrors. A store is a directory with local
  * copies of sources. An update requests one small file to find out if anything has changed, and
- * fetches only the changes. The catalog has the definitions of all sources; changes are the deletes
- * and upserts that bring an application up to date with it.
+ * fetches only the changes. The catalog has the definitions of all sources; changes are the deletes,
+ * renames and upserts that bring an application up to date with it.
  *
  *     rockon_sync_source source = ROCKON_SYNC_SOURCE_INIT;
  *     rockon_sync_store *store = NULL;
@@ -88,7 +88,7 @@ extern "C" {
 /* Version ----------------------------------------------------------------------------- */
 // The version of the interface that this header describes. It grows with every addition. If
 // something is removed, the SONAME changes.
-#define ROCKON_SYNC_ABI_VERSION 6
+#define ROCKON_SYNC_ABI_VERSION 7
 
 // Returns the interface version of the loaded library. A program compiled with a newer header than
 // the library must not call newer functions.
@@ -148,8 +148,7 @@ typedef struct rockon_sync_problem {
     const char *message; // The message: expected and got.
 } rockon_sync_problem;
 
-// The cause of a failure. It contains no secrets: URLs have neither credentials nor the values of
-// their query.
+// The cause of a failure. Its URLs have neither credentials nor the values of their query.
 typedef struct rockon_sync_error {
     rockon_sync_status status;
     const char *message; // The message with its causes, on one line.
@@ -331,8 +330,7 @@ rockon_sync_status rockon_sync_store_update(const rockon_sync_store *store,
     const rockon_sync_source *source, const rockon_sync_update_options *options,
     rockon_sync_report **report, rockon_sync_error **error);
 
-// Reports what rockon_sync_store_update() would do, without doing it. For a v1 source it reports no
-// changed entries.
+// Reports what an update would do, without doing it; of a v1 source, no changed entries.
 rockon_sync_status rockon_sync_store_check(const rockon_sync_store *store,
     const rockon_sync_source *source, const rockon_sync_update_options *options,
     rockon_sync_report **report, rockon_sync_error **error);
@@ -380,6 +378,7 @@ typedef struct rockon_sync_definition {
     const char *id; // The id of its entry; NULL for a local definition.
     const char *file; // The path of its file.
     int64_t updated_unix_s; // The time of the last change; 0 if unknown.
+    rockon_sync_strings formerly; // The names under which it was published before, newest first.
 } rockon_sync_definition;
 
 // The merged definitions of all sources and the local definitions, in the state at the time of
@@ -423,8 +422,7 @@ rockon_sync_status rockon_sync_definition_read(const rockon_sync_definition *def
 void rockon_sync_content_free(rockon_sync_content *content);
 
 /* Changes for an application ---------------------------------------------------------- */
-// The record of one applied definition. If the revision is NULL or not a digest, the definition is
-// applied again.
+// The record of one applied definition. It is applied again if its revision is NULL or no digest.
 typedef struct rockon_sync_applied {
     const char *name;
     const char *revision;
@@ -433,25 +431,31 @@ typedef struct rockon_sync_applied {
 // A definition to apply.
 typedef struct rockon_sync_upsert {
     const rockon_sync_definition *definition;
-    bool is_new; // True if the application has no definition of this name.
+    bool is_new; // True if it was not applied, under this name or a former one.
 } rockon_sync_upsert;
 
-// The changes that bring an application up to date with a catalog. Apply the deletes first, then
-// the upserts in order, because a renamed definition releases names that must be unique. Record
-// each revision in the same transaction as the change itself; changes that are not recorded are
-// returned again next time.
+// A new name of an applied definition.
+typedef struct Rename {
+    const char *from; // Not in the catalog any more.
+    const char *to; // In the catalog, and not applied.
+} Rename;
+
+// The changes that bring an application up to date with a catalog. Apply deletes, then renames,
+// then upserts in order: a deleted definition releases names that must be unique. Record each
+// revision in the same transaction as the change; unrecorded changes are returned again next time.
 typedef struct rockon_sync_changes {
     rockon_sync_strings deletes; // Names to delete, in byte order.
     const rockon_sync_upsert *const *upserts; // Definitions to apply, in catalog order.
     size_t upsert_count;
     rockon_sync_strings withheld; // Names that are not in the catalog, but must not be deleted now.
     rockon_sync_strings reasons; // The reasons, as sentences.
+    const Rename *const *renames; // Applied names that changed; an upsert of the new name follows.
+    size_t rename_count;
 } rockon_sync_changes;
 
 // Compares a catalog with the definitions that an application has applied. The library keeps no
 // record of its own. An empty or failed source never causes deletes.
-// applied: the applied definitions, in any order. NULL with a count of 0 makes every definition an
-//   upsert.
+// applied: in any order. NULL with a count of 0 makes every definition an upsert.
 rockon_sync_status rockon_sync_catalog_changes_since(const rockon_sync_catalog *catalog,
     const rockon_sync_applied *applied, size_t applied_count, rockon_sync_changes **changes,
     rockon_sync_error **error);
@@ -504,8 +508,7 @@ rockon_sync_status rockon_sync_store_status(const rockon_sync_store *store,
 void rockon_sync_status_list_free(rockon_sync_status_list *list);
 
 // Compares every file of every source with its digest. Changes nothing: an update with
-// ROCKON_SYNC_MODE_VERIFY repairs the damage.
-// Damage is not an error.
+// ROCKON_SYNC_MODE_VERIFY repairs the damage, which is not an error.
 // Fails with NOT_FOUND if there is no store, STORE.
 rockon_sync_status rockon_sync_store_verify(const rockon_sync_store *store,
     rockon_sync_verification **verification, rockon_sync_error **error);
@@ -598,9 +601,7 @@ typedef struct rockon_sync_extension_updates {
 } rockon_sync_extension_updates;
 
 // Finds installed extensions that have a newer release suitable for a machine. Reads files.
-// Extensions that are not installed are ignored.
-// installed: the installed extensions, in any order, each with its version; NULL with a count of 0
-//   if there are none.
+// installed: in any order, each with its version; NULL with a count of 0 if there are none.
 // target: the machine, with platform and stability.
 rockon_sync_status rockon_sync_catalog_updates_for(const rockon_sync_catalog *catalog,
     const rockon_sync_installed *installed, size_t installed_count,
@@ -664,8 +665,7 @@ void rockon_sync_publish_report_free(rockon_sync_publish_report *report);
 // Creates a key pair, with the private key in a new file that only its owner may read.
 // name: the name of the key without spaces and '+', such as "example.org/rockons".
 // file: the path of the file, which must not exist yet.
-// key: receives the text of the public key, for rockon_sync_source.trusted_keys.
-// Fails with STORE.
+// key: receives the public key, for rockon_sync_source.trusted_keys. Fails with STORE.
 rockon_sync_status rockon_sync_keygen(const char *name, const char *file, rockon_sync_content **key,
     rockon_sync_error **error);
 

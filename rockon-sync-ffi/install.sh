@@ -4,7 +4,8 @@
 #     install.sh PREFIX [DESTDIR]
 #
 # PREFIX is the absolute path at which the files will be used. Packagers set DESTDIR, which is put
-# in front of it during installation. PROFILE is the cargo profile, `release` by default.
+# in front of it during installation. PROFILE is the cargo profile, `release` by default. CARGO_ARGS
+# are further arguments of `cargo build`, for example `--locked --offline`.
 set -eu
 
 case ${1-} in
@@ -15,7 +16,8 @@ target=${2-}$prefix
 profile=${PROFILE:-release}
 
 cd "$(dirname "$0")"
-cargo build --quiet --lib --profile "$profile"
+# shellcheck disable=SC2086 # several arguments
+cargo build --quiet --lib --profile "$profile" ${CARGO_ARGS-}
 case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
 built=${CARGO_TARGET_DIR:-../target}/$folder
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' ../Cargo.toml)

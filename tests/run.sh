@@ -105,6 +105,8 @@ tests() {
         leave_out s3 s3:: 4 'the store of the tests needs python3 and a package registry'
     fi
     export ROCKON_SYNC_S3_PYTHON
+    # The tests in C install the library: with these arguments from what is compiled for the tests.
+    export CARGO_ARGS='--workspace --all-features --tests'
     if cargo nextest --version >/dev/null 2>&1; then
         part tests count_nextest \
             cargo nextest run --workspace --all-features --no-fail-fast "${only[@]}"
@@ -122,6 +124,7 @@ tests() {
     part python count_pytest tests/python/run.sh
     part django count_pytest tests/django/run.sh
     part page count_pytest tests/page/run.sh
+    part recipes count_pytest tests/packaging/run.sh
     part bench count_pytest tests/bench/test.sh
 }
 

@@ -12,6 +12,7 @@ use crate::boundary::{Versioned, optional, required, run, text, texts, versioned
 use crate::error::{Error, Failure};
 use crate::status::Status;
 use crate::store::Store;
+use crate::strings::Strings;
 
 /// One definition. It lives as long as the result that it came from.
 #[repr(C)]
@@ -30,6 +31,8 @@ pub struct Definition {
     pub file: *const c_char,
     /// The time of the last change; 0 if unknown.
     pub updated_unix_s: i64,
+    /// The names under which it was published before, newest first.
+    pub formerly: Strings,
 }
 
 /// A definition with its counterpart in the core.
@@ -55,6 +58,7 @@ impl Definition {
             id: arena.optional(id),
             file: arena.path(core.file()),
             updated_unix_s: core.updated().map_or(0, |time| time.as_unix()),
+            formerly: arena.texts(core.formerly()),
         };
         arena.value(SharedDefinition { view, core: core.clone() }).cast()
     }

@@ -13,26 +13,33 @@ use crate::error::{Error, Failure};
 use crate::status::Status;
 use crate::strings::Strings;
 
-/// The record of one applied definition. If the revision is NULL or not a digest, the definition is
-/// applied again.
+/// The record of one applied definition. It is applied again if its revision is NULL or no digest.
 #[repr(C)]
 pub struct Applied {
     pub name: *const c_char,
     pub revision: *const c_char,
 }
 
+/// A new name of an applied definition.
+#[repr(C)]
+pub struct Rename {
+    /// Not in the catalog any more.
+    pub from: *const c_char,
+    /// In the catalog, and not applied.
+    pub to: *const c_char,
+}
+
 /// A definition to apply.
 #[repr(C)]
 pub struct Upsert {
     pub definition: *const Definition,
-    /// True if the application has no definition of this name.
+    /// True if it was not applied, under this name or a former one.
     pub is_new: bool,
 }
 
-/// The changes that bring an application up to date with a catalog. Apply the deletes first, then
-/// the upserts in order, because a renamed definition releases names that must be unique. Record
-/// each revision in the same transaction as the change itself; changes that are not recorded are
-/// returned again next time.
+/// The changes that bring an application up to date with a catalog. Apply deletes, then renames,
+/// then upserts in order: a deleted definition releases names that must be unique. Record each
+/// revision in the same transaction as the change; unrecorded changes are returned again next time.
 #[repr(C)]
 pub struct Changes {
     /// Names to delete, in byte order.
@@ -44,13 +51,15 @@ pub struct Changes {
     pub withheld: Strings,
     /// The reasons, as sentences.
     pub reasons: Strings,
+    /// Applied names that changed; an upsert of the new name follows.
+    pub renames: *const *const Rename,
+    pub rename_count: usize,
 }
 
 /// Compares a catalog with the definitions that an application has applied. The library keeps no
 /// record of its own. An empty or failed source never causes deletes.
 ///
-/// applied: the applied definitions, in any order. NULL with a count of 0 makes every definition an
-///   upsert.
+/// applied: in any order. NULL with a count of 0 makes every definition an upsert.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
     catalog: *const Catalog,
@@ -82,12 +91,18 @@ pub unsafe extern "C" fn rockon_sync_catalog_changes_since(
         });
         let withheld = arena.texts(&found.withheld);
         let reasons = arena.texts(&found.reasons);
+        let renames = arena.structs(&found.renames, |rename, arena| Rename {
+            from: arena.text(&rename.from),
+            to: arena.text(rename.to),
+        });
         let view = Changes {
             deletes,
             upserts: upserts.data,
             upsert_count: upserts.count,
             withheld,
             reasons,
+            renames: renames.data,
+            rename_count: renames.count,
         };
         out.write(Owned::for_c(view, Arc::clone(shared), arena));
         Ok(())

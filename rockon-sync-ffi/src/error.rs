@@ -46,8 +46,7 @@ impl Problem {
     }
 }
 
-/// The cause of a failure. It contains no secrets: URLs have neither credentials nor the values of
-/// their query.
+/// The cause of a failure. Its URLs have neither credentials nor the values of their query.
 #[repr(C)]
 pub struct Error {
     pub status: Status,

@@ -41,10 +41,8 @@ pub struct ExtensionUpdates {
 }
 
 /// Finds installed extensions that have a newer release suitable for a machine. Reads files.
-/// Extensions that are not installed are ignored.
 ///
-/// installed: the installed extensions, in any order, each with its version; NULL with a count of 0
-///   if there are none.
+/// installed: in any order, each with its version; NULL with a count of 0 if there are none.
 /// target: the machine, with platform and stability.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_catalog_updates_for(

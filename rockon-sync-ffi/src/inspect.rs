@@ -124,9 +124,8 @@ pub struct Verification {
 }
 
 /// Compares every file of every source with its digest. Changes nothing: an update with
-/// ROCKON_SYNC_MODE_VERIFY repairs the damage.
+/// ROCKON_SYNC_MODE_VERIFY repairs the damage, which is not an error.
 ///
-/// Damage is not an error.
 /// Fails with NOT_FOUND if there is no store, STORE.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_verify(

@@ -223,8 +223,7 @@ pub unsafe extern "C" fn rockon_sync_publish_report_free(report: *mut PublishRep
 ///
 /// name: the name of the key without spaces and '+', such as "example.org/rockons".
 /// file: the path of the file, which must not exist yet.
-/// key: receives the text of the public key, for rockon_sync_source.trusted_keys.
-/// Fails with STORE.
+/// key: receives the public key, for rockon_sync_source.trusted_keys. Fails with STORE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_keygen(
     name: *const c_char,

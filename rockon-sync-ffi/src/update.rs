@@ -115,8 +115,7 @@ pub unsafe extern "C" fn rockon_sync_store_update(
     })
 }
 
-/// Reports what rockon_sync_store_update() would do, without doing it. For a v1 source it reports no
-/// changed entries.
+/// Reports what an update would do, without doing it; of a v1 source, no changed entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_store_check(
     store: Option<&Store>,

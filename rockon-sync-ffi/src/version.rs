@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 /// The version of the interface that this header describes. It grows with every addition. If
 /// something is removed, the SONAME changes.
-pub const ROCKON_SYNC_ABI_VERSION: u32 = 6;
+pub const ROCKON_SYNC_ABI_VERSION: u32 = 7;
 
 /// Returns the interface version of the loaded library. A program compiled with a newer header than
 /// the library must not call newer functions.

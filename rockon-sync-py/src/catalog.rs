@@ -107,8 +107,14 @@ impl Catalog {
                 is_new: found.novelty == Novelty::New,
             })
         })?;
+        let renames = convert::rows(
+            py,
+            &changes.renames,
+            |rename| object!(py, "Rename", { from_: &*rename.from, to: rename.to }),
+        )?;
         object!(py, "Changes", {
             deletes: PyTuple::new(py, &changes.deletes)?,
+            renames: renames,
             upserts: upserts,
             withheld: PyTuple::new(py, &changes.withheld)?,
             reasons: PyTuple::new(py, &changes.reasons)?,
@@ -236,6 +242,12 @@ impl Definition {
     #[getter]
     fn min_version(&self) -> Option<&str> {
         self.definition.requirements().min_version()
+    }
+
+    /// The names under which the definition was published before, newest first.
+    #[getter]
+    fn formerly<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.definition.formerly().iter().map(|name| &**name))
     }
 
     /// Returns the reasons why the definition does not suit a machine, one sentence each; empty if

@@ -168,6 +168,11 @@ pub(crate) fn publish_report<'py>(
         Some(url) => url.into_bound_py_any(py)?,
         None => report.head.as_path().into_bound_py_any(py)?,
     };
+    let renamed = rows(
+        py,
+        &report.renamed,
+        |found| object!(py, "Renamed", { from_: &*found.from, to: &*found.to, id: &*found.id }),
+    )?;
     object!(py, "PublishReport", {
         outcome: outcome,
         serial: report.serial,
@@ -177,6 +182,7 @@ pub(crate) fn publish_report<'py>(
         added: PyTuple::new(py, &report.added)?,
         changed: PyTuple::new(py, &report.changed)?,
         removed: PyTuple::new(py, &report.removed)?,
+        renamed: renamed,
         kept: PyTuple::new(py, &report.kept)?,
         written: PyTuple::new(py, &report.written)?,
         deleted: PyTuple::new(py, &report.deleted)?,

@@ -39,10 +39,10 @@ use crate::source::location;
 /// Returns a `PublishReport`. Raises `ManifestError` with all `problems` if the catalog is invalid,
 /// `IntegrityError` for mass deletion and for a previous tree that is not signed with one of the
 /// keys, `TransportError` if an update site or the previous tree cannot be read,
-/// `StoreError` if the disk fails or there is no previous tree, `LockedError` if another publication runs, and `ValueError` for
-/// an invalid argument. The head is written last: after an error the published catalog is the old
-/// one. Ctrl-C stops the reading of an update site; a publication that has begun to write is
-/// completed before `KeyboardInterrupt` is raised.
+/// `StoreError` if the disk fails or there is no previous tree, `LockedError` if another publication
+/// runs, and `ValueError` for an invalid argument. The head is written last: after an error the
+/// published catalog is the old one. Ctrl-C stops the reading of an update site; a publication that
+/// has begun to write is completed before `KeyboardInterrupt` is raised.
 #[pyfunction]
 #[pyo3(signature = (
     catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16,

@@ -140,6 +140,12 @@ pub(crate) trait Rules: Sync {
     fn blurb(&self, _: &RawDefinition<'_>) -> Blurb {
         Blurb::default()
     }
+
+    /// Returns the container images that a definition uses; none by default.
+    #[cfg(feature = "publish")]
+    fn images(&self, _: &RawDefinition<'_>) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A definition in a file.
@@ -156,6 +162,8 @@ pub(crate) struct About {
     pub(crate) version: Option<String>,
     pub(crate) requirements: Requirements,
     pub(crate) relations: Relations,
+    /// Names under which it was published before, newest first.
+    pub(crate) formerly: Vec<Box<str>>,
     /// Extra fields of the entry in the manifest: name and canonical JSON.
     pub(crate) fields: Vec<(&'static str, String)>,
 }
@@ -195,7 +203,11 @@ pub(crate) fn accept_rockon(entry: Entry, bytes: &[u8]) -> Result<Entry> {
     let about: Vec<About> = definitions.iter().map(|found| rules.about(found)).collect();
     let requirements = requirements_of(&about);
     drop(definitions);
-    Ok(entry.with_names(names).with_requirements(&requirements))
+    let entry = entry.with_names(names).with_requirements(&requirements);
+    Ok(match &*about {
+        [only] => entry.with_formerly(&only.formerly),
+        _ => entry,
+    })
 }
 
 #[cfg(test)]

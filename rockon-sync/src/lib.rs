@@ -100,7 +100,7 @@ pub use base::json::Position;
 pub use base::limits;
 pub use base::problem::{Problem, Severity};
 pub use base::time::Timestamp;
-pub use catalog::changes::{Changes, Novelty, Upsert};
+pub use catalog::changes::{Changes, Novelty, Rename, Upsert};
 pub use catalog::{Catalog, Definition, Origin};
 pub use format::Format;
 pub use net::credentials::Credentials;

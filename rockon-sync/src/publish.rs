@@ -31,6 +31,7 @@
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
 //! | `names.rs`, `relations.rs` | checks that need more than one file |
 //! | `keep.rs` | keeps the last published version of broken definitions |
+//! | `renames.rs` | former names of definitions |
 //! | `manifest.rs` | the new manifest, and its differences from the last one |
 //! | `head.rs`, `sign.rs` | the published head if it is still right, otherwise a new one |
 //! | `write.rs` | writes objects, named files, manifest and head |
@@ -57,6 +58,7 @@ mod previous;
 mod prune;
 mod publisher;
 mod relations;
+mod renames;
 mod report;
 mod review;
 #[cfg(feature = "s3")]
@@ -79,8 +81,8 @@ use manifest::NewManifest;
 pub use page::Page;
 use publisher::PublishSession;
 pub use publisher::{Leniency, Publisher};
-pub use report::{PublishOutcome, PublishProgress, PublishReport};
-pub use review::{ReviewedDefinition, ReviewedFile, review_files};
+pub use report::{PublishOutcome, PublishProgress, PublishReport, Renamed};
+pub use review::{FileRole, ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scanned, ScannedFile};
 
 /// Publishes a catalog.
@@ -151,9 +153,10 @@ fn report(
         added: new.plan.added(),
         changed: new.plan.changed(),
         removed: new.plan.removed(),
+        renamed: new.renames.renamed,
         kept: kept.map(|file| file.id).collect(),
         written: Vec::new(),
         deleted: Vec::new(),
-        problems: scanned.problems,
+        problems: [scanned.problems, new.renames.warnings].concat(),
     }
 }

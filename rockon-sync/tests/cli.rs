@@ -349,6 +349,48 @@ fn changes_lists_deletes_and_upserts_for_an_application() {
 }
 
 #[test]
+fn a_renamed_definition_is_printed_by_publish_check_and_changes() {
+    let catalog = TestCatalog::new();
+    assert_eq!(code(&catalog.update(&[])), 0);
+    let text = fs::read_to_string(catalog.path("catalog/kopia.json")).unwrap();
+    let write = |text: &str| fs::write(catalog.path("catalog/kopia.json"), text).unwrap();
+
+    // Another image is another definition.
+    write(&text.replacen("\"Kopia\"", "\"Backup\"", 1).replace("kopia/kopia", "h.example/other"));
+    let output = catalog.run(&["check", "catalog/kopia.json"]);
+    assert_eq!(code(&output), 0);
+    let warning = "catalog/kopia.json: warning: the published definition \"Kopia\" disappears without \
+                   a successor, which could state it as \"formerly\"";
+    assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+    let checked = catalog.json(&["check", "catalog/kopia.json", "--json"]);
+    assert_eq!(checked["files"][0]["problems"][0]["severity"], "warning");
+
+    write(&text.replacen("\"Kopia\"", "\"Backup\"", 1));
+    let output = catalog.run(&["check", "catalog/kopia.json", "catalog/immich.json"]);
+    assert_eq!((code(&output), &*stderr(&output)), (0, ""));
+    let output = stdout(&catalog.run(&["publish", "catalog"]));
+    assert!(
+        output.starts_with("renamed  Kopia -> Backup  (kopia)\npublished: serial 2"),
+        "{output}"
+    );
+    write(&text.replacen("\"Kopia\"", "\"Vault\"", 1));
+    let report = catalog.json(&["publish", "catalog", "--json"]);
+    let expected = serde_json::json!([{"from": "Backup", "to": "Vault", "id": "kopia"}]);
+    assert_eq!(report["renamed"], expected);
+
+    assert_eq!(code(&catalog.update(&[])), 0);
+    fs::write(catalog.path("applied.json"), "{\"Kopia\": \"1\", \"Backup\": null}").unwrap();
+    let args = ["changes", "--store", "store", "--applied", "applied.json"];
+    let output = stdout(&catalog.run(&args));
+    assert!(output.starts_with("delete  Kopia\nrename  Backup -> Vault\nadd "), "{output}");
+    assert!(output.contains("\nchange  Vault\n"), "{output}");
+    let changes = catalog.json(&[&args[..], &["--json"]].concat());
+    assert_eq!(changes["renames"], serde_json::json!([{"from": "Backup", "to": "Vault"}]));
+    let shown = catalog.json(&["show", "Vault", "--store", "store", "--json"]);
+    assert_eq!(shown["formerly"], serde_json::json!(["Backup", "Kopia"]));
+}
+
+#[test]
 fn publish_reports_every_problem_and_publishes_nothing() {
     let catalog = TestCatalog::new();
     let before = fs::read(catalog.path("catalog/v2/root.sha")).unwrap();

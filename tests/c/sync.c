@@ -81,6 +81,33 @@ static rockon_sync_applied *everything(const rockon_sync_catalog *catalog)
     return applied;
 }
 
+static void a_former_name_is_renamed(const rockon_sync_store *store)
+{
+    rockon_sync_catalog *catalog = open_catalog(store);
+    rockon_sync_changes *changes = NULL;
+    const rockon_sync_definition *kopia = rockon_sync_catalog_find(catalog, "Kopia");
+
+    CHECK(kopia->formerly.count == 2);
+    CHECK_TEXT("Backup", kopia->formerly.items[0]);
+    CHECK_TEXT("Old", kopia->formerly.items[1]);
+    CHECK(catalog->definitions[0]->formerly.count == 0);
+
+    const rockon_sync_applied applied[] = {{"Old", kopia->revision}, {"Backup", NULL}};
+    OK(rockon_sync_catalog_changes_since(catalog, applied, 2, &changes, &error));
+    rockon_sync_catalog_free(catalog);
+    CHECK(changes->rename_count == 1);
+    CHECK_TEXT("Backup", changes->renames[0]->from);
+    CHECK_TEXT("Kopia", changes->renames[0]->to);
+    CHECK(changes->deletes.count == 1);
+    CHECK_TEXT("Old", changes->deletes.items[0]);
+    CHECK(changes->upsert_count == DEFINITIONS);
+    for (size_t i = 0; i < changes->upsert_count; i++) {
+        const rockon_sync_upsert *upsert = changes->upserts[i];
+        CHECK(upsert->is_new == (strcmp(upsert->definition->name, "Kopia") != 0));
+    }
+    rockon_sync_changes_free(changes);
+}
+
 static void changes_list_deletes_and_upserts(const rockon_sync_store *store)
 {
     rockon_sync_catalog *catalog = open_catalog(store);
@@ -115,6 +142,7 @@ static void changes_list_deletes_and_upserts(const rockon_sync_store *store)
     CHECK_TEXT("Gone", changes->deletes.items[0]);
     CHECK(changes->withheld.count == 0);
     CHECK(changes->reasons.count == 0);
+    CHECK(changes->rename_count == 0);
     rockon_sync_changes_free(changes);
 }
 
@@ -254,6 +282,7 @@ int main(int argc, char **argv)
     rockon_sync_source source = source_at("rockstor", join(url, "v2/"));
     a_first_update_fetches_everything(store, &source);
     the_catalog_returns_published_definitions(store);
+    a_former_name_is_renamed(store);
     changes_list_deletes_and_upserts(store);
     an_empty_store_causes_no_deletes(join(dir, "empty"));
     damage_is_found_and_repaired(store, &source);

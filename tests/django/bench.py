@@ -226,7 +226,7 @@ def main() -> None:
 
         django.setup()
         docker.is_running = lambda: True
-        call_command("migrate", verbosity=0)
+        call_command("migrate", run_syncdb=True, verbosity=0)
         content = last_state()
         print(content.what)
         rows = []

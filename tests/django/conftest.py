@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def socket_dir() -> Iterator[Path]:
         from django.core.management import call_command
 
         django.setup()
-        call_command("migrate", verbosity=0)
+        call_command("migrate", run_syncdb=True, verbosity=0)
         yield socket_path
         from django.db import connections
 
@@ -89,6 +90,13 @@ def put(
     catalog.put(name, containers=containers)
 
 
+def rename_in_file(catalog: CatalogDir, old: str, new: str) -> None:
+    """Renames a rock-on in its file."""
+    file = catalog.path / f"{old.lower()}.json"
+    (content,) = json.loads(file.read_text()).values()
+    file.write_text(json.dumps({new: content}))
+
+
 @pytest.fixture
 def served(catalog: CatalogDir, tmp_path: Path) -> Iterator[Server]:
     """Serves the published catalog. `publish()` publishes it again."""
@@ -99,6 +107,8 @@ def served(catalog: CatalogDir, tmp_path: Path) -> Iterator[Server]:
     store = tmp_path / "store"
     with (
         serve(catalog.path / "v2") as server,
-        override_settings(ROCKON_STORE=store, ROCKON_SOURCE=server.url),
+        override_settings(
+            ROCKON_STORE=store, ROCKON_SOURCE=server.url, ROCKON_LOCAL=tmp_path / "local"
+        ),
     ):
         yield server

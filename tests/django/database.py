@@ -13,6 +13,9 @@ from pathlib import Path
 # The account that Debian's package creates.
 ACCOUNT = "postgres"
 
+FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off"
+"""Options without durability, which the tests do not need."""
+
 
 def program(name: str) -> str:
     """Returns the path of a PostgreSQL program, in the newest installed version."""
@@ -47,8 +50,7 @@ def server() -> Iterator[Path]:
     data = directory / "data"
     try:
         run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale")
-        # The tests need no durability, and are faster without.
-        options = f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off"
+        options = f"-c listen_addresses= -c unix_socket_directories={directory} {FAST}"
         log = directory / "log"
         run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "-t", "60", "start")
         try:

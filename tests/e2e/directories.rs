@@ -31,7 +31,7 @@ fn every_kind_of_directory_is_followed() {
         ("tree/root.sha", 3, true),
         ("link-to-tree", 3, true),
         ("catalog/root.v2.sha", 3, true),
-        ("catalog", 3, false),
+        ("catalog", 3, true),
         ("links", 3, false),
         ("bare", 2, false),
     ] {
@@ -74,6 +74,29 @@ fn publishing_in_place_keeps_files_for_older_systems() {
     assert_eq!(store.catalog().unwrap().definitions().len(), 3);
     world.updater(&store).run(&source).unwrap();
     assert_eq!(world.server.take_log().len(), 1);
+}
+
+#[test]
+fn a_tree_published_in_place_is_found_by_its_directory() {
+    let world = World::v1("abc");
+    let source: Source = world.server.url().parse().unwrap();
+    let store = world.store();
+    let report = world.updater(&store).run(&source).unwrap();
+    assert_eq!((report.outcome, report.serial), (Outcome::Updated, None));
+
+    world.publisher().in_place().run().unwrap();
+    let report = world.updater(&store).run(&source).unwrap();
+    assert_eq!(report.serial, Some(1), "the v1 source becomes a v2 one");
+    world.server.take_log();
+    world.updater(&store).run(&source).unwrap();
+    let targets: Vec<String> =
+        world.server.take_log().into_iter().map(|exchange| exchange.target).collect();
+    assert_eq!(targets, ["/root.sha", "/root.v2.sha"]);
+
+    // Then the list alone is refused.
+    fs::remove_file(world.path("catalog/root.v2.sha")).unwrap();
+    let error = world.updater(&store).run(&source).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Trust);
 }
 
 #[test]

@@ -315,7 +315,7 @@ fn the_first_error_is_reported_before_that_of_a_list() {
     assert!(error.to_chain().contains("got 403"), "{}", error.to_chain());
     // The other one was asked for its list.
     let asked: Vec<String> = world.server.take_log().into_iter().map(|seen| seen.path).collect();
-    assert_eq!(asked, ["root.sha", "root.json"]);
+    assert_eq!(asked, ["root.sha", "root.v2.sha", "root.json"]);
 }
 
 #[test]

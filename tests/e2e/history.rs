@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rockon_sync::publish::{Leniency, Publisher};
-use rockon_sync::wire::Manifest;
+use rockon_sync::wire::{Entry, Manifest};
 use rockon_sync::{ErrorKind, MassDelete, Outcome, Source, Store, Timestamp, Updater};
 use rockon_sync_tests::Server;
 use tempfile::TempDir;
@@ -157,6 +157,79 @@ fn a_lenient_publication_removes_only_what_the_author_removed() {
     assert_eq!(kept, expected.map(|(n, id)| (n, vec![id.to_owned()])).into());
 }
 
+/// The edits of files with one definition before and after.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Edits {
+    all: usize,
+    /// The name changed.
+    renamed: usize,
+    /// The name changed, and a container image stayed.
+    renamed_with_image: usize,
+}
+
+/// Returns the image of each container of the only definition in a file.
+fn images(bytes: &[u8]) -> BTreeSet<String> {
+    let file: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+    let definitions = file.as_object().unwrap().values();
+    let containers =
+        definitions.flat_map(|found| found["containers"].as_object().unwrap().values());
+    // No image of the catalog has a tag or a digest of its own: tags are another field.
+    containers.map(|container| container["image"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn renames_in_the_history_are_found_and_applied() {
+    let (_unpacked, states) = history();
+    // In memory if possible: this publishes and updates 206 times.
+    let dir = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let (tree, store) = (dir.path().join("tree"), Store::new(dir.path().join("store")));
+    let source: Source = tree.to_str().unwrap().parse().unwrap();
+    let (mut edits, mut found) = (Edits::default(), Vec::new());
+    let mut before: Option<(Manifest, BTreeMap<String, Vec<u8>>)> = None;
+    let mut applied: BTreeMap<String, String> = BTreeMap::new();
+    for (n, state) in states.iter().enumerate() {
+        let publisher = publisher(state, &tree, n).keep(1).mass_delete(MassDelete::Allow);
+        let report = publisher.leniency(Leniency::LeaveOut).run().unwrap();
+        let files = published_files(&tree);
+        let manifest = Manifest::parse(&files["root.json"]).unwrap();
+        for entry in manifest.entries() {
+            let Some((old_manifest, old_files)) = &before else { continue };
+            let is_same_path = |old: &&Entry| old.path() == entry.path();
+            let old = old_manifest.entries().iter().find(is_same_path);
+            let Some(old) = old.filter(|old| old.digest() != entry.digest()) else { continue };
+            edits.all += 1;
+            let (Some([from]), Some([to])) = (old.names(), entry.names()) else { continue };
+            if from == to {
+                continue;
+            }
+            edits.renamed += 1;
+            let path = entry.path().as_str();
+            if !images(&files[path]).is_disjoint(&images(&old_files[path])) {
+                edits.renamed_with_image += 1;
+            }
+        }
+        Updater::new(&store).mass_delete(MassDelete::Allow).run(&source).unwrap();
+        let catalog = store.catalog().unwrap();
+        let changes = catalog.changes_since(&applied);
+        let pairs = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        let applicable: BTreeSet<_> =
+            changes.renames.iter().map(|rename| pairs(&rename.from, rename.to)).collect();
+        let published: BTreeSet<_> =
+            report.renamed.iter().map(|rename| pairs(&rename.from, &rename.to)).collect();
+        assert_eq!(applicable, published, "state {n}");
+        found.extend(published);
+        let definitions = catalog.definitions().iter();
+        applied = definitions
+            .map(|found| (found.name().to_owned(), found.revision().to_string()))
+            .collect();
+        before = Some((manifest, files));
+    }
+    // All edits that kept an image are found, and nothing else.
+    assert_eq!(edits, Edits { all: 126, renamed: 3, renamed_with_image: 2 });
+    let expected = [("Plex|Linuxserver.io", "Plex"), ("EmbyServer", "Emby server")];
+    assert_eq!(found, expected.map(|(from, to)| (from.to_owned(), to.to_owned())));
+}
+
 #[test]
 fn each_step_costs_two_requests() {
     follow(|_, _| 2);
@@ -199,8 +272,8 @@ fn the_same_history_is_followed_over_v1() {
             continue;
         };
         let report = result.unwrap();
-        // The request for a head, the list, and each file once.
-        assert_eq!(log.len(), 2 + list.len(), "state {n}");
+        // The requests for two heads, the list, and each file once.
+        assert_eq!(log.len(), 3 + list.len(), "state {n}");
         let mut expected = files_of(state);
         expected.retain(|path, _| path == "root.json" || list.values().any(|file| file == path));
         if let Some((_, place)) = BROKEN.iter().find(|(broken, _)| *broken == n && n > 90) {
@@ -212,7 +285,7 @@ fn the_same_history_is_followed_over_v1() {
         } else {
             assert!(report.failed.is_empty(), "state {n}: {report:?}");
             let before = before.unwrap_or_default();
-            for exchange in log.iter().filter(|exchange| exchange.path != "root.sha") {
+            for exchange in log.iter().filter(|exchange| !exchange.path.ends_with(".sha")) {
                 let is_unchanged = before.get(&exchange.path) == expected.get(&exchange.path);
                 let status = if is_unchanged { 304 } else { 200 };
                 assert_eq!(exchange.status, status, "state {n}: {}", exchange.path);

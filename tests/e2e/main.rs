@@ -25,6 +25,7 @@ mod planted;
 mod previous;
 mod relations;
 mod relays;
+mod renames;
 mod rollback;
 mod secrets;
 mod sources;

@@ -16,7 +16,7 @@ from typing import cast
 import pytest
 import rockon_sync
 from rockon_sync import CancelToken, ErrorKind, Mode, Outcome, Phase, Source, Store, _core, _errors
-from support import CatalogDir, Server
+from support import CatalogDir, Server, definition
 
 
 def test_an_unchanged_catalog_costs_one_request(store: Store, v2: Server) -> None:
@@ -106,6 +106,27 @@ def test_changes_are_relative_to_recorded_revisions(store: Store, v2: Server) ->
     assert changes.deletes == ("Gone",)
     upserts = [(upsert.definition.name, upsert.is_new) for upsert in changes.upserts]
     assert upserts == [("Alpha", True), ("Beta", False)]
+
+
+def test_a_former_name_is_renamed(store: Store, catalog: CatalogDir) -> None:
+    rockon_sync.publish(catalog.path)
+    renamed = definition("New")
+    renamed["New"] = definition("Beta")["Beta"]
+    catalog.put_file("beta", "beta.json", renamed)
+    report = rockon_sync.publish(catalog.path)
+    assert [(each.from_, each.to, each.id) for each in report.renamed] == [("Beta", "New", "beta")]
+    store.update(catalog.path / "v2")
+    opened = store.catalog()
+    assert opened["New"].formerly == ("Beta",)
+    assert opened["Alpha"].formerly == ()
+    revision = opened["New"].revision
+    applied = {name: entry.revision for name, entry in opened.items() if name != "New"}
+    changes = opened.changes_since(applied | {"Beta": revision})
+    assert changes.renames == (rockon_sync.Rename(from_="Beta", to="New"),)
+    assert repr(changes.renames[0]) == "Rename(from_='Beta', to='New')"
+    assert not changes.deletes
+    upserts = [(upsert.definition.name, upsert.is_new) for upsert in changes.upserts]
+    assert upserts == [("New", False)]
 
 
 def test_an_unchanged_definition_is_equal_after_an_update(
@@ -332,10 +353,12 @@ def test_publish_continues_a_published_tree(catalog: CatalogDir, tmp_path: Path)
     assert first.deleted == ()
     empty = tmp_path / "empty"
     with pytest.raises(rockon_sync.StoreError):
-        rockon_sync.publish(catalog.path, out=tmp_path / "other", previous=tmp_path / "nowhere")
-    planned = rockon_sync.publish(catalog.path, out=empty, previous=tree, dry_run=True)
+        rockon_sync.publish(catalog.path, out=empty, previous=tmp_path / "nowhere")
+    assert not list(empty.iterdir())
+    absent = tmp_path / "absent"
+    planned = rockon_sync.publish(catalog.path, out=absent, previous=tree, dry_run=True)
     assert (planned.outcome, planned.serial) == (rockon_sync.PublishOutcome.UNCHANGED, 1)
-    assert not empty.exists()
+    assert not absent.exists()
     rockon_sync.publish(catalog.path, out=empty, previous=str(tree))
     assert (empty / "root.sha").read_bytes() == (tree / "root.sha").read_bytes()
     with pytest.raises(ValueError, match="not the first publication"):

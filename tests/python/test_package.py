@@ -54,10 +54,13 @@ def test_the_wheel_supports_python_3_11_and_newer_and_has_only_expected_files() 
         for name in (
             "__init__.py",
             "__main__.py",
+            "_apply.py",
             "_core.abi3.so",
             "_core.pyi",
             "_errors.py",
             "_model.py",
+            "contrib/__init__.py",
+            "contrib/django.py",
             "py.typed",
         )
     }
@@ -67,6 +70,13 @@ def test_the_wheel_supports_python_3_11_and_newer_and_has_only_expected_files() 
 def test_the_stubs_match_the_module(tmp_path: Path) -> None:
     checked = run(sys.executable, "-m", "mypy.stubtest", "rockon_sync", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_django_is_imported_only_with_its_adapter() -> None:
+    code = "import sys, rockon_sync; print('django' in sys.modules)"
+    assert run(sys.executable, "-c", code).stdout == "False\n"
+    code = f"{code}; import rockon_sync.contrib.django; print('django' in sys.modules)"
+    assert run(sys.executable, "-c", code).stdout == "False\nTrue\n"
 
 
 def test_a_program_that_uses_the_api_passes_type_checks(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
  *
  * A source is a named catalog, served by one or more mirrors. A store is a directory with local
  * copies of sources. An update requests one small file to find out if anything has changed, and
- * fetches only the changes. The catalog has the definitions of all sources; changes are the deletes
- * and upserts that bring an application up to date with it.
+ * fetches only the changes. The catalog has the definitions of all sources; changes are the deletes,
+ * renames and upserts that bring an application up to date with it.
  *
  *     rockon_sync_source source = ROCKON_SYNC_SOURCE_INIT;
  *     rockon_sync_store *store = NULL;

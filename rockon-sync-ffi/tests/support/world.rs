@@ -47,7 +47,7 @@ impl World {
 /// | directory | contents |
 /// |---|---|
 /// | `catalog` | the sample catalog, which is a v1 tree |
-/// | `v2`, `older` | its second and its first publication |
+/// | `v2`, `older` | its second publication, with former names of Kopia, and its first |
 /// | `one` | a publication of a single entry |
 /// | `expired` | an expired publication |
 /// | `bad-definition` | a v1 tree with one valid and one invalid definition |
@@ -60,7 +60,9 @@ fn put_trees(dir: &Path) {
     copy_tree(&dir.join("v2"), &dir.join("older"));
     let changed = catalog.join("kopia.json");
     let text = fs::read_to_string(&changed).unwrap();
-    fs::write(&changed, text + "\n").unwrap();
+    let text = text.replacen("\"Kopia\": {", "\"Kopia\": {\"formerly\": [\"Backup\", \"Old\"],", 1);
+    assert!(text.contains("formerly"));
+    fs::write(&changed, text).unwrap();
     publish(&catalog, dir.join("v2"));
     let expiring = Publisher::new(&catalog).out(dir.join("expired")).expires_in_days(1);
     expiring.published(Timestamp::from_unix(1_000_000_000).unwrap()).run().unwrap();

@@ -2,7 +2,7 @@
 
     store = Store("/var/lib/rockons")
     report = store.update("https://example.org/rockons/v2/")
-    changes = store.catalog().changes_since(applied)
+    applied = apply(store.catalog(), recorded, write=..., rename=..., delete=...)
 
 Updates log to the logger `rockon_sync`.
 """
@@ -10,6 +10,7 @@ Updates log to the logger `rockon_sync`.
 import logging as _logging
 from collections.abc import Mapping as _Mapping
 
+from ._apply import Applied, Failure, InUseError, Refusal, Step, apply, classify_failure
 from ._core import CancelToken, Catalog, Definition, Source, Store, __version__, keygen, publish
 from ._errors import (
     CanceledError,
@@ -38,6 +39,8 @@ from ._model import (
     PublishReport,
     Relations,
     Release,
+    Rename,
+    Renamed,
     Report,
     SourceStatus,
     Stability,
@@ -49,6 +52,7 @@ from ._model import (
 )
 
 __all__ = [
+    "Applied",
     "CancelToken",
     "CanceledError",
     "Catalog",
@@ -59,7 +63,9 @@ __all__ = [
     "Download",
     "ErrorKind",
     "FailedEntry",
+    "Failure",
     "Format",
+    "InUseError",
     "Installation",
     "IntegrityError",
     "LockedError",
@@ -71,13 +77,17 @@ __all__ = [
     "Progress",
     "PublishOutcome",
     "PublishReport",
+    "Refusal",
     "Relations",
     "Release",
+    "Rename",
+    "Renamed",
     "Report",
     "RockonSyncError",
     "Source",
     "SourceStatus",
     "Stability",
+    "Step",
     "Store",
     "StoreError",
     "TransportError",
@@ -87,6 +97,8 @@ __all__ = [
     "Upsert",
     "Verification",
     "__version__",
+    "apply",
+    "classify_failure",
     "keygen",
     "publish",
 ]

@@ -229,6 +229,18 @@ class Problem(_Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Renamed(_Value):
+    """A definition with a new name."""
+
+    from_: str
+    """The name in the last publication."""
+    to: str
+    """The new name."""
+    id: str
+    """The id of the entry."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PublishReport(_Value):
     """The result of a publication."""
 
@@ -245,6 +257,8 @@ class PublishReport(_Value):
     """Ids whose file changed."""
     removed: tuple[str, ...]
     """Removed ids."""
+    renamed: tuple[Renamed, ...]
+    """Definitions that had another name in the last publication."""
     kept: tuple[str, ...]
     """Ids whose file is broken now; their last published version is kept."""
     written: tuple[str, ...]
@@ -259,23 +273,35 @@ class PublishReport(_Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Rename(_Value):
+    """A new name of an applied definition. An upsert of the new name always follows."""
+
+    from_: str
+    """The applied name, which is no longer in the catalog."""
+    to: str
+    """The name in the catalog, which the application has not recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Upsert(_Value):
     """A definition to apply."""
 
     definition: Definition
     is_new: bool
-    """True if the application has no record of it; false if it recorded another revision."""
+    """True if the application has no record of it; false if it recorded another revision, or any
+    under a former name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Changes(_Value):
     """The changes that bring an application up to date with the catalog; false if there are none.
 
-    Apply the deletes first, then the upserts in order. Record the revision of each definition in
-    the same transaction as the change itself.
+    Apply the deletes first, then the renames, then the upserts in order, or leave that to `apply`.
+    Record the revision of each definition in the same transaction as the change itself.
     """
 
     deletes: tuple[str, ...]
+    renames: tuple[Rename, ...]
     upserts: tuple[Upsert, ...]
     withheld: tuple[str, ...]
     """Names that are not in the catalog but must not be deleted, because the published file was not
@@ -284,7 +310,7 @@ class Changes(_Value):
     """Reasons for withholding names."""
 
     def __bool__(self) -> bool:
-        return bool(self.deletes or self.upserts)
+        return bool(self.deletes or self.renames or self.upserts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -22,6 +22,9 @@ pub const MAX_NAME_BYTES: usize = 1024;
 /// definitions has as many. Many short names would cost more memory than their text.
 pub const MAX_NAMES: usize = 16_384;
 
+/// Most former names of a definition: a name that was replaced more often is not found again.
+pub const MAX_FORMER_NAMES: usize = 16;
+
 /// Most names of definitions in a manifest: two per entry of the largest one.
 pub const MAX_ALL_NAMES: usize = 2 * MAX_ENTRIES;
 

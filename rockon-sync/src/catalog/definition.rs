@@ -21,6 +21,7 @@ pub struct Definition {
     pub(super) origin: Origin,
     pub(super) updated: Option<Timestamp>,
     pub(super) requirements: Arc<Requirements>,
+    pub(super) formerly: Box<[Box<str>]>,
     pub(super) file: PathBuf,
 }
 
@@ -81,6 +82,11 @@ impl Definition {
     /// that is unknown.
     pub fn mismatches(&self, target: &Target) -> Vec<Mismatch> {
         target.mismatches(&self.requirements)
+    }
+
+    /// Returns the names under which the definition was published before, newest first.
+    pub fn formerly(&self) -> &[Box<str>] {
+        &self.formerly
     }
 
     /// Returns the path of the file.

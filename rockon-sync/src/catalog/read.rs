@@ -10,7 +10,7 @@ use super::{Catalog, Definition, Origin};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, read_if_any, stat_if_any, stat_target_if_any};
-use crate::base::limits::MAX_FILE_BYTES;
+use crate::base::limits::{MAX_ALL_NAMES, MAX_FILE_BYTES};
 use crate::format::target::Requirements;
 use crate::format::{self, Format, requirements_of};
 use crate::source::SourceName;
@@ -22,8 +22,17 @@ use crate::tree::manifest::{Entry, List, Manifest};
 pub(crate) struct Gaps {
     /// Names that are published but not in the local copy.
     pub(crate) names: Vec<Box<str>>,
+    /// Renames to such names.
+    pub(crate) renames: Vec<MissingRename>,
     /// Reasons why any other name might be in the catalog, too.
     pub(crate) reasons: Vec<String>,
+}
+
+/// A rename to a definition that is not in the local copy.
+#[derive(Debug)]
+pub(crate) struct MissingRename {
+    pub(crate) from: Box<str>,
+    pub(crate) to: Box<str>,
 }
 
 /// The definitions of one source.
@@ -47,6 +56,7 @@ impl Catalog {
                     self.gaps.reasons.push(format!("source {source} is empty"));
                 }
                 self.gaps.names.extend(read.gaps.names);
+                self.gaps.renames.extend(read.gaps.renames);
                 self.gaps.reasons.extend(read.gaps.reasons);
                 self.problems.extend(read.problems);
                 self.add_all(read.definitions);
@@ -118,14 +128,32 @@ impl Gaps {
             return Ok(());
         }
         let published = Manifest::parse(&bytes).map_err(in_list)?;
+        let mut former_names_left = MAX_ALL_NAMES;
         for entry in published.entries().iter().filter(|e| current.entry(e.id()).is_none()) {
             match entry.names() {
-                Some(names) => self.names.extend_from_slice(names),
+                Some(names) => {
+                    self.names.extend_from_slice(names);
+                    if let [to] = names {
+                        let former = former_names(source, entry);
+                        let former = former.into_iter().take(former_names_left);
+                        former_names_left -= former.len();
+                        self.renames
+                            .extend(former.map(|from| MissingRename { from, to: to.clone() }));
+                    }
+                }
                 None => self.reasons.push(not_fetched(source, entry.id())),
             }
         }
         Ok(())
     }
+}
+
+/// Returns the former names of an entry. An invalid field is ignored: the definitions stay usable.
+fn former_names(source: &SourceName, entry: &Entry) -> Vec<Box<str>> {
+    entry.formerly().unwrap_or_else(|invalid| {
+        log::warn!("source {source}: entry {:?}: \"formerly\" is ignored: {invalid}", entry.id());
+        Vec::new()
+    })
 }
 
 fn not_fetched(source: &SourceName, id: &str) -> String {
@@ -148,6 +176,8 @@ fn read_generation(
         read.problems.push(error);
     }
     read.definitions.reserve_exact(current.len());
+    // Short names cost more memory than their text, which is limited already.
+    let mut former_names_left = MAX_ALL_NAMES;
     let mut shared: HashMap<Requirements, Arc<Requirements>> = HashMap::new();
     for entry in current.into_entries() {
         let file = entry.path().below(&generation.dir);
@@ -165,7 +195,15 @@ fn read_generation(
             .entry(requirements)
             .or_insert_with_key(|requirements| Arc::new(requirements.clone()))
             .clone();
+        let mut formerly = former_names(source, &entry);
+        match former_names_left.checked_sub(formerly.len()) {
+            Some(left) => former_names_left = left,
+            None => formerly.clear(),
+        }
+        // A file without names in the manifest may have several definitions.
+        let formerly = if names.len() == 1 { formerly } else { Vec::new() };
         read.definitions.extend(names.into_iter().map(|name| Definition {
+            formerly: formerly.iter().filter(|former| **former != name).cloned().collect(),
             name,
             format: Format::of(&entry),
             revision: entry.digest(),
@@ -232,14 +270,18 @@ fn read_local(
     let revision = Digest::of(&bytes);
     let rules = format.rules();
     let definitions = rules.read(name, &bytes).map_err(|error| error.with_path(path))?;
-    let definition = |found: format::RawDefinition<'_>| Definition {
-        requirements: Arc::new(rules.about(&found).requirements),
-        name: found.name.into(),
-        format,
-        revision,
-        origin: Origin::Local,
-        updated: None,
-        file: file.clone(),
+    let definition = |found: format::RawDefinition<'_>| {
+        let about = rules.about(&found);
+        Definition {
+            requirements: Arc::new(about.requirements),
+            formerly: about.formerly.into(),
+            name: found.name.into(),
+            format,
+            revision,
+            origin: Origin::Local,
+            updated: None,
+            file: file.clone(),
+        }
     };
     Ok(definitions.into_iter().map(definition).collect())
 }

@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use super::changes::Novelty;
 use super::*;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorKind;
+use crate::base::limits::MAX_ALL_NAMES;
 use crate::testing::{Call, HookedFiles, bad_disk};
 
 /// A store, and beside it a directory of local definitions.
@@ -27,7 +29,12 @@ impl World {
 
     /// Writes a generation of the source `s` with these entries, whose ids are their paths.
     fn source(&self, rows: &[Row<'_>]) {
-        let generation = self.path("store/s/gen/000001");
+        self.source_named("s", rows);
+    }
+
+    fn source_named(&self, source: &str, rows: &[Row<'_>]) {
+        let source = self.path("store").join(source);
+        let generation = source.join("gen/000001");
         fs::create_dir_all(&generation).unwrap();
         for (path, content, _) in rows {
             fs::write(generation.join(path), content).unwrap();
@@ -36,7 +43,7 @@ impl World {
         let head = format!("{}  root.json\n", Digest::of(text.as_bytes()));
         fs::write(generation.join("root.json"), text).unwrap();
         fs::write(generation.join("root.sha"), head).unwrap();
-        std::os::unix::fs::symlink("gen/000001", self.path("store/s/current")).unwrap();
+        std::os::unix::fs::symlink("gen/000001", source.join("current")).unwrap();
     }
 
     /// Writes the record of the generation, if it has only some of its entries.
@@ -187,6 +194,173 @@ fn an_entry_that_could_not_be_fetched_withholds_its_names() {
     assert_withheld(&catalog, &["X"], "\"X\" is published but could not be fetched");
     // Nothing is withheld without an applied name, and nothing is said then.
     assert!(catalog.changes_since([("Y", "")]).reasons.is_empty());
+}
+
+/// Returns changes as lines: deletes, renames, upserts and withheld names.
+fn lines(catalog: &Catalog, applied: &[&str]) -> Vec<String> {
+    let changes = catalog.changes_since(applied.iter().map(|name| (name, "another revision")));
+    let deletes = changes.deletes.iter().map(|name| format!("delete {name}"));
+    let renames = changes.renames.iter().map(|found| format!("rename {} {}", found.from, found.to));
+    let upserts = changes.upserts.iter().map(|upsert| {
+        let verb = if upsert.novelty == Novelty::New { "add" } else { "change" };
+        format!("{verb} {}", upsert.definition.name())
+    });
+    let withheld = changes.withheld.iter().map(|name| format!("withhold {name}"));
+    deletes.chain(renames).chain(upserts).chain(withheld).collect()
+}
+
+const C: Row<'_> = ("a.json", "{\"C\": {}}", ",\"names\":[\"C\"],\"formerly\":[\"B\",\"A\"]");
+
+#[test]
+fn a_former_name_is_renamed_once_and_only_to_a_name_that_is_not_applied() {
+    let world = World::new();
+    world.source(&[C, X]);
+    let catalog = world.catalog();
+    assert_eq!(catalog.definition("C").unwrap().formerly(), [Box::from("B"), "A".into()]);
+    for (applied, expected) in [
+        (&["B"][..], &["rename B C", "change C", "add X"][..]),
+        // The end of a chain, of which the application missed a part.
+        (&["A", "X"], &["rename A C", "change C", "change X"]),
+        // The newest former name counts.
+        (&["A", "B"], &["delete A", "rename B C", "change C", "add X"]),
+        // The new name is applied already.
+        (&["A", "C"], &["delete A", "change C", "add X"]),
+        (&["a"], &["delete a", "add C", "add X"]),
+    ] {
+        assert_eq!(lines(&catalog, applied), expected, "{applied:?}");
+    }
+    // The definition is applied again also if only its name changed: its revision is that of the
+    // file.
+    let revision = catalog.definition("C").unwrap().revision().to_string();
+    let changes = catalog.changes_since([("B", &revision)]);
+    assert_eq!((changes.renames.len(), changes.upserts[0].novelty), (1, Novelty::Changed));
+    assert!(!changes.is_empty());
+}
+
+#[test]
+fn names_that_are_used_are_not_renamed() {
+    // A and B exchanged their names, and the manifest is wrong about it.
+    let world = World::new();
+    world.source(&[
+        ("a.json", "{\"B\": {}}", ",\"names\":[\"B\"],\"formerly\":[\"A\"]"),
+        ("b.json", "{\"A\": {}}", ",\"names\":[\"A\"],\"formerly\":[\"B\"]"),
+    ]);
+    assert_eq!(lines(&world.catalog(), &["A", "B"]), ["change B", "change A"]);
+    assert_eq!(lines(&world.catalog(), &["A"]), ["add B", "change A"]);
+
+    // A local definition still has the old name.
+    let world = World::new();
+    world.source(&[C]);
+    world.local("own.json", "{\"B\": {}}");
+    assert_eq!(lines(&world.catalog(), &["B"]), ["add C", "change B"]);
+}
+
+#[test]
+fn a_local_definition_states_its_own_former_names() {
+    let world = World::new();
+    world.source(&[C]);
+    // It overrides the entry, together with its former names.
+    world.local("own.json", "{\"C\": {}}");
+    assert_eq!(lines(&world.catalog(), &["B"]), ["delete B", "add C"]);
+    world.local("own.json", "{\"C\": {\"formerly\": \"B\"}}");
+    assert_eq!(lines(&world.catalog(), &["B"]), ["rename B C", "change C"]);
+    world.local("own.json", "{\"C\": {\"formerly\": [\"D\", \"A\"]}, \"E\": {}}");
+    assert_eq!(lines(&world.catalog(), &["A"]), ["rename A C", "change C", "add E"]);
+}
+
+#[test]
+fn of_several_definitions_with_one_former_name_the_last_one_gets_it() {
+    let world = World::new();
+    let other = ("o.json", "{\"O\": {}}", ",\"names\":[\"O\"],\"formerly\":[\"A\"]");
+    world.source(&[C, X]);
+    world.source_named("t", &[other]);
+    let names = ["s", "t"].map(|name| name.parse().unwrap());
+    let store = Store::new(world.path("store"));
+    let [first, second] = names.clone();
+    for (sources, expected) in [
+        (names, ["rename A O", "add C", "add X", "change O"]),
+        ([second, first], ["rename A C", "add O", "change C", "add X"]),
+    ] {
+        let catalog = store.catalog_of(&sources, &world.path("local")).unwrap();
+        assert_eq!(lines(&catalog, &["A"]), expected, "{sources:?}");
+    }
+}
+
+#[test]
+fn a_rename_is_applied_even_if_a_part_of_the_catalog_is_unknown() {
+    let world = World::new();
+    world.source(&[C]);
+    fs::create_dir(world.path("store/t")).unwrap();
+    let sources = ["s", "t"].map(|name| name.parse().unwrap());
+    let store = Store::new(world.path("store"));
+    let catalog = store.catalog_of(&sources, &world.path("local")).unwrap();
+    let expected = ["rename B C", "change C", "withhold A", "withhold Y"];
+    assert_eq!(lines(&catalog, &["A", "B", "Y"]), expected);
+
+    // The old name is published, only not here yet.
+    let world = World::new();
+    world.source(&[C, ("b.json", "{\"B\": {}}", ",\"names\":[\"B\"]")]);
+    world.record(&[C]);
+    assert_eq!(lines(&world.catalog(), &["B"]), ["add C", "withhold B"]);
+}
+
+#[test]
+fn a_name_is_kept_until_the_definition_with_its_new_name_is_fetched() {
+    let world = World::new();
+    world.source(&[C, X]);
+    world.record(&[X]);
+    let catalog = world.catalog();
+    assert_eq!(lines(&catalog, &["A", "X", "Y"]), ["delete Y", "change X", "withhold A"]);
+    let changes = catalog.changes_since([("A", "")]);
+    assert_eq!(changes.reasons, ["\"A\" is now \"C\", which could not be fetched"]);
+}
+
+#[test]
+fn former_names_that_are_invalid_are_ignored() {
+    let many: Vec<String> = (0..17).map(|n| format!("\"{n}\"")).collect();
+    let many = format!("[{}]", many.join(","));
+    for (names, formerly) in [
+        ("[\"C\"]", "\"A\""),
+        ("[\"C\"]", "{\"A\":1}"),
+        ("[\"C\"]", "[\"A\",1]"),
+        ("[\"C\"]", "[\"A\",\"A\"]"),
+        ("[\"C\"]", "[\"A\",\"\\n\"]"),
+        ("[\"C\"]", &many),
+        ("[\"C\",\"D\"]", "[\"A\"]"),
+        ("[]", "[\"A\"]"),
+    ] {
+        let fields = format!(",\"names\":{names},\"formerly\":{formerly}");
+        let world = World::new();
+        world.source(&[("c.json", "{\"C\": {}, \"D\": {}}", &fields), X]);
+        let catalog = world.catalog();
+        assert!(catalog.problems().is_empty());
+        assert_eq!(lines(&catalog, &["A", "X"])[0], "delete A", "{fields}");
+        assert_eq!(catalog.definitions()[0].formerly().len(), 0, "{fields}");
+    }
+}
+
+#[test]
+fn the_number_of_former_names_is_limited() {
+    let formerly: Vec<String> = (0..16).map(|n| format!("\"f{n}\"")).collect();
+    let formerly = formerly.join(",");
+    let rows: Vec<(String, String)> = (0..=MAX_ALL_NAMES / 16)
+        .map(|n| (format!("{n}"), format!(",\"names\":[\"{n}\"],\"formerly\":[{formerly}]")))
+        .collect();
+    let rows: Vec<Row<'_>> = rows.iter().map(|(id, fields)| (&**id, "", &**fields)).collect();
+    let world = World::new();
+    world.source(&rows[..1]);
+    let text = manifest(&rows);
+    let head = format!("{}  root.json\n", Digest::of(text.as_bytes()));
+    fs::write(world.path("store/s/gen/000001/root.json"), text).unwrap();
+    fs::write(world.path("store/s/gen/000001/root.sha"), head).unwrap();
+    let former = |catalog: &Catalog| {
+        catalog.definitions().iter().map(|found| found.formerly().len()).sum::<usize>()
+    };
+    let catalog = world.catalog();
+    assert_eq!((catalog.definitions().len(), former(&catalog)), (rows.len(), MAX_ALL_NAMES));
+    // The same holds for entries that were not fetched.
+    world.record(&rows[..1]);
+    assert_eq!(world.catalog().gaps().renames.len(), MAX_ALL_NAMES);
 }
 
 #[test]

@@ -86,6 +86,7 @@ pub(super) fn definition_json(definition: &Definition) -> Value {
         "updated": definition.updated().map(|at| at.to_string()),
         "arch": definition.requirements().arch(),
         "min_version": definition.requirements().min_version(),
+        "formerly": definition.formerly(),
         "file": definition.file().display().to_string(),
     })])
 }

@@ -1,5 +1,6 @@
 //! `changes`: lists what an application must do, or which extensions have an update.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use super::args::ChangesArgs;
 use super::browse::{catalog, definition_json, read_names, release_json};
 use super::output::{Items, Output, note_message, note_warning, object};
 use crate::base::error::Result;
-use crate::catalog::changes::Novelty;
+use crate::catalog::changes::{Novelty, Rename};
 use crate::catalog::newest::Update;
 use crate::format::Format;
 use crate::format::target::Target;
@@ -24,6 +25,9 @@ pub(super) fn run(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
         catalog.changes_since(applied.iter().map(|(name, revision)| (name, revision)));
     if let Some(format) = args.format {
         changes.upserts.retain(|upsert| upsert.definition.format() == format);
+        let to: HashSet<&str> =
+            changes.upserts.iter().map(|upsert| upsert.definition.name()).collect();
+        changes.renames.retain(|rename| to.contains(rename.to));
     }
     if args.browse.json {
         let upserts = changes.upserts.iter().map(|upsert| {
@@ -32,6 +36,11 @@ pub(super) fn run(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
         });
         out.json(&ChangesJson {
             deletes: &changes.deletes,
+            renames: changes
+                .renames
+                .iter()
+                .map(|rename| json!({"from": rename.from, "to": rename.to}))
+                .collect(),
             upserts: Items(upserts),
             withheld: &changes.withheld,
             reasons: &changes.reasons,
@@ -40,6 +49,9 @@ pub(super) fn run(args: &ChangesArgs, out: &mut Output) -> Result<u8> {
     }
     for name in &changes.deletes {
         out.line(format!("delete  {name}"))?;
+    }
+    for Rename { from, to, .. } in &changes.renames {
+        out.line(format!("rename  {from} -> {to}"))?;
     }
     for upsert in &changes.upserts {
         let verb = if upsert.novelty == Novelty::New { "add" } else { "change" };
@@ -91,6 +103,7 @@ fn read_applied(path: &Path) -> Result<Vec<(String, String)>> {
 #[derive(Serialize)]
 struct ChangesJson<'a, U> {
     deletes: &'a [String],
+    renames: Vec<Value>,
     upserts: U,
     withheld: &'a [String],
     reasons: &'a [String],

@@ -7,9 +7,9 @@ use super::browse::{catalog_in, origin_name};
 use super::output::{Output, count, note, object};
 use super::publish::{problems_json, requirements_json};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::problem::{Problem, Severity};
+use crate::base::problem::Severity;
 use crate::catalog::{Catalog, Definition};
-use crate::publish::{ReviewedDefinition, ReviewedFile, review_files};
+use crate::publish::{FileRole, ReviewedDefinition, ReviewedFile, review_files};
 
 pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
     let files = review_files(&args.files)?;
@@ -23,13 +23,21 @@ pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
         out.json(&json!({"files": files.collect::<Vec<_>>()}))?;
     } else {
         for file in &files {
+            let other = match file.role {
+                FileRole::Definitions => None,
+                FileRole::List => Some("list of a catalog"),
+                FileRole::Tree => Some("part of a tree, not checked"),
+            };
+            if let Some(other) = other {
+                out.line(format!("{}: {other}", file.file.display()))?;
+            }
             for definition in &file.definitions {
                 out.line(sentence(file, definition, catalog.as_ref()))?;
             }
         }
     }
-    let is_error = |problem: &&Problem| problem.severity == Severity::Error;
-    match files.iter().flat_map(|file| &file.problems).filter(is_error).count() {
+    let problems = files.iter().flat_map(|file| &file.problems);
+    match problems.filter(|problem| problem.severity == Severity::Error).count() {
         0 => Ok(0),
         problems => Err(Error::new(
             ErrorKind::Catalog,
@@ -78,6 +86,11 @@ fn file_json(file: &ReviewedFile, catalog: Option<&Catalog>) -> Value {
     });
     json!({
         "file": file.file.display().to_string(),
+        "role": match file.role {
+            FileRole::Definitions => "definitions",
+            FileRole::List => "list",
+            FileRole::Tree => "tree",
+        },
         "definitions": definitions.collect::<Vec<_>>(),
         "problems": problems_json(&file.problems),
     })

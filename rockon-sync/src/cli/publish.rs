@@ -9,7 +9,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::{Problem, Severity};
 use crate::base::time::Timestamp;
 use crate::format::target::Requirements;
-use crate::publish::{Leniency, Page, PublishOutcome, PublishReport, Publisher};
+use crate::publish::{Leniency, Page, PublishOutcome, PublishReport, Publisher, Renamed};
 use crate::update::plan::MassDelete;
 
 /// The environment variable with the time of publication (reproducible-builds.org).
@@ -85,6 +85,9 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     }
     let report = result?;
     if !args.json {
+        for Renamed { from, to, id, .. } in &report.renamed {
+            out.line(format!("renamed  {from} -> {to}  ({id})"))?;
+        }
         for (verb, files) in [("write", &report.written), ("delete", &report.deleted)] {
             for file in files.iter().filter(|_| args.dry_run) {
                 out.line(format!("would {verb} {file}"))?;
@@ -172,11 +175,16 @@ fn report_json(report: &PublishReport) -> Value {
         "added": report.added,
         "changed": report.changed,
         "removed": report.removed,
+        "renamed": report.renamed.iter().map(renamed_json).collect::<Value>(),
         "kept": report.kept,
         "written": report.written,
         "deleted": report.deleted,
         "problems": problems_json(&report.problems),
     })
+}
+
+fn renamed_json(renamed: &Renamed) -> Value {
+    json!({"from": renamed.from, "to": renamed.to, "id": renamed.id})
 }
 
 /// Returns the requirements of a definition.

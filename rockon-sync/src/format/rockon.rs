@@ -15,7 +15,9 @@ use crate::base::error::{Result, excerpt, impl_from};
 use crate::base::json::{Member, NoObject, Object, Position, kind_of};
 use crate::format::relation::{Field, InvalidRelation, Relations};
 use crate::format::target::Requirements;
-use crate::tree::manifest::{ARCH, MIN_VERSION, violated_rule};
+use crate::tree::manifest::{
+    ARCH, FORMERLY, InvalidFormerly, MIN_VERSION, parse_former_names, violated_rule,
+};
 
 #[cfg(feature = "publish")]
 pub(super) use check::check;
@@ -47,6 +49,17 @@ impl Rules for Rockon {
             serde_json::from_str::<String>(raw).ok()
         };
         Blurb { title: None, description: string("description"), website: string("website") }
+    }
+
+    #[cfg(feature = "publish")]
+    fn images(&self, definition: &RawDefinition<'_>) -> Vec<String> {
+        let containers = object(definition).and_then(|found| found.value("containers"));
+        let containers = containers.and_then(|value| Object::parse(value.get()).ok());
+        let images = containers.iter().flat_map(|found| &found.members).filter_map(|container| {
+            let container = Object::parse(container.value.get()).ok()?;
+            serde_json::from_str(container.value("image")?.get()).ok()
+        });
+        images.collect()
     }
 }
 
@@ -92,7 +105,16 @@ fn about(object: &Object<'_>) -> About {
         version: string("version").filter(|version| !version.is_empty()),
         requirements: requirements(object),
         relations: relations(object, &mut Vec::new()),
+        formerly: object.value(FORMERLY).and_then(|raw| former_names(raw).ok()).unwrap_or_default(),
         ..About::default()
+    }
+}
+
+/// Parses former names: a string, or an array of strings.
+fn former_names(value: &RawValue) -> Result<Vec<Box<str>>, InvalidFormerly> {
+    match value.get().starts_with('"') {
+        true => parse_former_names(&format!("[{value}]")),
+        false => parse_former_names(value.get()),
     }
 }
 

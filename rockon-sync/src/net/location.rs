@@ -15,11 +15,14 @@ use crate::net::credentials::Credentials;
 /// File name of the head, unless the location contains one.
 const DEFAULT_HEAD: &str = "root.sha";
 
+/// File name of the head of a tree that was published in place, beside a v1 tree.
+const IN_PLACE_HEAD: &str = "root.v2.sha";
+
 /// The location of a tree: an `http`, `https` or `file` URL, or the path of a directory.
 ///
 /// A location that ends in `.sha` is that of the head. Any other is a directory with a `root.sha`
-/// (v2), with only a `root.json` (v1), or, on disk, with only `*.json` files. Credentials in a URL
-/// are sent to its host only, and never shown.
+/// or `root.v2.sha` (v2), with only a `root.json` (v1), or, on disk, with only `*.json` files.
+/// Credentials in a URL are sent to its host only, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Location {
     base: Base,
@@ -83,6 +86,13 @@ impl Location {
     /// True if the location is that of a head. It cannot be a v1 tree then.
     pub(crate) fn names_head(&self) -> bool {
         self.head.is_some()
+    }
+
+    /// Returns the location of the tree that was published in place in this directory; `None` if
+    /// the location names another head.
+    pub(crate) fn published_in_place(&self) -> Option<Location> {
+        let head = Some(IN_PLACE_HEAD.to_owned());
+        (!self.names_head()).then(|| Location { head, ..self.clone() })
     }
 
     /// Returns the directory, if the tree is on disk.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::publisher::PublishSession;
 use super::sign::Unsigned;
-use super::tree::Tree;
+use super::tree::{HISTORY, Tree};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{Files, read_if_any, write_atomically};
@@ -55,7 +55,7 @@ impl Before {
             (None, None) => tree.check_unclaimed()?,
             (Some(_), None) => {
                 warnings.push(Problem::warning(
-                    "history.json",
+                    HISTORY,
                     "missing or damaged; the history restarts with the head",
                 ));
             }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::before::Before;
 use super::publisher::PublishSession;
+use super::renames::{NamedFile, Renames};
 use super::scan::ScannedFile;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
@@ -22,6 +23,7 @@ pub(super) struct NewManifest {
     pub(super) published: Timestamp,
     /// The differences from the last publication.
     pub(super) plan: Plan,
+    pub(super) renames: Renames,
 }
 
 impl NewManifest {
@@ -29,7 +31,7 @@ impl NewManifest {
     ///
     /// # Errors
     /// [`MassDelete`](crate::ErrorKind::MassDelete) if too many entries would be deleted;
-    /// [`Manifest`](crate::ErrorKind::Manifest).
+    /// [`Manifest`](crate::ErrorKind::Manifest); [`Store`](crate::ErrorKind::Store).
     pub(super) fn new(
         session: &PublishSession<'_>,
         before: &Before,
@@ -37,11 +39,16 @@ impl NewManifest {
     ) -> Result<NewManifest> {
         let options = session.options;
         let published = options.published.unwrap_or_else(|| options.clock.now().into());
-        let manifest = manifest_of(files, options.format, &before.manifest, published)?;
+        let named = files.iter().map(|file| NamedFile::of_scanned(file, options.format));
+        let named: Vec<NamedFile<'_>> = named.collect();
+        let renames = Renames::find(&session.tree, &before.manifest, &named)?;
+        let entries = entries_of(files, options.format, &before.manifest, published)?;
+        let entries = entries.into_iter().map(|entry| renames.mark(entry));
+        let manifest = Manifest::from_entries(entries.collect())?;
         let plan = Plan::to(&before.manifest, &manifest);
         plan.check_deletes(options.mass_delete)?;
         let (digest, len_bytes) = manifest.canonical_digest();
-        Ok(NewManifest { manifest, digest, len_bytes, published, plan })
+        Ok(NewManifest { manifest, digest, len_bytes, published, plan, renames })
     }
 
     /// The requirements of entries that have any, by id, in byte order.
@@ -52,13 +59,13 @@ impl NewManifest {
     }
 }
 
-/// Returns the manifest of `files`. An entry keeps its time as long as its bytes stay the same.
-fn manifest_of(
+/// Returns the entries of `files`. An entry keeps its time as long as its bytes stay the same.
+fn entries_of(
     files: &[ScannedFile],
     format: Format,
     previous: &Manifest,
     now: Timestamp,
-) -> Result<Manifest> {
+) -> Result<Vec<Entry>> {
     let by_digest: HashMap<Digest, Option<Timestamp>> =
         previous.entries().iter().map(|entry| (entry.digest(), entry.updated())).collect();
     let entries = files.iter().map(|file| {
@@ -82,5 +89,5 @@ fn manifest_of(
         }
         Ok(format.mark(entry))
     });
-    Manifest::from_entries(entries.collect::<Result<_>>()?)
+    entries.collect()
 }

@@ -18,13 +18,13 @@ use super::before::{History, MAX_HISTORY_BYTES, Record};
 use super::page::{self, Page};
 use super::publisher::Publisher;
 use super::sign::Signer;
-use super::tree::{BY_SHA, Layout, Tree, foreign_file};
+use super::tree::{BY_SHA, HISTORY, Layout, Tree, foreign_file};
 use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
-    RealFiles, Stat, ensure_dir, ensure_dirs, read_if_any, remove_if_any, stage,
-    stat_target_if_any, write_atomically,
+    RealFiles, Stat, ensure_dirs, read_if_any, remove_if_any, stage, stat_target_if_any,
+    write_atomically,
 };
 use crate::base::limits::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_PACK_BYTES};
 use crate::base::path::EntryPath;
@@ -43,9 +43,6 @@ use crate::tree::pack::PackName;
 /// a time.
 const TIMEOUT: Duration = Duration::from_secs(1_800);
 
-/// The name of the history in a tree.
-pub(super) const HISTORY: &str = "history.json";
-
 /// The previous publication, where a publisher reads it.
 pub(super) struct PreviousTree<'a> {
     pub(super) transport: &'a dyn Transport,
@@ -58,7 +55,7 @@ pub(super) struct PreviousTree<'a> {
 }
 
 /// A file that carries no digest, with its time, if it is known.
-struct Unframed {
+struct Undigested {
     bytes: Vec<u8>,
     modified: Option<SystemTime>,
 }
@@ -123,10 +120,10 @@ pub(super) fn find(
 ) -> Result<Option<PreviousHead>> {
     let stop = AtomicBool::new(false);
     let fetcher = fetcher(publisher, previous.transport, &stop);
-    let head = previous.fetch_unframed(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
-    let history = previous.fetch_unframed(&fetcher, &history_path(), MAX_HISTORY_BYTES)?;
+    let head = previous.fetch_without_digest(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
+    let history = previous.fetch_without_digest(&fetcher, &history_path(), MAX_HISTORY_BYTES)?;
     let at = |error: Error| error.with_url(previous.shown.clone());
-    let Some(Unframed { bytes, modified }) = head else {
+    let Some(Undigested { bytes, modified }) = head else {
         return match history {
             Some(_) => Err(at(Error::new(
                 ErrorKind::Head,
@@ -138,7 +135,7 @@ pub(super) fn find(
     publisher.expect_further().map_err(at)?;
     signer.check_previous(&bytes, publisher.unsigned).map_err(at)?;
     let head = Head::parse(&bytes).map_err(at)?;
-    let history = history.map(|Unframed { bytes, .. }| match serde_json::from_slice(&bytes) {
+    let history = history.map(|Undigested { bytes, .. }| match serde_json::from_slice(&bytes) {
         Ok(history) => Ok((history, bytes)),
         Err(error) => {
             let message = format!("expected the history of the tree in {HISTORY}");
@@ -221,32 +218,29 @@ fn history_path() -> EntryPath {
 }
 
 impl PreviousTree<'_> {
-    /// Fetches a file that carries no digest. One that may have been cut off is an error.
-    fn fetch_unframed(
+    /// Fetches a file that no digest vouches for; `None` if it is missing. One that may have been
+    /// cut off is an error.
+    fn fetch_without_digest(
         &self,
         fetcher: &Fetcher<'_>,
         path: &EntryPath,
         max_bytes: u64,
-    ) -> Result<Option<Unframed>> {
+    ) -> Result<Option<Undigested>> {
         let address = (self.address)(path)?;
         let modified = match &address {
             Address::File(path) => stat_target_if_any(&RealFiles, path)?.and_then(Stat::modified),
             Address::Http(_) => None,
         };
-        let shown = address.to_string();
         let mut bytes = Vec::new();
-        match fetcher.fetch(&Wanted::plain(address, max_bytes), &mut bytes, Retries::Usual)? {
-            Fetched::File(file) if file.is_unframed => Err(Error::new(
-                ErrorKind::Transport,
-                "expected a file with a Content-Length or in chunks, got one that ends with the \
-                 connection and may be cut off",
-            )
-            .with_url(shown)),
+        let wanted = Wanted::plain(address.clone(), max_bytes);
+        match fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
             Fetched::File(file) => {
+                file.check_framed(&address)?;
                 let told = file.validators.last_modified.as_deref().and_then(parse_http_date);
-                Ok(Some(Unframed { bytes, modified: modified.or(told) }))
+                Ok(Some(Undigested { bytes, modified: modified.or(told) }))
             }
-            Fetched::Missing(_) | Fetched::Unchanged { .. } => Ok(None),
+            Fetched::Missing(_) => Ok(None),
+            Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
         }
     }
 }
@@ -390,8 +384,9 @@ impl Bringing<'_> {
             let name = to.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if digest_if_any(tree.files, &to)?.is_none() {
                 let path = EntryPath::new(name)?;
-                let fetched = self.previous.fetch_unframed(self.fetcher, &path, MAX_PACK_BYTES)?;
-                if let Some(Unframed { bytes, .. }) = fetched {
+                let fetched =
+                    self.previous.fetch_without_digest(self.fetcher, &path, MAX_PACK_BYTES)?;
+                if let Some(Undigested { bytes, .. }) = fetched {
                     write_atomically(tree.files, &to, &bytes)?;
                 }
             }
@@ -443,12 +438,7 @@ impl Bringing<'_> {
             if digest_if_any(tree.files, &to)?.is_some() && !own.contains_key(path) {
                 return Err(foreign_file(to));
             }
-            for parent in path.parents() {
-                let dir = tree.dir.join(parent);
-                ensure_dir(tree.files, &dir)?;
-                dirs.insert(dir);
-            }
-            tree.put_named(path, digest)?;
+            tree.put_named(path, digest, &mut dirs)?;
         }
         let published: BTreeSet<&EntryPath> = manifest.entries().iter().map(Entry::path).collect();
         for (path, digest) in own {
@@ -456,6 +446,6 @@ impl Bringing<'_> {
                 remove_if_any(tree.files, &path.below(tree.dir))?;
             }
         }
-        dirs.iter().rev().try_for_each(|dir| tree.files.sync_dir(dir).on("sync", dir))
+        dirs.iter().rev().try_for_each(|dir| tree.sync_dir(dir))
     }
 }

@@ -25,6 +25,9 @@ use crate::update::plan::MassDelete;
 /// Number of publications that stay available by default.
 const DEFAULT_KEEP: usize = 16;
 
+/// Name of the directory of the tree in a catalog directory.
+pub(super) const DEFAULT_TREE: &str = "v2";
+
 /// The treatment of definitions with problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Leniency {
@@ -388,7 +391,7 @@ impl<'a> Publisher<'a> {
             {
                 Ok(out.clone())
             }
-            (_, Layout::Separate) if is_catalog_dir => Ok(catalog.join("v2")),
+            (_, Layout::Separate) if is_catalog_dir => Ok(catalog.join(DEFAULT_TREE)),
             (_, Layout::InPlace) if is_catalog_dir => Ok(catalog.clone()),
             _ if self.collection() == Collection::Site => Err(Error::new(
                 ErrorKind::Argument,

@@ -1,5 +1,5 @@
-//! Checks the relations between definitions: every requirement can be met, and no definition
-//! requires itself.
+//! Checks the relations between definitions: every requirement can be met, no definition requires
+//! itself, and former names are not used.
 
 use std::collections::{HashMap, HashSet};
 
@@ -43,6 +43,8 @@ struct Definitions<'a> {
     by_name: DefinitionsByName<'a>,
     /// The definitions that can be installed on an empty system, one after the other.
     installable: HashSet<&'a str>,
+    /// The first definition that states a former name, by this name.
+    former: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Definitions<'a> {
@@ -50,7 +52,13 @@ impl<'a> Definitions<'a> {
         let all = files.iter().flat_map(|file| &file.related);
         let by_name = all.map(|definition| (&*definition.named.name, definition)).collect();
         let installable = installable(&by_name);
-        Definitions { by_name, installable }
+        let mut former = HashMap::new();
+        for definition in files.iter().flat_map(|file| &file.related) {
+            for name in &definition.formerly {
+                former.entry(&**name).or_insert(&*definition.named.name);
+            }
+        }
+        Definitions { by_name, installable, former }
     }
 
     fn problems_of(&self, file: &ScannedFile) -> Vec<Problem> {
@@ -102,6 +110,18 @@ impl<'a> Definitions<'a> {
         for _ in definition.relations.replaces.iter().filter(|other| other.name() == name) {
             let what = "a definition cannot replace itself".to_owned();
             problems.push((Severity::Error, message("replaces", what)));
+        }
+        for former in &definition.formerly {
+            let what = match self.former.get(&**former) {
+                // The check of the file reports its own name.
+                _ if **former == *name => continue,
+                _ if self.by_name.contains_key(&**former) => format!("{former:?} is published"),
+                Some(other) if *other != name => {
+                    format!("{former:?} is a former name of {other:?} already")
+                }
+                _ => continue,
+            };
+            problems.push((Severity::Error, message("formerly", what)));
         }
         problems
     }

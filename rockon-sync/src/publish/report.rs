@@ -29,6 +29,8 @@ pub struct PublishReport {
     pub changed: Vec<String>,
     /// Ids that are no longer published.
     pub removed: Vec<String>,
+    /// Definitions that were published under another name in the last publication.
+    pub renamed: Vec<Renamed>,
     /// Ids of files that are broken now, and stay published in their last version. Only a
     /// lenient publication keeps files.
     pub kept: Vec<String>,
@@ -52,6 +54,18 @@ pub struct PublishProgress {
     pub bytes_done: u64,
     /// The size of all files to upload, in bytes, as far as it is known.
     pub bytes_total: u64,
+}
+
+/// A definition with a new name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Renamed {
+    /// The name in the last publication.
+    pub from: String,
+    /// The new name.
+    pub to: String,
+    /// The id of the entry.
+    pub id: String,
 }
 
 /// The outcome of a publication.

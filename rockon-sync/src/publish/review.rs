@@ -1,5 +1,7 @@
 //! Checks definition files as a publication would, wherever they are.
 
+mod published;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -7,27 +9,43 @@ use super::list::List;
 use super::names::NameChecker;
 use super::publisher::Leniency;
 use super::scan::{RelatedDefinition, Scan, has_errors, related};
+use super::tree::is_tree_file;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
-    FileKind, Files, RealFiles, Stat, is_absent, read_if_any, stat_if_any, stat_target_if_any,
+    FileKind, Files, RealFiles, is_absent, read_if_any, stat_if_any, stat_target_if_any,
 };
 use crate::base::limits::MAX_FILE_BYTES;
-use crate::base::problem::{Problem, Severity};
+use crate::base::problem::Problem;
 use crate::format::Format;
 use crate::format::target::Requirements;
 use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::manifest::Manifest;
+use published::PublishedCatalog;
 
-/// A definition file that was checked.
+/// A file that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReviewedFile {
-    /// The path, as it was given.
+    /// The path, as it was given, or below the directory that was given.
     pub file: PathBuf,
+    /// The job of the file in a catalog directory.
+    pub role: FileRole,
     /// The definitions in the file, in its order.
     pub definitions: Vec<ReviewedDefinition>,
-    /// The problems that prevent publishing it; of a directory, also warnings.
+    /// Errors, which prevent publishing it, and warnings.
     pub problems: Vec<Problem>,
+}
+
+/// The job of a file in a catalog directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileRole {
+    /// It has definitions.
+    Definitions,
+    /// It is `root.json`, the list of the files.
+    List,
+    /// It belongs to a tree that was published in place, and is not checked.
+    Tree,
 }
 
 /// A definition in a file that was checked.
@@ -40,14 +58,29 @@ pub struct ReviewedDefinition {
     pub requirements: Requirements,
 }
 
-/// Checks Rock-on files like [`Publisher::run`](super::Publisher::run), but without a catalog:
-/// each file on its own, and duplicate names in all of them. Of a `root.json`, the list itself is
-/// checked; of a directory, the whole catalog, or without a `root.json` all its definition files.
-/// Writes nothing.
+impl From<RelatedDefinition> for ReviewedDefinition {
+    fn from(related: RelatedDefinition) -> ReviewedDefinition {
+        ReviewedDefinition { name: related.named.name, requirements: related.requirements }
+    }
+}
+
+/// Checks Rock-on files like [`Publisher::run`](super::Publisher::run), but writes nothing. Every
+/// path can be one of these:
+///
+/// - A definition file, which is checked on its own. Names must be unique in all of them.
+/// - A catalog directory, which is checked with all its files as it would be published. Without a
+///   `root.json`, which is a warning, all its `*.json` files are checked.
+/// - The list of a catalog directory, `root.json`, which is checked without the contents of the
+///   files that it names.
+/// - Another file with the name of a part of a tree, which is not checked.
+///
+/// Files of a catalog directory with a published tree, in `v2` or in place, are compared with it: a
+/// published name that disappears without a successor is a warning.
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] for a missing file, [`ErrorKind::Store`] for an unreadable one,
-/// [`ErrorKind::Limit`] for one that is too large. Invalid definitions are not errors, but
+/// [`ErrorKind::Limit`] for one that is too large; [`ErrorKind::Head`] and
+/// [`ErrorKind::Manifest`] for a tree that is invalid. Invalid definitions are not errors, but
 /// [`ReviewedFile::problems`].
 pub fn review_files(
     files: impl IntoIterator<Item = impl Into<PathBuf>>,
@@ -57,70 +90,98 @@ pub fn review_files(
     for file in files {
         let file: PathBuf = file.into();
         let stat = stat_target_if_any(&RealFiles, &file)?;
-        if stat.is_some_and(Stat::is_dir) {
-            reviewed.extend(review_dir(&file)?);
-        } else if stat.is_some() && file.file_name().is_some_and(|name| name == DEFAULT_MANIFEST) {
-            let list = List::read(&RealFiles, file.parent().unwrap_or(Path::new("")))?;
-            let problems = list.problems.into_iter().filter(|problem| {
-                problem.severity == Severity::Error && problem.file == DEFAULT_MANIFEST
-            });
-            let shown = file.display().to_string();
-            let problems = problems.map(|problem| Problem { file: shown.clone(), ..problem });
-            let problems = problems.collect();
-            reviewed.push(ReviewedFile { file, definitions: Vec::new(), problems });
-        } else {
-            reviewed.push(review_file(file, &mut names)?);
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match stat.map(|stat| stat.kind) {
+            Some(FileKind::Dir) => reviewed.extend(review_dir(&file)?),
+            Some(_) if name == DEFAULT_MANIFEST => reviewed.push(review_list(file)?),
+            Some(_) if is_tree_file(name) => reviewed.push(Reviewed::new(file, FileRole::Tree)),
+            _ => reviewed.push(review_file(file, &mut names)?),
         }
     }
-    Ok(reviewed)
+    for catalog in PublishedCatalog::of_files(&reviewed)? {
+        catalog.compare(&mut reviewed)?;
+    }
+    Ok(reviewed.into_iter().map(|reviewed| reviewed.file).collect())
 }
 
-fn review_file(file: PathBuf, names: &mut NameChecker) -> Result<ReviewedFile> {
+/// A checked file, with the former names that its one definition states.
+struct Reviewed {
+    file: ReviewedFile,
+    stated: Vec<Box<str>>,
+}
+
+impl Reviewed {
+    fn new(file: PathBuf, role: FileRole) -> Reviewed {
+        let (definitions, problems) = (Vec::new(), Vec::new());
+        Reviewed { file: ReviewedFile { file, role, definitions, problems }, stated: Vec::new() }
+    }
+
+    fn with_definitions(mut self, definitions: Vec<RelatedDefinition>) -> Reviewed {
+        if let [only] = &*definitions {
+            self.stated.clone_from(&only.formerly);
+        }
+        self.file.definitions = definitions.into_iter().map(ReviewedDefinition::from).collect();
+        self
+    }
+}
+
+fn review_file(file: PathBuf, names: &mut NameChecker) -> Result<Reviewed> {
     let bytes = read(&file)?;
     let shown = file.display().to_string();
     let checked = names.check(&shown, &shown, &bytes, Leniency::Strict).unwrap_or_default();
-    let definitions = related(checked).into_iter().map(ReviewedDefinition::from).collect();
-    Ok(ReviewedFile { file, definitions, problems: std::mem::take(&mut names.problems) })
+    let mut reviewed =
+        Reviewed::new(file, FileRole::Definitions).with_definitions(related(checked));
+    reviewed.file.problems = std::mem::take(&mut names.problems);
+    Ok(reviewed)
 }
 
-/// Checks a catalog directory, or a directory with definition files.
-fn review_dir(dir: &Path) -> Result<Vec<ReviewedFile>> {
+/// Checks the list of a catalog directory: its entries, and that their files are there.
+fn review_list(file: PathBuf) -> Result<Reviewed> {
+    let dir = match file.parent() {
+        Some(dir) if dir != Path::new("") => dir,
+        _ => Path::new("."),
+    };
+    let list = review_dir(dir)?.into_iter().find(|found| found.file.role == FileRole::List);
+    let mut reviewed = Reviewed::new(file, FileRole::List);
+    let shown = reviewed.file.file.display().to_string();
+    let problems = list.into_iter().flat_map(|list| list.file.problems);
+    reviewed.file.problems =
+        problems.map(|problem| Problem { file: shown.clone(), ..problem }).collect();
+    Ok(reviewed)
+}
+
+/// Checks a catalog directory, or a directory with definition files. The first file is its list.
+fn review_dir(dir: &Path) -> Result<Vec<Reviewed>> {
     let list = match stat_if_any(&RealFiles, &dir.join(DEFAULT_MANIFEST))? {
         Some(_) => List::read(&RealFiles, dir)?,
-        None => List::of_dir(&RealFiles, dir, &Manifest::default())?,
+        None => {
+            let mut list = List::of_dir(&RealFiles, dir, &Manifest::default())?;
+            let message = "missing; publish expects the list of the catalog's files there";
+            list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
+            list
+        }
     };
     let scan = Scan::run(&RealFiles, Format::Rockon, Leniency::Strict, list)?;
-    let new = |name: &str| ReviewedFile {
-        file: dir.join(name),
-        definitions: Vec::new(),
-        problems: Vec::new(),
-    };
     let mut problems = scan.problems;
     if scan.files.is_empty() && !has_errors(&problems) {
         problems.push(Problem::error(DEFAULT_MANIFEST, None, "nothing to publish"));
     }
-    let mut reviewed: Vec<ReviewedFile> = Vec::new();
-    let mut indexes: HashMap<String, usize> = HashMap::new();
+    let mut reviewed = vec![Reviewed::new(dir.join(DEFAULT_MANIFEST), FileRole::List)];
+    let mut indexes: HashMap<String, usize> = HashMap::from([(DEFAULT_MANIFEST.to_owned(), 0)]);
     for file in scan.files {
         indexes.insert(file.path.to_string(), reviewed.len());
-        let definitions = file.related.into_iter().map(ReviewedDefinition::from).collect();
-        reviewed.push(ReviewedFile { definitions, ..new(file.path.as_str()) });
+        let checked = Reviewed::new(file.path.below(dir), FileRole::Definitions);
+        reviewed.push(checked.with_definitions(file.related));
     }
     for problem in problems {
         let index = *indexes.entry(problem.file.clone()).or_insert_with(|| {
-            reviewed.push(new(&problem.file));
+            reviewed.push(Reviewed::new(dir.join(&problem.file), FileRole::Definitions));
             reviewed.len() - 1
         });
-        let file = reviewed[index].file.display().to_string();
-        reviewed[index].problems.push(Problem { file, ..problem });
+        let file = &mut reviewed[index].file;
+        file.problems.push(Problem { file: file.file.display().to_string(), ..problem });
     }
     Ok(reviewed)
-}
-
-impl From<RelatedDefinition> for ReviewedDefinition {
-    fn from(related: RelatedDefinition) -> ReviewedDefinition {
-        ReviewedDefinition { name: related.named.name, requirements: related.requirements }
-    }
 }
 
 /// Reads a file, which may be a symbolic link: its author named it.

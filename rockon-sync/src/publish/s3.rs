@@ -24,11 +24,11 @@ use std::sync::atomic::AtomicBool;
 
 use super::before::{History, overtaken};
 use super::journal::Journal;
-use super::previous::{self, HISTORY, PreviousTree, Role};
+use super::previous::{self, PreviousTree, Role};
 use super::publisher::{Extent, PublishSession, Publisher};
 use super::report::PublishReport;
 use super::sign::Signer;
-use super::tree::{BY_SHA, Layout, NOT_FIRST, Tree};
+use super::tree::{BY_SHA, HISTORY, Layout, NOT_FIRST, Tree};
 use super::upload::{Listing, Remote, RemoteHead, Upload, etag_of, is_permanent};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};

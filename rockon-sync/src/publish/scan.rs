@@ -55,6 +55,8 @@ pub(super) struct RelatedDefinition {
     pub(super) requirements: Requirements,
     pub(super) version: Option<String>,
     pub(super) relations: Relations,
+    /// The former names that it states.
+    pub(super) formerly: Vec<Box<str>>,
 }
 
 /// Reads and checks everything to publish.
@@ -209,6 +211,7 @@ pub(super) fn related(checked: Checked) -> Vec<RelatedDefinition> {
         requirements: about.requirements,
         version: about.version,
         relations: about.relations,
+        formerly: about.formerly,
     });
     related.collect()
 }

@@ -9,6 +9,7 @@ mod in_place;
 mod keep;
 mod packs;
 mod prune;
+mod renames;
 mod report;
 mod review;
 mod sign;

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::page;
-use super::previous::HISTORY;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any};
@@ -16,6 +15,9 @@ use crate::tree::pack::{self, PackName};
 
 /// The directory of the objects: every file of the tree, named by its digest.
 pub(super) const BY_SHA: &str = "by-sha";
+
+/// The name of the history in a tree.
+pub(super) const HISTORY: &str = "history.json";
 
 /// The message of a first publication over an existing tree.
 pub(super) const NOT_FIRST: &str = "there is a tree already: this is not the first publication";

@@ -64,12 +64,7 @@ impl Tree<'_> {
         self.rename_staged(&self.objects(), &staged)?;
         let mut dirs = BTreeSet::from([self.dir.to_path_buf()]);
         for file in misplaced {
-            for parent in file.path.parents() {
-                let dir = self.dir.join(parent);
-                ensure_dir(self.files, &dir)?;
-                dirs.insert(dir);
-            }
-            self.put_named(&file.path, file.digest)?;
+            self.put_named(&file.path, file.digest, &mut dirs)?;
         }
         replace(self.files, &self.manifest_path(), |file| file.write_all(&bytes))?;
         dirs.iter().rev().try_for_each(|dir| self.sync_dir(dir))
@@ -190,8 +185,18 @@ impl Tree<'_> {
     }
 
     /// Puts a file under its own name: a hard link to its object, or a copy on file systems
-    /// without hard links.
-    pub(super) fn put_named(&self, path: &EntryPath, digest: Digest) -> Result<()> {
+    /// without hard links. Creates its directories, and adds them to `dirs`, which are to be synced.
+    pub(super) fn put_named(
+        &self,
+        path: &EntryPath,
+        digest: Digest,
+        dirs: &mut BTreeSet<PathBuf>,
+    ) -> Result<()> {
+        for parent in path.parents() {
+            let dir = self.dir.join(parent);
+            ensure_dir(self.files, &dir)?;
+            dirs.insert(dir);
+        }
         let to = path.below(self.dir);
         let object = self.object(digest);
         let draft = self.objects().join(NAMED_DRAFT);

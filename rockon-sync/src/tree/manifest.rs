@@ -20,7 +20,10 @@ use std::borrow::Cow;
 use std::io::Read;
 
 pub use entry::Entry;
-pub(crate) use entry::{ARCH, ETAG, FORMAT, LAST_MODIFIED, MIN_VERSION, MIRROR, violated_rule};
+pub(crate) use entry::{
+    ARCH, ETAG, FORMAT, FORMERLY, InvalidFormerly, LAST_MODIFIED, MIN_VERSION, MIRROR,
+    parse_former_names, violated_rule,
+};
 pub use list::{List, ListRow};
 pub(crate) use patch::{pairs, write_patched};
 

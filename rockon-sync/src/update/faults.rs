@@ -273,8 +273,8 @@ impl World {
         let requests = match self.tree {
             Tree::Packed | Tree::Plain => 1,
             Tree::Bundle => 0,
-            // The missing head, the list, and each file.
-            Tree::V1 => 2 + new.as_ref().map_or(0, |files| files.len() - 1),
+            // Two missing heads, the list, and each file.
+            Tree::V1 => 3 + new.as_ref().map_or(0, |files| files.len() - 1),
         };
         assert_eq!((report.outcome.name(), asked.len()), ("unchanged", requests), "{label}");
     }

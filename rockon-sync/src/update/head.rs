@@ -30,8 +30,26 @@ pub(super) enum HeadAnswer {
     Rejected,
 }
 
-/// Asks one mirror for its head.
+/// Asks one mirror for its head, and, if it has none, for that of a tree that was published in
+/// place.
 pub(super) fn ask(
+    session: &Session<'_>,
+    current: &Current,
+    mirror: &Location,
+    rejected: &[Vec<u8>],
+    retries: Retries,
+) -> Result<HeadAnswer> {
+    for location in [Some(mirror.clone()), mirror.published_in_place()].into_iter().flatten() {
+        let answer = ask_at(session, current, &location, rejected, retries)?;
+        if !matches!(answer, HeadAnswer::Missing) {
+            return Ok(answer);
+        }
+    }
+    may_be_v1(session, current, mirror)
+}
+
+/// Asks for the head at one location. [`HeadAnswer::Missing`] is the status 404.
+fn ask_at(
     session: &Session<'_>,
     current: &Current,
     mirror: &Location,
@@ -51,17 +69,15 @@ pub(super) fn ask(
             bytes.clone_from(current.head.as_ref().expect("validators speak of this head"));
             (validators.unwrap_or_default(), None)
         }
-        Fetched::Missing(404) => return may_be_v1(session, current, mirror),
+        Fetched::Missing(404) => return Ok(HeadAnswer::Missing),
         Fetched::Missing(status) => {
             let got = format!("expected a head, got status {status}");
             return Err(Error::new(ErrorKind::Status, got).with_url(shown));
         }
-        Fetched::File(file) if file.is_unframed => {
-            let unframed = "expected a head with a Content-Length or in chunks, got one that \
-                            ends with the connection and may be cut off";
-            return Err(Error::new(ErrorKind::Transport, unframed).with_url(shown));
+        Fetched::File(file) => {
+            file.check_framed(&address)?;
+            (file.validators, file.moved_to)
         }
-        Fetched::File(file) => (file.validators, file.moved_to),
     };
     if rejected.contains(&bytes) {
         return Ok(HeadAnswer::Rejected);

@@ -35,7 +35,7 @@ class Container(models.Model):
     """A container. Docker requires its name to be unique on the machine."""
 
     rockon = models.ForeignKey(RockOn, models.CASCADE)
-    image = models.ForeignKey(Image, models.CASCADE)
+    image = models.ForeignKey(Image, models.PROTECT)
     name = models.CharField(max_length=1024, unique=True)
     launch_order = models.IntegerField(default=1)
     uid = models.IntegerField(null=True)
@@ -50,7 +50,7 @@ class Port(models.Model):
     host_default = models.IntegerField()
     """The host port that the definition requests."""
     host_port = models.IntegerField(unique=True)
-    """The assigned host port: the next free one."""
+    """The assigned host port: the next free one when the row was created."""
     protocol = models.CharField(max_length=32, null=True)
     label = models.CharField(max_length=1024)
     description = models.CharField(max_length=2048)
@@ -62,6 +62,12 @@ class Port(models.Model):
         ]
 
 
+class Share(models.Model):
+    """A directory of the machine, which its owner may delete at any time."""
+
+    name = models.CharField(max_length=1024, unique=True)
+
+
 class Volume(models.Model):
     """A directory of a container, and the share that the owner assigned."""
 
@@ -70,7 +76,7 @@ class Volume(models.Model):
     label = models.CharField(max_length=1024)
     description = models.CharField(max_length=2048)
     min_size = models.CharField(max_length=64, null=True)
-    share = models.CharField(max_length=1024, null=True)
+    share = models.ForeignKey(Share, models.SET_NULL, null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["container", "path"], name="one_volume")]
@@ -99,3 +105,11 @@ class Link(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["destination", "name"], name="one_link")]
+
+
+class Refusal(models.Model):
+    """A revision that could not be written. It is not tried again until something changes."""
+
+    name = models.CharField(max_length=1024, unique=True)
+    revision = models.CharField(max_length=64)
+    reason = models.TextField()

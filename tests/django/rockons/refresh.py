@@ -2,86 +2,83 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 
 import rockon_sync
 from django.conf import settings
-from django.db import connection
+from rockon_sync.contrib.django import apply_lock
 
 from . import docker
-from .apply import Refused, apply_definition, delete_rockon
-from .models import RockOn
-
-log = logging.getLogger(__name__)
-
-# Any number that nothing else in the database locks.
-APPLY_LOCK = 7_061_963
+from .apply import delete_rockon, rename_rockon, write_rockon
+from .models import Refusal, RockOn
 
 
-class Busy(Exception):
-    """Another update is running."""
-
-
-@dataclass
-class Applied:
+@dataclass(frozen=True)
+class Outcome:
     """The results of applying changes."""
 
-    upserted: list[str] = field(default_factory=list)
-    deleted: list[str] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
-    """Maps names to reasons. Nothing is recorded for these, so the next update retries them."""
+    applied: rockon_sync.Applied
+    errors: dict[str, str]
+    """The errors for the page, by name or file: also those that were recorded before."""
 
 
-def refresh() -> tuple[rockon_sync.Report, Applied]:
+def refresh() -> tuple[rockon_sync.Report, Outcome]:
     """Updates the store from its source, then the database from the store."""
     store = rockon_sync.Store(settings.ROCKON_STORE)
-    try:
-        report = store.update(settings.ROCKON_SOURCE, timeout=settings.ROCKON_TIMEOUT_S)
-    except rockon_sync.LockedError as error:
-        raise Busy from error
-    return report, apply_changes(store.catalog())
+    report = store.update(settings.ROCKON_SOURCE, timeout=settings.ROCKON_TIMEOUT_S)
+    return report, apply_changes(store)
 
 
-def apply_changes(catalog: rockon_sync.Catalog) -> Applied:
+def apply_changes(store: rockon_sync.Store) -> Outcome:
     """Applies the differences between the catalog and the database."""
-    done = Applied()
-    with one_at_a_time():
+    docker_runs = cache(docker.is_running)
+
+    def delete(name: str) -> None:
+        if not docker_runs():
+            raise rockon_sync.InUseError("no longer published, but Docker does not run")
+        delete_rockon(name)
+
+    with apply_lock() as lock:
+        # Without `local`, the owner's own definitions would be deleted.
+        catalog = store.catalog(local=settings.ROCKON_LOCAL)
         recorded = dict(RockOn.objects.values_list("name", "catalog_revision"))
-        changes = catalog.changes_since(recorded)
-        for reason in changes.reasons:
-            log.warning("not deleted: %s", reason)
-        # Deletes come first: a renamed rock-on needs the names of its old containers.
-        can_delete = bool(changes.deletes) and docker.is_running()
-        for name in changes.deletes:
-            if not can_delete:
-                done.refused[name] = "no longer published, but Docker does not run"
-                continue
-            try:
-                delete_rockon(name)
-                done.deleted.append(name)
-            except Refused as refused:
-                done.refused[name] = str(refused)
-        for upsert in changes.upserts:
-            try:
-                apply_definition(upsert.definition)
-                done.upserted.append(upsert.definition.name)
-            except (Refused, rockon_sync.RockonSyncError) as refused:
-                done.refused[upsert.definition.name] = str(refused)
-    return done
+        refused = dict(Refusal.objects.values_list("name", "revision"))
+        applied = rockon_sync.apply(
+            catalog,
+            recorded,
+            write=write_rockon,
+            rename=rename_rockon,
+            delete=delete,
+            refused=refused,
+            transaction=lock.transaction,
+            classify=lock.classify,
+        )
+        if applied.refused_revisions != refused:
+            record_refusals(applied)
+    errors = {str(problem.path): str(problem) for problem in catalog.problems}
+    errors |= {refusal.name: reason(refusal) for refusal in applied.refused}
+    if applied.skipped:
+        known = Refusal.objects.filter(name__in=applied.skipped)
+        errors |= dict(known.values_list("name", "reason"))
+    return Outcome(applied, errors)
 
 
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Lets one process at a time apply changes. The lock ends with the connection."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [APPLY_LOCK])
-        if not cursor.fetchone()[0]:
-            raise Busy
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [APPLY_LOCK])
+def record_refusals(applied: rockon_sync.Applied) -> None:
+    """Records the refused revisions, so that the next update does not try them again."""
+    Refusal.objects.exclude(name__in=applied.refused_revisions).delete()
+    for refusal in applied.refused:
+        if refusal.revision is not None:
+            values = {"revision": refusal.revision, "reason": reason(refusal)}
+            Refusal.objects.update_or_create(name=refusal.name, defaults=values)
+
+
+def reason(refusal: rockon_sync.Refusal) -> str:
+    """Returns the text for the page. The message of a KeyError, for one, is only the key."""
+    return f"{type(refusal.error).__name__}: {refusal.error}"
+
+
+def forget() -> None:
+    """Makes the next update write everything again: it repairs rows that were lost."""
+    RockOn.objects.update(catalog_revision=None)
+    Refusal.objects.all().delete()

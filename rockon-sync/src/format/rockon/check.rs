@@ -11,7 +11,7 @@ use crate::base::json::{Member, Object, Places, kind_of};
 use crate::base::problem::Problem;
 use crate::format::target::Requirements;
 use crate::format::{About, Checked, Named};
-use crate::tree::manifest::{ARCH, MIN_VERSION, violated_rule};
+use crate::tree::manifest::{ARCH, FORMERLY, MIN_VERSION, violated_rule};
 
 /// Required fields of a definition.
 const DEFINITION_FIELDS: &[&str] = &["description", "website", "version", "containers"];
@@ -86,7 +86,7 @@ impl<'a> Checker<'a> {
         for member in &object.members {
             let position = self.places.of(member.value.get());
             self.check_duplicates(member.value, MAX_DEPTH);
-            self.check_definition(&member.key, member.value);
+            self.check_definition(&member.key, member.value, object.members.len());
             if seen.insert(&member.key) {
                 let about = self.check_relations(&member.key, member.value);
                 self.checked.about.push(about);
@@ -141,7 +141,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_definition(&mut self, name: &str, value: &'a RawValue) {
+    fn check_definition(&mut self, name: &str, value: &'a RawValue, definitions: usize) {
         let what = format!("definition {:?}", excerpt(name));
         if let Some(rule) = violated_rule(name) {
             self.problem(value, format!("invalid name {:?}: {rule}", excerpt(name)));
@@ -153,6 +153,7 @@ impl<'a> Checker<'a> {
         self.check_fields(&what, value, &definition, DEFINITION_FIELDS);
         self.check_strings(&what, &definition, DEFINITION_STRINGS);
         self.check_target(&what, &definition);
+        self.check_formerly(name, &definition, definitions);
         let Some(containers) = definition.value("containers") else { return };
         let Some(members) = self.object(&format!("{what}: \"containers\""), containers) else {
             return;
@@ -240,6 +241,26 @@ impl<'a> Checker<'a> {
                 self.problem(value, format!("{what}: {key:?}: expected {expected}"));
             }
         }
+    }
+
+    /// Checks the former names of a definition. An entry has them for all of its file, so that the
+    /// file must have no other definition.
+    fn check_formerly(&mut self, name: &str, definition: &Object<'a>, definitions: usize) {
+        let Some(value) = definition.value(FORMERLY) else { return };
+        let message = match super::former_names(value) {
+            Err(_) if !value.get().starts_with(['"', '[']) => {
+                format!("expected a name or an array of names, got {}", kind_of(value))
+            }
+            Err(invalid) => invalid.to_string(),
+            Ok(names) if names.iter().any(|former| **former == *name) => {
+                "expected former names, got the current one".to_owned()
+            }
+            Ok(_) if definitions > 1 => {
+                format!("expected one definition in the file, got {definitions}")
+            }
+            Ok(_) => return,
+        };
+        self.problem(value, format!("definition {:?}: {FORMERLY:?}: {message}", excerpt(name)));
     }
 
     fn check_container(&mut self, what: &str, value: &'a RawValue) {

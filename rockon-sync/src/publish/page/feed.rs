@@ -82,7 +82,11 @@ fn entry(
     xml.create_element("entry").write_inner_content(|xml| {
         line(xml)?;
         text(xml, "id", &id)?;
-        text(xml, "title", &format!("{} ({word})", title(changed)))?;
+        let shown = match &update.renamed_from {
+            Some(from) => format!("renamed from {from}"),
+            None => word.to_owned(),
+        };
+        text(xml, "title", &format!("{} ({shown})", title(changed)))?;
         text(xml, "updated", &at)?;
         let place = if is_there { anchor(changed) } else { "updates".to_owned() };
         link(xml, "alternate", Some("text/html"), &format!("{page}#{place}"))?;

@@ -12,10 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::contents::PageContents;
-use super::item::{Description, PageItem, title};
+use super::item::{Description, MAX_NAME_CHARS, PageItem, title};
 use super::links::{Links, anchor};
 use super::text::label;
-use super::updates::{ChangeKind, EntryUpdate};
+use super::updates::{ChangeKind, EntryUpdate, former_names};
 use super::{Kind, PAGE_MARK};
 use crate::base::digest::Digest;
 use crate::base::time::Timestamp;
@@ -149,6 +149,7 @@ fn card(item: &PageItem<'_>, links: &Links, machines: &Machines) -> Markup {
     let entry = item.entry;
     let needs = entry.requirements();
     let file = label(entry.path().as_str(), MAX_PATH_CHARS);
+    let formerly = former_names(entry);
     let digest = entry.digest();
     let place = anchor(entry);
     html! {
@@ -168,6 +169,12 @@ fn card(item: &PageItem<'_>, links: &Links, machines: &Machines) -> Markup {
             dl {
                 @if let Some(updated) = entry.updated() {
                     div { dt { "Updated" } dd { (date(updated)) } }
+                }
+                @if !formerly.is_empty() {
+                    div {
+                        dt { "Renamed from" }
+                        @for name in &formerly { dd { bdi { (label(name, MAX_NAME_CHARS)) } } }
+                    }
                 }
                 div {
                     dt { "File" }
@@ -237,7 +244,12 @@ fn change(update: &EntryUpdate) -> Markup {
             ChangeKind::Removed => bdi { (name) },
             _ => a href={ "#" (anchor(&update.entry)) } { bdi { (name) } },
         }
-        " " span.change.(class) { (word) }
+        " " span.change.(class) {
+            @match &update.renamed_from {
+                Some(from) => { "renamed from " bdi { (from) } },
+                None => (word),
+            }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::format::{Format, RawDefinition, Rules};
 use crate::tree::manifest::Entry;
 
 /// Longest name shown, in characters: two lines of a card.
-const MAX_NAME_CHARS: usize = 120;
+pub(super) const MAX_NAME_CHARS: usize = 120;
 
 /// Longest version shown, in characters.
 const MAX_VERSION_CHARS: usize = 40;

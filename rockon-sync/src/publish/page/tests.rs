@@ -86,6 +86,35 @@ fn every_entry_is_on_the_page_with_links_to_its_files() {
 }
 
 #[test]
+fn page_and_feed_say_that_an_entry_was_renamed() {
+    let place = Place::new();
+    publisher(&place).published(at(1_000_000)).run().unwrap();
+    place.put("a.json", &definition("A<2>", "1"));
+    // A renamed entry with another id, too.
+    place.put("b.json", &definition("B2", "1"));
+    place.list(&[("a", "a.json"), ("other", "b.json"), ("c", "sub/c.json")]);
+    publisher(&place).published(at(2_000_000)).run().unwrap();
+    let page = read(&place.out(), "index.html");
+    for expected in [
+        "<bdi>A&lt;2&gt;</bdi></a> <span class=\"change updated\">renamed from <bdi>A</bdi></span>",
+        "<bdi>B2</bdi></a> <span class=\"change new\">renamed from <bdi>B</bdi></span>",
+        "<dt>Renamed from</dt><dd><bdi>A</bdi></dd>",
+    ] {
+        assert!(page.contains(expected), "{expected}\n{page}");
+    }
+    let titles = of_feed(&read(&place.out(), "updates.atom"), "title");
+    // Nothing was removed.
+    assert_eq!(titles[1..], ["A&lt;2&gt; (renamed from A)", "B2 (renamed from B)", "C (new)"]);
+    // A later change is no rename, but the card still has the old name.
+    place.put("a.json", &definition("A<2>", "2"));
+    publisher(&place).published(at(3_000_000)).run().unwrap();
+    let titles = of_feed(&read(&place.out(), "updates.atom"), "title");
+    assert_eq!(titles[1], "A&lt;2&gt; (updated)");
+    let page = read(&place.out(), "index.html");
+    assert!(page.contains("<dt>Renamed from</dt><dd><bdi>A</bdi></dd>"));
+}
+
+#[test]
 fn the_policy_has_the_digests_of_the_style_and_the_script() {
     use base64::Engine;
     let place = Place::new();

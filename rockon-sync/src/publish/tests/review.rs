@@ -43,11 +43,15 @@ fn a_directory_without_a_list_is_checked_file_by_file() {
     fs::remove_file(place.catalog().join("root.json")).unwrap();
     place.put("b.json", &definition("A", "1"));
     let (problems, _) = review(place.dir.path(), &["catalog"]);
-    assert_eq!(problems.len(), 2, "{problems:#?}");
-    assert!(problems[0].starts_with("catalog/b.json:1:7: duplicate definition \"A\""));
+    assert_eq!(
+        problems[0],
+        "catalog/root.json: warning: missing; publish expects the list of the catalog's files there"
+    );
+    assert!(problems[1].starts_with("catalog/b.json:1:7: duplicate definition \"A\""));
+    assert_eq!(problems.len(), 3, "{problems:#?}");
     fs::create_dir(place.dir.path().join("empty")).unwrap();
     let (problems, _) = review(place.dir.path(), &["empty"]);
-    assert_eq!(problems, ["empty/root.json: nothing to publish"]);
+    assert_eq!(problems[1..], ["empty/root.json: nothing to publish"]);
 }
 
 #[test]
@@ -57,7 +61,23 @@ fn the_list_among_files_is_not_a_definition() {
     let names = || vec!["A".to_owned(), "B".to_owned()];
     let files = ["a.json", "b.json", "root.json"];
     assert_eq!(review(&dir, &files), (vec![], names()));
+    let problem = |text: &str| vec![format!("root.json:1:7: entry \"a\": {text}")];
     place.put("root.json", "{\"a\": 1}");
-    let problem = "root.json:1:7: entry \"a\": expected a file name, got a number".to_owned();
-    assert_eq!(review(&dir, &files), (vec![problem], names()));
+    assert_eq!(review(&dir, &files), (problem("expected a file name, got a number"), names()));
+    // Problems of the other files are theirs.
+    place.put("root.json", "{\"a\": \"none.json\", \"b\": \"sub/c.json\"}");
+    place.put("sub/c.json", "no definition");
+    let missing = problem("\"none.json\": no such file");
+    assert_eq!(review(&dir, &files), (missing.clone(), names()));
+    assert_eq!(review(&dir, &["root.json"]), (missing, vec![]));
+}
+
+#[test]
+fn files_of_a_tree_in_place_are_not_definitions() {
+    let place = Place::new();
+    place.publisher().in_place().run().unwrap();
+    let files = ["a.json", "history.json", "root.v2.json"];
+    assert_eq!(review(&place.catalog(), &files), (vec![], vec!["A".to_owned()]));
+    let all = ["A", "B", "C"].map(str::to_owned).to_vec();
+    assert_eq!(review(place.dir.path(), &["catalog"]), (vec![], all));
 }

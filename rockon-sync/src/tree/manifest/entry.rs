@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::invalid::{InvalidEntry, InvalidManifest};
 use crate::base::digest::Digest;
-use crate::base::error::Result;
+use crate::base::error::{Result, excerpt};
 use crate::base::json::write_string;
-use crate::base::limits::{MAX_ALL_NAMES, MAX_NAME_BYTES, MAX_NAMES, MAX_UNSIZED_FILE_BYTES};
+use crate::base::limits::{
+    MAX_ALL_NAMES, MAX_FORMER_NAMES, MAX_NAME_BYTES, MAX_NAMES, MAX_UNSIZED_FILE_BYTES,
+};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
 
@@ -36,6 +38,8 @@ pub(crate) const FORMAT: &str = "format";
 pub(crate) const ARCH: &str = "arch";
 /// Extra field with the required version.
 pub(crate) const MIN_VERSION: &str = "min_version";
+/// Extra field with the former names of the one definition in the file, newest first.
+pub(crate) const FORMERLY: &str = "formerly";
 /// Extra field in the store of a v1 source: the validator `ETag` of the file.
 pub(crate) const ETAG: &str = "etag";
 /// Extra field in the store of a v1 source: the validator `Last-Modified` of the file.
@@ -163,14 +167,81 @@ impl Entry {
 
     /// Returns the value of an extra field that is a string.
     pub(crate) fn extra_string(&self, key: &str) -> Option<String> {
-        let (_, value) = self.extra().find(|(name, _)| *name == key)?;
-        serde_json::from_str(value).ok()
+        serde_json::from_str(self.extra_value(key)?).ok()
+    }
+
+    fn extra_value(&self, key: &str) -> Option<&str> {
+        self.extra().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
+    /// Sets the former names of the definition in the file, newest first; removes the field if
+    /// there are none.
+    pub(crate) fn with_formerly(mut self, names: &[Box<str>]) -> Entry {
+        if !names.is_empty() {
+            let names = serde_json::to_string(names).expect("strings are JSON");
+            return self.with_extra(FORMERLY, names);
+        }
+        if self.extra_value(FORMERLY).is_some() {
+            let fields = self.extra().filter(|(key, _)| *key != FORMERLY);
+            let fields: Vec<ExtraField> =
+                fields.map(|(key, value)| (key.into(), value.into())).collect();
+            self.fields().extra = (!fields.is_empty()).then(|| fields.into());
+        }
+        self
+    }
+
+    /// Returns the former names of the definition in the file, newest first.
+    ///
+    /// # Errors
+    /// A field that is not an array of names, or that cannot belong to one definition. Clients
+    /// ignore it.
+    pub(crate) fn formerly(&self) -> Result<Vec<Box<str>>, InvalidFormerly> {
+        let Some(value) = self.extra_value(FORMERLY) else { return Ok(Vec::new()) };
+        match self.names() {
+            Some(names) if names.len() != 1 => {
+                Err(InvalidFormerly::SeveralDefinitions { got: names.len() })
+            }
+            _ => parse_former_names(value),
+        }
     }
 
     /// Returns the limit of the file in bytes: its size, or [`MAX_UNSIZED_FILE_BYTES`].
     pub(crate) fn max_bytes(&self) -> u64 {
         self.0.size_bytes.unwrap_or(MAX_UNSIZED_FILE_BYTES)
     }
+}
+
+/// Parses a JSON array of former names.
+pub(crate) fn parse_former_names(json: &str) -> Result<Vec<Box<str>>, InvalidFormerly> {
+    let names: Vec<Box<str>> = serde_json::from_str(json).map_err(|_| InvalidFormerly::NoArray)?;
+    if names.len() > MAX_FORMER_NAMES {
+        return Err(InvalidFormerly::TooMany { got: names.len() });
+    }
+    for (n, name) in names.iter().enumerate() {
+        let empty = name.is_empty().then_some("empty");
+        if let Some(rule) = empty.or_else(|| violated_rule(name)) {
+            return Err(InvalidFormerly::Name { name: excerpt(name), rule });
+        }
+        if names[..n].contains(name) {
+            return Err(InvalidFormerly::Duplicate { name: excerpt(name) });
+        }
+    }
+    Ok(names)
+}
+
+/// Former names that are ignored as a whole.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InvalidFormerly {
+    #[error("expected an array of names")]
+    NoArray,
+    #[error("expected at most {MAX_FORMER_NAMES} names, got {got}")]
+    TooMany { got: usize },
+    #[error("invalid name {name:?}: {rule}")]
+    Name { name: String, rule: &'static str },
+    #[error("duplicate name {name:?}")]
+    Duplicate { name: String },
+    #[error("expected one definition in the file, got {got}")]
+    SeveralDefinitions { got: usize },
 }
 
 /// Fails if a name is not allowed in a manifest, or if there are too many.

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::entry::ExtraField;
 use super::invalid::{InvalidEntry, InvalidManifest};
-use super::{ARCH, ETAG, Entry, FORMAT, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest};
+use super::{ARCH, ETAG, Entry, FORMAT, FORMERLY, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest};
 use crate::base::error::{Result, excerpt};
 use crate::base::json;
 use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES, MAX_ROW_BYTES};
@@ -32,7 +32,7 @@ pub(super) enum Extras {
 }
 
 /// The extra fields that a client uses.
-const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, ETAG, LAST_MODIFIED, MIRROR];
+const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, FORMERLY, ETAG, LAST_MODIFIED, MIRROR];
 
 /// Parses all entries of a manifest. Limits them one by one, so that the memory is limited as well.
 pub(super) fn entries_of(

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                 (
                     "image",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, to="rockons.image"
+                        on_delete=django.db.models.deletion.PROTECT, to="rockons.image"
                     ),
                 ),
                 (
@@ -163,6 +163,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Share",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=1024, unique=True)),
+            ],
+        ),
+        migrations.CreateModel(
             name="Volume",
             fields=[
                 (
@@ -175,7 +187,14 @@ class Migration(migrations.Migration):
                 ("label", models.CharField(max_length=1024)),
                 ("description", models.CharField(max_length=2048)),
                 ("min_size", models.CharField(max_length=64, null=True)),
-                ("share", models.CharField(max_length=1024, null=True)),
+                (
+                    "share",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        to="rockons.share",
+                    ),
+                ),
                 (
                     "container",
                     models.ForeignKey(

@@ -1,4 +1,4 @@
-"""The one column that the package needs: the revision that a row was made from."""
+"""The column and the table that the package needs."""
 
 from django.db import migrations, models
 
@@ -11,5 +11,19 @@ class Migration(migrations.Migration):
             model_name="rockon",
             name="catalog_revision",
             field=models.CharField(max_length=64, null=True),
+        ),
+        migrations.CreateModel(
+            name="Refusal",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=1024, unique=True)),
+                ("revision", models.CharField(max_length=64)),
+                ("reason", models.TextField()),
+            ],
         ),
     ]

@@ -1,0 +1,1 @@
+"""Adapters for frameworks. The package itself imports none of them."""
