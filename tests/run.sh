@@ -102,7 +102,7 @@ tests() {
         leave_out 'small disks' disks:: 3 'mounting in a namespace is not permitted'
     fi
     if ! ROCKON_SYNC_S3_PYTHON=$(tests/s3/provide.sh); then
-        leave_out s3 s3:: 4 'the store of the tests needs python3 and a package registry'
+        leave_out s3 s3:: 5 'the store of the tests needs python3 and a package registry'
     fi
     export ROCKON_SYNC_S3_PYTHON
     # The tests in C install the library: with these arguments from what is compiled for the tests.

@@ -4,10 +4,11 @@ Prints the port. Handles one request at a time, so that conditional requests are
 at a real store. `PUT /_fault?METHOD=refuse&nth=N` makes the N-th request with that method from then
 on fail: `refuse` answers 403 without doing it, `lose` does it and answers 503. Method `ANY` counts
 all requests; `nth` 0 removes the fault. The answer is the number of requests counted since the last
-such request. `GET /_dump` returns a JSON object: key to hexadecimal bytes, `Content-Type` and
+such request. `PUT /_copy?from=PREFIX&to=PREFIX` copies files. `GET /_dump` returns a JSON object: key to hexadecimal bytes, `Content-Type` and
 `Cache-Control`.
 """
 
+import copy
 import json
 import os
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 
 import boto3
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeBucket, FakeKey, s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
@@ -38,6 +39,8 @@ class Faults:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/_fault":
             return self.configure(environ, start)
+        if environ["PATH_INFO"] == "/_copy":
+            return self.copy(environ, start)
         if environ["PATH_INFO"] == "/_dump":
             return self.dump(start)
         if self.method in ("ANY", environ["REQUEST_METHOD"]):
@@ -46,7 +49,8 @@ class Faults:
                 if self.kind == "lose":
                     body = self.application(environ, lambda *_: lambda _: None)
                     b"".join(body)
-                    start("503 Service Unavailable", [("Content-Length", "0")])
+                    headers = [("Content-Length", "0"), ("Retry-After", "0")]
+                    start("503 Service Unavailable", headers)
                 else:
                     start("403 Forbidden", [("Content-Length", "0")])
                 return [b""]
@@ -57,18 +61,37 @@ class Faults:
         body = str(self.count).encode()
         self.nth, self.count = int(query.pop("nth")), 0
         ((self.method, self.kind),) = query.items()
-        start("200 OK", [("Content-Length", str(len(body)))])
-        return [body]
+        return answer(start, body)
+
+    def copy(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        query = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"]))
+        for key in keys():
+            if key.name.startswith(query["from"] + "/"):
+                copied = copy.copy(key)
+                copied.name = query["to"] + key.name.removeprefix(query["from"])
+                bucket().keys[copied.name] = copied
+        return answer(start, b"")
 
     def dump(self, start: Start) -> Iterable[bytes]:
         files = {}
-        for key in s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets["rockons"].keys.values():
+        for key in keys():
             headers = {name.lower(): value for name, value in key.metadata.items()}
             kinds = headers.get("content-type"), headers.get("cache-control")
             files[key.name] = [key.value.hex(), *kinds]
-        body = json.dumps(files).encode()
-        start("200 OK", [("Content-Length", str(len(body)))])
-        return [body]
+        return answer(start, json.dumps(files).encode())
+
+
+def answer(start: Start, body: bytes) -> Iterable[bytes]:
+    start("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
+def bucket() -> FakeBucket:
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets["rockons"]
+
+
+def keys() -> list[FakeKey]:
+    return list(bucket().keys.values())
 
 
 def main() -> None:

@@ -14,13 +14,14 @@
 //!
 //! After the head, the bucket is listed again, and everything else is compared with the listing: a
 //! run that was cut off is completed by the next one. Each file is replaced only if it is still the
-//! one in the listing, and files are deleted only while the head is still the own one. Otherwise
-//! another publisher was at work meanwhile; the one whose head is gone gives up.
+//! one in the listing, and deleted only while the head is still the own one. Otherwise another
+//! publisher is at work; the one whose head is gone gives up.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
+
+use md5::{Digest as _, Md5};
 
 use super::before::{History, overtaken};
 use super::journal::Journal;
@@ -29,7 +30,7 @@ use super::publisher::{Extent, PublishSession, Publisher};
 use super::report::PublishReport;
 use super::sign::Signer;
 use super::tree::{BY_SHA, HISTORY, Layout, NOT_FIRST, Tree};
-use super::upload::{Listing, Remote, RemoteHead, Upload, etag_of, is_permanent};
+use super::upload::{HEAD, Listing, Remote, RemoteHead, Upload, content_type, is_permanent};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{read_if_any, walk};
@@ -38,6 +39,7 @@ use crate::base::path::EntryPath;
 use crate::net::bucket::BucketDir;
 use crate::net::fetch::{Changed, Condition};
 use crate::net::transport::{DefaultTransport, HttpTransport};
+use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::pack::{self, PackName};
 
 /// Most attempts to bring the bucket into line while another publisher changes it.
@@ -51,63 +53,61 @@ const ROUNDS: usize = 5;
 pub(super) fn publish(publisher: &Publisher<'_>, url: &str) -> Result<PublishReport> {
     let dir = BucketDir::open(url, &|name| std::env::var(name).ok())?;
     let (http, stop) = (HttpTransport::new(), AtomicBool::new(false));
+    let fetcher = previous::fetcher(publisher, &http, &stop);
+    let remote = Remote { dir: &dir, http: &http, fetcher, stop: &stop };
     let work = tempfile::tempdir().on("create a directory", &std::env::temp_dir())?;
     let tree = Tree { files: publisher.files, dir: work.path(), layout: Layout::Separate };
     let signer = Signer::new(&publisher.sign_keys)?;
-    let fetcher = previous::fetcher(publisher, &http, &stop);
-    let remote = Remote { publisher, dir: &dir, http: &http, fetcher, stop: &stop };
-    let name = EntryPath::new(tree.layout.head_name())?;
-    let published = remote.head(&name)?;
-    bring(&remote, &tree, &signer, published.as_ref())?;
+    let published = remote.head()?;
+    bring(publisher, &remote, &tree, &signer, published.as_ref())?;
+    let own = own_paths(&tree)?;
     let journal = Journal::new(publisher.files, work.path());
     let session = Tree { files: &journal, ..tree };
     let session = PublishSession { options: publisher, tree: session, signer };
     let report = super::publish(&session)?;
-    let destination = Destination {
-        remote: &remote,
-        tree: &tree,
-        name: &name,
-        head: tree.head_bytes()?.unwrap_or_default(),
-        deleted: journal.deleted(),
-    };
-    let (written, deleted) = destination.update(published.as_ref())?;
-    Ok(PublishReport { head: PathBuf::from(format!("{dir}{name}")), written, deleted, ..report })
+    let destination = Destination::new(publisher, &remote, &tree, journal.deleted())?;
+    let Changes { written, deleted } = destination.update(published.as_ref(), &own)?;
+    Ok(PublishReport {
+        head: PathBuf::from(remote.shown(HEAD)),
+        written: written.into_iter().collect(),
+        deleted: deleted.into_iter().collect(),
+        ..report
+    })
 }
 
 /// Completes the temporary tree with the previous publication: that in the bucket, unless the
 /// publisher names another copy.
 fn bring(
+    publisher: &Publisher<'_>,
     remote: &Remote<'_>,
     tree: &Tree<'_>,
     signer: &Signer,
     published: Option<&RemoteHead>,
 ) -> Result<()> {
-    let Remote { publisher, dir, http, .. } = *remote;
     let default = DefaultTransport::new();
-    let head = |name: &str| EntryPath::new(name);
     let of_copy;
-    let of_bucket = |path: &EntryPath| dir.get(path);
+    let of_bucket = |path: &EntryPath| remote.dir.get(path);
     let previous = match &publisher.previous {
         Some(location) => {
             of_copy = move |path: &EntryPath| Ok(location.address(path));
             PreviousTree {
                 transport: &default,
-                head: head(location.head_name())?,
+                head: EntryPath::new(location.head_name())?,
                 address: &of_copy,
                 shown: location.to_string(),
                 role: Role::Copy,
             }
         }
         None => PreviousTree {
-            transport: http,
-            head: head(tree.layout.head_name())?,
+            transport: remote.http,
+            head: EntryPath::new(HEAD)?,
             address: &of_bucket,
-            shown: dir.to_string(),
+            shown: remote.shown(""),
             role: Role::Destination,
         },
     };
     let found = previous::find(publisher, &previous, signer)?;
-    let at = |error: Error| error.with_url(dir.to_string());
+    let at = |error: Error| error.with_url(remote.shown(""));
     match (published, &found) {
         (Some(_), None) => return Err(at(Error::new(ErrorKind::Argument, NOT_FIRST))),
         (Some(published), Some(found)) if published.bytes != found.bytes => {
@@ -125,197 +125,213 @@ fn bring(
     found.map_or(Ok(()), |found| previous::bring(publisher, &previous, &found, tree))
 }
 
-/// The bucket, and the tree that it becomes.
-struct Destination<'a> {
-    remote: &'a Remote<'a>,
-    tree: &'a Tree<'a>,
-    /// The name of the head.
-    name: &'a EntryPath,
-    head: Vec<u8>,
-    /// The files that the publication deleted from the tree.
-    deleted: Vec<String>,
+/// The paths that the publisher has written in the previous publication.
+fn own_paths(tree: &Tree<'_>) -> Result<BTreeSet<String>> {
+    let Some(head) = tree.head()? else { return Ok(BTreeSet::new()) };
+    let manifest = tree.manifest(head.digest())?.unwrap_or_default();
+    Ok(manifest.entries().iter().map(|entry| entry.path().to_string()).collect())
 }
 
-impl Destination<'_> {
-    /// Brings the bucket into line with the tree. Returns the files that were uploaded and deleted.
-    fn update(&self, published: Option<&RemoteHead>) -> Result<(Vec<String>, Vec<String>)> {
-        let files = self.files()?;
-        let mut written = BTreeSet::new();
-        let is_new = published.is_none_or(|published| published.bytes != self.head);
-        let is_dry = self.remote.publisher.extent == Extent::PlanOnly;
-        let mut there = self.remote.list()?;
-        if is_new {
-            self.check_foreign(&there, &files, published)?;
-            let missing = missing(&there, &files);
-            written.extend(missing.iter().map(|upload| upload.path.clone()));
-            written.insert(self.name.to_string());
-            if !is_dry {
-                self.remote.upload(self.tree, &missing)?;
-                self.remote.put_head(self.name, self.head.clone(), published)?;
-                there = self.remote.list()?;
-            }
-        }
-        for _ in 0..ROUNDS {
-            let missing = missing(&there, &files);
-            let outdated = self.outdated(&there, &files)?;
-            let extra = self.extra(&there, &files)?;
-            written.extend(missing.iter().chain(&outdated).map(|upload| upload.path.clone()));
-            if is_dry {
-                return Ok((written.into_iter().collect(), extra));
-            }
-            self.remote.upload(self.tree, &missing)?;
-            let (history, outdated): (Vec<_>, Vec<_>) =
-                outdated.into_iter().partition(|upload| upload.path == HISTORY);
-            if self.remote.upload(self.tree, &outdated)? == Changed::Done {
-                if !extra.is_empty() {
-                    self.check_own()?;
-                    self.remote.delete(&extra)?;
-                }
-                if self.remote.upload(self.tree, &history)? == Changed::Done {
-                    if is_new || !outdated.is_empty() {
-                        self.check_own()?;
-                    }
-                    return Ok((written.into_iter().collect(), extra));
-                }
-            }
-            self.check_own()?;
-            there = self.remote.list()?;
-        }
-        Err(self.replaced())
-    }
+/// The paths of the files that were uploaded and deleted.
+#[derive(Default)]
+struct Changes {
+    written: BTreeSet<String>,
+    deleted: BTreeSet<String>,
+}
 
-    /// Fails if the head is no longer the own one.
-    fn check_own(&self) -> Result<()> {
-        match self.remote.head(self.name)? {
-            Some(head) if head.bytes == self.head => Ok(()),
-            _ => Err(self.replaced()),
-        }
-    }
-
-    fn replaced(&self) -> Error {
-        Error::new(
-            ErrorKind::Locked,
-            "another publisher has changed the bucket before this publication was complete; run \
-             it again",
-        )
-        .with_url(self.remote.dir.to_string())
-    }
-
+/// The bucket, and the tree that it becomes.
+struct Destination<'a> {
+    publisher: &'a Publisher<'a>,
+    remote: &'a Remote<'a>,
+    tree: &'a Tree<'a>,
+    head: Vec<u8>,
     /// The files of the tree with their sizes in bytes, without the head.
-    fn files(&self) -> Result<BTreeMap<String, u64>> {
+    files: BTreeMap<String, u64>,
+    /// The files that the publication deleted from the tree.
+    deleted: Vec<String>,
+    /// The named files of the kept publications, with the digests of their versions.
+    named: BTreeMap<String, BTreeSet<Digest>>,
+    /// The media types of objects, by path.
+    types: BTreeMap<String, &'static str>,
+}
+
+impl<'a> Destination<'a> {
+    fn new(
+        publisher: &'a Publisher<'a>,
+        remote: &'a Remote<'a>,
+        tree: &'a Tree<'a>,
+        deleted: Vec<String>,
+    ) -> Result<Destination<'a>> {
+        let head = tree.head_bytes()?.unwrap_or_default();
         let mut files = BTreeMap::new();
-        walk(self.tree.files, self.tree.dir, &mut |path, stat| {
+        walk(tree.files, tree.dir, &mut |path, stat| {
             let name = path.to_string_lossy().into_owned();
             let is_published = !name.split('/').any(|part| part.starts_with('.'));
-            if is_published && name != self.name.as_str() {
+            if is_published && name != HEAD {
                 files.insert(name, stat.len_bytes);
             }
             Ok(())
         })?;
-        Ok(files)
+        let (mut named, mut types) = (BTreeMap::<_, BTreeSet<_>>::new(), BTreeMap::new());
+        let history = History::load(tree.files, &tree.history_path())?.unwrap_or_default();
+        for record in &history.records {
+            types.insert(object(record.manifest), content_type(DEFAULT_MANIFEST));
+            let manifest = tree.manifest(record.manifest)?.unwrap_or_default();
+            for entry in manifest.entries() {
+                let path = entry.path().to_string();
+                types.insert(object(entry.digest()), content_type(&path));
+                named.entry(path).or_default().insert(entry.digest());
+            }
+        }
+        Ok(Destination { publisher, remote, tree, head, files, deleted, named, types })
+    }
+
+    /// Brings the bucket into line with the tree, of which the previous publication had the paths
+    /// `own`.
+    fn update(&self, published: Option<&RemoteHead>, own: &BTreeSet<String>) -> Result<Changes> {
+        let mut changes = Changes::default();
+        let mut there = self.remote.list()?;
+        if published.is_none_or(|published| published.bytes != self.head) {
+            self.check_foreign(&there, published, own)?;
+            let missing = self.missing(&there);
+            changes.written.extend(missing.iter().map(|upload| upload.path.clone()));
+            changes.written.insert(HEAD.to_owned());
+            if self.publisher.extent == Extent::Whole {
+                self.upload(&missing)?;
+                self.remote.put_head(&self.head, published)?;
+                there = self.remote.list()?;
+            }
+        }
+        for _ in 0..ROUNDS {
+            let changed = self.align(&there, &mut changes)?;
+            if self.publisher.extent == Extent::PlanOnly {
+                return Ok(changes);
+            }
+            if !self.remote.has_head(&self.head)? {
+                break;
+            }
+            if changed == Changed::Done {
+                return Ok(changes);
+            }
+            there = self.remote.list()?;
+        }
+        let message = "another publisher has changed the bucket before this publication was \
+                       complete; run it again";
+        Err(Error::new(ErrorKind::Locked, message).with_url(self.remote.shown("")))
+    }
+
+    /// Brings everything but the head into line. A conflict means that another publisher changes
+    /// the bucket.
+    fn align(&self, there: &Listing, changes: &mut Changes) -> Result<Changed> {
+        let missing = self.missing(there);
+        let (history, outdated): (Vec<_>, Vec<_>) =
+            self.outdated(there)?.into_iter().partition(|upload| upload.path == HISTORY);
+        let extra = self.extra(there)?;
+        let uploads = missing.iter().chain(&outdated).chain(&history);
+        changes.written.extend(uploads.map(|upload| upload.path.clone()));
+        changes.deleted.extend(extra.iter().cloned());
+        if self.publisher.extent == Extent::PlanOnly {
+            return Ok(Changed::Done);
+        }
+        self.upload(&missing)?;
+        let is_conflict = self.upload(&outdated)? == Changed::Conflict
+            || self.remote.delete(&extra, &self.head)? == Changed::Conflict;
+        if is_conflict { Ok(Changed::Conflict) } else { self.upload(&history) }
+    }
+
+    fn upload(&self, uploads: &[Upload]) -> Result<Changed> {
+        self.remote.upload(self.tree, uploads, &self.publisher.progress)
+    }
+
+    /// The permanent files that are not in the bucket.
+    fn missing(&self, there: &Listing) -> Vec<Upload> {
+        let permanent = self.files.iter().filter(|(path, _)| is_permanent(path));
+        let missing = permanent.filter(|(path, len_bytes)| {
+            there.get(*path).is_none_or(|listed| listed.len_bytes != **len_bytes)
+        });
+        missing.map(|(path, len_bytes)| self.to_upload(path, *len_bytes, Condition::Any)).collect()
     }
 
     /// The other files that are not in the bucket as they are in the tree.
-    fn outdated(&self, there: &Listing, files: &BTreeMap<String, u64>) -> Result<Vec<Upload>> {
+    fn outdated(&self, there: &Listing) -> Result<Vec<Upload>> {
         let mut outdated = Vec::new();
-        for (path, len_bytes) in files.iter().filter(|(path, _)| !is_permanent(path)) {
+        for (path, len_bytes) in self.files.iter().filter(|(path, _)| !is_permanent(path)) {
             let condition = match there.get(path) {
                 None => Condition::Missing,
-                Some(listed) if listed.etag == self.etag(path)? => continue,
+                Some(listed) if listed.etag == self.etag_of(path)? => continue,
                 Some(listed) => Condition::Unchanged(listed.etag.clone()),
             };
-            outdated.push(Upload { path: path.clone(), len_bytes: *len_bytes, condition });
+            outdated.push(self.to_upload(path, *len_bytes, condition));
         }
         Ok(outdated)
     }
 
+    fn to_upload(&self, path: &str, len_bytes: u64, condition: Condition) -> Upload {
+        let known = self.types.get(path).copied();
+        let content_type = known.unwrap_or_else(|| content_type(path));
+        Upload { path: path.to_owned(), len_bytes, content_type, condition }
+    }
+
+    /// Returns the `ETag` that most stores give to a file: its MD5 digest.
+    fn etag_of(&self, path: &str) -> Result<String> {
+        let path = self.tree.dir.join(path);
+        let bytes = read_if_any(self.tree.files, &path, u64::MAX)?.unwrap_or_default();
+        Ok(format!("\"{}\"", hex::encode(Md5::digest(bytes))))
+    }
+
     /// The files in the bucket that the tree does not need: those that the publication deleted, and
     /// leftovers of a run that was cut off.
-    fn extra(&self, there: &Listing, files: &BTreeMap<String, u64>) -> Result<Vec<String>> {
-        let former = self.former()?;
-        let is_own = |path: &str, etag: &str| match path.split_once('/') {
-            Some((BY_SHA, name)) => name.parse::<Digest>().is_ok(),
-            Some((pack::DIR, name)) => PackName::parse(name).is_some(),
-            _ => {
-                self.deleted.iter().any(|deleted| deleted == path)
-                    || former.get(path).is_some_and(|etags| etags.contains(etag))
-            }
-        };
-        let extra = there.iter().filter(|(path, listed)| {
-            !files.contains_key(*path) && *path != self.name.as_str() && is_own(path, &listed.etag)
-        });
-        Ok(extra.map(|(path, _)| path.clone()).collect())
-    }
-
-    /// The named files of the kept publications, with the tags of their versions.
-    fn former(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
-        let mut former: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        let tree = self.tree;
-        let history = History::load(tree.files, &tree.history_path())?.unwrap_or_default();
-        let mut etags = BTreeMap::new();
-        for record in &history.records {
-            let manifest = tree.manifest(record.manifest)?.unwrap_or_default();
-            for entry in manifest.entries() {
-                let digest = entry.digest();
-                let etag = match etags.entry(digest) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(unknown) => {
-                        let object = read_if_any(tree.files, &tree.object(digest), MAX_FILE_BYTES)?;
-                        unknown.insert(object.map(|bytes| etag_of(&bytes)))
-                    }
-                };
-                former.entry(entry.path().to_string()).or_default().extend(etag.clone());
+    fn extra(&self, there: &Listing) -> Result<Vec<String>> {
+        let mut extra = Vec::new();
+        for path in there.keys() {
+            let is_needed = self.files.contains_key(path) || path == HEAD;
+            let is_own = || match path.split_once('/') {
+                Some((BY_SHA, name)) => Ok(name.parse::<Digest>().is_ok()),
+                Some((pack::DIR, name)) => Ok(PackName::parse(name).is_some()),
+                _ if self.deleted.contains(path) => Ok(true),
+                _ if self.named.contains_key(path) => self.is_published(path, there),
+                _ => Ok(false),
+            };
+            if !is_needed && is_own()? {
+                extra.push(path.clone());
             }
         }
-        Ok(former)
+        Ok(extra)
     }
 
-    /// Refuses to overwrite files that no publisher wrote. An interrupted publication leaves only
-    /// files that the previous manifest or an object accounts for.
+    /// Refuses to overwrite files that no publisher wrote. Those of the previous tree are its own.
     fn check_foreign(
         &self,
         there: &Listing,
-        files: &BTreeMap<String, u64>,
         published: Option<&RemoteHead>,
+        own: &BTreeSet<String>,
     ) -> Result<()> {
-        let former = self.former()?;
-        let objects: BTreeSet<&str> = there
-            .iter()
-            .filter(|(path, _)| is_permanent(path))
-            .map(|(_, listed)| &*listed.etag)
-            .collect();
-        for path in files.keys().filter(|path| !is_permanent(path)) {
-            let is_of_tree = published.is_some() && !former.contains_key(path);
-            let Some(listed) = there.get(path).filter(|_| !is_of_tree) else { continue };
-            let is_own = objects.contains(&*listed.etag)
-                || former.get(path).is_some_and(|etags| etags.contains(&listed.etag));
-            if !is_own && listed.etag != self.etag(path)? {
+        for path in self.files.keys().filter(|path| !is_permanent(path) && !own.contains(*path)) {
+            let is_of_tree = published.is_some() && !self.named.contains_key(path);
+            if !is_of_tree && there.contains_key(path) && !self.is_published(path, there)? {
                 let message =
                     "this file was not written by the publisher; refusing to overwrite it";
-                return Err(Error::new(ErrorKind::Store, message)
-                    .with_url(format!("{}{path}", self.remote.dir)));
+                return Err(Error::new(ErrorKind::Store, message).with_url(self.remote.shown(path)));
             }
         }
         Ok(())
     }
 
-    fn etag(&self, path: &str) -> Result<String> {
-        let path = self.tree.dir.join(path);
-        let bytes = read_if_any(self.tree.files, &path, u64::MAX)?;
-        Ok(etag_of(&bytes.unwrap_or_default()))
+    /// Returns true if a named file in the bucket has the bytes of a published object.
+    fn is_published(&self, path: &str, there: &Listing) -> Result<bool> {
+        let Some(listed) = there.get(path).filter(|listed| listed.len_bytes <= MAX_FILE_BYTES)
+        else {
+            return Ok(false);
+        };
+        let found = self.remote.digest_of(path, listed.len_bytes)?;
+        Ok(found.is_some_and(|digest| {
+            there.contains_key(&object(digest))
+                || self.named.get(path).is_some_and(|versions| versions.contains(&digest))
+        }))
     }
 }
 
-/// The permanent files that are not in the bucket.
-fn missing(there: &Listing, files: &BTreeMap<String, u64>) -> Vec<Upload> {
-    let permanent = files.iter().filter(|(path, _)| is_permanent(path));
-    let missing = permanent.filter(|(path, len_bytes)| {
-        there.get(*path).is_none_or(|listed| listed.len_bytes != **len_bytes)
-    });
-    let upload = |(path, len_bytes): (&String, &u64)| Upload {
-        path: path.clone(),
-        len_bytes: *len_bytes,
-        condition: Condition::Any,
-    };
-    missing.map(upload).collect()
+/// Returns the path of an object.
+fn object(digest: Digest) -> String {
+    format!("{BY_SHA}/{digest}")
 }

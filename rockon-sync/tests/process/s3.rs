@@ -239,36 +239,46 @@ fn a_bucket_gets_the_same_tree_as_a_directory_and_can_be_followed() {
 }
 
 #[test]
-fn a_publication_that_fails_at_any_request_is_completed_by_the_next_run() {
-    let s3 = S3::start();
-    for (method, how) in [("ANY", "refuse"), ("PUT", "lose"), ("DELETE", "lose")] {
-        for nth in 1.. {
-            let place = Place::new();
-            let prefix = format!("{method}-{how}-{nth}");
-            let out = format!("s3://{BUCKET}/{prefix}");
-            place.expected(&s3);
-            succeed(&mut place.publish(&s3, &out, &["--initial"]));
-            place.edit();
-            let label = format!("{how} of {method} {nth}");
-            s3.fail(method, how, nth);
-            let output = place.publish(&s3, &out, &[]).output().unwrap();
-            let requests = s3.fail(method, how, 0);
-            match how {
-                // A retry follows.
-                "lose" => assert!(output.status.success(), "{label}: {output:?}"),
-                _ => assert_eq!(output.status.success(), requests < nth, "{label}: {output:?}"),
-            }
-            // Clients are on the old or on the new state.
-            place.follow(&s3, &prefix, "store");
-            let report = succeed(&mut place.publish(&s3, &out, &[]));
-            assert_eq!(report["serial"], 2, "{label}");
-            let (found, expected) = (s3.bytes(&prefix), place.expected(&s3));
-            assert!(found == expected, "{label}: {:?} {:?}", found.keys(), expected.keys());
-            assert_eq!(place.follow(&s3, &prefix, "store"), 2, "{label}");
-            if requests < nth {
-                assert!(nth > 1, "only {nth} requests");
-                break;
-            }
+fn a_publication_cut_off_at_any_request_is_completed_by_the_next_run() {
+    fail_each_request("ANY", "refuse");
+}
+
+#[test]
+fn a_change_whose_response_is_lost_succeeds_all_the_same() {
+    fail_each_request("PUT", "lose");
+    fail_each_request("DELETE", "lose");
+}
+
+/// Fails the nth request of a publication, for every n.
+fn fail_each_request(method: &str, how: &str) {
+    let (s3, place) = (S3::start(), Place::new());
+    let out = |prefix: &str| format!("s3://{BUCKET}/{prefix}");
+    let old = place.expected(&s3);
+    succeed(&mut place.publish(&s3, &out("old"), &["--initial"]));
+    place.edit();
+    let new = place.expected(&s3);
+    for nth in 1.. {
+        let (prefix, store) = (format!("failed-{nth}"), format!("store-{nth}"));
+        s3.ask("PUT", &format!("/_copy?from=old&to={prefix}"));
+        s3.fail(method, how, nth);
+        let output = place.publish(&s3, &out(&prefix), &[]).output().unwrap();
+        let requests = s3.fail(method, how, 0);
+        let label = format!("{how} of {method} {nth}");
+        // A response that is lost leads to a retry, which succeeds.
+        let succeeds = requests < nth || how == "lose";
+        assert_eq!(output.status.success(), succeeds, "{label}: {output:?}");
+        // Clients are on the old state, until the head is replaced.
+        let head = &s3.bytes(&prefix)["root.sha"];
+        let serial = place.follow(&s3, &prefix, &store);
+        assert_eq!(serial, if *head == old["root.sha"] { 1 } else { 2 }, "{label}");
+        let report = succeed(&mut place.publish(&s3, &out(&prefix), &[]));
+        assert_eq!(report["serial"], 2, "{label}");
+        let found = s3.bytes(&prefix);
+        assert!(found == new, "{label}: {:?} {:?}", found.keys(), new.keys());
+        assert_eq!(place.follow(&s3, &prefix, &store), 2, "{label}");
+        if requests < nth {
+            assert!(nth > 1, "only {nth} requests");
+            break;
         }
     }
 }
@@ -377,4 +387,14 @@ fn mistakes_are_refused_and_secrets_are_not_shown() {
     let (code, message) = error(&mut place.publish(&s3, &foreign, &["--initial"]));
     assert_eq!((code, message.contains("not written by the publisher")), (1, true), "{message}");
     assert_eq!(s3.bytes("foreign").len(), 1);
+    // A refused request.
+    place.edit();
+    s3.fail("PUT", "refuse", 1);
+    let output = place.publish(&s3, &out, &[]).output().unwrap();
+    let message = json(&output)["error"].to_string();
+    assert!(message.contains("403") && message.contains("/rockons/v2/by-sha/"), "{message}");
+    let shown = format!("{output:?}");
+    for secret in [SECRET, "session-secret", "Signature"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
 }
