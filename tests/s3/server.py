@@ -1,11 +1,14 @@
 """Serves an empty bucket, `rockons`, from memory, until its standard input ends.
 
 Prints the port. Handles one request at a time, so that conditional requests are atomic, as they are
-at a real store. `PUT /_fault?METHOD=refuse&nth=N` makes the N-th request with that method from then
-on fail: `refuse` answers 403 without doing it, `lose` does it and answers 503. Method `ANY` counts
-all requests; `nth` 0 removes the fault. The answer is the number of requests counted since the last
-such request. `PUT /_copy?from=PREFIX&to=PREFIX` copies files. `GET /_dump` returns a JSON object: key to hexadecimal bytes, `Content-Type` and
-`Cache-Control`.
+at a real store. These requests are for tests:
+
+- `PUT /_refuse?nth=N` answers 403 to the N-th request from then on; 0 refuses none.
+- `PUT /_lose` carries out the next changes, but answers 503 to the first request for each.
+- `PUT /_copy?from=PREFIX&to=PREFIX` copies files.
+- `GET /_dump` returns a JSON object: key to hexadecimal bytes, `Content-Type` and `Cache-Control`.
+
+The first two answer with the number of requests since the last one of them.
 """
 
 import copy
@@ -30,45 +33,48 @@ Start = Callable[..., Any]
 
 
 class Faults:
-    """Fails one request of an application."""
+    """Fails requests of an application."""
 
     def __init__(self, application: Callable[[dict[str, Any], Start], Iterable[bytes]]) -> None:
         self.application = application
-        self.method, self.kind, self.nth, self.count = "ANY", "refuse", 0, 0
+        self.nth, self.count = 0, 0
+        # The changes whose responses were lost; None if none are to be lost.
+        self.lost: set[tuple[str, str]] | None = None
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        if environ["PATH_INFO"] == "/_fault":
-            return self.configure(environ, start)
-        if environ["PATH_INFO"] == "/_copy":
-            return self.copy(environ, start)
-        if environ["PATH_INFO"] == "/_dump":
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        query = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"]))
+        if path == "/_refuse":
+            return self.configure(start, int(query["nth"]), None)
+        if path == "/_lose":
+            return self.configure(start, 0, set())
+        if path == "/_copy":
+            return self.copy(start, query["from"], query["to"])
+        if path == "/_dump":
             return self.dump(start)
-        if self.method in ("ANY", environ["REQUEST_METHOD"]):
-            self.count += 1
-            if self.count == self.nth:
-                if self.kind == "lose":
-                    body = self.application(environ, lambda *_: lambda _: None)
-                    b"".join(body)
-                    headers = [("Content-Length", "0"), ("Retry-After", "0")]
-                    start("503 Service Unavailable", headers)
-                else:
-                    start("403 Forbidden", [("Content-Length", "0")])
-                return [b""]
+        self.count += 1
+        if self.count == self.nth:
+            start("403 Forbidden", [("Content-Length", "0")])
+            return [b""]
+        if self.lost is not None and method != "GET" and (method, path) not in self.lost:
+            self.lost.add((method, path))
+            b"".join(self.application(environ, lambda *_: lambda _: None))
+            start("503 Service Unavailable", [("Content-Length", "0"), ("Retry-After", "0")])
+            return [b""]
         return self.application(environ, start)
 
-    def configure(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        query = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"]))
-        body = str(self.count).encode()
-        self.nth, self.count = int(query.pop("nth")), 0
-        ((self.method, self.kind),) = query.items()
-        return answer(start, body)
+    def configure(
+        self, start: Start, nth: int, lost: set[tuple[str, str]] | None
+    ) -> Iterable[bytes]:
+        count, self.count = self.count, 0
+        self.nth, self.lost = nth, lost
+        return answer(start, str(count).encode())
 
-    def copy(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
-        query = dict(urllib.parse.parse_qsl(environ["QUERY_STRING"]))
+    def copy(self, start: Start, old: str, new: str) -> Iterable[bytes]:
         for key in keys():
-            if key.name.startswith(query["from"] + "/"):
+            if key.name.startswith(f"{old}/"):
                 copied = copy.copy(key)
-                copied.name = query["to"] + key.name.removeprefix(query["from"])
+                copied.name = new + key.name.removeprefix(old)
                 bucket().keys[copied.name] = copied
         return answer(start, b"")
 

@@ -343,7 +343,7 @@ impl<'a> Publisher<'a> {
             Some(lock) => Ok(Some(lock)),
             None => Err(Error::new(
                 ErrorKind::Locked,
-                "another process is publishing to this directory",
+                "another publisher is at work in this directory; nothing was published, run it again",
             )
             .with_path(dir)),
         }

@@ -60,13 +60,25 @@ pub(super) fn publish(publisher: &Publisher<'_>, url: &str) -> Result<PublishRep
     let signer = Signer::new(&publisher.sign_keys)?;
     let published = remote.head()?;
     bring(publisher, &remote, &tree, &signer, published.as_ref())?;
-    let own = own_paths(&tree)?;
+    let before = Published::read(&tree)?;
     let journal = Journal::new(publisher.files, work.path());
     let session = Tree { files: &journal, ..tree };
     let session = PublishSession { options: publisher, tree: session, signer };
     let report = super::publish(&session)?;
-    let destination = Destination::new(publisher, &remote, &tree, journal.deleted())?;
-    let Changes { written, deleted } = destination.update(published.as_ref(), &own)?;
+    let after = Published::read(&tree)?;
+    let head = tree.head_bytes()?.unwrap_or_default();
+    let (files, deleted) = (files_of(&tree)?, journal.deleted());
+    let destination = Destination {
+        publisher,
+        remote: &remote,
+        tree: &tree,
+        head,
+        files,
+        deleted,
+        before,
+        after,
+    };
+    let Changes { written, deleted } = destination.update(published.as_ref())?;
     Ok(PublishReport {
         head: PathBuf::from(remote.shown(HEAD)),
         written: written.into_iter().collect(),
@@ -125,11 +137,52 @@ fn bring(
     found.map_or(Ok(()), |found| previous::bring(publisher, &previous, &found, tree))
 }
 
-/// The paths that the publisher has written in the previous publication.
-fn own_paths(tree: &Tree<'_>) -> Result<BTreeSet<String>> {
-    let Some(head) = tree.head()? else { return Ok(BTreeSet::new()) };
-    let manifest = tree.manifest(head.digest())?.unwrap_or_default();
-    Ok(manifest.entries().iter().map(|entry| entry.path().to_string()).collect())
+/// The publications that a tree has.
+#[derive(Default)]
+struct Published {
+    /// The paths of the files in the newest one.
+    newest: BTreeSet<String>,
+    /// The named files, with the digests of their versions.
+    named: BTreeMap<String, BTreeSet<Digest>>,
+    /// The media types of objects, by path.
+    types: BTreeMap<String, &'static str>,
+}
+
+impl Published {
+    fn read(tree: &Tree<'_>) -> Result<Published> {
+        let mut published = Published::default();
+        let history = History::load(tree.files, &tree.history_path())?.unwrap_or_default();
+        let newest = tree.head()?.map(|head| head.digest());
+        let digests: BTreeSet<Digest> =
+            history.records.iter().map(|record| record.manifest).chain(newest).collect();
+        for digest in digests {
+            published.types.insert(object(digest), content_type(DEFAULT_MANIFEST));
+            let manifest = tree.manifest(digest)?.unwrap_or_default();
+            for entry in manifest.entries() {
+                let path = entry.path().to_string();
+                published.types.insert(object(entry.digest()), content_type(&path));
+                if Some(digest) == newest {
+                    published.newest.insert(path.clone());
+                }
+                published.named.entry(path).or_default().insert(entry.digest());
+            }
+        }
+        Ok(published)
+    }
+}
+
+/// Returns the files of a tree with their sizes in bytes, without the head.
+fn files_of(tree: &Tree<'_>) -> Result<BTreeMap<String, u64>> {
+    let mut files = BTreeMap::new();
+    walk(tree.files, tree.dir, &mut |path, stat| {
+        let name = path.to_string_lossy().into_owned();
+        let is_published = !name.split('/').any(|part| part.starts_with('.'));
+        if is_published && name != HEAD {
+            files.insert(name, stat.len_bytes);
+        }
+        Ok(())
+    })?;
+    Ok(files)
 }
 
 /// The paths of the files that were uploaded and deleted.
@@ -149,50 +202,19 @@ struct Destination<'a> {
     files: BTreeMap<String, u64>,
     /// The files that the publication deleted from the tree.
     deleted: Vec<String>,
-    /// The named files of the kept publications, with the digests of their versions.
-    named: BTreeMap<String, BTreeSet<Digest>>,
-    /// The media types of objects, by path.
-    types: BTreeMap<String, &'static str>,
+    /// The previous publications.
+    before: Published,
+    /// Those publications of them that are kept, and the new one.
+    after: Published,
 }
 
-impl<'a> Destination<'a> {
-    fn new(
-        publisher: &'a Publisher<'a>,
-        remote: &'a Remote<'a>,
-        tree: &'a Tree<'a>,
-        deleted: Vec<String>,
-    ) -> Result<Destination<'a>> {
-        let head = tree.head_bytes()?.unwrap_or_default();
-        let mut files = BTreeMap::new();
-        walk(tree.files, tree.dir, &mut |path, stat| {
-            let name = path.to_string_lossy().into_owned();
-            let is_published = !name.split('/').any(|part| part.starts_with('.'));
-            if is_published && name != HEAD {
-                files.insert(name, stat.len_bytes);
-            }
-            Ok(())
-        })?;
-        let (mut named, mut types) = (BTreeMap::<_, BTreeSet<_>>::new(), BTreeMap::new());
-        let history = History::load(tree.files, &tree.history_path())?.unwrap_or_default();
-        for record in &history.records {
-            types.insert(object(record.manifest), content_type(DEFAULT_MANIFEST));
-            let manifest = tree.manifest(record.manifest)?.unwrap_or_default();
-            for entry in manifest.entries() {
-                let path = entry.path().to_string();
-                types.insert(object(entry.digest()), content_type(&path));
-                named.entry(path).or_default().insert(entry.digest());
-            }
-        }
-        Ok(Destination { publisher, remote, tree, head, files, deleted, named, types })
-    }
-
-    /// Brings the bucket into line with the tree, of which the previous publication had the paths
-    /// `own`.
-    fn update(&self, published: Option<&RemoteHead>, own: &BTreeSet<String>) -> Result<Changes> {
+impl Destination<'_> {
+    /// Brings the bucket into line with the tree.
+    fn update(&self, published: Option<&RemoteHead>) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut there = self.remote.list()?;
         if published.is_none_or(|published| published.bytes != self.head) {
-            self.check_foreign(&there, published, own)?;
+            self.check_foreign(&there, published)?;
             let missing = self.missing(&there);
             changes.written.extend(missing.iter().map(|upload| upload.path.clone()));
             changes.written.insert(HEAD.to_owned());
@@ -234,8 +256,12 @@ impl<'a> Destination<'a> {
             return Ok(Changed::Done);
         }
         self.upload(&missing)?;
+        // Without an old manifest, the next run would not recognize the named files in it.
+        let (objects, named): (Vec<_>, Vec<_>) =
+            extra.into_iter().partition(|path| is_permanent(path));
         let is_conflict = self.upload(&outdated)? == Changed::Conflict
-            || self.remote.delete(&extra, &self.head)? == Changed::Conflict;
+            || self.remote.delete(&named, &self.head)? == Changed::Conflict
+            || self.remote.delete(&objects, &self.head)? == Changed::Conflict;
         if is_conflict { Ok(Changed::Conflict) } else { self.upload(&history) }
     }
 
@@ -267,7 +293,7 @@ impl<'a> Destination<'a> {
     }
 
     fn to_upload(&self, path: &str, len_bytes: u64, condition: Condition) -> Upload {
-        let known = self.types.get(path).copied();
+        let known = self.after.types.get(path).copied();
         let content_type = known.unwrap_or_else(|| content_type(path));
         Upload { path: path.to_owned(), len_bytes, content_type, condition }
     }
@@ -289,7 +315,7 @@ impl<'a> Destination<'a> {
                 Some((BY_SHA, name)) => Ok(name.parse::<Digest>().is_ok()),
                 Some((pack::DIR, name)) => Ok(PackName::parse(name).is_some()),
                 _ if self.deleted.contains(path) => Ok(true),
-                _ if self.named.contains_key(path) => self.is_published(path, there),
+                _ if self.before.named.contains_key(path) => self.is_published(path, there),
                 _ => Ok(false),
             };
             if !is_needed && is_own()? {
@@ -300,14 +326,10 @@ impl<'a> Destination<'a> {
     }
 
     /// Refuses to overwrite files that no publisher wrote. Those of the previous tree are its own.
-    fn check_foreign(
-        &self,
-        there: &Listing,
-        published: Option<&RemoteHead>,
-        own: &BTreeSet<String>,
-    ) -> Result<()> {
-        for path in self.files.keys().filter(|path| !is_permanent(path) && !own.contains(*path)) {
-            let is_of_tree = published.is_some() && !self.named.contains_key(path);
+    fn check_foreign(&self, there: &Listing, published: Option<&RemoteHead>) -> Result<()> {
+        for path in self.files.keys().filter(|path| !is_permanent(path)) {
+            let is_of_tree = self.before.newest.contains(path)
+                || (published.is_some() && !self.after.newest.contains(path));
             if !is_of_tree && there.contains_key(path) && !self.is_published(path, there)? {
                 let message =
                     "this file was not written by the publisher; refusing to overwrite it";
@@ -317,17 +339,20 @@ impl<'a> Destination<'a> {
         Ok(())
     }
 
-    /// Returns true if a named file in the bucket has the bytes of a published object.
+    /// Returns true if a named file in the bucket has the bytes of a publication.
     fn is_published(&self, path: &str, there: &Listing) -> Result<bool> {
         let Some(listed) = there.get(path).filter(|listed| listed.len_bytes <= MAX_FILE_BYTES)
         else {
             return Ok(false);
         };
-        let found = self.remote.digest_of(path, listed.len_bytes)?;
-        Ok(found.is_some_and(|digest| {
-            there.contains_key(&object(digest))
-                || self.named.get(path).is_some_and(|versions| versions.contains(&digest))
-        }))
+        let Some(digest) = self.remote.digest_of(path, listed.len_bytes)? else {
+            return Ok(false);
+        };
+        let is_version = |published: &Published| {
+            published.named.get(path).is_some_and(|versions| versions.contains(&digest))
+        };
+        let is_object = there.contains_key(&object(digest));
+        Ok(is_object || is_version(&self.before) || is_version(&self.after))
     }
 }
 

@@ -5,6 +5,7 @@
 mod catalog;
 mod disks;
 mod killed;
+mod nginx;
 mod permissions;
 mod s3;
 mod secrets;

@@ -56,9 +56,10 @@ impl S3 {
         response.split_off(body)
     }
 
-    /// Makes the nth request from now on fail. Returns the number of requests since the last call.
-    fn fail(&self, method: &str, how: &str, nth: usize) -> usize {
-        let answer = self.ask("PUT", &format!("/_fault?{method}={how}&nth={nth}"));
+    /// Refuses the nth request from now on; 0 refuses none. Returns the number of requests since
+    /// the last call.
+    fn refuse(&self, nth: usize) -> usize {
+        let answer = self.ask("PUT", &format!("/_refuse?nth={nth}"));
         String::from_utf8(answer).unwrap().parse().unwrap()
     }
 
@@ -87,18 +88,22 @@ impl Drop for S3 {
 }
 
 /// A directory with a catalog, a tree and a store.
-struct Place(TempDir);
+struct Place {
+    dir: TempDir,
+    /// The URL of the S3 implementation.
+    endpoint: String,
+}
 
 impl Place {
-    fn new() -> Place {
-        let place = Place(tempfile::tempdir().unwrap());
+    fn new(endpoint: &str) -> Place {
+        let place = Place { dir: tempfile::tempdir().unwrap(), endpoint: endpoint.to_owned() };
         fs::create_dir(place.path("catalog")).unwrap();
         place.write(&[("a", 1), ("b", 1), ("c", 1)]);
         place
     }
 
     fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
+        self.dir.path().join(relative)
     }
 
     /// Writes a catalog of definitions with these versions.
@@ -130,23 +135,23 @@ impl Place {
     }
 
     /// Returns the command that publishes to `out`.
-    fn publish(&self, s3: &S3, out: &str, more: &[&str]) -> Command {
+    fn publish(&self, out: &str, more: &[&str]) -> Command {
         let catalog = self.path("catalog");
         let mut command = Place::command(&["publish", catalog.to_str().unwrap(), "--out", out]);
         command
-            .args(["--json", "--keep", "2"])
+            .arg("--json")
             .args(more)
             .env("AWS_ACCESS_KEY_ID", "id")
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_SESSION_TOKEN", "session-secret")
-            .env("AWS_ENDPOINT_URL", s3.url());
+            .env("AWS_ENDPOINT_URL", &self.endpoint);
         command
     }
 
     /// Returns the tree that the same publications make in a directory.
-    fn expected(&self, s3: &S3) -> BTreeMap<String, Vec<u8>> {
+    fn expected(&self, more: &[&str]) -> BTreeMap<String, Vec<u8>> {
         let out = self.path("tree");
-        succeed(&mut self.publish(s3, out.to_str().unwrap(), &[]));
+        succeed(&mut self.publish(out.to_str().unwrap(), more));
         let mut files = BTreeMap::new();
         let mut dirs = vec![out.clone()];
         while let Some(dir) = dirs.pop() {
@@ -165,8 +170,8 @@ impl Place {
     }
 
     /// Updates a store from the bucket over HTTP, and returns the serial.
-    fn follow(&self, s3: &S3, prefix: &str, store: &str) -> u64 {
-        let (store, source) = (self.path(store), format!("{}/{BUCKET}/{prefix}", s3.url()));
+    fn follow(&self, prefix: &str, store: &str) -> u64 {
+        let (store, source) = (self.path(store), format!("{}/{BUCKET}/{prefix}", self.endpoint));
         let args = ["update", "--json", "--store", store.to_str().unwrap(), "--source", &source];
         let report = succeed(&mut Place::command(&args));
         assert_eq!(report["failed"], serde_json::json!([]), "{report}");
@@ -191,7 +196,8 @@ fn names(report: &Value, field: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_bucket_gets_the_same_tree_as_a_directory_and_can_be_followed() {
-    let (s3, place) = (S3::start(), Place::new());
+    let s3 = S3::start();
+    let place = Place::new(&s3.url());
     let out = format!("s3://{BUCKET}/some/v2");
     let mut before = BTreeMap::new();
     for (step, more) in [&["--initial"][..], &[], &["--page"], &["--page"], &[]].iter().enumerate()
@@ -199,9 +205,10 @@ fn a_bucket_gets_the_same_tree_as_a_directory_and_can_be_followed() {
         if step == 1 {
             place.edit();
         }
-        let planned = succeed(&mut place.publish(&s3, &out, &[*more, &["--dry-run"]].concat()));
+        let more = &[*more, &["--keep", "2"]].concat()[..];
+        let planned = succeed(&mut place.publish(&out, &[more, &["--dry-run"]].concat()));
         assert!(s3.bytes("some/v2") == before, "step {step}: a dry run has written");
-        let report = succeed(&mut place.publish(&s3, &out, more));
+        let report = succeed(&mut place.publish(&out, more));
         for field in ["serial", "written", "deleted", "outcome"] {
             assert_eq!(planned[field], report[field], "step {step}: {field}");
         }
@@ -211,14 +218,10 @@ fn a_bucket_gets_the_same_tree_as_a_directory_and_can_be_followed() {
         assert_eq!(names(&report, "written"), written.map(|(path, _)| path.clone()).collect());
         let deleted = before.keys().filter(|path| !after.contains_key(*path));
         assert_eq!(names(&report, "deleted"), deleted.cloned().collect());
-        let pages: Vec<&str> = more.iter().copied().filter(|arg| *arg == "--page").collect();
-        let tree = place.path("tree");
-        succeed(&mut place.publish(&s3, tree.to_str().unwrap(), &pages));
-        if pages.is_empty() {
-            assert!(after == place.expected(&s3), "step {step}");
-        }
-        assert_eq!(after.contains_key("index.html"), !pages.is_empty());
-        place.follow(&s3, "some/v2", "store");
+        let elsewhere: Vec<&str> = more.iter().copied().filter(|arg| *arg != "--initial").collect();
+        assert!(after == place.expected(&elsewhere), "step {step}");
+        assert_eq!(after.contains_key("index.html"), more.contains(&"--page"));
+        place.follow("some/v2", "store");
         before = after;
     }
     let contents = s3.contents("some/v2");
@@ -240,100 +243,137 @@ fn a_bucket_gets_the_same_tree_as_a_directory_and_can_be_followed() {
 
 #[test]
 fn a_publication_cut_off_at_any_request_is_completed_by_the_next_run() {
-    fail_each_request("ANY", "refuse");
-}
-
-#[test]
-fn a_change_whose_response_is_lost_succeeds_all_the_same() {
-    fail_each_request("PUT", "lose");
-    fail_each_request("DELETE", "lose");
-}
-
-/// Fails the nth request of a publication, for every n.
-fn fail_each_request(method: &str, how: &str) {
-    let (s3, place) = (S3::start(), Place::new());
-    let out = |prefix: &str| format!("s3://{BUCKET}/{prefix}");
-    let old = place.expected(&s3);
-    succeed(&mut place.publish(&s3, &out("old"), &["--initial"]));
-    place.edit();
-    let new = place.expected(&s3);
+    let s3 = S3::start();
+    let place = EditedPlace::new(&s3);
     for nth in 1.. {
         let (prefix, store) = (format!("failed-{nth}"), format!("store-{nth}"));
         s3.ask("PUT", &format!("/_copy?from=old&to={prefix}"));
-        s3.fail(method, how, nth);
-        let output = place.publish(&s3, &out(&prefix), &[]).output().unwrap();
-        let requests = s3.fail(method, how, 0);
-        let label = format!("{how} of {method} {nth}");
-        // A response that is lost leads to a retry, which succeeds.
-        let succeeds = requests < nth || how == "lose";
-        assert_eq!(output.status.success(), succeeds, "{label}: {output:?}");
+        s3.refuse(nth);
+        let output = place.publish(&prefix);
+        let requests = s3.refuse(0);
+        assert_eq!(output.status.success(), requests < nth, "{nth}: {output:?}");
         // Clients are on the old state, until the head is replaced.
         let head = &s3.bytes(&prefix)["root.sha"];
-        let serial = place.follow(&s3, &prefix, &store);
-        assert_eq!(serial, if *head == old["root.sha"] { 1 } else { 2 }, "{label}");
-        let report = succeed(&mut place.publish(&s3, &out(&prefix), &[]));
-        assert_eq!(report["serial"], 2, "{label}");
-        let found = s3.bytes(&prefix);
-        assert!(found == new, "{label}: {:?} {:?}", found.keys(), new.keys());
-        assert_eq!(place.follow(&s3, &prefix, &store), 2, "{label}");
+        let serial = place.place.follow(&prefix, &store);
+        assert_eq!(serial, if *head == place.old["root.sha"] { 1 } else { 2 }, "{nth}");
+        place.publish_again(&s3, &prefix);
+        assert_eq!(place.place.follow(&prefix, &store), 2, "{nth}");
         if requests < nth {
-            assert!(nth > 1, "only {nth} requests");
+            assert!(nth > 25, "only {nth} requests");
             break;
         }
     }
 }
 
 #[test]
-fn of_two_publishers_at_once_one_wins_and_serials_never_repeat() {
+fn changes_whose_responses_are_lost_are_no_conflicts() {
     let s3 = S3::start();
+    let place = EditedPlace::new(&s3);
+    s3.ask("PUT", "/_lose");
+    let output = place.publish("old");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(json(&output)["serial"], 2);
+    place.publish_again(&s3, "old");
+}
+
+/// A catalog that was published to a bucket, below `old`, and then edited. The first publication is
+/// not kept by the next one.
+struct EditedPlace {
+    place: Place,
+    /// The published tree.
+    old: BTreeMap<String, Vec<u8>>,
+    /// The tree of the next publication.
+    new: BTreeMap<String, Vec<u8>>,
+}
+
+impl EditedPlace {
+    const ARGS: &[&str] = &["--keep", "1"];
+
+    fn new(s3: &S3) -> EditedPlace {
+        let place = Place::new(&s3.url());
+        let old = place.expected(Self::ARGS);
+        let out = format!("s3://{BUCKET}/old");
+        succeed(&mut place.publish(&out, &[Self::ARGS, &["--initial"]].concat()));
+        place.edit();
+        let new = place.expected(Self::ARGS);
+        EditedPlace { place, old, new }
+    }
+
+    fn publish(&self, prefix: &str) -> Output {
+        self.place.publish(&format!("s3://{BUCKET}/{prefix}"), Self::ARGS).output().unwrap()
+    }
+
+    /// Publishes, and compares the bucket with the tree of the next publication.
+    fn publish_again(&self, s3: &S3, prefix: &str) {
+        let output = self.publish(prefix);
+        assert!(output.status.success(), "{prefix}: {output:?}");
+        assert_eq!(json(&output)["serial"], 2, "{prefix}");
+        let found = s3.bytes(prefix);
+        assert!(found == self.new, "{prefix}: {:?} {:?}", found.keys(), self.new.keys());
+    }
+}
+
+#[test]
+fn of_two_publishers_to_a_bucket_at_once_one_wins_and_serials_never_repeat() {
+    let s3 = S3::start();
+    race(&s3.url(), &format!("s3://{BUCKET}/v2"), 8, |newest, place| {
+        assert_eq!(place.follow("v2", "store"), newest);
+        assert_is_complete(&s3.bytes("v2"));
+    });
+}
+
+#[test]
+fn of_two_publishers_to_a_directory_at_once_one_wins_and_serials_never_repeat() {
     let dir = tempfile::tempdir().unwrap();
     let tree = dir.path().join("tree");
-    for (out, rounds) in [(format!("s3://{BUCKET}/v2"), 12), (tree.to_str().unwrap().into(), 25)] {
-        let is_bucket = out.starts_with("s3://");
-        let places = [Place::new(), Place::new()];
-        succeed(&mut places[0].publish(&s3, &out, &["--initial"]));
-        let (mut serials, mut lost) = (BTreeMap::from([(1, 0)]), 0);
-        for round in 2..2 + rounds {
-            for (n, place) in places.iter().enumerate() {
-                place.write(&[("a", round * 2 + n), ("c", 1), (["x", "y"][n], round)]);
-            }
-            let running = places.each_ref().map(|place| {
-                let mut command = place.publish(&s3, &out, &["--allow-mass-delete"]);
-                command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-            });
-            let mut again = Vec::new();
-            for (n, child) in running.into_iter().enumerate() {
-                let output = child.wait_with_output().unwrap();
-                match output.status.code() {
-                    Some(0) => {
-                        let serial = json(&output)["serial"].as_u64().unwrap();
-                        assert_eq!(serials.insert(serial, n), None, "serial {serial} twice");
-                    }
-                    Some(5) => {
-                        let message = json(&output)["error"]["message"].clone();
-                        let says = ["run it again", "is publishing to this directory"];
-                        let message = message.as_str().unwrap();
-                        assert!(says.iter().any(|text| message.contains(text)), "{message}");
-                        again.push(n);
-                        lost += 1;
-                    }
-                    _ => panic!("{output:?}"),
+    let tree = tree.to_str().unwrap();
+    race("", tree, 25, |newest, place| {
+        let store = place.path("store");
+        let args = ["update", "--json", "--store", store.to_str().unwrap(), "--source", tree];
+        assert_eq!(succeed(&mut Place::command(&args))["serial"], newest);
+    });
+}
+
+/// Starts two publishers at once, several times. The one that loses is run again. Calls `check`
+/// with the newest serial after each round.
+fn race(endpoint: &str, out: &str, rounds: usize, check: impl Fn(u64, &Place)) {
+    let places = [Place::new(endpoint), Place::new(endpoint)];
+    let arguments = ["--allow-mass-delete", "--keep", "2"];
+    succeed(&mut places[0].publish(out, &["--initial"]));
+    let (mut serials, mut lost) = (BTreeSet::from([1]), 0);
+    for round in 2..2 + rounds {
+        for (n, place) in places.iter().enumerate() {
+            place.write(&[("a", round * 2 + n), ("c", 1), (["x", "y"][n], round)]);
+        }
+        let running = places.each_ref().map(|place| {
+            let mut command = place.publish(out, &arguments);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        });
+        let mut again = Vec::new();
+        for (place, child) in places.iter().zip(running) {
+            let output = child.wait_with_output().unwrap();
+            match output.status.code() {
+                Some(0) => {
+                    let serial = json(&output)["serial"].as_u64().unwrap();
+                    assert!(serials.insert(serial), "serial {serial} twice");
                 }
-            }
-            assert!(again.len() < 2 || is_bucket, "nobody won");
-            for n in again {
-                let mut command = places[n].publish(&s3, &out, &["--allow-mass-delete"]);
-                let serial = succeed(&mut command)["serial"].as_u64().unwrap();
-                serials.insert(serial, n);
-            }
-            if is_bucket {
-                let newest = *serials.keys().last().unwrap();
-                assert_eq!(places[0].follow(&s3, "v2", "store"), newest);
-                assert_is_complete(&s3.bytes("v2"));
+                Some(5) => {
+                    let message = json(&output)["error"]["message"].to_string();
+                    assert!(message.contains("run it again"), "{message}");
+                    again.push(place);
+                    lost += 1;
+                }
+                _ => panic!("{output:?}"),
             }
         }
-        assert!(lost > 0, "the publishers never met");
+        for place in again {
+            let report = succeed(&mut place.publish(out, &arguments));
+            // A publisher that replaced the head, but not every file, has used its serial.
+            serials.insert(report["serial"].as_u64().unwrap());
+        }
+        check(*serials.last().unwrap(), &places[0]);
     }
+    assert!(lost > 0, "the publishers never met");
 }
 
 /// Asserts that everything that the head names is there, by digest and by name.
@@ -359,38 +399,39 @@ fn assert_is_complete(tree: &BTreeMap<String, Vec<u8>>) {
 
 #[test]
 fn mistakes_are_refused_and_secrets_are_not_shown() {
-    let (s3, place) = (S3::start(), Place::new());
+    let s3 = S3::start();
+    let place = Place::new(&s3.url());
     let out = format!("s3://{BUCKET}/v2");
     let error = |command: &mut Command| {
         let output = command.output().unwrap();
         let report = json(&output)["error"].clone();
         (output.status.code().unwrap(), report["message"].as_str().unwrap().to_owned())
     };
-    let (code, message) = error(&mut place.publish(&s3, &out, &[]));
+    let (code, message) = error(&mut place.publish(&out, &[]));
     assert_eq!((code, message.contains("there is no previous tree")), (1, true), "{message}");
-    let output = place.publish(&s3, &out, &["--initial", "-vv"]).output().unwrap();
+    let output = place.publish(&out, &["--initial", "-vv"]).output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && log.contains("PUT "), "{log}");
     for secret in [SECRET, "session-secret", "Signature="] {
         assert!(!log.contains(secret), "{log}");
     }
-    let (code, message) = error(&mut place.publish(&s3, &out, &["--initial"]));
+    let (code, message) = error(&mut place.publish(&out, &["--initial"]));
     assert_eq!((code, message.contains("not the first publication")), (2, true), "{message}");
     let other = "s3://no-such-bucket/v2";
-    let (code, message) = error(&mut place.publish(&s3, other, &["--initial"]));
+    let (code, message) = error(&mut place.publish(other, &["--initial"]));
     assert_eq!((code, message.contains("s3://no-such-bucket/v2/")), (1, true), "{message}");
-    let (code, message) = error(place.publish(&s3, &out, &[]).env_remove("AWS_ACCESS_KEY_ID"));
+    let (code, message) = error(place.publish(&out, &[]).env_remove("AWS_ACCESS_KEY_ID"));
     assert_eq!((code, message.contains("AWS_ACCESS_KEY_ID is not set")), (2, true), "{message}");
     // A file of another program.
     s3.ask("PUT", &format!("/{BUCKET}/foreign/a.json"));
     let foreign = format!("s3://{BUCKET}/foreign");
-    let (code, message) = error(&mut place.publish(&s3, &foreign, &["--initial"]));
+    let (code, message) = error(&mut place.publish(&foreign, &["--initial"]));
     assert_eq!((code, message.contains("not written by the publisher")), (1, true), "{message}");
     assert_eq!(s3.bytes("foreign").len(), 1);
     // A refused request.
     place.edit();
-    s3.fail("PUT", "refuse", 1);
-    let output = place.publish(&s3, &out, &[]).output().unwrap();
+    s3.refuse(12);
+    let output = place.publish(&out, &[]).output().unwrap();
     let message = json(&output)["error"].to_string();
     assert!(message.contains("403") && message.contains("/rockons/v2/by-sha/"), "{message}");
     let shown = format!("{output:?}");
