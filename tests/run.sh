@@ -99,6 +99,13 @@ tests() {
     if ! unshare --map-root-user --mount mount -t tmpfs tmpfs /mnt 2>/dev/null; then
         leave_out 'small disks' disks:: 3 'mounting in a namespace is not permitted'
     fi
+    if ! PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then
+        leave_out nginx nginx:: 1 'the heads behind nginx need the package nginx-light'
+    fi
+    if ! ROCKON_SYNC_S3_PYTHON=$(tests/s3/provide.sh); then
+        leave_out s3 s3:: 6 'the store of the tests needs python3 and a package registry'
+    fi
+    export ROCKON_SYNC_S3_PYTHON
     # The tests in C install the library: with these arguments from what is compiled for the tests.
     export CARGO_ARGS='--workspace --all-features --tests'
     if cargo nextest --version >/dev/null 2>&1; then

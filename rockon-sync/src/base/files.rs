@@ -16,6 +16,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::panic::RefUnwindSafe;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "publish")]
+use std::time::Duration;
 use std::time::SystemTime;
 
 use rustix::fs::OFlags;
@@ -39,6 +41,13 @@ pub(crate) struct Stat {
 impl Stat {
     pub(crate) fn is_dir(self) -> bool {
         self.kind == FileKind::Dir
+    }
+
+    /// Returns the time of the last modification; `None` if it is before 1970.
+    #[cfg(feature = "publish")]
+    pub(crate) fn modified(self) -> Option<SystemTime> {
+        let since_ns = u64::try_from(self.mtime_ns).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(since_ns))
     }
 }
 
