@@ -48,9 +48,7 @@ class Apt(Peer):
 
     def publish(self, served: Served) -> None:
         with served.timed("apt's lists and patches"):
-            lists = {
-                state: "".join(stanzas(served.tree(state, "v1"))).encode() for state in State
-            }
+            lists = {state: "".join(stanzas(served.tree(state, "v1"))).encode() for state in State}
             home = served.directory / "apt-keys"
             home.mkdir(mode=0o700)
             gpg = ("gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback")

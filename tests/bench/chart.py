@@ -141,9 +141,7 @@ def legend(names: Sequence[tuple[str, str]]) -> str:
 def text(x: float, y: float, content: str, *, anchor: str = "start", weight: str = "") -> str:
     """Returns a text element."""
     bold = f' font-weight="{weight}"' if weight else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{bold}>{escape(content)}</text>'
-    )
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{bold}>{escape(content)}</text>'
 
 
 def rule(x1: float, y1: float, x2: float, y2: float) -> str:
