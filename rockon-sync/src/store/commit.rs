@@ -9,14 +9,13 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::generation::{HEAD, number_after};
+use super::generation::{HEAD, digest_if_any, number_after};
 use super::writer::Stuck;
 use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any, write_atomically};
+use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::Manifest;
 
 /// The contents of a new generation.
 pub(crate) struct Commit<'a> {
@@ -25,10 +24,14 @@ pub(crate) struct Commit<'a> {
     /// The bytes of the head, in a v2 generation.
     pub(crate) head: Option<&'a [u8]>,
     /// Every other file: the manifest or list, and those of the entries.
-    pub(crate) placements: Vec<Placement<'a>>,
-    /// The current manifest, if it differs from the manifest of the generation.
-    pub(crate) record: Option<&'a Manifest>,
+    pub(crate) placements: &'a EachPlacement<'a>,
+    /// The current manifest in staging, if it differs from the manifest of the generation.
+    pub(crate) record: Option<Digest>,
 }
+
+/// Passes each placement to the callback.
+pub(crate) type EachPlacement<'a> =
+    dyn Fn(&mut dyn FnMut(Placement<'_>) -> Result<()>) -> Result<()> + 'a;
 
 /// The result of a swap.
 pub(crate) struct Committed {
@@ -91,7 +94,7 @@ impl SourceWriter<'_> {
         let mut new = Vec::new();
         let mut dirs: BTreeSet<PathBuf> = BTreeSet::from([generation.dir.clone()]);
         files.create_dir(&generation.dir).on("create this directory", &generation.dir)?;
-        for placement in &commit.placements {
+        (commit.placements)(&mut |placement| {
             for parent in placement.path.parents() {
                 let dir = generation.dir.join(parent);
                 if !dirs.contains(&dir) {
@@ -113,15 +116,16 @@ impl SourceWriter<'_> {
                 }
                 (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
             }
-        }
+            Ok(())
+        })?;
         if let Some(head) = commit.head {
             let path = generation.dir.join(HEAD);
             write_read_only(files, &path, |file| file.write_all(head))?;
             new.push(path);
         }
-        if let Some(manifest) = commit.record {
+        if let Some(digest) = commit.record {
             let path = generation.record_path();
-            write_read_only(files, &path, |file| manifest.write_canonical(file))?;
+            place(files, &self.staging.path(digest), &path)?;
             new.push(path);
         }
         Ok(Unsynced { files: new, dirs })
@@ -144,17 +148,19 @@ impl SourceWriter<'_> {
         warnings
     }
 
-    /// Replaces the record of the current generation, if only the validators of its files have
-    /// changed.
+    /// Replaces the record of the current generation by this manifest in staging.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); the old record stays.
-    pub(crate) fn replace_record(
-        &self,
-        generation: &Generation,
-        manifest: &Manifest,
-    ) -> Result<()> {
-        write_atomically(self.files, &generation.record_path(), &manifest.to_canonical())
+    pub(crate) fn replace_record(&self, generation: &Generation, manifest: Digest) -> Result<()> {
+        let (from, to) = (self.staging.path(manifest), generation.record_path());
+        if digest_if_any(self.files, &to)?.is_some_and(|(digest, _)| digest == manifest) {
+            return Ok(());
+        }
+        self.files.sync_files(std::slice::from_ref(&from)).on("sync this file", &from)?;
+        self.files.rename(&from, &to).on("replace this file", &to)?;
+        let dir = self.generations();
+        self.files.sync_dir(&dir).on("sync this directory", &dir)
     }
 
     /// Returns the generation after the current one. Skips the numbers of old generations that

@@ -5,7 +5,7 @@ use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
 use super::mode::Mode;
-use super::plan::{Action, Plan};
+use super::plan::{Action, Plan, RemoteManifest};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
 use super::session::{Context, Extent, Session};
@@ -36,12 +36,12 @@ pub(super) fn unchanged(
 }
 
 /// The report of an update that ends with the plan.
-pub(super) fn plan_only(context: Context<'_>, plan: &Plan) -> Report {
+pub(super) fn plan_only(context: Context<'_>, plan: Plan) -> Report {
     let Context { session, local, remote } = context;
     let is_same = match remote.head() {
         Some(_) => remote.is_current && plan.is_empty() && local.damage.is_none(),
         // Files of a list are not asked for.
-        None => plan.added().is_empty() && plan.removed().is_empty(),
+        None => plan.added.is_empty() && plan.removed.is_empty(),
     };
     let outcome = if is_same { Outcome::Unchanged } else { Outcome::Updated };
     session.report(outcome).with_plan(plan).of(remote)
@@ -74,7 +74,7 @@ pub(super) fn commit(
     } else {
         keep(context, &staged, &mut status)?;
     }
-    let mut report = session.report(outcome).with_plan(&staged.plan).of(remote);
+    let mut report = session.report(outcome).with_plan(staged.plan).of(remote);
     report.failed = staged.failed;
     Ok(report)
 }
@@ -87,23 +87,34 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
         ManifestFile::Current => FileOrigin::Base(&root),
         ManifestFile::Staged(digest) => FileOrigin::Staging(digest),
     };
-    let mut placements = vec![Placement { path: &root, from: manifest_from() }];
-    if let Some(head) = remote.head().filter(|head| *head.manifest() != root) {
-        placements.push(Placement { path: head.manifest(), from: manifest_from() });
-    }
-    placements.extend(staged.manifest.entries().iter().map(|entry| Placement {
-        path: entry.path(),
-        from: match staged.plan.step(entry.id()).map(|step| &step.action) {
-            Some(Action::Fetch(entry)) => FileOrigin::Staging(entry.digest()),
-            Some(Action::Reuse(_, path)) => FileOrigin::Base(path),
-            Some(Action::Revalidate(_) | Action::Remove) | None => FileOrigin::Base(entry.path()),
-        },
-    }));
+    let place_all = |place: &mut dyn FnMut(Placement<'_>) -> Result<()>| {
+        place(Placement { path: &root, from: manifest_from() })?;
+        if let Some(head) = remote.head().filter(|head| *head.manifest() != root) {
+            place(Placement { path: head.manifest(), from: manifest_from() })?;
+        }
+        let remote = staged.manifest.source(session);
+        local.compare(session, RemoteManifest::Rows(&remote), |sides| {
+            let mut steps = staged.plan.steps(sides)?;
+            while let Some(step) = steps.next()? {
+                let Some(row) = step.remote() else { continue };
+                let path = &row.path()?;
+                let from = match &step.action {
+                    Action::Fetch(row) => FileOrigin::Staging(row.digest()?),
+                    Action::Reuse(_, path) => FileOrigin::Base(path),
+                    Action::Keep(_) | Action::Revalidate(_) | Action::Remove => {
+                        FileOrigin::Base(path)
+                    }
+                };
+                place(Placement { path, from })?;
+            }
+            Ok(())
+        })
+    };
     let commit = Commit {
         base: local.generation.as_ref(),
         head: remote.head().map(|_| &*remote.bytes),
-        placements,
-        record: (!staged.failed.is_empty() || remote.head().is_none()).then_some(&staged.manifest),
+        placements: &place_all,
+        record: staged.record,
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
     remember_keys(session)?;
@@ -140,8 +151,9 @@ fn settle(context: Context<'_>, staged: &Staged, status: &mut Status, committed:
 fn keep(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
     let Context { session, local, remote } = context;
     let generation = local.generation.as_ref().expect("without one, there is something to commit");
-    if remote.head().is_none() && local.manifest != staged.manifest {
-        session.store.replace_record(generation, &staged.manifest)?;
+    // Only the validators of the files may differ.
+    if let Some(record) = staged.record.filter(|_| remote.head().is_none()) {
+        session.store.replace_record(generation, record)?;
     }
     remember_keys(session)?;
     remember(context, generation, staged, status)?;
@@ -214,11 +226,8 @@ impl Report {
         self
     }
 
-    fn with_plan(mut self, plan: &Plan) -> Report {
-        self.added = plan.added();
-        self.changed = plan.changed();
-        self.removed = plan.removed();
-        self.healed = plan.healed();
-        self
+    fn with_plan(self, plan: Plan) -> Report {
+        let Plan { added, changed, removed, healed, .. } = plan;
+        Report { added, changed, removed, healed, ..self }
     }
 }

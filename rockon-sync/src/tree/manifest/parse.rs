@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::entry::ExtraField;
 use super::invalid::{InvalidEntry, InvalidManifest};
-use super::{ARCH, ETAG, Entry, FORMAT, FORMERLY, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest};
+use super::{ARCH, ETAG, Entry, FORMAT, FORMERLY, LAST_MODIFIED, MIN_VERSION, MIRROR};
 use crate::base::error::{Result, excerpt};
 use crate::base::json;
 use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES, MAX_ROW_BYTES};
@@ -35,11 +35,7 @@ pub(super) enum Extras {
 const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, FORMERLY, ETAG, LAST_MODIFIED, MIRROR];
 
 /// Parses all entries of a manifest. Limits them one by one, so that the memory is limited as well.
-pub(super) fn entries_of(
-    reader: impl Read,
-    extras: Extras,
-    known: Option<&Manifest>,
-) -> Result<Vec<Entry>> {
+pub(super) fn entries_of(reader: impl Read, extras: Extras) -> Result<Vec<Entry>> {
     let row_bytes_left = Cell::new(0);
     let reader = RowReader { inner: reader, bytes_left: &row_bytes_left };
     let mut json =
@@ -52,7 +48,6 @@ pub(super) fn entries_of(
         row_bytes_left: &row_bytes_left,
         extras,
         shared: Vec::new(),
-        known,
     };
     visitor.start_row();
     let parsed = json.deserialize_map(visitor).and_then(|()| json.end());
@@ -67,6 +62,14 @@ pub(super) fn entries_of(
         },
         (Err(error), None) => Err(InvalidManifest::Json(error).into()),
     }
+}
+
+/// Parses the fields of one entry, with all extra fields.
+pub(super) fn entry_of(id: &str, fields: &str) -> serde_json::Result<Entry> {
+    let mut json = serde_json::Deserializer::from_str(fields);
+    let entry = EntrySeed { id: id.to_owned(), extras: Extras::All }.deserialize(&mut json)?;
+    json.end()?;
+    Ok(entry)
 }
 
 /// A reader that fails if a row is too long, before it is in memory.
@@ -94,8 +97,6 @@ struct Entries<'a> {
     extras: Extras,
     /// Extra fields that entries can share.
     shared: Vec<Arc<[ExtraField]>>,
-    /// A manifest whose equal entries are shared.
-    known: Option<&'a Manifest>,
 }
 
 impl Entries<'_> {
@@ -124,13 +125,8 @@ impl<'de> Visitor<'de> for Entries<'_> {
                 return Err(self.exceed(InvalidManifest::TooManyEntries));
             }
             let mut entry = map.next_value_seed(EntrySeed { id, extras: self.extras })?;
-            match self.known.and_then(|known| known.entry(entry.id())) {
-                Some(same) if *same == entry => entry = same.clone(),
-                _ => {
-                    let fields = entry.fields();
-                    fields.extra = fields.extra.take().map(|extra| share(extra, &mut self.shared));
-                }
-            }
+            let fields = entry.fields();
+            fields.extra = fields.extra.take().map(|extra| share(extra, &mut self.shared));
             match self.names_left.checked_sub(entry.names().map_or(0, <[_]>::len)) {
                 Some(left) => self.names_left = left,
                 None => return Err(self.exceed(InvalidManifest::TooManyNames)),

@@ -7,13 +7,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Write};
 
 use serde_json::value::RawValue;
 
-use super::canonical::{write_fields, write_row};
+use super::canonical::{RowWriter, write_fields, write_row};
+use super::entry::Count;
 use super::invalid::{InvalidEntry, InvalidManifest};
-use super::parse::{self, Extras};
+use super::parse;
+use super::rows::{Row, Rows};
 use super::{Entry, Manifest};
 use crate::base::error::{Result, excerpt};
 use crate::base::json::{self, Member, for_each_member, write_string};
@@ -54,16 +56,55 @@ impl Manifest {
     }
 }
 
-/// Applies `patch` to the manifest `old` and writes the result in canonical form. Unchanged rows
-/// are copied, one line in memory at a time. The caller compares the digest of the result.
+/// The paths that a patch gives to entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NewPaths {
+    /// Every entry keeps its path: the paths satisfy the same rules as before.
+    None,
+    /// An entry is new or has another path. All paths must be checked together.
+    Some,
+}
+
+/// Applies `patch` to the manifest `old`, which satisfies all rules, and writes the result in
+/// canonical form. Unchanged rows are copied, one line in memory at a time.
+///
+/// Every new row is checked, as are the numbers of entries and names. The caller compares the
+/// digest of the result, and [checks its paths](super::check_paths).
 ///
 /// # Errors
 /// [`ErrorKind::Manifest`](crate::ErrorKind::Manifest) if `patch` is invalid or does not match
-/// `old`, and if `old` is not in canonical form; [`ErrorKind::Store`](crate::ErrorKind::Store) if
-/// reading it or writing `out` fails. A part of the result may have been written.
-pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write) -> Result<()> {
+/// `old`, and if `old` is not in canonical form; [`ErrorKind::Limit`](crate::ErrorKind::Limit);
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) if reading it or writing `out` fails. A part of
+/// the result may have been written.
+pub(crate) fn write_patched(
+    mut old: Rows<'_>,
+    patch: &[u8],
+    out: &mut dyn Write,
+) -> Result<NewPaths> {
+    let mut changes = changes_of(patch)?.into_iter().peekable();
+    let mut result = Patched::new(out);
+    while let Some(row) = old.next()? {
+        while let Some((id, change)) = changes.next_if(|(id, _)| **id < *row.id) {
+            result.put_changed(&id, None, change)?;
+        }
+        match changes.next_if(|(id, _)| **id == *row.id) {
+            Some((id, change)) => result.put_changed(&id, Some(row), change)?,
+            None => result.put(row.names_len()?, row.text)?,
+        }
+    }
+    for (id, change) in changes {
+        result.put_changed(&id, None, change)?;
+    }
+    result.out.finish().map_err(InvalidManifest::Write)?;
+    Ok(result.new_paths)
+}
+
+/// The rows of a patch, in byte order of their ids.
+type Changes<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+fn changes_of(patch: &[u8]) -> Result<Changes<'_>, InvalidManifest> {
     let text = std::str::from_utf8(patch).map_err(|_| InvalidManifest::PatchEncoding)?;
-    let mut rows: BTreeMap<Cow<'_, str>, &RawValue> = BTreeMap::new();
+    let mut rows = Changes::new();
     for_each_member(text, InvalidManifest::PatchJson, |Member { key, value }| {
         let len_bytes = key.len() + value.get().len();
         match rows.entry(key) {
@@ -76,98 +117,53 @@ pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write
             }
         }
     })?;
-    let mut rows = rows.into_iter().peekable();
-    let mut out = Rows { out, separator: "{\n" };
-    for line in Lines(old) {
-        let line = line?;
-        let (id, value) = row_of(&line)?;
-        while let Some((new, row)) = rows.next_if(|(new, _)| *new < id) {
-            out.put_patched(&new, "", row)?;
-        }
-        match rows.next_if(|(changed, _)| *changed == id) {
-            Some((_, row)) => out.put_patched(&id, value, row)?,
-            None => out.put(&line)?,
-        }
+    Ok(rows)
+}
+
+/// The result of a patch, as it is written.
+struct Patched<'a> {
+    out: RowWriter<'a>,
+    count: Count,
+    new_paths: NewPaths,
+}
+
+impl<'a> Patched<'a> {
+    fn new(out: &'a mut dyn Write) -> Patched<'a> {
+        Patched { out: RowWriter::new(out), count: Count::default(), new_paths: NewPaths::None }
     }
-    for (id, row) in rows {
-        out.put_patched(&id, "", row)?;
-    }
-    out.finish()
-}
 
-/// The rows of a manifest in canonical form, without their separators.
-struct Lines<R>(R);
-
-impl<R: BufRead> Iterator for Lines<R> {
-    type Item = Result<String>;
-
-    fn next(&mut self) -> Option<Result<String>> {
-        loop {
-            let mut line = String::new();
-            match self.0.by_ref().take(MAX_ROW_BYTES).read_line(&mut line) {
-                Ok(0) => return None,
-                Ok(_) => {}
-                Err(error) => return Some(Err(InvalidManifest::Read(error).into())),
-            }
-            let row = line.trim_end_matches('\n');
-            let row = row.strip_suffix(',').unwrap_or(row);
-            if !matches!(row, "{" | "}") {
-                let len = row.len();
-                line.truncate(len);
-                return Some(Ok(line));
-            }
-        }
-    }
-}
-
-/// Splits a row in canonical form into its id and the text of its fields.
-fn row_of(line: &str) -> Result<(Cow<'_, str>, &str), InvalidManifest> {
-    let mut members = serde_json::Deserializer::from_str(line).into_iter::<json::Key<'_>>();
-    let id =
-        members.next().and_then(std::result::Result::ok).ok_or(InvalidManifest::NotCanonical)?;
-    let value = line.get(members.byte_offset()..).and_then(|rest| rest.strip_prefix(':'));
-    let value = value.filter(|value| value.starts_with('{'));
-    Ok((id.0, value.ok_or(InvalidManifest::NotCanonical)?))
-}
-
-/// A writer of rows in canonical form.
-struct Rows<'a> {
-    out: &'a mut dyn Write,
-    separator: &'static str,
-}
-
-impl Rows<'_> {
-    /// Applies a row of a patch to the row `old` with this id, and writes the result, if any.
-    fn put_patched(&mut self, id: &str, old: &str, patch: &RawValue) -> Result<()> {
+    /// Applies a row of the patch to the row `old` with this id, and writes the result, if any.
+    fn put_changed(
+        &mut self,
+        id: &str,
+        old: Option<Row<'_>>,
+        patch: &RawValue,
+    ) -> Result<(), InvalidManifest> {
         if patch.get() == "null" {
             return Ok(());
         }
-        let merged = json::merged(old, patch, MAX_JSON_DEPTH)
+        let merged = json::merged(old.map_or("", |row| row.fields), patch, MAX_JSON_DEPTH)
             .map_err(|problem| InvalidEntry::Patch(problem).of(id))?;
-        let mut row = String::from("{");
-        write_string(id, &mut row);
-        row.push(':');
-        row.push_str(&merged);
-        row.push('}');
-        let entries = parse::entries_of(row.as_bytes(), Extras::All, None)?;
-        let entry = entries.first().ok_or_else(|| InvalidEntry::NoFields.of(id))?;
-        row.clear();
-        write_row(entry, &mut row);
-        self.put(&row)
+        let entry = parse::entry_of(id, &merged).map_err(InvalidManifest::PatchJson)?;
+        entry.check_names()?;
+        let keeps_path = match old {
+            Some(old) => old.path()? == *entry.path(),
+            None => false,
+        };
+        if !keeps_path {
+            self.new_paths = NewPaths::Some;
+        }
+        let mut row = String::new();
+        write_row(&entry, &mut row);
+        if row.len() as u64 > MAX_ROW_BYTES {
+            return Err(InvalidManifest::LongRow);
+        }
+        self.put(entry.names().map_or(0, <[_]>::len), &row)
     }
 
-    fn put(&mut self, row: &str) -> Result<()> {
-        self.write(self.separator)?;
-        self.separator = ",\n";
-        self.write(row)
-    }
-
-    fn finish(mut self) -> Result<()> {
-        self.write(if self.separator == ",\n" { "\n}\n" } else { "{\n}\n" })
-    }
-
-    fn write(&mut self, text: &str) -> Result<()> {
-        Ok(self.out.write_all(text.as_bytes()).map_err(InvalidManifest::Write)?)
+    fn put(&mut self, names: usize, row: &str) -> Result<(), InvalidManifest> {
+        self.count.add(names)?;
+        self.out.put(row).map_err(InvalidManifest::Write)
     }
 }
 
@@ -213,7 +209,8 @@ mod tests {
 
     fn patched(old: &Manifest, patch: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        write_patched(&*old.to_canonical(), patch.as_bytes(), &mut bytes).map(|()| bytes)
+        let old = old.to_canonical();
+        write_patched(Rows::new(&*old), patch.as_bytes(), &mut bytes).map(|_| bytes)
     }
 
     fn manifest(rows: &str) -> Manifest {

@@ -4,22 +4,22 @@
 //! cut download can be continued, then unpacked through verification. A pack that turns out to be
 //! useless is dropped, and what is still missing is fetched file by file.
 
-use std::collections::HashSet;
 use std::io::{self, Write};
 
 use super::offers::{Holding, Offer, choose_first, choose_instead_of_files};
 use super::unpack::{Leads, Unpacker, copy_from_pack};
-use crate::base::digest::Digest;
+use super::{MissingFile, missing_files};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_PACK_BYTES;
 use crate::net::fetch::{ResumableSink, Sink};
 use crate::store::{Generation, PartialPack};
 use crate::tree::head::Head;
-use crate::tree::manifest::{Manifest, write_patched};
+use crate::tree::manifest::{NewPaths, Rows, write_patched};
 use crate::tree::pack::{self, PackName};
+use crate::update::manifest::Unchecked;
 use crate::update::mirrors::Failure;
-use crate::update::plan::{Plan, Reuse};
+use crate::update::plan::{Plan, Reuse, Sides};
 use crate::update::progress::Reporter;
 use crate::update::session::{Context, Session, ends_the_update};
 
@@ -58,8 +58,8 @@ impl Packs {
         Ok(Packs { offers })
     }
 
-    /// Takes the manifest out of a pack, if one is worth beginning with. False if the manifest
-    /// must be fetched without one.
+    /// Takes the manifest out of a pack, if one is worth beginning with, and returns the rules that
+    /// it may still violate. `None` if the manifest must be fetched without a pack.
     ///
     /// # Errors
     /// Errors that end the update: above all an outage of every mirror.
@@ -68,7 +68,7 @@ impl Packs {
         context: Context<'_>,
         progress: &mut Reporter<'_>,
         head: &Head,
-    ) -> Result<bool> {
+    ) -> Result<Option<Unchecked>> {
         let Context { session, local, .. } = context;
         let may_reuse = session.options.reuse() == Reuse::Intact;
         let has_files = local.generation.is_some() && may_reuse
@@ -77,22 +77,24 @@ impl Packs {
         let manifest_bytes = head.size_bytes().unwrap_or(0);
         let Some(offer) = choose_first(&self.offers, manifest_bytes, holding, session.extent)
         else {
-            return Ok(false);
+            return Ok(None);
         };
         let offer = offer.clone();
-        let is_used =
+        let used =
             use_pack(context, progress, &offer, &mut || keep_manifest(context, head, &offer.name))?;
-        match is_used {
+        match used {
             // Now it is in staging.
-            true => self.offers.iter_mut().filter(|o| **o == offer).for_each(|o| o.left_bytes = 0),
+            Some(_) => {
+                self.offers.iter_mut().filter(|o| **o == offer).for_each(|o| o.left_bytes = 0);
+            }
             // One bad pack makes the others unlikely to be better.
-            false => self.offers.clear(),
+            None => self.offers.clear(),
         }
-        Ok(is_used)
+        Ok(used)
     }
 
     /// Brings what `plan` asks for by packs, as far as that costs less than single files. Returns
-    /// the digests of the files that are in staging now.
+    /// the files that are still missing.
     ///
     /// # Errors
     /// Errors that end the update.
@@ -101,36 +103,35 @@ impl Packs {
         context: Context<'_>,
         progress: &mut Reporter<'_>,
         head: &Head,
-        manifest: &Manifest,
         plan: &Plan,
-    ) -> Result<HashSet<Digest>> {
-        let mut unpacker = Unpacker::new(context, plan, manifest);
+        sides: Sides<'_>,
+    ) -> Result<Vec<MissingFile>> {
+        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, sides.remote)?;
         salvage_old_packs(context.session, head, &mut unpacker)?;
-        if unpacker.is_done() {
-            return Ok(unpacker.into_staged());
-        }
         let (missing, missing_bytes) = unpacker.missing()?;
+        if unpacker.is_done() {
+            return Ok(Vec::new());
+        }
         if let Some(offer) = choose_instead_of_files(&self.offers, missing, missing_bytes) {
             use_pack(context, progress, offer, &mut || {
-                unpacker.unpack(head, &offer.name, manifest)
+                unpacker.unpack(head, &offer.name, sides.remote)
             })?;
         }
-        let staged = unpacker.into_staged();
-        let files = staged.len() as u64;
+        let files = unpacker.staged_len() as u64;
         (progress.progress.files_done, progress.progress.files_total) = (files, files);
         progress.report();
-        Ok(staged)
+        Ok(unpacker.into_missing())
     }
 }
 
-/// Downloads a pack and does something with it. False if no mirror has it, or it is useless: then
+/// Downloads a pack and does something with it. `None` if no mirror has it, or it is useless: then
 /// it is dropped, with a warning.
-fn use_pack(
+fn use_pack<T>(
     context: Context<'_>,
     progress: &mut Reporter<'_>,
     offer: &Offer,
-    act: &mut dyn FnMut() -> Result<()>,
-) -> Result<bool> {
+    act: &mut dyn FnMut() -> Result<T>,
+) -> Result<Option<T>> {
     let session = context.session;
     // The rest of an earlier download may be damaged: then the pack is fetched again, once.
     let attempts = if offer.is_resumed { 2 } else { 1 };
@@ -140,18 +141,18 @@ fn use_pack(
             Err(Failure::Update(error)) => return Err(error),
             Err(Failure::Request(error)) => {
                 session.warnings.add(format!("{} was not used: {}", offer.name, error.to_chain()));
-                return Ok(false);
+                return Ok(None);
             }
         }
         let error = match act() {
-            Ok(()) => return Ok(true),
+            Ok(done) => return Ok(Some(done)),
             Err(error) if ends_the_update(&error) => return Err(error),
             Err(error) => error,
         };
         session.warnings.add(format!("{} was dropped: {}", offer.name, error.to_chain()));
         session.store.staging.drop_pack(&offer.name)?;
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Downloads a pack, or the rest of it.
@@ -174,27 +175,33 @@ fn download(
     Ok(())
 }
 
-/// Puts the manifest that a pack leads to into staging.
+/// Puts the manifest that a pack leads to into staging. Returns the rules that it may violate.
 ///
 /// # Errors
 /// [`ErrorKind::Integrity`] if it is not the one that the head names.
-fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<()> {
+fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<Unchecked> {
     let Context { session, local, .. } = context;
     let staging = &session.store.staging;
     let max_bytes = head.max_manifest_bytes();
     let pack = staging.open_pack(name)?;
     let mut out = staging.begin_hashed()?;
-    match (&name.base, &local.generation) {
+    let unchecked = match (&name.base, &local.generation) {
         (Some(_), Some(generation)) => {
             let patch = pack::patch_of(pack, max_patch_bytes(session, head, generation)?)?;
             let path = generation.list_path();
             let base = session.store.files.open(&path).on("read", &path)?;
-            write_patched(io::BufReader::new(base), &patch, &mut out)?;
+            match write_patched(Rows::new(base), &patch, &mut out)? {
+                NewPaths::None => Unchecked::Nothing,
+                NewPaths::Some => Unchecked::Paths,
+            }
         }
-        _ => pack::bundled_manifest(pack, max_bytes, &mut |content| {
-            copy_from_pack(session, content, &mut out, max_bytes)
-        })?,
-    }
+        _ => {
+            pack::bundled_manifest(pack, max_bytes, &mut |content| {
+                copy_from_pack(session, content, &mut out, max_bytes)
+            })?;
+            Unchecked::Everything
+        }
+    };
     let (part, digest, _) = out.finish()?;
     if digest != head.digest() {
         return Err(Error::new(
@@ -202,7 +209,8 @@ fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<(
             format!("expected the manifest {}, got {digest}", head.digest()),
         ));
     }
-    part.keep(digest)
+    part.keep(digest)?;
+    Ok(unchecked)
 }
 
 /// The largest patch that makes sense, in bytes: all that is new, and the ids of all that is gone.
