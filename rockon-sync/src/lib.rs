@@ -269,6 +269,6 @@ pub mod wire {
     //! ```
 
     pub use crate::base::path::EntryPath;
-    pub use crate::tree::head::{Head, OfferedPack};
+    pub use crate::tree::head::{Head, InlineDelta, OfferedPack};
     pub use crate::tree::manifest::{Entry, List, ListRow, Manifest};
 }

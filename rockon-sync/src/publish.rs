@@ -108,7 +108,8 @@ fn write(
     let next = head::next(session, before, new)?;
     page::remove_unwanted(session, before, new)?;
     tree.write_files(files, new, &before.manifest)?;
-    let head = Head { packs: packs::write(tree, new, &next.bases)?, ..next.head };
+    let packs = packs::write(tree, new, &next.bases)?;
+    let head = Head { packs: packs.offers, delta: packs.inline.map(Box::new), ..next.head };
     before.check_current(tree)?;
     tree.write_head(session.signer.sign(&head)?.as_bytes())?;
     Ok(head)

@@ -38,7 +38,7 @@ files, from the same server, in one run.
 - **curl of the head**: the one small file that shows if anything has changed. It is the lower bound
   for every client that asks.
 - **rockon-sync**: `rockon-sync update`.
-- **rockon-sync, no packs**: from the same tree, with the `# pack` lines taken out of its head.
+- **rockon-sync, no packs**: from the same tree, without the packs that its head offers.
 - **rockon-sync, v1 tree**: from a v1 server, with a conditional request for every file.
 
 After the first run of each case, the client's files are compared with the published ones.

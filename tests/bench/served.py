@@ -114,7 +114,7 @@ def without_packs(tree: Path) -> None:
     """Removes the packs from a tree's head, as in a head written by hand."""
     head = tree / "root.sha"
     lines = head.read_text().splitlines(keepends=True)
-    replace(head, "".join(line for line in lines if not line.startswith("# pack ")))
+    replace(head, "".join(line for line in lines if not line.startswith(("# pack ", "# delta "))))
 
 
 def replace(path: Path, text: str) -> None:

@@ -37,7 +37,7 @@ fn common_version(catalog: &Catalog, names: &str) -> usize {
 fn readers_see_complete_catalogs_during_updates() {
     const NAMES: &str = "abcdefgh";
     const VERSIONS: usize = 30;
-    let world = World::small(NAMES, Packs::Offered);
+    let world = World::small(NAMES, Packs::InFiles);
     world.update().unwrap();
     let is_over = AtomicBool::new(false);
     let loops: [AtomicUsize; READERS] = Default::default();
@@ -73,7 +73,7 @@ fn readers_see_complete_catalogs_during_updates() {
 
 #[test]
 fn opening_a_catalog_never_fails_during_updates() {
-    let world = World::small("abc", Packs::Offered);
+    let world = World::small("abc", Packs::InFiles);
     world.update().unwrap();
     let is_over = AtomicBool::new(false);
     let revisions = |catalog: &Catalog| {
@@ -159,7 +159,7 @@ fn assert_old_or_new(
 
 #[test]
 fn a_cache_that_mixes_stale_and_new_files_never_mixes_states() {
-    for packs in [Packs::Offered, Packs::Absent] {
+    for packs in [Packs::InHead, Packs::InFiles, Packs::Absent] {
         for is_new in [true, false] {
             // Each bit makes one kind of file stale.
             for stale in 0..1_u32 << KINDS.len() {
@@ -188,7 +188,7 @@ fn a_cache_that_mixes_stale_and_new_files_never_mixes_states() {
 
 #[test]
 fn a_cache_that_is_refreshed_during_the_update_is_followed() {
-    for packs in [Packs::Offered, Packs::Absent] {
+    for packs in [Packs::InHead, Packs::InFiles, Packs::Absent] {
         for requests in 1..6 {
             let (world, old, new) = behind(packs, false);
             let stale = Action::From(world.path("stale"));
@@ -206,7 +206,7 @@ fn a_cache_that_is_refreshed_during_the_update_is_followed() {
 #[test]
 fn an_update_during_publications_ends_with_one_of_their_states() {
     const NAMES: &str = "abcdef";
-    let world = World::small(NAMES, Packs::Offered);
+    let world = World::small(NAMES, Packs::InFiles);
     let source = Source::new(Default::default(), Location::dir(world.path("tree")));
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -269,7 +269,7 @@ fn packs_that_are_bombs_are_replaced_by_single_files() {
 
 #[test]
 fn a_captive_portal_at_any_request_is_never_a_catalog() {
-    for packs in [Packs::Offered, Packs::Absent] {
+    for packs in [Packs::InHead, Packs::InFiles, Packs::Absent] {
         for holds in [false, true] {
             for begins in 0..5 {
                 let world = World::small("abcd", packs);

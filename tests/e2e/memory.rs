@@ -265,7 +265,7 @@ fn large_definition() -> String {
 
 #[test]
 fn progress_rises_to_the_totals_and_never_above() {
-    for packs in [Packs::Absent, Packs::Offered] {
+    for packs in [Packs::Absent, Packs::InFiles] {
         let world = World::small("abcdefgh", packs);
         fs::write(world.path("catalog/a.json"), large_definition()).unwrap();
         world.publish();

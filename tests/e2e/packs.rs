@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use rockon_sync::{Digest, ErrorKind, Mode, Outcome, Phase, Progress, Report};
 use rockon_sync_tests::{Action, Exchange, Match, Times};
 
-use crate::world::World;
+use crate::world::{Packs, World};
 
 fn pack() -> Match {
     Match::Prefix("packs/".into())
@@ -361,4 +361,105 @@ fn progress_counts_the_files_of_a_pack_once_it_is_unpacked() {
     assert_eq!(files(in_download), (0, 0), "{seen:?}");
     let last = seen.last().unwrap();
     assert_eq!((files(last), Some(last.bytes_done)), ((5, 5), last.bytes_total), "{seen:?}");
+}
+
+/// Returns a world whose delta from the previous publication is in the head, after one change.
+fn changed_in_head() -> World {
+    let world = World::small("abcde", Packs::InHead);
+    world.updated();
+    change(&world);
+    world.server.reset();
+    world
+}
+
+/// Replaces the base and the Base64 of the delta in the head.
+fn replace_delta(world: &World, replacement: impl Fn(&str, &str) -> String) {
+    let path = world.path("tree/root.sha");
+    let head = fs::read_to_string(&path).unwrap();
+    let mut values = head.lines().filter_map(|line| line.strip_prefix("# delta "));
+    let value = values.next().unwrap();
+    let (base, base64) = value.split_once(' ').unwrap();
+    fs::write(&path, head.replace(value, &replacement(base, base64))).unwrap();
+}
+
+#[test]
+fn an_update_from_the_previous_publication_is_one_request() {
+    let world = changed_in_head();
+    let (report, log) = world.updated();
+    assert_eq!((log.len(), report.requests), (1, 1), "{log:#?}");
+    assert_changed(&world, &report);
+}
+
+#[test]
+fn a_client_of_another_publication_ignores_the_delta_in_the_head() {
+    let world = World::small("abcde", Packs::InHead);
+    world.updated();
+    for version in ["2", "3"] {
+        world.define('b', version);
+        world.publish();
+    }
+    let (report, log) = world.updated();
+    assert!(!requested_pack(&log).starts_with("empty-"));
+    assert_eq!((&*report.changed, log.len()), (&["b".to_owned()][..], 2));
+    assert!(report.warnings.is_empty(), "{report:?}");
+    world.assert_up_to_date();
+}
+
+#[test]
+fn a_damaged_delta_in_the_head_is_dropped_and_the_pack_is_fetched() {
+    let world = changed_in_head();
+    replace_delta(&world, |base, base64| format!("{base} {}", "A".repeat(base64.len())));
+    let (report, log) = world.updated();
+    assert!(!requested_pack(&log).starts_with("empty-"));
+    assert_eq!(log.len(), 2);
+    assert_changed_with("was dropped", &world, &report);
+}
+
+#[test]
+fn a_delta_in_the_head_of_another_size_than_the_pack_is_ignored() {
+    let cut_off = |base: &str, base64: &str| format!("{base} {}", &base64[..40]);
+    let one_byte = |base: &str, _: &str| format!("{base} AA==");
+    for is_cut in [true, false] {
+        let world = changed_in_head();
+        match is_cut {
+            true => replace_delta(&world, cut_off),
+            false => replace_delta(&world, one_byte),
+        }
+        let (report, log) = world.updated();
+        assert!(!requested_pack(&log).starts_with("empty-"));
+        assert_eq!(log.len(), 2);
+        assert_changed(&world, &report);
+    }
+}
+
+#[test]
+fn every_damaged_character_of_a_delta_in_the_head_is_noticed() {
+    let world = changed_in_head();
+    let head = fs::read_to_string(world.path("tree/root.sha")).unwrap();
+    let start = head.find("# delta ").unwrap() + "# delta 0123456789ab ".len();
+    let end = start + head[start..].find('\n').unwrap();
+    let expected = world.updated().0.manifest;
+    for at in (start..end).step_by(7) {
+        let world = changed_in_head();
+        let mut damaged = head.clone().into_bytes();
+        damaged[at] = if damaged[at] == b'A' { b'B' } else { b'A' };
+        fs::write(world.path("tree/root.sha"), damaged).unwrap();
+        match world.update() {
+            Ok(report) => assert_eq!(report.manifest, expected, "{at}"),
+            // It is no Base64 any more.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Head, "{at}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_delta_in_the_head_needs_no_pack_file() {
+    let world = changed_in_head();
+    let path = world.path("tree/root.sha");
+    let head = fs::read_to_string(&path).unwrap();
+    let lines = head.lines().filter(|line| !line.starts_with("# pack "));
+    fs::write(&path, lines.flat_map(|line| [line, "\n"]).collect::<String>()).unwrap();
+    let (report, log) = world.updated();
+    assert_eq!(log.len(), 1);
+    assert_changed(&world, &report);
 }

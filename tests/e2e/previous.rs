@@ -1,74 +1,15 @@
 //! A publisher with an empty disk writes what one with the whole tree on disk writes.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use rockon_sync::publish::{Leniency, Page, PublishOutcome, Publisher};
-use rockon_sync::{ErrorKind, Location, MassDelete};
-use rockon_sync_tests::{Action, Match, Server, Times};
+use rockon_sync::publish::{PublishOutcome, Publisher};
+use rockon_sync::{ErrorKind, Location};
+use rockon_sync_tests::{Action, Match, Times};
 
-use crate::history;
-use crate::world::{World, assert_same_files, files_of};
+use crate::world::{Packs, World, assert_same_files, files_of};
 
 fn location(text: &str) -> Location {
     text.parse().unwrap()
-}
-
-/// Publishes states of the real catalog twice: with the tree on disk, and into an empty directory
-/// from the tree at `previous`. Calls `published` after each of the latter.
-fn follow(
-    states: &[PathBuf],
-    keep: usize,
-    previous: impl Fn(&Path) -> Location,
-    mut published: impl FnMut(),
-) {
-    let dir = tempfile::tempdir().unwrap();
-    let tree = dir.path().join("tree");
-    for (n, state) in states.iter().enumerate() {
-        let publisher = |out: &Path| {
-            let publisher = history::publisher(state, out, n).keep(keep).page(Page::Write);
-            publisher.leniency(Leniency::LeaveOut).mass_delete(MassDelete::Allow)
-        };
-        if n == 0 {
-            publisher(&tree).run().unwrap();
-            continue;
-        }
-        let empty = dir.path().join("empty");
-        let report = publisher(&empty).previous(previous(&tree)).run().unwrap();
-        published();
-        let expected = publisher(&tree).run().unwrap();
-        assert_eq!(report.outcome, expected.outcome, "state {n}");
-        assert_eq!(report.written, expected.written, "state {n}");
-        assert_eq!(report.deleted, expected.deleted, "state {n}");
-        assert_same_files(&files_of(&tree), &files_of(&empty));
-        fs::remove_dir_all(empty).unwrap();
-    }
-}
-
-#[test]
-fn the_history_published_from_an_empty_disk_gives_the_same_bytes() {
-    let (_unpacked, states) = history::history();
-    follow(&states, 2, |tree| Location::dir(tree), || {});
-}
-
-/// With as many kept publications as by default.
-#[test]
-fn the_newest_states_published_from_a_web_server_give_the_same_bytes() {
-    let (_unpacked, states) = history::history();
-    let server = Server::serve("no/such/dir");
-    let serve = |tree: &Path| {
-        server.set_root(tree);
-        location(&server.url())
-    };
-    let (mut requests, mut bytes) = (Vec::new(), Vec::new());
-    follow(&states[states.len() - 30..], 16, serve, || {
-        let log = server.take_log();
-        requests.push(log.len());
-        bytes.push(log.iter().map(|exchange| exchange.body_len).sum::<u64>());
-    });
-    // The figures of docs/publishers.md, with some room.
-    let most = (requests.iter().max(), bytes.iter().max());
-    assert!(most < (Some(&170), Some(&1_000_000)), "{requests:?} {bytes:?}");
 }
 
 /// Publishes `world` into an empty directory from its served tree.
@@ -78,7 +19,7 @@ fn from_server(world: &World) -> Publisher<'_> {
 
 #[test]
 fn an_unchanged_catalog_is_not_published_again_from_an_empty_disk() {
-    let world = World::packed("abc");
+    let world = World::small("abc", Packs::InHead);
     let report = from_server(&world).run().unwrap();
     assert_eq!((report.outcome, report.serial), (PublishOutcome::Unchanged, 1));
     assert_same_files(&files_of(&world.path("tree")), &files_of(&world.path("empty")));
@@ -92,7 +33,7 @@ fn an_unchanged_catalog_is_not_published_again_from_an_empty_disk() {
 
 #[test]
 fn any_failing_request_stops_the_publication_and_the_next_run_completes_it() {
-    let world = World::packed("abc");
+    let world = World::small("abc", Packs::InHead);
     world.define('a', "2");
     fs::remove_file(world.path("catalog/b.json")).unwrap();
     world.write_list(&[("a".into(), "a.json".into()), ("c".into(), "c.json".into())].into());
@@ -123,7 +64,7 @@ fn any_failing_request_stops_the_publication_and_the_next_run_completes_it() {
 
 #[test]
 fn a_forged_object_is_refused() {
-    let world = World::packed("abc");
+    let world = World::small("abc", Packs::InHead);
     let old = files_of(&world.path("tree"));
     world.define('a', "2");
     let object = old.keys().find(|path| path.starts_with("by-sha/") && old[*path] == old["a.json"]);
@@ -159,7 +100,7 @@ fn nothing_is_published_if_there_is_no_previous_tree_unless_it_is_the_first_time
 
 #[test]
 fn a_history_without_a_head_or_that_was_cut_off_is_an_error() {
-    let world = World::packed("ab");
+    let world = World::small("ab", Packs::InHead);
     let history = fs::read(world.path("tree/history.json")).unwrap();
     let cut = Action::ReplaceBody(history[..history.len() / 2].to_vec());
     world.server.on(Match::Path("history.json".into()), Times::Once, cut);
@@ -173,7 +114,7 @@ fn a_history_without_a_head_or_that_was_cut_off_is_an_error() {
 
 #[test]
 fn the_previous_tree_counts_and_a_newer_one_on_disk_is_refused() {
-    let world = World::packed("abc");
+    let world = World::small("abc", Packs::InHead);
     let empty = || from_server(&world).run().unwrap();
     empty();
     // Two publications later, by another publisher.
@@ -196,7 +137,7 @@ fn the_previous_tree_counts_and_a_newer_one_on_disk_is_refused() {
 
 #[test]
 fn a_file_of_another_program_is_not_overwritten_by_the_previous_tree() {
-    let world = World::packed("abc");
+    let world = World::small("abc", Packs::InHead);
     for name in ["a.json", "root.json", "history.json"] {
         let path = world.path("empty").join(name);
         fs::create_dir_all(world.path("empty")).unwrap();

@@ -105,7 +105,7 @@ fn assert_not_sent(log: &[Exchange]) {
 #[test]
 fn secrets_go_to_their_own_host_only() {
     log_everything();
-    for packs in [Packs::Offered, Packs::Absent] {
+    for packs in [Packs::InHead, Packs::InFiles, Packs::Absent] {
         let world = World::small("abc", packs);
         let store = world.store();
         let result = world.updater(&store).run(&source(&world));

@@ -23,7 +23,10 @@ pub(crate) struct World {
 /// The packs of a published tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packs {
-    Offered,
+    /// As published: the delta from the previous publication is in the head.
+    InHead,
+    /// As if that delta were too large for the head.
+    InFiles,
     /// As in a tree made by hand: each file is fetched with a request of its own.
     Absent,
 }
@@ -40,7 +43,7 @@ impl World {
 
     /// Like [`v2`](Self::v2), with packs.
     pub(crate) fn packed(names: &str) -> World {
-        let world = World { packs: Packs::Offered, ..World::bare("tree") };
+        let world = World { packs: Packs::InFiles, ..World::bare("tree") };
         world.write_catalog(names);
         world.publish();
         world
@@ -115,8 +118,12 @@ impl World {
 
     pub(crate) fn publish(&self) -> PublishReport {
         let report = self.publisher().run().unwrap();
-        if self.packs == Packs::Absent {
-            remove_packs(&self.path("tree"));
+        match self.packs {
+            Packs::InHead => {}
+            Packs::InFiles => {
+                remove_lines(&self.path("tree"), |line| line.starts_with("# delta "));
+            }
+            Packs::Absent => remove_packs(&self.path("tree")),
         }
         report
     }
@@ -158,14 +165,24 @@ impl World {
 
 /// Removes all packs from a published tree.
 pub(crate) fn remove_packs(tree: &Path) {
-    let head = fs::read_to_string(tree.join("root.sha")).unwrap();
-    let kept = head.lines().filter(|line| !line.starts_with("# pack "));
-    let text: String = kept.flat_map(|line| [line, "\n"]).collect();
-    fs::write(tree.join("root.sha"), text).unwrap();
+    remove_lines(tree, is_offer);
     // An unchanged publication writes no packs.
     if tree.join("packs").is_dir() {
         fs::remove_dir_all(tree.join("packs")).unwrap();
     }
+}
+
+/// Returns true if this line of a head offers a pack.
+pub(crate) fn is_offer(line: &str) -> bool {
+    line.starts_with("# pack ") || line.starts_with("# delta ")
+}
+
+/// Removes lines from the head of a published tree.
+fn remove_lines(tree: &Path, is_removed: fn(&str) -> bool) {
+    let head = fs::read_to_string(tree.join("root.sha")).unwrap();
+    let kept = head.lines().filter(|line| !is_removed(line));
+    let text: String = kept.flat_map(|line| [line, "\n"]).collect();
+    fs::write(tree.join("root.sha"), text).unwrap();
 }
 
 /// Returns the text of a valid definition.

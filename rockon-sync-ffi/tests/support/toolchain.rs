@@ -58,6 +58,14 @@ impl Installed {
 pub(crate) fn install(prefix: &Path, destdir: &str, profile: &str) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh");
     let mut command = Command::new(script);
+    // Test runners set these variables. The build script of a dependency watches them, so that cargo
+    // would compile half of the library again.
+    for (name, _) in std::env::vars() {
+        let is_watched = ["CARGO_MANIFEST_DIR", "OUT_DIR"].contains(&&*name);
+        if is_watched || name.starts_with("CARGO_PKG_") {
+            command.env_remove(name);
+        }
+    }
     succeed(command.arg(prefix).arg(destdir).env("PROFILE", profile));
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Largest head: 1,200 bytes as published leave room for many signatures and packs.
+/// Largest head: 4,600 bytes as published leave room for many signatures and packs.
 pub const MAX_HEAD_BYTES: u64 = 16 * 1024;
 
 /// Largest manifest: 200,000 entries of about 300 bytes.

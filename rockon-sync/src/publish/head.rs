@@ -11,8 +11,8 @@ use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
 use crate::tree::head::Head;
 
-/// Largest head that is published, in bytes: one TCP segment, including the headers of its
-/// response.
+/// Largest head that is published, in bytes, without the line of its delta: one TCP segment,
+/// including the headers of its response.
 pub(super) const MAX_PUBLISHED_HEAD_BYTES: usize = 1200;
 
 const SECONDS_PER_DAY: i64 = 86_400;

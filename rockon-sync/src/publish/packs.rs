@@ -9,12 +9,16 @@ use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{ensure_dirs, remove_if_any, stage};
-use crate::tree::head::{Head, OfferedPack};
+use crate::tree::head::{Head, InlineDelta, OfferedPack};
 use crate::tree::manifest::Entry;
 use crate::tree::pack::{self, FileContents, PackName};
 
+/// Largest delta inside a head, in bytes. With it, a head of the largest size still arrives within
+/// the first flight of a TCP connection (RFC 6928).
+const MAX_INLINE_DELTA_BYTES: u64 = 2400;
+
 /// Longest line by which a head offers a delta, in bytes: sizes have up to ten digits.
-const DELTA_LINE_BYTES: usize = "# pack 0123456789ab 0123456789\n".len();
+const DELTA_LINE_BYTES: usize = "# pack 0123456789ab 0123456789 0123456789\n".len();
 
 /// Longest line by which a head offers a bundle, in bytes.
 const BUNDLE_LINE_BYTES: usize = "# pack empty 0123456789\n".len();
@@ -35,26 +39,53 @@ pub(super) fn are_complete(tree: &Tree<'_>, head: &Head) -> Result<bool> {
     Ok(true)
 }
 
-/// Writes the bundle of a new manifest, and a delta from each of `bases`. Returns the packs that
-/// are worth offering: none that is larger than what it saves, and no delta that is larger than
-/// the bundle. Removes the others.
+/// Packs on disk.
+pub(super) struct WrittenPacks {
+    pub(super) offers: Vec<OfferedPack>,
+    /// The delta from the newest base, if it is small.
+    pub(super) inline: Option<InlineDelta>,
+}
+
+/// Writes the bundle of a new manifest, and a delta from each of `bases`, newest first. Keeps the
+/// packs that are worth offering: none that is larger than what it saves, and no delta that is
+/// larger than the bundle. Removes the others.
 ///
 /// # Errors
 /// [`Store`](crate::ErrorKind::Store). Packs that no head names may remain.
-pub(super) fn write(
-    tree: &Tree<'_>,
-    new: &NewManifest,
-    bases: &[Digest],
-) -> Result<Vec<OfferedPack>> {
+pub(super) fn write(tree: &Tree<'_>, new: &NewManifest, bases: &[Digest]) -> Result<WrittenPacks> {
     let dir = tree.packs();
     ensure_dirs(tree.files, &dir)?;
     let mut packs = StagedPacks { tree, new, staged: Vec::new(), offers: Vec::new() };
     let bundle_bytes = packs.stage_bundle()?;
-    for base in bases.iter().filter(|base| **base != new.digest) {
+    let mut bases = bases.iter().filter(|base| **base != new.digest).peekable();
+    let newest = bases.peek().map(|base| pack::digits(**base));
+    for base in bases {
         packs.stage_delta(*base, bundle_bytes)?;
     }
-    tree.rename_staged(&dir, &packs.staged)?;
-    Ok(packs.offers)
+    let StagedPacks { staged, offers, .. } = packs;
+    tree.rename_staged(&dir, &staged)?;
+    let inline = match offers.iter().find(|offer| offer.base.is_some() && offer.base == newest) {
+        Some(offer) => read_inline(tree, new.digest, offer)?,
+        None => None,
+    };
+    Ok(WrittenPacks { offers, inline })
+}
+
+/// Reads a delta that is small enough for the head.
+fn read_inline(
+    tree: &Tree<'_>,
+    manifest: Digest,
+    offer: &OfferedPack,
+) -> Result<Option<InlineDelta>> {
+    let Some(base) = offer.base.clone().filter(|_| offer.size_bytes <= MAX_INLINE_DELTA_BYTES)
+    else {
+        return Ok(None);
+    };
+    let path = tree.packs().join(PackName::new(Some(base.clone()), manifest).to_string());
+    let mut bytes = Vec::new();
+    let reader = tree.files.open(&path).on("read", &path)?;
+    reader.take(MAX_INLINE_DELTA_BYTES).read_to_end(&mut bytes).on("read", &path)?;
+    Ok(Some(InlineDelta { base, bytes }))
 }
 
 /// The packs of a new manifest that are worth offering.
@@ -74,7 +105,9 @@ impl StagedPacks<'_> {
         let bytes = manifest.to_canonical();
         let name = PackName::new(None, new.digest);
         let tree = self.tree;
-        self.stage(name, plain_bytes, &mut |out| pack::write_bundle(manifest, &bytes, tree, out))?;
+        self.stage(name, plain_bytes, &mut |out| {
+            pack::write_bundle(manifest, &bytes, tree, out).map(|()| None)
+        })?;
         Ok(self.offers.first().map_or(plain_bytes, |bundle| bundle.size_bytes))
     }
 
@@ -100,26 +133,31 @@ impl StagedPacks<'_> {
         let plain_bytes = new.len_bytes + total_bytes(missing);
         let name = PackName::new(Some(pack::digits(base)), new.digest);
         self.stage(name, plain_bytes.min(max_bytes), &mut |out| {
-            pack::write_delta(&patch, &old, manifest, tree, out)
+            pack::write_delta(&patch, &old, manifest, tree, out).map(Some)
         })
     }
 
-    /// Stages a pack, and removes it if it is larger than `max_bytes`.
+    /// Stages a pack, and removes it if it is larger than `max_bytes`. `write` returns the size of
+    /// the first frame of a delta.
     fn stage(
         &mut self,
         name: PackName,
         max_bytes: u64,
-        write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+        write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<Option<u64>>,
     ) -> Result<()> {
         let files = self.tree.files;
         let path = self.tree.packs().join(name.to_string());
-        let staged = stage(files, &path, write)?;
+        let mut first_frame_bytes = None;
+        let staged = stage(files, &path, &mut |out: &mut dyn io::Write| {
+            first_frame_bytes = write(out)?;
+            Ok(())
+        })?;
         let len_bytes = files.stat(&staged).on("stat", &staged)?.len_bytes;
         if len_bytes > max_bytes {
             return remove_if_any(files, &staged);
         }
         self.staged.push(StagedFile { staged, path });
-        self.offers.push(OfferedPack { base: name.base, size_bytes: len_bytes });
+        self.offers.push(OfferedPack { base: name.base, size_bytes: len_bytes, first_frame_bytes });
         Ok(())
     }
 }
@@ -147,7 +185,8 @@ mod tests {
 
     #[test]
     fn a_head_offers_as_many_deltas_as_fit_beside_a_bundle() {
-        let (bundle, delta) = ("# pack empty 0123456789\n", "# pack 0123456789ab 0123456789\n");
+        let bundle = "# pack empty 0123456789\n";
+        let delta = "# pack 0123456789ab 0123456789 0123456789\n";
         for (room_bytes, deltas) in [
             (0, 0),
             (bundle.len(), 0),

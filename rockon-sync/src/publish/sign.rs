@@ -63,7 +63,8 @@ impl Signer {
     /// [`ErrorKind::Argument`] if there are too many.
     pub(super) fn sign(&self, head: &Head) -> Result<String> {
         let signed = self.sign_text(&head.to_string())?;
-        let len_bytes = signed.len();
+        let delta_bytes = head.delta().map_or(0, |delta| delta.to_string().len());
+        let len_bytes = signed.len() - delta_bytes;
         if len_bytes > MAX_PUBLISHED_HEAD_BYTES {
             return Err(Error::new(
                 ErrorKind::Argument,

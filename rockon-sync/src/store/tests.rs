@@ -41,15 +41,20 @@ impl World {
         writer.staging.keep(content.as_bytes(), digest)?;
         let (old, new) = (EntryPath::new("old.json")?, EntryPath::new("new.json")?);
         let base = writer.reader().current()?;
-        let mut placements = vec![Placement { path: &new, from: FileOrigin::Staging(digest) }];
-        placements.push(Placement {
-            path: &old,
-            from: match base {
+        let place_both = |place: &mut dyn FnMut(Placement<'_>) -> Result<()>| {
+            place(Placement { path: &new, from: FileOrigin::Staging(digest) })?;
+            let from = match base {
                 Some(_) => FileOrigin::Base(&old),
                 None => FileOrigin::Staging(digest),
-            },
-        });
-        let commit = Commit { base: base.as_ref(), head: Some(b"head"), placements, record: None };
+            };
+            place(Placement { path: &old, from })
+        };
+        let commit = Commit {
+            base: base.as_ref(),
+            head: Some(b"head"),
+            placements: &place_both,
+            record: None,
+        };
         let committed = writer.commit(&commit, &|| Ok(()))?;
         assert_eq!(writer.tidy(&committed.generation, base.as_ref()), Vec::<String>::new());
         Ok(committed)

@@ -9,7 +9,12 @@
 //! # url https://cdn.example.net/rockons/v2/
 //! # by-sha by-sha/
 //! # pack empty 38812
+//! # pack 1a2b3c4d5e6f 412 180
+//! # delta 1a2b3c4d5e6f KLUv/WAA...
 //! ```
+//!
+//! `# delta` is the pack file of the delta from the previous publication, in Base64 (RFC 4648): a
+//! client that has that publication needs no other request.
 //!
 //! `# requires <word>` makes clients that do not know the word refuse the head. No word is defined
 //! yet.
@@ -19,8 +24,11 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result, excerpt};
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
@@ -41,6 +49,7 @@ pub struct Head {
     pub(crate) url: Option<String>,
     pub(crate) by_sha: Option<EntryPath>,
     pub(crate) packs: Vec<OfferedPack>,
+    pub(crate) delta: Option<Box<InlineDelta>>,
 }
 
 /// A pack that the tree offers.
@@ -51,6 +60,17 @@ pub struct OfferedPack {
     pub base: Option<String>,
     /// The size of the pack file, in bytes.
     pub size_bytes: u64,
+    /// The size of the first frame of a delta, in bytes: the rest is the second one.
+    pub first_frame_bytes: Option<u64>,
+}
+
+/// A delta inside the head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InlineDelta {
+    /// The first 12 digits of the digest of the manifest that it starts from.
+    pub base: String,
+    /// The contents of the pack file.
+    pub bytes: Vec<u8>,
 }
 
 impl Head {
@@ -66,6 +86,7 @@ impl Head {
             url: None,
             by_sha: None,
             packs: Vec::new(),
+            delta: None,
         }
     }
 
@@ -123,13 +144,23 @@ impl Head {
             }
             "pack" => {
                 let invalid = || InvalidLine::Pack { got: value.to_owned() };
-                let (base, size_bytes) = value.split_once(' ').ok_or_else(invalid)?;
-                let base = match base {
-                    BUNDLE_BASE => None,
-                    _ if is_base(base) => Some(base.to_owned()),
+                let mut parts = value.split(' ');
+                let base = match parts.next() {
+                    Some(BUNDLE_BASE) => None,
+                    Some(base) if is_base(base) => Some(base.to_owned()),
                     _ => return Err(invalid()),
                 };
-                self.packs.push(OfferedPack { base, size_bytes: number(size_bytes)? });
+                let size_bytes = number(parts.next().ok_or_else(invalid)?)?;
+                // What follows is reserved for later versions.
+                let first_frame_bytes = parts.next().map(number).transpose()?;
+                self.packs.push(OfferedPack { base, size_bytes, first_frame_bytes });
+            }
+            "delta" => {
+                let invalid = || InvalidLine::Delta { got: excerpt(value) };
+                let (base, text) = value.split_once(' ').ok_or_else(invalid)?;
+                let bytes = STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty());
+                let bytes = bytes.filter(|_| is_base(base)).ok_or_else(invalid)?;
+                self.delta = Some(Box::new(InlineDelta { base: base.to_owned(), bytes }));
             }
             _ => {}
         }
@@ -185,13 +216,18 @@ impl Head {
     pub fn packs(&self) -> &[OfferedPack] {
         &self.packs
     }
+
+    /// Returns the delta inside the head.
+    pub fn delta(&self) -> Option<&InlineDelta> {
+        self.delta.as_deref()
+    }
 }
 
 /// Reserved names that a manifest may have.
 const MANIFESTS: &[&str] = &[DEFAULT_MANIFEST, "root.v2.json"];
 
 /// Keys that may occur only once.
-const KNOWN_ONCE: &[&str] = &["serial", "published", "expires", "size", "url", "by-sha"];
+const KNOWN_ONCE: &[&str] = &["serial", "published", "expires", "size", "url", "by-sha", "delta"];
 
 /// Parses `<digest>  <file>` as `sha256sum` writes it, `<digest> *<file>` of its binary mode, or
 /// the digest alone.
@@ -259,6 +295,8 @@ enum InvalidLine {
     UrlForm,
     #[error("`pack`: expected a base and a size, got {got:?}")]
     Pack { got: String },
+    #[error("`delta`: expected a base and Base64, got {got:?}")]
+    Delta { got: String },
     #[error("`{key}`: {problem}")]
     Value { key: String, problem: Error },
     #[error(transparent)]
@@ -305,9 +343,23 @@ impl fmt::Display for Head {
         }
         for pack in &self.packs {
             let base = pack.base.as_deref().unwrap_or(BUNDLE_BASE);
-            writeln!(f, "# pack {base} {}", pack.size_bytes)?;
+            write!(f, "# pack {base} {}", pack.size_bytes)?;
+            if let Some(first_frame_bytes) = pack.first_frame_bytes {
+                write!(f, " {first_frame_bytes}")?;
+            }
+            writeln!(f)?;
         }
-        Ok(())
+        match &self.delta {
+            Some(delta) => delta.fmt(f),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for InlineDelta {
+    /// Writes the line of the head, with its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "# delta {} {}", self.base, STANDARD.encode(&self.bytes))
     }
 }
 
@@ -322,7 +374,8 @@ mod tests {
         let text = format!(
             "{SHA}  root.v2.json\n# serial 1287\n# published 2026-11-22T03:04:05Z\n\
              # expires 2026-12-22T03:04:05Z\n# size 14211\n# url https://cdn.example.net/v2/\n\
-             # by-sha by-sha/\n# pack empty 38812\n# pack 1a2b3c4d5e6f 412\n"
+             # by-sha by-sha/\n# pack empty 38812\n# pack 1a2b3c4d5e6f 412\n\
+             # pack 9a8b7c6d5e4f 512 180\n# delta 1a2b3c4d5e6f AAEC/w==\n"
         );
         let head = Head::parse(text.as_bytes()).unwrap();
         assert_eq!(head.to_string(), text);
@@ -377,6 +430,16 @@ mod tests {
             (format!("{SHA}\n# url https://u:p@h/\n"), "without credentials"),
             (format!("{SHA}\n# by-sha /x\n"), "`by-sha`: unsafe path"),
             (format!("{SHA}\n# pack 123 4\n"), "`pack`: expected"),
+            (format!("{SHA}\n# pack empty\n"), "`pack`: expected"),
+            (format!("{SHA}\n# pack empty 4 x\n"), "`pack`: expected a whole number"),
+            (format!("{SHA}\n# delta empty AAEC\n"), "`delta`: expected"),
+            (format!("{SHA}\n# delta 1a2b3c4d5e6f\n"), "`delta`: expected"),
+            (format!("{SHA}\n# delta 1a2b3c4d5e6f \n"), "`delta`: expected"),
+            (format!("{SHA}\n# delta 1a2b3c4d5e6f AAE\n"), "`delta`: expected"),
+            (
+                format!("{SHA}\n# delta 1a2b3c4d5e6f AAEC\n# delta 1a2b3c4d5e6f AAEC\n"),
+                "duplicate key `delta`",
+            ),
         ] {
             let error = Head::parse(text.as_bytes()).expect_err(&text);
             assert_eq!(error.kind(), ErrorKind::Head, "{text}");

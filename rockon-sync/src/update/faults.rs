@@ -93,7 +93,9 @@ impl World {
         if self.tree == Tree::Plain {
             fs::remove_dir_all(catalog.join("v2/packs")).unwrap();
             let head = fs::read_to_string(catalog.join("v2/root.sha")).unwrap();
-            let kept = head.lines().filter(|line| !line.starts_with("# pack "));
+            let kept = head
+                .lines()
+                .filter(|line| !line.starts_with("# pack ") && !line.starts_with("# delta "));
             let text: String = kept.flat_map(|line| [line, "\n"]).collect();
             fs::write(catalog.join("v2/root.sha"), text).unwrap();
         }

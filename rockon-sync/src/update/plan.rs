@@ -473,6 +473,7 @@ mod tests {
             });
         }
         assert_eq!(plan.is_empty(), shown.is_empty());
+        drop(steps);
         (plan, shown)
     }
 

@@ -46,6 +46,13 @@ impl Staging<'_> {
         Ok(PartialPack { file: file.on("write this file", &path)?, len_bytes })
     }
 
+    /// Stores a pack that is in memory already, in place of what there is of it.
+    pub(crate) fn keep_pack(&self, name: &PackName, bytes: &[u8]) -> Result<()> {
+        self.drop_pack(name)?;
+        let path = self.pack_path(name);
+        self.resume_pack(name)?.write_all(bytes).on("write this file", &path)
+    }
+
     /// Opens a complete or partial pack for reading.
     pub(crate) fn open_pack(&self, name: &PackName) -> Result<Box<dyn Read + Send>> {
         let path = self.pack_path(name);

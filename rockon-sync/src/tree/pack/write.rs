@@ -69,8 +69,9 @@ pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> O
     (check.finish().1 == digest).then_some(patch)
 }
 
-/// Writes the delta from `old` to `new` with the patch between them. Needs memory for the changed
-/// files, up to [`MAX_PREFIX_BYTES`], and for the compressor.
+/// Writes the delta from `old` to `new` with the patch between them, and returns the size of its
+/// first frame, in bytes. Needs memory for the changed files, up to [`MAX_PREFIX_BYTES`], and for
+/// the compressor.
 ///
 /// # Errors
 /// Those of `contents`, which must have the changed files of both, and of `out`.
@@ -80,11 +81,12 @@ pub(crate) fn write_delta(
     new: &Manifest,
     contents: &dyn FileContents,
     out: &mut dyn Write,
-) -> io::Result<()> {
+) -> io::Result<u64> {
     let len_bytes = patch.len() as u64;
-    let mut first = frame(&mut *out, member_bytes(PATCH_MEMBER, len_bytes), &[])?;
+    let mut first = frame(Vec::new(), member_bytes(PATCH_MEMBER, len_bytes), &[])?;
     put(&mut first, PATCH_MEMBER, len_bytes, patch)?;
-    first.finish()?;
+    let first = first.finish()?;
+    out.write_all(&first)?;
 
     let files: Vec<&Entry> = pairs(old.sorted(), new.sorted())
         .filter_map(|pair| match pair {
@@ -97,7 +99,7 @@ pub(crate) fn write_delta(
     let mut second = frame(out, len_bytes, &prefix)?;
     put_files(&mut second, &files, contents)?;
     second.write_all(&END_OF_ARCHIVE)?;
-    second.finish().map(|_| ())
+    second.finish().map(|_| first.len() as u64)
 }
 
 /// Concatenates the old versions. Returns an empty prefix if they are too large.

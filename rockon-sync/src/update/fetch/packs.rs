@@ -14,7 +14,7 @@ use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_PACK_BYTES;
 use crate::net::fetch::{ResumableSink, Sink};
 use crate::store::{Generation, PartialPack};
-use crate::tree::head::Head;
+use crate::tree::head::{Head, OfferedPack};
 use crate::tree::manifest::{NewPaths, Rows, write_patched};
 use crate::tree::pack::{self, PackName};
 use crate::update::manifest::Unchecked;
@@ -34,26 +34,37 @@ impl Packs {
     pub(in crate::update) fn offered(context: Context<'_>, head: &Head) -> Result<Packs> {
         let Context { session, local, remote } = context;
         let base = local.base(session).map(|head| pack::digits(head.digest()));
-        let mut offers = Vec::new();
+        let staging = &session.store.staging;
         if remote.mirrors.is_empty() {
             // An imported bundle is in staging already, whether the head offers it or not.
             let name = PackName::new(None, head.digest());
-            let len_bytes = session.store.staging.staged_pack_bytes(&name)?;
-            offers.push(Offer { name, len_bytes, left_bytes: 0, is_resumed: false });
-            return Ok(Packs { offers });
+            let len_bytes = staging.staged_pack_bytes(&name)?;
+            let offer = Offer { name, len_bytes, left_bytes: 0, is_resumed: false };
+            return Ok(Packs { offers: vec![offer] });
         }
-        for offer in head.packs().iter().filter(|offer| offer.size_bytes <= MAX_PACK_BYTES) {
-            if offer.base.is_none() || offer.base == base {
-                let name = PackName::new(offer.base.clone(), head.digest());
-                let there = session.store.staging.staged_pack_bytes(&name)?;
-                let left_bytes = offer.size_bytes.saturating_sub(there);
-                offers.push(Offer {
-                    name,
-                    len_bytes: offer.size_bytes,
-                    left_bytes,
-                    is_resumed: there > 0,
-                });
+        let is_usable = |pack: &&OfferedPack| {
+            pack.size_bytes <= MAX_PACK_BYTES && (pack.base.is_none() || pack.base == base)
+        };
+        let mut packs: Vec<OfferedPack> = head.packs().iter().filter(is_usable).cloned().collect();
+        if let Some(delta) = head.delta().filter(|delta| Some(&delta.base) == base.as_ref()) {
+            let size_bytes = delta.bytes.len() as u64;
+            let file = packs.iter().find(|pack| pack.base == base);
+            // With another size, it is not the pack that the file is.
+            if file.is_none_or(|file| file.size_bytes == size_bytes) {
+                staging.keep_pack(&PackName::new(base.clone(), head.digest()), &delta.bytes)?;
             }
+            if file.is_none() {
+                packs.push(OfferedPack { base, size_bytes, first_frame_bytes: None });
+            }
+        }
+        let mut offers = Vec::with_capacity(packs.len());
+        for pack in packs {
+            let name = PackName::new(pack.base, head.digest());
+            let there = staging.staged_pack_bytes(&name)?;
+            let left_bytes = pack.size_bytes.saturating_sub(there);
+            // What is there may be damaged.
+            let is_resumed = there > 0;
+            offers.push(Offer { name, len_bytes: pack.size_bytes, left_bytes, is_resumed });
         }
         Ok(Packs { offers })
     }
