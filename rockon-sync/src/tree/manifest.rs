@@ -72,7 +72,7 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::parse`]; [`ErrorKind::Store`] if reading fails.
     pub fn read(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of(reader, Extras::All)?)
+        Manifest::from_entries(parse::entries_of(reader, Extras::All, Count::default())?)
     }
 
     /// Like [`Manifest::read`], but keeps only the extra fields that a client uses.
@@ -80,7 +80,7 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::read`].
     pub(crate) fn read_for_use(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of(reader, Extras::Used)?)
+        Manifest::from_entries(parse::entries_of(reader, Extras::Used, Count::default())?)
     }
 
     /// Returns a manifest of `entries`, in their order.

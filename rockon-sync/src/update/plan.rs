@@ -148,15 +148,14 @@ impl<'a> Sides<'a> {
     }
 
     /// Returns the paths of the current files with these digests.
-    fn find(self, wanted: &HashSet<Digest>) -> Result<Moved> {
+    fn find(self, wanted: &HashSet<String>) -> Result<Moved> {
         let mut found = Moved::new();
         let mut rows = self.current.rows()?;
         while let Some(row) = rows.next()? {
-            let digest = row.digest()?;
-            if wanted.contains(&digest) {
+            if wanted.contains(row.digest_text()?) {
                 let path = row.path()?;
                 if !self.damaged.contains(&path) {
-                    found.insert(digest, path);
+                    found.insert(row.digest()?, path);
                 }
             }
         }
@@ -210,7 +209,7 @@ impl<'a> RemoteManifest<'a> {
     }
 }
 
-impl<'a> Steps<'a> {
+impl Steps<'_> {
     /// Returns the next step.
     ///
     /// # Errors
@@ -359,7 +358,7 @@ impl Plan {
     /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if one of them cannot be read.
     pub(crate) fn between(sides: Sides<'_>, reuse: Reuse) -> Result<Plan> {
         let mut plan = Plan { reuse, ..Plan::default() };
-        let mut fetched: HashSet<Digest> = HashSet::new();
+        let mut fetched: HashSet<String> = HashSet::new();
         let mut removed: Vec<(EntryPath, Digest)> = Vec::new();
         // A first sync finds nothing that it could reuse.
         let may_reuse = reuse == Reuse::Intact && sides.current.rows()?.advance()?;
@@ -369,7 +368,7 @@ impl Plan {
             if let Action::Fetch(row) = step.action
                 && may_reuse
             {
-                fetched.insert(row.digest()?);
+                fetched.insert(row.digest_text()?.to_owned());
             }
             if let (Action::Remove, Some(row)) = (&step.action, step.current) {
                 removed.push((row.path()?, row.digest()?));

@@ -245,10 +245,10 @@ pub(crate) enum InvalidFormerly {
 }
 
 /// The number of entries and names in a manifest, which are limited.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Count {
     pub(super) entries: usize,
-    names: usize,
+    pub(super) names: usize,
 }
 
 impl Count {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::entry::ExtraField;
+use super::entry::{Count, ExtraField};
 use super::invalid::{InvalidEntry, InvalidManifest};
 use super::{ARCH, ETAG, Entry, FORMAT, FORMERLY, LAST_MODIFIED, MIN_VERSION, MIRROR};
 use crate::base::error::{Result, excerpt};
 use crate::base::json;
-use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES, MAX_ROW_BYTES};
+use crate::base::limits::{MAX_JSON_DEPTH, MAX_NAMES, MAX_ROW_BYTES};
 use crate::base::path::EntryPath;
 
 /// Most bytes that a buffered reader may hold after a row.
@@ -35,7 +35,7 @@ pub(super) enum Extras {
 const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, FORMERLY, ETAG, LAST_MODIFIED, MIRROR];
 
 /// Parses all entries of a manifest. Limits them one by one, so that the memory is limited as well.
-pub(super) fn entries_of(reader: impl Read, extras: Extras) -> Result<Vec<Entry>> {
+pub(super) fn entries_of(reader: impl Read, extras: Extras, count: Count) -> Result<Vec<Entry>> {
     let row_bytes_left = Cell::new(0);
     let reader = RowReader { inner: reader, bytes_left: &row_bytes_left };
     let mut json =
@@ -44,7 +44,7 @@ pub(super) fn entries_of(reader: impl Read, extras: Extras) -> Result<Vec<Entry>
     let visitor = Entries {
         entries: &mut entries,
         limit: &mut limit,
-        names_left: MAX_ALL_NAMES,
+        count,
         row_bytes_left: &row_bytes_left,
         extras,
         shared: Vec::new(),
@@ -92,7 +92,7 @@ struct Entries<'a> {
     entries: &'a mut Vec<Entry>,
     /// The limit that was exceeded.
     limit: &'a mut Option<InvalidManifest>,
-    names_left: usize,
+    count: Count,
     row_bytes_left: &'a Cell<u64>,
     extras: Extras,
     /// Extra fields that entries can share.
@@ -121,15 +121,11 @@ impl<'de> Visitor<'de> for Entries<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some(id) = map.next_key::<String>()? {
-            if self.entries.len() == MAX_ENTRIES {
-                return Err(self.exceed(InvalidManifest::TooManyEntries));
-            }
             let mut entry = map.next_value_seed(EntrySeed { id, extras: self.extras })?;
             let fields = entry.fields();
             fields.extra = fields.extra.take().map(|extra| share(extra, &mut self.shared));
-            match self.names_left.checked_sub(entry.names().map_or(0, <[_]>::len)) {
-                Some(left) => self.names_left = left,
-                None => return Err(self.exceed(InvalidManifest::TooManyNames)),
+            if let Err(limit) = self.count.add(entry.names().map_or(0, <[_]>::len)) {
+                return Err(self.exceed(limit));
             }
             self.entries.push(entry);
             self.start_row();

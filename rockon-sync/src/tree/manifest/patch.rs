@@ -192,9 +192,11 @@ pub(crate) fn pairs<'a>(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::check::{check_paths, tests::any_path};
     use super::*;
     use crate::base::digest::Digest;
-    use crate::base::error::ErrorKind;
+    use crate::base::error::{Error, ErrorKind};
+    use crate::base::limits::{MAX_ALL_NAMES, MAX_NAMES};
     use crate::base::path::EntryPath;
     use crate::base::time::Timestamp;
     use crate::testing::cases;
@@ -274,6 +276,83 @@ mod tests {
         }
     }
 
+    #[test]
+    fn paths_that_a_patch_makes_collide_are_found() {
+        let old = manifest(&format!(
+            r#""a":{{"url":"dir/a","sha":"{A}"}},"b":{{"url":"b","sha":"{A}"}},
+               "c":{{"url":"gr\u00fcn","sha":"{A}"}}"#
+        ));
+        let row = |path: &str| format!("{{\"url\":\"{path}\",\"sha\":\"{A}\"}}");
+        for (patch, expected) in [
+            (format!("{{\"x\":{}}}", row("B")), Some("duplicate path \"b\"")),
+            (format!("{{\"x\":{}}}", row("gru\u{308}n")), Some("duplicate path")),
+            (format!("{{\"x\":{}}}", row("dir")), Some("path \"dir\" is a file")),
+            (format!("{{\"x\":{}}}", row("B/x")), Some("path \"b\" is a file")),
+            ("{\"a\":{\"url\":\"b\"}}".into(), Some("duplicate path \"b\"")),
+            (format!("{{\"x\":{0},\"y\":{0}}}", row("new")), Some("duplicate path \"new\"")),
+            // Only the result counts.
+            ("{\"a\":{\"url\":\"b\"},\"b\":{\"url\":\"dir/a\"}}".into(), None),
+            (format!("{{\"x\":{},\"a\":null}}", row("dir")), None),
+            (format!("{{\"0\":{},\"z\":{}}}", row("dir/b"), row("z")), None),
+        ] {
+            let (mut new, old) = (Vec::new(), old.to_canonical());
+            let new_paths = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            assert_eq!(new_paths, NewPaths::Some, "{patch}");
+            let found = check_paths(&new).map_err(|error| error.to_string()).err();
+            assert_eq!(found.is_some(), expected.is_some(), "{patch}: {found:?}");
+            if let (Some(found), Some(expected)) = (found, expected) {
+                assert!(found.contains(expected), "{patch}: {found}");
+            }
+        }
+        let mut new = Vec::new();
+        let old = old.to_canonical();
+        let same = b"{\"a\":{\"url\":\"dir/a\",\"size\":1},\"b\":null,\"x\":null}";
+        assert_eq!(write_patched(Rows::new(&*old), same, &mut new).unwrap(), NewPaths::None);
+    }
+
+    #[test]
+    fn a_patched_manifest_has_the_limits_of_any_other() {
+        let names = |count: usize| vec!["\"\""; count].join(",");
+        let old = manifest(&format!(r#""a":{{"url":"a","sha":"{A}","names":[{}]}}"#, names(2)));
+        let entry = parse::entry_of("a", &format!("{{\"url\":\"a\",\"sha\":\"{A}\"}}")).unwrap();
+        let mut text = String::new();
+        write_row(&entry, &mut text);
+        let put = |count, names| {
+            let mut out = Vec::new();
+            let mut patched = Patched { count, ..Patched::new(&mut out) };
+            patched.put(names, &text).map_err(|error| Error::from(error).kind()).err()
+        };
+        let full = Count { entries: MAX_ENTRIES - 1, names: MAX_ALL_NAMES };
+        assert_eq!(put(full, 0), None);
+        assert_eq!(put(full, 1), Some(ErrorKind::Limit));
+        let entries = MAX_ENTRIES;
+        assert_eq!(put(Count { entries, ..Count::default() }, 0), Some(ErrorKind::Limit));
+        // Names of unchanged rows count.
+        let bytes = old.to_canonical();
+        let mut rows = Rows::new(&*bytes);
+        assert_eq!(rows.next().unwrap().unwrap().names_len().unwrap(), 2);
+        let patch = format!("{{\"a\":{{\"names\":[{}]}}}}", names(MAX_NAMES + 1));
+        assert!(patched(&old, &patch).unwrap_err().to_string().contains("at most 16384 names"));
+        let long = "x".repeat(1024 * 1024 - 70);
+        let patch = format!("{{\"a\":{{\"x\":\"{long}\"}}}}");
+        assert_eq!(patched(&old, &patch).unwrap_err().kind(), ErrorKind::Limit);
+    }
+
+    #[test]
+    fn a_patch_needs_a_base_in_canonical_form() {
+        for old in [
+            "{}".to_owned(),
+            format!("{{\n\"a\": {{\"url\":\"a\",\"sha\":\"{A}\"}}\n}}\n"),
+            format!(
+                "{{\n\"b\":{{\"url\":\"b\",\"sha\":\"{A}\"}},\n\"a\":{{\"url\":\"a\",\"sha\":\"{A}\"}}\n}}\n"
+            ),
+            format!("{{\n\"a\":{{\"sha\":\"{A}\",\"url\":\"a\"}}\n}}\n"),
+        ] {
+            let error = write_patched(Rows::new(old.as_bytes()), b"{}", &mut io::sink());
+            assert_eq!(error.unwrap_err().to_string(), "expected a manifest in canonical form");
+        }
+    }
+
     prop_compose! {
         /// A manifest of a few ids, so that two manifests share some.
         fn any_manifest()(
@@ -312,6 +391,25 @@ mod tests {
         fn the_canonical_form_is_a_fixed_point(manifest in any_manifest()) {
             let text = manifest.to_canonical();
             prop_assert_eq!(Manifest::parse(&text).unwrap().to_canonical(), text);
+        }
+
+        #[test]
+        fn patched_manifests_are_checked_like_parsed_ones(
+            old in any_manifest(),
+            changes in proptest::collection::btree_map(
+                "[a-h]", proptest::option::of(any_path()), 0..8,
+            ),
+        ) {
+            let rows: Vec<String> = changes.iter().map(|(id, path)| match path {
+                Some(path) => format!("\"{id}\":{{\"url\":\"{path}\",\"sha\":\"{A}\"}}"),
+                None => format!("\"{id}\":null"),
+            }).collect();
+            let (old, mut new) = (old.to_canonical(), Vec::new());
+            let patch = format!("{{{}}}", rows.join(","));
+            let new_paths = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            let checked = check_paths(&new);
+            prop_assert!(new_paths == NewPaths::Some || checked.is_ok());
+            prop_assert_eq!(Manifest::parse(&new).is_ok(), checked.is_ok());
         }
 
         #[test]

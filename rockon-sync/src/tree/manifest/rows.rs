@@ -77,7 +77,7 @@ pub(crate) struct Row<'a> {
 /// The fields that a row in canonical form begins with.
 struct Start<'a> {
     path: Cow<'a, str>,
-    digest: Digest,
+    digest: &'a str,
     size_bytes: Option<u64>,
     /// The other fields.
     rest: &'a str,
@@ -104,7 +104,7 @@ impl<'a> Rows<'a> {
     /// Moves to the next row. False at the end.
     ///
     /// # Errors
-    /// [`InvalidManifest::NotCanonical`], [`InvalidManifest::LongRow`], and
+    /// [`InvalidManifest::NotCanonical`], also for a row that is too long, and
     /// [`InvalidManifest::Read`].
     pub(crate) fn advance(&mut self) -> Checked<bool> {
         if self.expected == Expected::Start {
@@ -142,10 +142,10 @@ impl<'a> Rows<'a> {
 
     /// Returns the current row; `None` before the first one and after the last one.
     pub(crate) fn row(&self) -> Option<Row<'_>> {
-        let text = &self.line[..self.end];
         match self.expected {
             Expected::Start | Expected::Nothing | Expected::RowOrEnd => None,
             Expected::Row | Expected::End => {
+                let text = &self.line[..self.end];
                 Some(Row { id: &self.id, text, fields: &text[self.fields..] })
             }
         }
@@ -164,11 +164,11 @@ impl<'a> Rows<'a> {
         // A row, its separator, and one byte more.
         let mut limited = self.reader.by_ref().take(MAX_ROW_BYTES + 3);
         match limited.read_line(&mut self.line) {
-            Ok(n) if n as u64 == MAX_ROW_BYTES + 3 => Err(InvalidManifest::LongRow),
-            Ok(_) => Ok(()),
+            Ok(n) if n as u64 == MAX_ROW_BYTES + 3 => Err(InvalidManifest::NotCanonical),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Err(InvalidManifest::NotCanonical)
             }
+            Ok(_) => Ok(()),
             Err(error) => Err(InvalidManifest::Read(error)),
         }
     }
@@ -196,6 +196,14 @@ impl<'a> Row<'a> {
     /// # Errors
     /// [`InvalidManifest::NotCanonical`].
     pub(crate) fn digest(self) -> Checked<Digest> {
+        self.digest_text()?.parse().map_err(|_| InvalidManifest::NotCanonical)
+    }
+
+    /// Returns the digest of the file as its 64 digits, which are cheaper to compare.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`].
+    pub(crate) fn digest_text(self) -> Checked<&'a str> {
         Ok(self.start()?.digest)
     }
 
@@ -243,15 +251,15 @@ impl<'a> Row<'a> {
     pub(super) fn begins_like(self, entry: &Entry) -> Checked<bool> {
         let start = self.start()?;
         Ok(start.path == entry.path().as_str()
-            && (start.digest, start.size_bytes) == (entry.digest(), entry.size_bytes())
+            && start.digest == entry.digest().to_string()
+            && start.size_bytes == entry.size_bytes()
             && self.names_len()? == entry.names().map_or(0, <[_]>::len))
     }
 
     fn start(self) -> Checked<Start<'a>> {
         let start = || {
             let (path, rest) = string(self.fields.strip_prefix("{\"url\":")?)?;
-            let (digits, rest) = rest.strip_prefix(",\"sha\":\"")?.split_at_checked(64)?;
-            let digest = digits.parse().ok()?;
+            let (digest, rest) = rest.strip_prefix(",\"sha\":\"")?.split_at_checked(64)?;
             let rest = rest.strip_prefix('"')?;
             let Some(size) = rest.strip_prefix(",\"size\":") else {
                 return Some(Start { path, digest, size_bytes: None, rest });
