@@ -49,7 +49,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub(crate) use commit::{Commit, Committed, FileOrigin, Placement};
+pub(crate) use commit::{Commit, Committed, Difference, FileOrigin};
 pub(crate) use generation::{Damage, Generation, digest_if_any};
 pub(crate) use source_dir::SourceDir;
 pub(crate) use staging::{PartialPack, StagedValidators, Staging, cannot_keep};

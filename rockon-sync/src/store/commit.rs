@@ -17,21 +17,28 @@ use crate::base::error::{Error, IoContext, Result};
 use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
 
-/// The contents of a new generation.
+/// The way from the base generation to a new one.
+///
+/// The head is not one of the files: it is written from its bytes.
 pub(crate) struct Commit<'a> {
-    /// The generation that unchanged files are linked from.
+    /// The current generation, if any.
     pub(crate) base: Option<&'a Generation>,
     /// The bytes of the head, in a v2 generation.
     pub(crate) head: Option<&'a [u8]>,
-    /// Every other file: the manifest or list, and those of the entries.
-    pub(crate) placements: &'a EachPlacement<'a>,
+    /// The files in which the two generations differ.
+    pub(crate) differences: &'a EachDifference<'a>,
+    /// The paths of all other files.
+    pub(crate) kept: &'a EachPath<'a>,
     /// The current manifest in staging, if it differs from the manifest of the generation.
     pub(crate) record: Option<Digest>,
 }
 
-/// Passes each placement to the callback.
-pub(crate) type EachPlacement<'a> =
-    dyn Fn(&mut dyn FnMut(Placement<'_>) -> Result<()>) -> Result<()> + 'a;
+/// Passes every difference to the callback, in any order.
+pub(crate) type EachDifference<'a> =
+    dyn Fn(&mut dyn FnMut(Difference<'_>) -> Result<()>) -> Result<()> + 'a;
+
+/// Passes every path to the callback, in any order.
+pub(crate) type EachPath<'a> = dyn Fn(&mut dyn FnMut(&EntryPath) -> Result<()>) -> Result<()> + 'a;
 
 /// The result of a swap.
 pub(crate) struct Committed {
@@ -40,15 +47,18 @@ pub(crate) struct Committed {
     pub(crate) unsynced: Option<Error>,
 }
 
-/// One file of the new generation.
-pub(crate) struct Placement<'a> {
-    pub(crate) path: &'a EntryPath,
-    pub(crate) from: FileOrigin<'a>,
+/// One difference between the base generation and the new one. A file that is replaced is two:
+/// one is removed, and one is placed.
+pub(crate) enum Difference<'a> {
+    /// The base generation has a file at this path, and the new one has not the same.
+    Removed(&'a EntryPath),
+    /// The new generation has a file at this path, and the base generation has not the same.
+    Placed(&'a EntryPath, FileOrigin<'a>),
 }
 
-/// The origin of a file in the new generation.
+/// The origin of a placed file.
 pub(crate) enum FileOrigin<'a> {
-    /// The base generation has it under this path.
+    /// The base generation has it under this path, which may be another one.
     Base(&'a EntryPath),
     /// It was downloaded.
     Staging(Digest),
@@ -94,16 +104,16 @@ impl SourceWriter<'_> {
         let mut new = Vec::new();
         let mut dirs: BTreeSet<PathBuf> = BTreeSet::from([generation.dir.clone()]);
         files.create_dir(&generation.dir).on("create this directory", &generation.dir)?;
-        (commit.placements)(&mut |placement| {
-            for parent in placement.path.parents() {
+        let mut put = |path: &EntryPath, from: &FileOrigin<'_>| -> Result<()> {
+            for parent in path.parents() {
                 let dir = generation.dir.join(parent);
                 if !dirs.contains(&dir) {
                     ensure_dir(files, &dir)?;
                     dirs.insert(dir);
                 }
             }
-            let to = placement.path.below(&generation.dir);
-            match (&placement.from, commit.base) {
+            let to = path.below(&generation.dir);
+            match (from, commit.base) {
                 (FileOrigin::Staging(digest), _) => {
                     place(files, &self.staging.path(*digest), &to)?;
                     new.push(to);
@@ -117,7 +127,15 @@ impl SourceWriter<'_> {
                 (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
             }
             Ok(())
+        };
+        (commit.differences)(&mut |difference| match difference {
+            Difference::Removed(path) => {
+                log::trace!("{path} is not linked");
+                Ok(())
+            }
+            Difference::Placed(path, from) => put(path, &from),
         })?;
+        (commit.kept)(&mut |path| put(path, &FileOrigin::Base(path)))?;
         if let Some(head) = commit.head {
             let path = generation.dir.join(HEAD);
             write_read_only(files, &path, |file| file.write_all(head))?;
@@ -148,7 +166,8 @@ impl SourceWriter<'_> {
         warnings
     }
 
-    /// Replaces the record of the current generation by this manifest in staging.
+    /// Replaces the record of the current generation by a manifest in staging: only the
+    /// validators of its files may have changed.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); the old record stays.

@@ -41,18 +41,17 @@ impl World {
         writer.staging.keep(content.as_bytes(), digest)?;
         let (old, new) = (EntryPath::new("old.json")?, EntryPath::new("new.json")?);
         let base = writer.reader().current()?;
-        let place_both = |place: &mut dyn FnMut(Placement<'_>) -> Result<()>| {
-            place(Placement { path: &new, from: FileOrigin::Staging(digest) })?;
-            let from = match base {
-                Some(_) => FileOrigin::Base(&old),
-                None => FileOrigin::Staging(digest),
-            };
-            place(Placement { path: &old, from })
-        };
         let commit = Commit {
             base: base.as_ref(),
             head: Some(b"head"),
-            placements: &place_both,
+            differences: &|pass| {
+                match base {
+                    Some(_) => pass(Difference::Removed(&new))?,
+                    None => pass(Difference::Placed(&old, FileOrigin::Staging(digest)))?,
+                }
+                pass(Difference::Placed(&new, FileOrigin::Staging(digest)))
+            },
+            kept: &|pass| if base.is_some() { pass(&old) } else { Ok(()) },
             record: None,
         };
         let committed = writer.commit(&commit, &|| Ok(()))?;

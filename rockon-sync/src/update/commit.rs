@@ -5,7 +5,7 @@ use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
 use super::mode::Mode;
-use super::plan::{Action, Plan, RemoteManifest};
+use super::plan::{Action, Plan, RemoteManifest, Step};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
 use super::session::{Context, Extent, Session};
@@ -14,8 +14,8 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
-use crate::store::{Commit, Committed, FailedRecord, FileOrigin, Generation, Placement, Status};
-use crate::tree::head::DEFAULT_MANIFEST;
+use crate::store::{Commit, Committed, Difference, FailedRecord, FileOrigin, Generation, Status};
+use crate::tree::head::{DEFAULT_MANIFEST, Head};
 
 /// Ends an update whose mirror has nothing new.
 ///
@@ -82,30 +82,13 @@ pub(super) fn commit(
 /// Builds the new generation and swaps to it.
 fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
     let Context { session, local, remote } = context;
-    let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
-    let manifest_from = || match staged.file {
-        ManifestFile::Current => FileOrigin::Base(&root),
-        ManifestFile::Staged(digest) => FileOrigin::Staging(digest),
-    };
-    let place_all = |place: &mut dyn FnMut(Placement<'_>) -> Result<()>| {
-        place(Placement { path: &root, from: manifest_from() })?;
-        if let Some(head) = remote.head().filter(|head| *head.manifest() != root) {
-            place(Placement { path: head.manifest(), from: manifest_from() })?;
-        }
+    let manifests = ManifestPaths::of(context, staged.file);
+    let for_each_step = |act: &mut dyn FnMut(&Step<'_>) -> Result<()>| {
         let remote = staged.manifest.source(session);
         local.compare(session, RemoteManifest::Rows(&remote), |sides| {
             let mut steps = staged.plan.steps(sides)?;
             while let Some(step) = steps.next()? {
-                let Some(row) = step.remote() else { continue };
-                let path = &row.path()?;
-                let from = match &step.action {
-                    Action::Fetch(row) => FileOrigin::Staging(row.digest()?),
-                    Action::Reuse(_, path) => FileOrigin::Base(path),
-                    Action::Keep(_) | Action::Revalidate(_) | Action::Remove => {
-                        FileOrigin::Base(path)
-                    }
-                };
-                place(Placement { path, from })?;
+                act(&step)?;
             }
             Ok(())
         })
@@ -113,7 +96,17 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
     let commit = Commit {
         base: local.generation.as_ref(),
         head: remote.head().map(|_| &*remote.bytes),
-        placements: &place_all,
+        differences: &|pass| {
+            manifests.differences(pass)?;
+            for_each_step(&mut |step| differences_of(step, pass))
+        },
+        kept: &|pass| {
+            manifests.kept().try_for_each(&mut *pass)?;
+            for_each_step(&mut |step| match &step.action {
+                Action::Keep(row) => pass(&row.path()?),
+                _ => Ok(()),
+            })
+        },
         record: staged.record,
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
@@ -121,6 +114,69 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
     let committed = session.store.commit(&commit, &|| session.fetcher.check_go_on("committing"))?;
     settle(context, staged, status, &committed);
     Ok(())
+}
+
+/// Passes on the differences between two generations that come from one step of a plan.
+fn differences_of(
+    step: &Step<'_>,
+    pass: &mut dyn FnMut(Difference<'_>) -> Result<()>,
+) -> Result<()> {
+    if let (Some(current), false) = (step.current, matches!(step.action, Action::Keep(_))) {
+        pass(Difference::Removed(&current.path()?))?;
+    }
+    match &step.action {
+        Action::Fetch(row) => {
+            pass(Difference::Placed(&row.path()?, FileOrigin::Staging(row.digest()?)))
+        }
+        Action::Reuse(row, path) => pass(Difference::Placed(&row.path()?, FileOrigin::Base(path))),
+        Action::Keep(_) | Action::Remove => Ok(()),
+        Action::Revalidate(_) => unreachable!("every file of a list has been asked for"),
+    }
+}
+
+/// The paths of the manifest in two generations: always as `root.json`, so that readers know it,
+/// and also under the name in the head, so that its first line is right.
+struct ManifestPaths {
+    old: Vec<EntryPath>,
+    new: Vec<EntryPath>,
+    file: ManifestFile,
+}
+
+impl ManifestPaths {
+    fn of(Context { local, remote, .. }: Context<'_>, file: ManifestFile) -> ManifestPaths {
+        let root = EntryPath::new(DEFAULT_MANIFEST).expect("the constant is a safe path");
+        let paths = |head: Option<&Head>| {
+            let named = head.map(Head::manifest).filter(|path| **path != root).cloned();
+            [Some(root.clone()), named].into_iter().flatten().collect()
+        };
+        let old = match local.generation {
+            Some(_) => paths(local.head.as_ref()),
+            None => Vec::new(),
+        };
+        ManifestPaths { old, new: paths(remote.head()), file }
+    }
+
+    fn is_kept(&self, path: &EntryPath) -> bool {
+        self.file == ManifestFile::Current && self.old.contains(path) && self.new.contains(path)
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &EntryPath> {
+        self.new.iter().filter(|path| self.is_kept(path))
+    }
+
+    fn differences(&self, pass: &mut dyn FnMut(Difference<'_>) -> Result<()>) -> Result<()> {
+        for path in self.old.iter().filter(|path| !self.is_kept(path)) {
+            pass(Difference::Removed(path))?;
+        }
+        for path in self.new.iter().filter(|path| !self.is_kept(path)) {
+            let from = match self.file {
+                ManifestFile::Current => FileOrigin::Base(&self.new[0]),
+                ManifestFile::Staged(digest) => FileOrigin::Staging(digest),
+            };
+            pass(Difference::Placed(path, from))?;
+        }
+        Ok(())
+    }
 }
 
 /// Makes the next update cheap. This one has taken place, so each failure is a warning.

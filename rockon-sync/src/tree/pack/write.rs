@@ -24,9 +24,9 @@ const LONG_NAME_MEMBER: &str = "././@LongLink";
 /// Longest name in a header, in bytes.
 const MAX_SHORT_NAME_BYTES: usize = 100;
 
-/// Compression levels by the size of the input in bytes. Today's catalogs get the best compression;
-/// one that is a hundred times larger is still published within seconds.
-const LEVELS: &[(u64, i32)] = &[(4 * 1024 * 1024, 19), (64 * 1024 * 1024, 12), (u64::MAX, 9)];
+/// Compression levels by the size of the input in bytes. Today's catalogs get the best compression.
+/// For 100,000 entries, the last level makes bundles of 51 MB in 2 s; level 9 makes 46 MB in 8 s.
+const LEVELS: &[(u64, i32)] = &[(4 * 1024 * 1024, 19), (64 * 1024 * 1024, 12), (u64::MAX, 3)];
 
 /// Window of a large pack, as a power of two. Clients with 16 MB of memory can unpack it.
 const WINDOW_LOG: u32 = 22;

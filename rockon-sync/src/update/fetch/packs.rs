@@ -62,7 +62,7 @@ impl Packs {
             let name = PackName::new(pack.base, head.digest());
             let there = staging.staged_pack_bytes(&name)?;
             let left_bytes = pack.size_bytes.saturating_sub(there);
-            // What is there may be damaged.
+            // The bytes on disk may be damaged.
             let is_resumed = there > 0;
             offers.push(Offer { name, len_bytes: pack.size_bytes, left_bytes, is_resumed });
         }
