@@ -112,7 +112,7 @@ struct Prepared {
 /// The last step of an update.
 enum Goal {
     Plan(Plan),
-    Commit(Staged),
+    Commit(Box<Staged>),
 }
 
 impl Prepared {
@@ -147,7 +147,7 @@ fn prepare(
         Extent::Whole => {
             let context = Context { session, local: &local, remote };
             let staged = fetch::all(context, progress, found, plan)?;
-            Ok(Prepared { local, goal: Goal::Commit(staged) })
+            Ok(Prepared { local, goal: Goal::Commit(Box::new(staged)) })
         }
     }
 }
@@ -162,6 +162,6 @@ fn finish(
     let context = Context { session, local: &prepared.local, remote };
     match prepared.goal {
         Goal::Plan(plan) => Ok(commit::plan_only(context, plan)),
-        Goal::Commit(staged) => commit::commit(context, progress, current.status, staged),
+        Goal::Commit(staged) => commit::commit(context, progress, current.status, *staged),
     }
 }

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use super::generation::{HEAD, digest_if_any, number_after};
 use super::writer::Stuck;
-use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
+use super::{CURRENT, GENERATIONS, Generation, SourceWriter, StagedTree};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any};
+use crate::base::files::{Files, MAX_SINGLE_SYNCS, ensure_dir, remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
 
 /// The way from the base generation to a new one.
@@ -23,6 +23,8 @@ use crate::base::path::EntryPath;
 pub(crate) struct Commit<'a> {
     /// The current generation, if any.
     pub(crate) base: Option<&'a Generation>,
+    /// The staged tree that the new generation starts with, if any.
+    pub(crate) tree: Option<&'a StagedTree>,
     /// The bytes of the head, in a v2 generation.
     pub(crate) head: Option<&'a [u8]>,
     /// The files in which the two generations differ.
@@ -62,12 +64,26 @@ pub(crate) enum FileOrigin<'a> {
     Base(&'a EntryPath),
     /// It was downloaded.
     Staging(Digest),
+    /// It is in the staged tree, under the same path.
+    Tree,
 }
 
 /// The files and directories of a new generation that must be synced.
 struct Unsynced {
-    files: Vec<PathBuf>,
+    files: UnsyncedFiles,
     dirs: BTreeSet<PathBuf>,
+}
+
+/// Files that must be synced: all, or so many that their whole file system is synced.
+#[derive(Default)]
+struct UnsyncedFiles(Vec<PathBuf>);
+
+impl UnsyncedFiles {
+    fn push(&mut self, path: PathBuf) {
+        if self.0.len() <= MAX_SINGLE_SYNCS {
+            self.0.push(path);
+        }
+    }
 }
 
 impl SourceWriter<'_> {
@@ -85,7 +101,7 @@ impl SourceWriter<'_> {
     ) -> Result<Committed> {
         let generation = self.next_generation()?;
         let mut new = self.build(commit, &generation)?;
-        self.files.sync_files(&new.files).on("sync the new files of", &generation.dir)?;
+        self.files.sync_files(&new.files.0).on("sync the new files of", &generation.dir)?;
         // Innermost first: no directory is durable before its contents.
         new.dirs.insert(self.generations());
         for dir in new.dirs.iter().rev() {
@@ -101,9 +117,13 @@ impl SourceWriter<'_> {
     /// Puts all files into the directory of a new generation.
     fn build(&self, commit: &Commit<'_>, generation: &Generation) -> Result<Unsynced> {
         let files = self.files;
-        let mut new = Vec::new();
+        let mut new = UnsyncedFiles::default();
         let mut dirs: BTreeSet<PathBuf> = BTreeSet::from([generation.dir.clone()]);
-        files.create_dir(&generation.dir).on("create this directory", &generation.dir)?;
+        match commit.tree {
+            Some(tree) => files.rename(tree.dir(), &generation.dir),
+            None => files.create_dir(&generation.dir),
+        }
+        .on("create this directory", &generation.dir)?;
         let mut put = |path: &EntryPath, from: &FileOrigin<'_>| -> Result<()> {
             for parent in path.parents() {
                 let dir = generation.dir.join(parent);
@@ -124,6 +144,7 @@ impl SourceWriter<'_> {
                         new.push(to);
                     }
                 }
+                (FileOrigin::Tree, _) => new.push(to),
                 (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
             }
             Ok(())
@@ -267,14 +288,10 @@ fn write_read_only(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    (|| {
-        let mut file = files.create(path)?;
-        {
-            let mut buffered = io::BufWriter::new(&mut file);
-            write(&mut buffered)?;
-            buffered.flush()?;
-        }
-        files.make_read_only(path)
-    })()
-    .on("write this file", path)
+    let create = || {
+        let mut file = io::BufWriter::new(files.create_read_only(path)?);
+        write(&mut file)?;
+        file.flush()
+    };
+    create().on("write this file", path)
 }

@@ -95,10 +95,11 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
     };
     let commit = Commit {
         base: local.generation.as_ref(),
+        tree: staged.tree.as_ref(),
         head: remote.head().map(|_| &*remote.bytes),
         differences: &|pass| {
             manifests.differences(pass)?;
-            for_each_step(&mut |step| differences_of(step, pass))
+            for_each_step(&mut |step| differences_of(staged, step, pass))
         },
         kept: &|pass| {
             manifests.kept().try_for_each(&mut *pass)?;
@@ -118,6 +119,7 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
 
 /// Passes on the differences between two generations that come from one step of a plan.
 fn differences_of(
+    staged: &Staged,
     step: &Step<'_>,
     pass: &mut dyn FnMut(Difference<'_>) -> Result<()>,
 ) -> Result<()> {
@@ -125,9 +127,7 @@ fn differences_of(
         pass(Difference::Removed(&current.path()?))?;
     }
     match &step.action {
-        Action::Fetch(row) => {
-            pass(Difference::Placed(&row.path()?, FileOrigin::Staging(row.digest()?)))
-        }
+        Action::Fetch(row) => pass(Difference::Placed(&row.path()?, staged.origin(*row)?)),
         Action::Reuse(row, path) => pass(Difference::Placed(&row.path()?, FileOrigin::Base(path))),
         Action::Keep(_) | Action::Remove => Ok(()),
         Action::Revalidate(_) => unreachable!("every file of a list has been asked for"),

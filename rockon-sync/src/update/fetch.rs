@@ -3,17 +3,19 @@
 //! | file | job |
 //! |---|---|
 //! | `packs.rs` | downloads packs, or the rest of one, and takes the manifest out of them |
+//! | `first.rs` | a first sync: from a bundle into the next generation |
 //! | `offers.rs` | which pack is worth its bytes |
 //! | `unpack.rs` | from a pack into staging, through verification |
 //! | `listed.rs` | files of a v1 tree, which no digest vouches for |
 
+mod first;
 mod listed;
 mod offers;
 mod packs;
 mod unpack;
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ask::Index;
@@ -31,7 +33,7 @@ use crate::base::path::EntryPath;
 use crate::base::workers::{self, Done, Event};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Retries, Wanted};
-use crate::store::cannot_keep;
+use crate::store::{FileOrigin, StagedTree, cannot_keep};
 use crate::tree::manifest::Row;
 pub(super) use listed::fetch_listed;
 pub(super) use packs::Packs;
@@ -47,11 +49,32 @@ pub(super) struct Staged {
     pub(super) record: Option<Digest>,
     /// The differences between the current manifest and this one.
     pub(super) plan: Plan,
+    /// The tree that the next generation starts with, if any.
+    pub(super) tree: Option<StagedTree>,
+    /// The ids of the entries that were fetched outside of `tree`.
+    pub(super) fetched: HashSet<String>,
     /// The place of the file of the remote manifest or list.
     pub(super) file: ManifestFile,
     pub(super) failed: Vec<FailedEntry>,
     /// The first error of a file that the mirrors should have.
     pub(super) missing: Option<Error>,
+}
+
+/// The result of unpacking.
+struct Unpacked {
+    tree: Option<StagedTree>,
+    /// The files that no pack has brought.
+    missing: Vec<MissingFile>,
+}
+
+impl Staged {
+    /// Returns the place of the file of this entry, which was fetched.
+    pub(super) fn origin(&self, row: Row<'_>) -> Result<FileOrigin<'static>> {
+        Ok(match self.tree {
+            Some(_) if !self.fetched.contains(row.id) => FileOrigin::Tree,
+            _ => FileOrigin::Staging(row.digest()?),
+        })
+    }
 }
 
 /// The file of an entry, as far as an update fetches it.
@@ -111,13 +134,17 @@ pub(super) fn all(
         }
     };
     let FoundManifest { manifest, file, packs } = found;
-    let errors = compare(context, &manifest, |sides| {
-        let missing = packs.bring_files(context, progress, head, &plan, sides)?;
-        fetch_files(context, progress, head.by_sha(), missing)
+    let Unpacked { tree, missing } = compare(context, &manifest, |sides| {
+        packs.bring_files(context, progress, head, &plan, &manifest.source(session), sides)
     })?;
+    let fetched = match tree {
+        Some(_) => missing.iter().map(|file| file.id.clone()).collect(),
+        None => HashSet::new(),
+    };
+    let errors = fetch_files(context, progress, head.by_sha(), missing)?;
     let Some(first) = errors.values().next() else {
         let (record, failed, missing) = (None, Vec::new(), None);
-        return Ok(Staged { manifest, record, plan, file, failed, missing });
+        return Ok(Staged { manifest, record, plan, tree, fetched, file, failed, missing });
     };
     if remote.mirrors.is_empty() {
         return Err(first.duplicate());
@@ -127,7 +154,7 @@ pub(super) fn all(
         keep_previous_versions(session, &plan, sides, &errors)
     })?;
     let failed = errors.iter().map(|(id, error)| FailedEntry::new(id, error)).collect();
-    Ok(Staged { missing, ..staged_with(context, record, file, failed)? })
+    Ok(Staged { missing, tree, fetched, ..staged_with(context, record, file, failed)? })
 }
 
 /// Compares the current manifest with `remote`.
@@ -148,7 +175,8 @@ fn staged_with(
 ) -> Result<Staged> {
     let manifest = ManifestOnDisk::staged(context.session, record);
     let plan = compare(context, &manifest, |sides| Plan::between(sides, Reuse::Intact))?;
-    Ok(Staged { manifest, record: Some(record), plan, file, failed, missing: None })
+    let (record, tree, fetched, missing) = (Some(record), None, HashSet::new(), None);
+    Ok(Staged { manifest, record, plan, tree, fetched, file, failed, missing })
 }
 
 /// Puts the manifest of what will be there into staging: the previous version of each entry that

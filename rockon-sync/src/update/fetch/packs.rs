@@ -4,18 +4,21 @@
 //! cut download can be continued, then unpacked through verification. A pack that turns out to be
 //! useless is dropped, and what is still missing is fetched file by file.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
-use super::offers::{Holding, Offer, choose_first, choose_instead_of_files};
+use super::first::unpack_first;
+use super::offers::{Holding, Offer, Size, choose_first, choose_instead_of_files};
 use super::unpack::{Leads, Unpacker, copy_from_pack};
-use super::{MissingFile, missing_files};
+use super::{Unpacked, missing_files};
+use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_PACK_BYTES;
 use crate::net::fetch::{ResumableSink, Sink};
-use crate::store::{Generation, PartialPack};
+use crate::store::{Generation, PartialPack, StagedTree};
 use crate::tree::head::{Head, OfferedPack};
-use crate::tree::manifest::{NewPaths, Rows, write_patched};
+use crate::tree::manifest::{NewPaths, RowSource, Rows, write_patched};
 use crate::tree::pack::{self, PackName};
 use crate::update::manifest::Unchecked;
 use crate::update::mirrors::Failure;
@@ -104,8 +107,7 @@ impl Packs {
         Ok(used)
     }
 
-    /// Brings what `plan` asks for by packs, as far as that costs less than single files. Returns
-    /// the files that are still missing.
+    /// Brings what `plan` asks for by packs, as far as that costs less than single files.
     ///
     /// # Errors
     /// Errors that end the update.
@@ -115,24 +117,73 @@ impl Packs {
         progress: &mut Reporter<'_>,
         head: &Head,
         plan: &Plan,
+        remote: &dyn RowSource,
         sides: Sides<'_>,
-    ) -> Result<Vec<MissingFile>> {
-        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, sides.remote)?;
+    ) -> Result<Unpacked> {
+        let staging = &context.session.store.staging;
+        let is_first_sync = context.local.generation.is_none()
+            && staging.staged_packs()?.iter().all(|pack| pack.leads_to(head.digest()));
+        if is_first_sync {
+            return self.bring_first(context, progress, plan, remote, sides);
+        }
+        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, remote)?;
         salvage_old_packs(context.session, head, &mut unpacker)?;
-        let (missing, missing_bytes) = unpacker.missing()?;
         if unpacker.is_done() {
-            return Ok(Vec::new());
+            return Ok(Unpacked { tree: None, missing: Vec::new() });
         }
-        if let Some(offer) = choose_instead_of_files(&self.offers, missing, missing_bytes) {
-            use_pack(context, progress, offer, &mut || {
-                unpacker.unpack(head, &offer.name, sides.remote)
-            })?;
+        if let Some(offer) = choose_instead_of_files(&self.offers, unpacker.size()?) {
+            use_pack(context, progress, offer, &mut || unpacker.unpack(head, &offer.name, remote))?;
         }
-        let files = unpacker.staged_len() as u64;
-        (progress.progress.files_done, progress.progress.files_total) = (files, files);
-        progress.report();
-        Ok(unpacker.into_missing())
+        report_files(progress, unpacker.staged_len());
+        Ok(Unpacked { tree: None, missing: unpacker.into_missing() })
     }
+
+    /// Brings the files of a first sync: from a bundle straight into a tree, which becomes the next
+    /// generation.
+    fn bring_first(
+        self,
+        context: Context<'_>,
+        progress: &mut Reporter<'_>,
+        plan: &Plan,
+        remote: &dyn RowSource,
+        sides: Sides<'_>,
+    ) -> Result<Unpacked> {
+        let session = context.session;
+        let offer = choose_instead_of_files(&self.offers, missing_size(session, remote)?);
+        let unpacked = offer.map_or(Ok(None), |offer| {
+            use_pack(context, progress, offer, &mut || {
+                let bundle = session.store.staging.open_pack(&offer.name)?;
+                unpack_first(session, bundle, remote)
+            })
+        })?;
+        match unpacked {
+            Some(unpacked) => {
+                report_files(progress, unpacked.tree.as_ref().map_or(0, StagedTree::len));
+                Ok(unpacked)
+            }
+            None => Ok(Unpacked { tree: None, missing: missing_files(plan, sides)? }),
+        }
+    }
+}
+
+/// Returns the size of the files of a manifest that are not in staging.
+fn missing_size(session: &Session<'_>, remote: &dyn RowSource) -> Result<Size> {
+    let staged: HashSet<String> =
+        session.store.staging.digests()?.iter().map(Digest::to_string).collect();
+    let (mut rows, mut size) = (remote.rows()?, Size::default());
+    while let Some(row) = rows.next()? {
+        if staged.is_empty() || !staged.contains(row.digest_text()?) {
+            size.add(row.max_bytes()?);
+        }
+    }
+    Ok(size)
+}
+
+/// Reports files that were unpacked.
+fn report_files(progress: &mut Reporter<'_>, files: usize) {
+    let files = files as u64;
+    (progress.progress.files_done, progress.progress.files_total) = (files, files);
+    progress.report();
 }
 
 /// Downloads a pack and does something with it. `None` if no mirror has it, or it is useless: then

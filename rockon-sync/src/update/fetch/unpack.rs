@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::io::{Read, Write};
 
 use super::MissingFile;
+use super::offers::Size;
 use super::packs::max_patch_bytes;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_MANIFEST_BYTES;
+use crate::base::path::EntryPath;
 use crate::store::{Generation, cannot_keep};
 use crate::tree::head::Head;
 use crate::tree::manifest::{RowSource, Rows};
@@ -43,7 +44,7 @@ impl<'a> Unpacker<'a> {
     pub(super) fn new(
         context: Context<'a>,
         mut wanted: Vec<MissingFile>,
-        remote: RemoteManifest<'_>,
+        remote: &dyn RowSource,
     ) -> Result<Self> {
         wanted.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         let max_bytes = archive_bytes(remote)?;
@@ -68,19 +69,14 @@ impl<'a> Unpacker<'a> {
         self.wanted.iter().all(|file| self.staged.contains(&file.digest))
     }
 
-    /// The number of files that are not in staging yet, and their bytes.
-    pub(super) fn missing(&self) -> Result<(u64, u64)> {
-        let (mut missing, mut missing_bytes) = (0, 0_u64);
-        let store = &self.context.session.store;
-        for file in &self.wanted {
-            if !self.staged.contains(&file.digest)
-                && stat_if_any(store.files, &store.staging.path(file.digest))?.is_none()
-            {
-                missing += 1;
-                missing_bytes = missing_bytes.saturating_add(file.max_bytes());
-            }
+    /// Returns the size of the files that are not in staging yet.
+    pub(super) fn size(&self) -> Result<Size> {
+        let staged = self.context.session.store.staging.digests()?;
+        let mut size = Size::default();
+        for file in self.wanted.iter().filter(|file| !staged.contains(&file.digest)) {
+            size.add(file.max_bytes());
         }
-        Ok((missing, missing_bytes))
+        Ok(size)
     }
 
     /// Unpacks a pack that leads to the remote manifest.
@@ -88,7 +84,7 @@ impl<'a> Unpacker<'a> {
         &mut self,
         head: &Head,
         name: &PackName,
-        remote: RemoteManifest<'_>,
+        remote: &dyn RowSource,
     ) -> Result<()> {
         let pack = self.context.session.store.staging.open_pack(name)?;
         let local = self.context.local;
@@ -111,12 +107,13 @@ impl<'a> Unpacker<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Integrity`] if one of them is missing or damaged.
-    fn prefix(&self, generation: &Generation, remote: RemoteManifest<'_>) -> Result<Vec<u8>> {
+    fn prefix(&self, generation: &Generation, remote: &dyn RowSource) -> Result<Vec<u8>> {
         let Context { session, local, .. } = self.context;
         let files = session.store.files;
         let published = ManifestOnDisk::at(generation.list_path());
         let (current, damaged) = (&published.source(session), &local.damage.entries);
-        let changed = changed_files(Sides { current, damaged, remote })?;
+        let changed =
+            changed_files(Sides { current, damaged, remote: RemoteManifest::Rows(remote) })?;
         let missing = match generation.is_complete(files)? {
             true => None,
             false => first_missing(&changed, local.manifest.source(session).rows()?)?,
@@ -162,15 +159,22 @@ impl<'a> Unpacker<'a> {
         }
         match leads {
             Leads::Elsewhere => Ok(()),
-            Leads::Here => Err(Error::new(
-                ErrorKind::Integrity,
-                format!(
-                    "{}: expected the digest {}, got {digest} ({len_bytes} bytes)",
-                    file.path, file.digest
-                ),
-            )),
+            Leads::Here => Err(wrong_digest(&file.path, file.digest, digest, len_bytes)),
         }
     }
+}
+
+/// The error of a file in a pack that is not the one in the manifest.
+pub(super) fn wrong_digest(
+    path: &EntryPath,
+    expected: Digest,
+    got: Digest,
+    len_bytes: u64,
+) -> Error {
+    Error::new(
+        ErrorKind::Integrity,
+        format!("{path}: expected the digest {expected}, got {got} ({len_bytes} bytes)"),
+    )
 }
 
 /// Returns the old versions of the files that change, in byte order of their ids.
@@ -205,9 +209,8 @@ fn first_missing<'a>(
 }
 
 /// Returns the limit of an archive of all files, in bytes.
-fn archive_bytes(remote: RemoteManifest<'_>) -> Result<u64> {
-    let RemoteManifest::Rows(source) = remote else { return Ok(MAX_MANIFEST_BYTES) };
-    let (mut rows, mut sum) = (source.rows()?, MAX_MANIFEST_BYTES);
+pub(super) fn archive_bytes(remote: &dyn RowSource) -> Result<u64> {
+    let (mut rows, mut sum) = (remote.rows()?, MAX_MANIFEST_BYTES);
     while let Some(row) = rows.next()? {
         sum = sum.saturating_add(row.max_bytes()?).saturating_add(pack::MEMBER_OVERHEAD_BYTES);
     }
