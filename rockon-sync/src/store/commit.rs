@@ -9,14 +9,13 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::generation::{HEAD, number_after};
+use super::generation::{HEAD, digest_if_any, number_after};
 use super::writer::Stuck;
-use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
+use super::{CURRENT, GENERATIONS, Generation, SourceWriter, StagedTree};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{Files, ensure_dir, remove_if_any, staged, stat_if_any, write_atomically};
+use crate::base::files::{Files, MAX_SINGLE_SYNCS, ensure_dir, remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::Manifest;
 
 /// The way from the base generation to a new one.
 ///
@@ -24,14 +23,16 @@ use crate::tree::manifest::Manifest;
 pub(crate) struct Commit<'a> {
     /// The current generation, if any.
     pub(crate) base: Option<&'a Generation>,
+    /// The staged tree that the new generation starts with, if any.
+    pub(crate) tree: Option<&'a StagedTree>,
     /// The bytes of the head, in a v2 generation.
     pub(crate) head: Option<&'a [u8]>,
     /// The files in which the two generations differ.
     pub(crate) differences: &'a EachDifference<'a>,
     /// The paths of all other files.
     pub(crate) kept: &'a EachPath<'a>,
-    /// The current manifest, if it differs from the manifest of the generation.
-    pub(crate) record: Option<&'a Manifest>,
+    /// The current manifest in staging, if it differs from the manifest of the generation.
+    pub(crate) record: Option<Digest>,
 }
 
 /// Passes every difference to the callback, in any order.
@@ -63,12 +64,26 @@ pub(crate) enum FileOrigin<'a> {
     Base(&'a EntryPath),
     /// It was downloaded.
     Staging(Digest),
+    /// It is in the staged tree, under the same path.
+    Tree,
 }
 
 /// The files and directories of a new generation that must be synced.
 struct Unsynced {
-    files: Vec<PathBuf>,
+    files: UnsyncedFiles,
     dirs: BTreeSet<PathBuf>,
+}
+
+/// Files that must be synced: all, or so many that their whole file system is synced.
+#[derive(Default)]
+struct UnsyncedFiles(Vec<PathBuf>);
+
+impl UnsyncedFiles {
+    fn push(&mut self, path: PathBuf) {
+        if self.0.len() <= MAX_SINGLE_SYNCS {
+            self.0.push(path);
+        }
+    }
 }
 
 impl SourceWriter<'_> {
@@ -86,7 +101,7 @@ impl SourceWriter<'_> {
     ) -> Result<Committed> {
         let generation = self.next_generation()?;
         let mut new = self.build(commit, &generation)?;
-        self.files.sync_files(&new.files).on("sync the new files of", &generation.dir)?;
+        self.files.sync_files(&new.files.0).on("sync the new files of", &generation.dir)?;
         // Innermost first: no directory is durable before its contents.
         new.dirs.insert(self.generations());
         for dir in new.dirs.iter().rev() {
@@ -102,9 +117,13 @@ impl SourceWriter<'_> {
     /// Puts all files into the directory of a new generation.
     fn build(&self, commit: &Commit<'_>, generation: &Generation) -> Result<Unsynced> {
         let files = self.files;
-        let mut new = Vec::new();
+        let mut new = UnsyncedFiles::default();
         let mut dirs: BTreeSet<PathBuf> = BTreeSet::from([generation.dir.clone()]);
-        files.create_dir(&generation.dir).on("create this directory", &generation.dir)?;
+        match commit.tree {
+            Some(tree) => files.rename(tree.dir(), &generation.dir),
+            None => files.create_dir(&generation.dir),
+        }
+        .on("create this directory", &generation.dir)?;
         let mut put = |path: &EntryPath, from: &FileOrigin<'_>| -> Result<()> {
             for parent in path.parents() {
                 let dir = generation.dir.join(parent);
@@ -125,6 +144,7 @@ impl SourceWriter<'_> {
                         new.push(to);
                     }
                 }
+                (FileOrigin::Tree, _) => new.push(to),
                 (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
             }
             Ok(())
@@ -142,9 +162,9 @@ impl SourceWriter<'_> {
             write_read_only(files, &path, |file| file.write_all(head))?;
             new.push(path);
         }
-        if let Some(manifest) = commit.record {
+        if let Some(digest) = commit.record {
             let path = generation.record_path();
-            write_read_only(files, &path, |file| manifest.write_canonical(file))?;
+            place(files, &self.staging.path(digest), &path)?;
             new.push(path);
         }
         Ok(Unsynced { files: new, dirs })
@@ -167,17 +187,20 @@ impl SourceWriter<'_> {
         warnings
     }
 
-    /// Replaces the record of the current generation, if only the validators of its files have
-    /// changed.
+    /// Replaces the record of the current generation by a manifest in staging: only the
+    /// validators of its files may have changed.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); the old record stays.
-    pub(crate) fn replace_record(
-        &self,
-        generation: &Generation,
-        manifest: &Manifest,
-    ) -> Result<()> {
-        write_atomically(self.files, &generation.record_path(), &manifest.to_canonical())
+    pub(crate) fn replace_record(&self, generation: &Generation, manifest: Digest) -> Result<()> {
+        let (from, to) = (self.staging.path(manifest), generation.record_path());
+        if digest_if_any(self.files, &to)?.is_some_and(|(digest, _)| digest == manifest) {
+            return Ok(());
+        }
+        self.files.sync_files(std::slice::from_ref(&from)).on("sync this file", &from)?;
+        self.files.rename(&from, &to).on("replace this file", &to)?;
+        let dir = self.generations();
+        self.files.sync_dir(&dir).on("sync this directory", &dir)
     }
 
     /// Returns the generation after the current one. Skips the numbers of old generations that
@@ -265,14 +288,10 @@ fn write_read_only(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    (|| {
-        let mut file = files.create(path)?;
-        {
-            let mut buffered = io::BufWriter::new(&mut file);
-            write(&mut buffered)?;
-            buffered.flush()?;
-        }
-        files.make_read_only(path)
-    })()
-    .on("write this file", path)
+    let create = || {
+        let mut file = io::BufWriter::new(files.create_read_only(path)?);
+        write(&mut file)?;
+        file.flush()
+    };
+    create().on("write this file", path)
 }

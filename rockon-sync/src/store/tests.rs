@@ -43,6 +43,7 @@ impl World {
         let base = writer.reader().current()?;
         let commit = Commit {
             base: base.as_ref(),
+            tree: None,
             head: Some(b"head"),
             differences: &|pass| {
                 match base {

@@ -8,7 +8,7 @@ use zstd::zstd_safe::CParameter;
 
 use super::{MANIFEST_MEMBER, MAX_PREFIX_BYTES, MAX_WINDOW_LOG, PATCH_MEMBER, prefix_of};
 use crate::base::digest::{Digest, HashingWriter};
-use crate::tree::manifest::{Entry, Manifest, pairs, write_patched};
+use crate::tree::manifest::{Entry, Manifest, Rows, pairs, write_patched};
 
 /// The size of a block of an archive, in bytes. A header is one block; files are padded to whole
 /// blocks.
@@ -65,7 +65,7 @@ pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> O
     let mut patch = Vec::new();
     old.write_patch(new, &mut patch).expect("a vector takes all bytes");
     let mut check = HashingWriter::new(io::sink());
-    write_patched(&*old.to_canonical(), &patch, &mut check).ok()?;
+    write_patched(Rows::new(&*old.to_canonical()), &patch, &mut check).ok()?;
     (check.finish().1 == digest).then_some(patch)
 }
 
