@@ -85,6 +85,7 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
     let manifests = ManifestPaths::of(context, staged.file);
     let commit = Commit {
         base: local.generation.as_ref(),
+        is_base_intact: local.damage.is_none(),
         head: remote.head().map(|_| &*remote.bytes),
         differences: &|pass| {
             manifests.differences(pass)?;
