@@ -9,6 +9,7 @@
 //!                             unchanged files are hard links between generations
 //!     gen/000042.held         the current manifest, if its files differ from what
 //!                             root.json says, and always for v1
+//!     gen/000042.changes      the difference from gen/000041, and the times of directories
 //!     incoming/               staging: verified downloads, named by digest
 //!     status.json             time of the last check, validators, fingerprint
 //!     trusted-keys            at least one must have signed the head; absent for
@@ -18,8 +19,8 @@
 //! ```
 //!
 //! Readers resolve `current` once and then read a directory that never changes; the previous
-//! generation is kept until the next commit. A writer takes the lock, builds a new generation
-//! beside the others, syncs it, and swaps. Opening a source for writing also recovers from
+//! generation is kept until the next commit, which recycles it. A writer takes the lock, builds a
+//! new generation beside the others, syncs it, and swaps. Opening a source for writing also recovers from
 //! crashes: it deletes every generation except the current and the previous one.
 //!
 //! | file | contents |
@@ -27,16 +28,21 @@
 //! | `source_dir.rs` | the reading side of one source |
 //! | `writer.rs` | the writing side: lock, recovery |
 //! | `commit.rs` | building a generation and swapping to it |
+//! | `draft.rs`, `recycle.rs` | a generation under construction: new, or made of an old one |
+//! | `changes.rs` | the difference between two generations on disk |
 //! | `generation.rs` | one generation: its manifest, fingerprint and damage |
 //! | `staging.rs` | verified downloads |
 //! | `status.rs`, `keys.rs` | small files beside the generations |
 //! | `sources.rs` | the list of sources and their order |
 //! | `inspect.rs` | status and verification for applications |
 
+mod changes;
 mod commit;
+mod draft;
 mod generation;
 pub(crate) mod inspect;
 mod keys;
+mod recycle;
 mod source_dir;
 pub(crate) mod sources;
 mod staging;

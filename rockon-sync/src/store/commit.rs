@@ -1,20 +1,23 @@
 //! Building a new generation and swapping to it.
 //!
 //! ```text
-//! link or copy every file -> write the head -> sync files -> sync directories
+//! recycle an old generation, or link or copy every file to a new one -> write the head
+//!   -> sync files -> sync directories -> write the files beside it -> sync
 //!   -> link .current.new -> rename it to current -> sync -> drop older generations
 //! ```
 
-use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
-use super::generation::{HEAD, digest_if_any, number_after};
+use super::changes::{Changes, Dirs};
+use super::draft::{Draft, place, write_read_only};
+use super::generation::{digest_if_any, number_after};
+use super::recycle::{FewDifferences, head_path};
 use super::writer::Stuck;
 use super::{CURRENT, GENERATIONS, Generation, SourceWriter, StagedTree};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{Files, MAX_SINGLE_SYNCS, ensure_dir, remove_if_any, staged, stat_if_any};
+use crate::base::files::{remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
 
 /// The way from the base generation to a new one.
@@ -23,6 +26,8 @@ use crate::base::path::EntryPath;
 pub(crate) struct Commit<'a> {
     /// The current generation, if any.
     pub(crate) base: Option<&'a Generation>,
+    /// True if the base generation has exactly the files that it was committed with.
+    pub(crate) is_base_intact: bool,
     /// The staged tree that the new generation starts with, if any.
     pub(crate) tree: Option<&'a StagedTree>,
     /// The bytes of the head, in a v2 generation.
@@ -68,24 +73,6 @@ pub(crate) enum FileOrigin<'a> {
     Tree,
 }
 
-/// The files and directories of a new generation that must be synced.
-struct Unsynced {
-    files: UnsyncedFiles,
-    dirs: BTreeSet<PathBuf>,
-}
-
-/// Files that must be synced: all, or so many that their whole file system is synced.
-#[derive(Default)]
-struct UnsyncedFiles(Vec<PathBuf>);
-
-impl UnsyncedFiles {
-    fn push(&mut self, path: PathBuf) {
-        if self.0.len() <= MAX_SINGLE_SYNCS {
-            self.0.push(path);
-        }
-    }
-}
-
 impl SourceWriter<'_> {
     /// Builds a generation and swaps to it. `last_check` runs right before the swap and may
     /// still prevent it.
@@ -100,13 +87,24 @@ impl SourceWriter<'_> {
         last_check: &dyn Fn() -> Result<()>,
     ) -> Result<Committed> {
         let generation = self.next_generation()?;
-        let mut new = self.build(commit, &generation)?;
-        self.files.sync_files(&new.files.0).on("sync the new files of", &generation.dir)?;
-        // Innermost first: no directory is durable before its contents.
-        new.dirs.insert(self.generations());
-        for dir in new.dirs.iter().rev() {
-            self.files.sync_dir(dir).on("sync this directory", dir)?;
+        let few = FewDifferences::of(self, commit)?;
+        let draft = self.draft(commit, few.as_ref(), &generation)?;
+        draft.sync()?;
+        if draft.dir != generation.dir {
+            let renamed = self.files.rename(&draft.dir, &generation.dir);
+            renamed.on("name the new generation", &generation.dir)?;
         }
+        let Draft { dirs, len, shares_files, .. } = draft;
+        self.describe(
+            commit,
+            &generation,
+            &Changes {
+                digest: generation.digest(self.files)?,
+                files: len,
+                dirs: Dirs::of(self.files, &generation.dir, &dirs)?,
+                base: few.filter(|_| shares_files).map(|few| few.into_base(commit.head)),
+            },
+        )?;
         last_check()?;
         self.swap(&generation)?;
         log::debug!("generation {} is current", generation.number);
@@ -114,60 +112,57 @@ impl SourceWriter<'_> {
         Ok(Committed { generation, unsynced })
     }
 
-    /// Puts all files into the directory of a new generation.
-    fn build(&self, commit: &Commit<'_>, generation: &Generation) -> Result<Unsynced> {
-        let files = self.files;
-        let mut new = UnsyncedFiles::default();
-        let mut dirs: BTreeSet<PathBuf> = BTreeSet::from([generation.dir.clone()]);
-        match commit.tree {
-            Some(tree) => files.rename(tree.dir(), &generation.dir),
-            None => files.create_dir(&generation.dir),
-        }
-        .on("create this directory", &generation.dir)?;
-        let mut put = |path: &EntryPath, from: &FileOrigin<'_>| -> Result<()> {
-            for parent in path.parents() {
-                let dir = generation.dir.join(parent);
-                if !dirs.contains(&dir) {
-                    ensure_dir(files, &dir)?;
-                    dirs.insert(dir);
-                }
-            }
-            let to = path.below(&generation.dir);
-            match (from, commit.base) {
-                (FileOrigin::Staging(digest), _) => {
-                    place(files, &self.staging.path(*digest), &to)?;
-                    new.push(to);
-                }
-                (FileOrigin::Base(path), Some(base)) => {
-                    let placed = place(files, &path.below(&base.dir), &to)?;
-                    if placed == Placed::Copied {
-                        new.push(to);
-                    }
-                }
-                (FileOrigin::Tree, _) => new.push(to),
-                (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
-            }
-            Ok(())
+    /// Puts all files of the new generation into one directory: that of the generation before the
+    /// current one if possible, or else a new one.
+    fn draft<'d>(
+        &'d self,
+        commit: &Commit<'d>,
+        few: Option<&'d FewDifferences<'_>>,
+        generation: &Generation,
+    ) -> Result<Draft<'d>> {
+        let recycled = few.map_or(Ok(None), |few| few.recycle(self)).unwrap_or_else(|error| {
+            log::warn!("building a new generation instead: {}", error.to_chain());
+            None
+        });
+        let mut draft = match recycled {
+            Some(draft) => draft,
+            None => self.build(commit, &generation.dir)?,
         };
-        (commit.differences)(&mut |difference| match difference {
-            Difference::Removed(path) => {
-                log::trace!("{path} is not linked");
-                Ok(())
-            }
-            Difference::Placed(path, from) => put(path, &from),
-        })?;
-        (commit.kept)(&mut |path| put(path, &FileOrigin::Base(path)))?;
         if let Some(head) = commit.head {
-            let path = generation.dir.join(HEAD);
-            write_read_only(files, &path, |file| file.write_all(head))?;
-            new.push(path);
+            draft.write(&head_path(), head)?;
         }
+        Ok(draft)
+    }
+
+    /// Puts all files but the head into a new directory.
+    fn build<'d>(&'d self, commit: &Commit<'d>, dir: &Path) -> Result<Draft<'d>> {
+        let mut draft = Draft::new(self, commit.base, commit.tree, dir)?;
+        (commit.differences)(&mut |difference| match difference {
+            Difference::Removed(_) => Ok(()),
+            Difference::Placed(path, from) => draft.place(path, &from),
+        })?;
+        (commit.kept)(&mut |path| draft.place(path, &FileOrigin::Base(path)))?;
+        Ok(draft)
+    }
+
+    /// Writes the files beside a new generation, and syncs them together with its name.
+    fn describe(
+        &self,
+        commit: &Commit<'_>,
+        generation: &Generation,
+        changes: &Changes,
+    ) -> Result<()> {
+        let files = self.files;
+        let mut new_files = vec![generation.changes_path()];
+        write_read_only(files, &new_files[0], |file| file.write_all(&changes.to_bytes()))?;
         if let Some(digest) = commit.record {
             let path = generation.record_path();
             place(files, &self.staging.path(digest), &path)?;
-            new.push(path);
+            new_files.push(path);
         }
-        Ok(Unsynced { files: new, dirs })
+        let dir = self.generations();
+        files.sync_files(&new_files).on("sync the new files of", &dir)?;
+        files.sync_dir(&dir).on("sync this directory", &dir)
     }
 
     /// Removes all downloads, and all generations except `current` and `previous`. Returns a
@@ -209,10 +204,13 @@ impl SourceWriter<'_> {
         let mut number = self.reader().current()?.map_or(0, |generation| generation.number);
         loop {
             number = number_after(number);
-            let dir = self.generations().join(format!("{number:06}"));
-            let generation = Generation { number, dir };
-            let is_taken = stat_if_any(self.files, &generation.dir)?.is_some()
-                || stat_if_any(self.files, &generation.record_path())?.is_some();
+            let generation = self.generation(number);
+            let paths =
+                [generation.dir.clone(), generation.record_path(), generation.changes_path()];
+            let mut is_taken = false;
+            for path in paths {
+                is_taken |= stat_if_any(self.files, &path)?.is_some();
+            }
             if !is_taken {
                 return Ok(generation);
             }
@@ -248,50 +246,4 @@ impl SourceWriter<'_> {
 fn has_no_symlinks(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Unsupported
         || error.raw_os_error() == Some(rustix::io::Errno::PERM.raw_os_error())
-}
-
-/// The way in which a file got its second path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placed {
-    Linked,
-    Copied,
-}
-
-/// Puts a file at a second path: by hard link, or by copy if links are unsupported.
-fn place(files: &dyn Files, from: &Path, to: &Path) -> Result<Placed> {
-    match files.hard_link(from, to) {
-        Ok(()) => Ok(Placed::Linked),
-        Err(error) if links_are_impossible(&error) => {
-            log::debug!("{}: copied instead of linked: {error}", to.display());
-            let mut reader = files.open(from).on("read this file", from)?;
-            write_read_only(files, to, |file| io::copy(&mut reader, file).map(|_| ()))?;
-            Ok(Placed::Copied)
-        }
-        Err(error) => Err(Error::io("put this file in place", to, error)),
-    }
-}
-
-/// True if the file system has no hard links, forbids this one, or has reached the limit of the
-/// file.
-fn links_are_impossible(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::Unsupported
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::CrossesDevices
-            | io::ErrorKind::TooManyLinks
-    )
-}
-
-fn write_read_only(
-    files: &dyn Files,
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<()> {
-    let create = || {
-        let mut file = io::BufWriter::new(files.create_read_only(path)?);
-        write(&mut file)?;
-        file.flush()
-    };
-    create().on("write this file", path)
 }

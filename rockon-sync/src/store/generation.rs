@@ -82,6 +82,11 @@ impl Generation {
         read_regular(files, &self.list_path(), MAX_MANIFEST_BYTES)
     }
 
+    fn neither(&self) -> Error {
+        Error::new(ErrorKind::Store, "expected root.sha or root.json, got neither")
+            .with_path(&self.dir)
+    }
+
     pub(crate) fn list_path(&self) -> PathBuf {
         self.dir.join(DEFAULT_MANIFEST)
     }
@@ -89,9 +94,28 @@ impl Generation {
     /// Returns the path of the record. It exists if the current manifest differs from
     /// `root.json`.
     pub(crate) fn record_path(&self) -> PathBuf {
+        self.beside(RECORD_SUFFIX)
+    }
+
+    /// Returns the path of a file beside the generation.
+    pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         let mut path = self.dir.as_os_str().to_owned();
-        path.push(RECORD_SUFFIX);
+        path.push(suffix);
         path.into()
+    }
+
+    /// Returns the digest of the head; in a v1 generation, of the list.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`], also if both are missing.
+    pub(super) fn digest(&self, files: &dyn Files) -> Result<Digest> {
+        match self.head_bytes(files)? {
+            Some(head) => Ok(Digest::of(&head)),
+            None => match self.list_bytes(files)? {
+                Some(list) => Ok(Digest::of(&list)),
+                None => Err(self.neither()),
+            },
+        }
     }
 
     /// True if the generation has every entry of its manifest in the version named there.
@@ -129,11 +153,7 @@ impl Generation {
     /// Returns the current manifest of a v1 generation without a record: its files as they are.
     fn manifest_from_list(&self, files: &dyn Files) -> Result<Manifest> {
         let Some(bytes) = self.list_bytes(files)? else {
-            return Err(Error::new(
-                ErrorKind::Store,
-                "expected root.sha or root.json, got neither",
-            )
-            .with_path(&self.dir));
+            return Err(self.neither());
         };
         let list = List::parse(&bytes).map_err(|error| error.with_path(self.list_path()))?;
         let mut entries = Vec::new();

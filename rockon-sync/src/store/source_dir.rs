@@ -101,9 +101,9 @@ impl<'a> SourceDir<'a> {
         Ok(Some(Generation { number, dir: self.dir.join(target) }))
     }
 
-    /// Reads from the current generation. Starts over if two updates pruned it meanwhile: a
-    /// generation that is being pruned may look complete, empty or damaged, so a value counts
-    /// only if the generation is still kept afterwards.
+    /// Reads from the current generation. Starts over if two updates pruned or recycled it
+    /// meanwhile: a generation that is being pruned may look complete, empty or damaged, so a value
+    /// counts only if the generation is still kept afterwards.
     ///
     /// # Errors
     /// Those of `read` on a generation that is still current.
@@ -118,15 +118,22 @@ impl<'a> SourceDir<'a> {
             let value = read(&generation);
             let now = self.linked()?.map(|now| now.number);
             match value {
-                Ok(value) if now.is_some_and(|now| is_kept(generation.number, now)) => {
-                    return Ok(Some(value));
-                }
+                Ok(value) if self.is_kept(&generation, now)? => return Ok(Some(value)),
                 Err(error) if now == Some(generation.number) => return Err(error),
                 _ => {}
             }
         }
         Err(Error::new(ErrorKind::Store, "the catalog is replaced faster than it can be read")
             .with_path(&self.dir))
+    }
+
+    /// True if nothing in a generation has changed while `now` became the current one.
+    fn is_kept(&self, generation: &Generation, now: Option<u64>) -> Result<bool> {
+        let Some(now) = now.filter(|now| is_kept(generation.number, *now)) else {
+            return Ok(false);
+        };
+        // The generation before the current one loses its name before it is recycled.
+        Ok(now == generation.number || stat_if_any(self.files, &generation.dir)?.is_some())
     }
 
     /// Reads the status that the last update saved. A damaged or missing one is empty.

@@ -1,6 +1,7 @@
 //! Generations, locks and staging of one source, without an update.
 
 mod parts;
+mod recycling;
 
 use std::fs;
 use std::io;
@@ -43,6 +44,7 @@ impl World {
         let base = writer.reader().current()?;
         let commit = Commit {
             base: base.as_ref(),
+            is_base_intact: true,
             tree: None,
             head: Some(b"head"),
             differences: &|pass| {
@@ -71,6 +73,11 @@ impl World {
     fn current(&self) -> String {
         fs::read_to_string(self.path("current/new.json")).unwrap()
     }
+}
+
+/// Returns the names of these generations and of their records.
+fn with_changes(generations: &[&str]) -> Vec<String> {
+    generations.iter().flat_map(|name| [(*name).to_owned(), format!("{name}.changes")]).collect()
 }
 
 /// Returns file operations that are logged.
@@ -105,6 +112,7 @@ fn the_current_and_the_previous_generation_are_kept() {
         [("1", &["000001"][..]), ("2", &["000001", "000002"]), ("3", &["000002", "000003"])]
     {
         World::commit(&world.open(&RealFiles), content).unwrap();
+        let expected = with_changes(expected);
         assert_eq!(world.current(), content);
         assert_eq!(world.generations(), expected);
         // Opening for writing keeps the same ones.
@@ -122,16 +130,16 @@ fn a_stray_generation_with_the_highest_number_is_removed_or_followed_by_another(
     World::commit(&world.open(&RealFiles), "1").unwrap();
     fs::create_dir(world.path(&stray)).unwrap();
     World::commit(&world.open(&RealFiles), "2").unwrap();
-    assert_eq!(world.generations(), ["000001", "000002"]);
+    assert_eq!(world.generations(), with_changes(&["000001", "000002"]));
     fs::rename(world.path("gen/000002"), world.path(&stray)).unwrap();
     fs::remove_file(world.path("current")).unwrap();
     std::os::unix::fs::symlink(&stray, world.path("current")).unwrap();
     let committed = World::commit(&world.open(&RealFiles), "3").unwrap();
     assert_eq!((committed.generation.number, &*world.current()), (1, "3"));
     world.open(&RealFiles);
-    assert_eq!(world.generations(), ["000001", &stray[4..]]);
+    assert_eq!(world.generations(), ["000001", "000001.changes", &stray[4..]]);
     World::commit(&world.open(&RealFiles), "4").unwrap();
-    assert_eq!(world.generations(), ["000001", "000002"]);
+    assert_eq!(world.generations(), with_changes(&["000001", "000002"]));
 }
 
 #[test]

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::changes::CHANGES_SUFFIX;
 use super::generation::{RECORD_SUFFIX, is_kept};
-use super::{GENERATIONS, SourceDir, Staging, Status, Store};
+use super::{GENERATIONS, Generation, SourceDir, Staging, Status, Store};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{Files, Lock, ensure_dirs, ensure_own_dir, remove_all, try_lock};
 use crate::base::limits::MAX_TIMEOUT;
@@ -62,6 +63,11 @@ impl<'a> SourceWriter<'a> {
         self.dir.join(GENERATIONS)
     }
 
+    /// Returns the generation with this number, even if it does not exist.
+    pub(super) fn generation(&self, number: u64) -> Generation {
+        Generation { number, dir: self.generations().join(format!("{number:06}")) }
+    }
+
     pub(crate) fn reader(&self) -> SourceDir<'a> {
         SourceDir::new(self.files, self.dir.clone())
     }
@@ -94,6 +100,7 @@ impl<'a> SourceWriter<'a> {
             let number = name
                 .to_str()
                 .map(|name| name.strip_suffix(RECORD_SUFFIX).unwrap_or(name))
+                .map(|name| name.strip_suffix(CHANGES_SUFFIX).unwrap_or(name))
                 .and_then(|number| number.parse::<u64>().ok());
             let is_known = self.stuck.iter().any(|known| known.name == name);
             if is_known || number.is_some_and(&is_kept) {

@@ -203,7 +203,7 @@ impl Files for Disk {
             || RealFiles.list(path).map(|_| ()),
             |state| {
                 if let Some(node) = self.relative(path).and_then(|path| state.find(path)) {
-                    state.sync_dir(node);
+                    state.sync_dir(node, path);
                 }
             },
         )

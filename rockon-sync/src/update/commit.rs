@@ -95,6 +95,7 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
     };
     let commit = Commit {
         base: local.generation.as_ref(),
+        is_base_intact: local.damage.is_none(),
         tree: staged.tree.as_ref(),
         head: remote.head().map(|_| &*remote.bytes),
         differences: &|pass| {

@@ -8,6 +8,7 @@ mod readers;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -187,8 +188,17 @@ fn read_dir(dir: &Path) -> Option<BTreeMap<PathBuf, Vec<u8>>> {
 /// Prepares the world for the update that is disturbed.
 type Prepare = fn(&World);
 
-/// The disturbed updates, each with a lower bound of the number of its operations.
-const UPDATES: [(&str, Prepare, usize); 3] = [
+/// A disturbed update, with a lower bound of the number of its operations.
+type Disturbed = (&'static str, Prepare, usize);
+
+/// Returns the disturbed updates.
+fn updates(tree: Tree) -> impl Iterator<Item = &'static Disturbed> {
+    // Recycling does not depend on where the files came from, but for the head.
+    let has_recycling = matches!(tree, Tree::Packed | Tree::V1);
+    UPDATES.iter().filter(move |(name, ..)| has_recycling || *name != "recycling")
+}
+
+const UPDATES: [Disturbed; 4] = [
     ("first sync", |_| {}, 30),
     (
         "update",
@@ -207,16 +217,29 @@ const UPDATES: [(&str, Prepare, usize); 3] = [
         },
         20,
     ),
+    ("recycling", before_recycling, 30),
 ];
+
+/// Updates twice. The next update has few changes, so that it recycles the first generation.
+fn before_recycling(world: &World) {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    for at in 2..4 {
+        let version = at.to_string();
+        world.publish(&names.map(|name| (name, if name == "a" { &*version } else { "1" })), at);
+        world.update();
+    }
+    let names = ["a", "b", "d", "e", "f", "g", "h", "i"];
+    world.publish(&names.map(|name| (name, if name == "b" { "2" } else { "1" })), 4);
+}
 
 /// Runs an update whose Nth operation fails, for every N.
 fn fail_each_operation(tree: Tree, fault: Fault) {
-    for (update, prepare, least) in UPDATES {
+    for (update, prepare, least) in updates(tree) {
         let mut n = 0;
-        while fail_operation(n + 1, tree, fault, prepare, update) {
+        while fail_operation(n + 1, tree, fault, *prepare, update) {
             n += 1;
         }
-        assert!(n > least, "{update}: only {n} operations were tried");
+        assert!(n > *least, "{update}: only {n} operations were tried");
     }
 }
 
@@ -279,6 +302,19 @@ impl World {
             Tree::V1 => 3 + new.as_ref().map_or(0, |files| files.len() - 1),
         };
         assert_eq!((report.outcome.name(), asked.len()), ("unchanged", requests), "{label}");
+    }
+}
+
+#[test]
+fn an_update_with_few_changes_recycles_the_generation_before_the_current_one() {
+    for tree in [Tree::Packed, Tree::Plain, Tree::Bundle, Tree::V1] {
+        let world = World::new(tree);
+        before_recycling(&world);
+        let inode = |name: &str| fs::metadata(world.source_dir().join(name)).unwrap().ino();
+        let first = inode("gen/000001");
+        world.update();
+        assert_eq!(inode("current"), first, "{tree:?}");
+        assert!(world.seen() == world.published(), "{tree:?}");
     }
 }
 

@@ -65,7 +65,7 @@ proptest! {
 
     #[test]
     fn what_is_held_is_what_was_published_whatever_was_held(
-        states in proptest::collection::vec(any_catalog(), 2..4),
+        states in proptest::collection::vec(any_catalog(), 2..6),
     ) {
         let (dir, files) = (scratch(), FailingFiles::sound());
         let dir = dir.path();

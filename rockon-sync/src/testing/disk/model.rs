@@ -24,8 +24,17 @@ pub(super) const ROOT: NodeId = 0;
 
 #[derive(Clone)]
 pub(super) enum Node {
-    File { now: Vec<u8>, synced: Vec<u8>, modified: Option<SystemTime> },
-    Dir { now: DirNames, synced: DirNames },
+    File {
+        now: Vec<u8>,
+        synced: Vec<u8>,
+        modified: Option<SystemTime>,
+    },
+    /// The time is that of the last sync, so that unsynced changes of names do not show in it.
+    Dir {
+        now: DirNames,
+        synced: DirNames,
+        modified: Option<SystemTime>,
+    },
     Link(PathBuf),
 }
 
@@ -62,7 +71,8 @@ impl State {
                 let entry = entry.unwrap();
                 names.insert(entry.file_name(), self.take_in(&entry.path(), known));
             }
-            self.nodes[id] = Node::Dir { now: names.clone(), synced: names };
+            let modified = metadata.modified().ok();
+            self.nodes[id] = Node::Dir { now: names.clone(), synced: names, modified };
         } else if metadata.is_symlink() {
             self.nodes.push(Node::Link(fs::read_link(path).unwrap()));
         } else {
@@ -118,7 +128,10 @@ impl State {
         }
     }
 
-    pub(super) fn sync_dir(&mut self, dir: NodeId) {
+    pub(super) fn sync_dir(&mut self, dir: NodeId, real: &Path) {
+        if let Node::Dir { modified, .. } = &mut self.nodes[dir] {
+            *modified = fs::metadata(real).and_then(|metadata| metadata.modified()).ok();
+        }
         let pending = std::mem::take(&mut self.pending);
         for change in pending {
             let is_concerned = change.names().any(|(name, _)| name.dir == dir);
@@ -132,7 +145,7 @@ impl State {
 
 impl Node {
     pub(super) fn empty_dir() -> Node {
-        Node::Dir { now: DirNames::new(), synced: DirNames::new() }
+        Node::Dir { now: DirNames::new(), synced: DirNames::new(), modified: None }
     }
 }
 
@@ -174,12 +187,15 @@ pub(super) fn write_out(
 ) {
     match &nodes[id] {
         Node::Link(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-        Node::Dir { synced, .. } => {
+        Node::Dir { synced, modified, .. } => {
             if id != ROOT {
                 fs::create_dir(path).unwrap();
             }
             for (name, node) in synced {
                 write_out(nodes, *node, &path.join(name), written);
+            }
+            if let Some(modified) = modified {
+                File::open(path).unwrap().set_modified(*modified).unwrap();
             }
         }
         Node::File { now, modified, .. } => {

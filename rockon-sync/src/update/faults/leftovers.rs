@@ -29,7 +29,8 @@ fn an_old_generation_that_cannot_be_removed_is_one_warning_a_run() {
     let files = keeping(&["000001"]);
     for serial in 1..6 {
         let version = serial.to_string();
-        world.publish(&[("a", &version), ("b", "1"), ("c", "1")], serial);
+        // Too many changes to recycle a generation.
+        world.publish(&[("a", &version), ("b", &version), ("c", &version)], serial);
         let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
         assert_eq!(report.outcome, Outcome::Updated);
         let warnings = &report.warnings;
@@ -40,7 +41,8 @@ fn an_old_generation_that_cannot_be_removed_is_one_warning_a_run() {
         assert!(world.seen() == world.published(), "update {serial}");
     }
     let generations = names_in(&world.source_dir().join("gen"));
-    assert_eq!(generations, ["000001", "000004", "000005"]);
+    let kept = ["000004", "000004.changes", "000005", "000005.changes"];
+    assert_eq!(generations, [&["000001"], &kept[..]].concat());
     // An update without changes succeeds as well.
     let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
     assert_eq!((report.outcome, report.warnings.len()), (Outcome::Unchanged, 1));
@@ -48,19 +50,40 @@ fn an_old_generation_that_cannot_be_removed_is_one_warning_a_run() {
 
 #[test]
 fn a_leftover_that_cannot_be_removed_does_not_take_the_next_number() {
-    for leftover in ["000002", "000002.held"] {
+    for leftover in ["000002", "000002.held", "000002.changes"] {
         let world = World::new(Tree::Packed);
         world.update();
         let generations = world.source_dir().join("gen");
         fs::create_dir(generations.join(leftover)).unwrap();
         world.publish(&[("a", "2"), ("b", "1"), ("c", "1")], 2);
-        let files = keeping(&["000002", "000002.held"]);
+        let files = keeping(&["000002", "000002.held", "000002.changes"]);
         let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
         assert_eq!((report.outcome, report.warnings.len()), (Outcome::Updated, 1), "{report:?}");
         assert!(world.seen() == world.published());
         // The previous generation is kept for readers.
-        assert_eq!(names_in(&generations), ["000001", leftover, "000003"]);
+        let kept = ["000001", "000001.changes", leftover, "000003", "000003.changes"];
+        assert_eq!(names_in(&generations), kept);
     }
+}
+
+#[test]
+fn a_generation_that_cannot_be_recycled_is_a_leftover() {
+    let world = World::new(Tree::Packed);
+    let files = keeping(&["000001.recycled"]);
+    for serial in 1..6 {
+        let version = serial.to_string();
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        world.publish(&names.map(|name| (name, if name == "a" { &*version } else { "1" })), serial);
+        let report = world.bring(Updater::new(&world.store()).files(&files)).unwrap();
+        assert_eq!(report.outcome, Outcome::Updated);
+        let warnings = &report.warnings;
+        assert_eq!(warnings.len(), usize::from(serial > 2), "update {serial}: {warnings:?}");
+        assert!(warnings.iter().all(|warning| warning.contains("000001.recycled")), "{warnings:?}");
+        assert!(world.seen() == world.published(), "update {serial}");
+    }
+    let kept = ["000004", "000004.changes", "000005", "000005.changes"];
+    let generations = names_in(&world.source_dir().join("gen"));
+    assert_eq!(generations, [&["000001.recycled"], &kept[..]].concat());
 }
 
 #[test]

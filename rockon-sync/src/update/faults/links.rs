@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::base::files::Files;
@@ -101,9 +101,9 @@ fn everything_new_is_synced_before_the_swap_and_linked_files_are_not() {
     let swap = shown.iter().position(|path| path == "current").unwrap();
     let mut before = shown[..swap].to_vec();
     before.retain(|path| path.starts_with("gen"));
-    // Files first, then directories, innermost first.
-    assert_eq!(before[before.len() - 2..], ["gen/000002", "gen"]);
-    before.truncate(before.len() - 2);
+    // Files first, then directories, innermost first, and last what describes them.
+    assert_eq!(before[before.len() - 3..], ["gen/000002", "gen/000002.changes", "gen"]);
+    before.truncate(before.len() - 3);
     before.sort();
     assert_eq!(before, ["gen/000002/a.json", "gen/000002/root.json", "gen/000002/root.sha"]);
     // The swap itself.
