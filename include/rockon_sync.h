@@ -619,7 +619,7 @@ typedef enum {
 // Options for publishing a catalog. Start with ROCKON_SYNC_PUBLISH_OPTIONS_INIT.
 typedef struct rockon_sync_publish_options {
     size_t struct_size; // sizeof(rockon_sync_publish_options).
-    const char *out; // The directory of the tree; NULL for "v2" in the catalog directory.
+    const char *out; // The directory of the tree, or "s3://BUCKET/PREFIX"; NULL for "v2" in dir.
     const char *url; // The base URL of everything but the head; NULL for the directory of the head.
     const char *format; // "rockon", "jupdate" or "files"; NULL for "rockon".
     const char *const *sign_key_files; // Files with private keys, each of which signs the head.
@@ -644,7 +644,7 @@ typedef struct rockon_sync_publish_report {
     rockon_sync_publish_outcome outcome;
     uint64_t serial;
     const char *manifest; // The digest of the manifest.
-    const char *head; // The path of the head.
+    const char *head; // The path of the head, or its URL.
     size_t entry_count;
     rockon_sync_strings added; // Ids of new entries.
     rockon_sync_strings changed; // Ids of changed entries.

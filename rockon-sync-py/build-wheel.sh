@@ -4,7 +4,8 @@
 #     build-wheel.sh [TARGET]        for example aarch64-unknown-linux-gnu
 #
 # `zig` is the linker, because it links against the glibc of manylinux_2_17 on every machine, and
-# for other targets too. The Rust standard library for TARGET must be installed.
+# for other targets too. The Rust standard library for TARGET must be installed. With PROFILE=dev the
+# wheel is built without optimization, for tests on this machine only.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -19,8 +20,11 @@ if ! cmp -s rockon-sync-py/build-requirements.txt "$tools/installed"; then
     cp rockon-sync-py/build-requirements.txt "$tools/installed"
 fi
 
+case ${PROFILE-release} in
+dev) out=build/wheels/dev; set -- --profile dev --auditwheel skip ;;
+*) set -- --release --zig --compatibility manylinux_2_17 --target "$target" ;;
+esac
 rm -rf "$out"
-PATH=$PWD/$tools/bin:$PATH "$tools/bin/maturin" build --quiet --release --locked --zig \
-    --compatibility manylinux_2_17 --target "$target" --interpreter python3 \
+PATH=$PWD/$tools/bin:$PATH "$tools/bin/maturin" build --quiet --locked "$@" --interpreter python3 \
     --manifest-path rockon-sync-py/Cargo.toml --out "$out" >&2
 ls "$PWD/$out"/*.whl

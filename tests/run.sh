@@ -21,11 +21,8 @@ readonly SKIPPED=77
 
 readonly LOGS=build/test-logs
 
-passed=0
-failed=0
-skipped=0
-# One line per part, for the summary.
-results=()
+# One line per part: its name, the numbers of passed, failed and skipped tests, and seconds.
+readonly RESULTS=$LOGS/results
 
 main() {
     local group package
@@ -39,6 +36,7 @@ main() {
         fi
     done
     mkdir -p "$LOGS"
+    : >"$RESULTS"
     # Colours would disturb the counters.
     export CARGO_TERM_COLOR=never
 
@@ -101,6 +99,13 @@ tests() {
     if ! unshare --map-root-user --mount mount -t tmpfs tmpfs /mnt 2>/dev/null; then
         leave_out 'small disks' disks:: 3 'mounting in a namespace is not permitted'
     fi
+    if ! PATH=$PATH:/usr/sbin command -v nginx >/dev/null; then
+        leave_out nginx nginx:: 1 'the heads behind nginx need the package nginx-light'
+    fi
+    if ! ROCKON_SYNC_S3_PYTHON=$(tests/s3/provide.sh); then
+        leave_out s3 s3:: 6 'the store of the tests needs python3 and a package registry'
+    fi
+    export ROCKON_SYNC_S3_PYTHON
     # The tests in C install the library: with these arguments from what is compiled for the tests.
     export CARGO_ARGS='--workspace --all-features --tests'
     if cargo nextest --version >/dev/null 2>&1; then
@@ -114,14 +119,34 @@ tests() {
     part doc-tests count_cargo_test cargo test --workspace --all-features --no-fail-fast --doc
     # One wheel serves both. If it cannot be built, each reports why.
     local wheel
-    if wheel=$(rockon-sync-py/build-wheel.sh); then
+    if wheel=$(PROFILE=dev rockon-sync-py/build-wheel.sh); then
         export ROCKON_SYNC_WHEEL=$wheel
     fi
-    part python count_pytest tests/python/run.sh
+    # Each of these uses one core.
+    at_once django other_python_tests
+}
+
+django() {
     part django count_pytest tests/django/run.sh
+}
+
+other_python_tests() {
+    part python count_pytest tests/python/run.sh
     part page count_pytest tests/page/run.sh
     part recipes count_pytest tests/packaging/run.sh
     part bench count_pytest tests/bench/test.sh
+}
+
+# at_once FUNCTION...: runs functions at the same time, and prints the output of one after the other.
+at_once() {
+    local function
+    for function in "$@"; do
+        "$function" >"$LOGS/at-once-$function.log" 2>&1 &
+    done
+    wait
+    for function in "$@"; do
+        cat "$LOGS/at-once-$function.log"
+    done
 }
 
 # leave_out NAME TESTS COUNT REASON: excludes the tests whose names contain TESTS, and reports it.
@@ -142,12 +167,10 @@ heading() {
     printf '\n==== %s ====\n' "$1"
 }
 
-# record NAME PASSED FAILED SKIPPED SECONDS: adds to the counts.
+# record NAME PASSED FAILED SKIPPED SECONDS: adds to the results.
 record() {
-    passed=$((passed + $2))
-    failed=$((failed + $3))
-    skipped=$((skipped + $4))
-    results+=("$(printf '%-14s %5d passed %5d failed %5d skipped %5d s' "$@")")
+    printf '%s\t' "${1// /-}" "${@:2}" >>"$RESULTS"
+    echo >>"$RESULTS"
 }
 
 # part NAME COUNTER COMMAND...: runs a command under a heading. COUNTER reads its log and prints the
@@ -229,9 +252,12 @@ has_component() {
 # Prints the result of each part and the sum, and ends the script.
 summary() {
     heading 'summary'
-    printf '%s\n' "${results[@]}"
-    echo "$passed passed, $failed failed, $skipped skipped"
-    exit $((failed > 0))
+    awk '
+        { printf "%-14s %5d passed %5d failed %5d skipped %5d s\n", $1, $2, $3, $4, $5 }
+        { passed += $2; failed += $3; skipped += $4 }
+        END { print passed " passed, " failed " failed, " skipped " skipped"; exit failed > 0 }
+    ' "$RESULTS"
+    exit
 }
 
 main "$@"

@@ -21,6 +21,9 @@ fcgiwrap         tests  PATH=$PATH:/usr/sbin command -v fcgiwrap
 git              tests  command -v git
 rsync            tests  command -v rsync
 ostree           tests  command -v ostree
+zsync            tests  command -v zsync
+zchunk           tests  command -v zckdl
+gnupg            tests  command -v gpg
 curl             tests  command -v curl
 python3          gates  command -v python3
 python3-venv     gates  python3 -c "import ensurepip, venv"
@@ -36,6 +39,9 @@ fcgiwrap         bench  PATH=$PATH:/usr/sbin command -v fcgiwrap
 git              bench  command -v git
 rsync            bench  command -v rsync
 ostree           bench  command -v ostree
+zsync            bench  command -v zsync
+zchunk           bench  command -v zckdl
+gnupg            bench  command -v gpg
 curl             bench  command -v curl
 zstd             bench  command -v zstd
 '

@@ -30,7 +30,7 @@ pub enum PublishOutcome {
 pub struct PublishOptions {
     /// sizeof(rockon_sync_publish_options).
     pub struct_size: usize,
-    /// The directory of the tree; NULL for "v2" in the catalog directory.
+    /// The directory of the tree, or "s3://BUCKET/PREFIX"; NULL for "v2" in dir.
     pub out: *const c_char,
     /// The base URL of everything but the head; NULL for the directory of the head.
     pub url: *const c_char,
@@ -75,7 +75,7 @@ pub struct PublishReport {
     pub serial: u64,
     /// The digest of the manifest.
     pub manifest: *const c_char,
-    /// The path of the head.
+    /// The path of the head, or its URL.
     pub head: *const c_char,
     pub entry_count: usize,
     /// Ids of new entries.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -162,6 +163,11 @@ pub(crate) fn publish_report<'py>(
         PublishOutcome::Unchanged => "unchanged",
         _ => "published",
     };
+    // A path would lose a slash of the URL.
+    let head = match report.head.to_str().filter(|head| head.starts_with("s3://")) {
+        Some(url) => url.into_bound_py_any(py)?,
+        None => report.head.as_path().into_bound_py_any(py)?,
+    };
     let renamed = rows(
         py,
         &report.renamed,
@@ -171,7 +177,7 @@ pub(crate) fn publish_report<'py>(
         outcome: outcome,
         serial: report.serial,
         manifest: report.manifest.to_string(),
-        head: report.head.as_path(),
+        head: head,
         entries: report.entries,
         added: PyTuple::new(py, &report.added)?,
         changed: PyTuple::new(py, &report.changed)?,

@@ -17,7 +17,8 @@ use crate::source::location;
 ///
 /// `catalog`: the catalog directory; with the format "jupdate", also the URL of an update site.
 /// `format`: a `Format` or its value.
-/// `out`: the directory of the tree; by default, `v2` in the catalog directory.
+/// `out`: the directory of the tree, or `"s3://BUCKET/PREFIX"`, with the usual `AWS_*` variables of
+///   the environment; by default, `v2` in the catalog directory.
 /// `in_place`: True to publish into the catalog directory instead.
 /// `url`: the URL at which the tree will be served; the page shows it.
 /// `keep`: the number of publications that stay available to clients that are not up to date.
@@ -27,7 +28,7 @@ use crate::source::location;
 /// `previous`: the URL or directory of the published tree to continue: serial, history and old
 ///   versions are fetched from there; by default, the tree at `out`.
 /// `initial`: True to publish for the first time: fails if there is a tree; required if there is no
-///   tree at `previous`.
+///   tree at `previous` or in the bucket.
 /// `unsigned`: True to publish a signed tree without keys, or to continue an unsigned `previous`
 ///   tree with keys.
 /// `dry_run`: True to write nothing; the report has what would be published, written and deleted.

@@ -20,7 +20,9 @@ use crate::format::{Format, read_collection, releases_of};
 use crate::net::address::Address;
 use crate::net::location::Location;
 use crate::tree::head::Head;
-use crate::tree::manifest::{List, Manifest, write_patched};
+use crate::tree::manifest::{
+    Form, List, Manifest, NewPaths, Rows, check, check_paths, write_patched,
+};
 use crate::tree::note::{Note, SigningKey, VerifierKey};
 use crate::tree::pack::{self, PackedFile};
 
@@ -72,14 +74,19 @@ pub fn manifest(data: &[u8], _: &Path) {
     let again = Manifest::parse(&text).expect("written values parse");
     assert_eq!(again.to_canonical(), text);
     assert_eq!(manifest.canonical_digest(), (Digest::of(&text), text.len() as u64));
+    let check = check(&text);
+    assert_eq!(check.expect("it was parsed"), Form::Canonical);
     let mut patched = Vec::new();
-    let _ = write_patched(&*manifest.to_canonical(), second, &mut patched);
+    if let Ok(new_paths) = write_patched(Rows::new(&*text), second, &mut patched) {
+        let paths = check_paths(&patched);
+        assert!(new_paths == NewPaths::Some || paths.is_ok());
+        assert_eq!(Manifest::parse(&patched).is_ok(), paths.is_ok());
+    }
     if let Ok(other) = Manifest::parse(second)
         && let Some(patch) = pack::patch_between(&manifest, &other, other.canonical_digest().0)
     {
         let mut patched = Vec::new();
-        write_patched(&*manifest.to_canonical(), &patch, &mut patched)
-            .expect("a generated patch applies");
+        write_patched(Rows::new(&*text), &patch, &mut patched).expect("a generated patch applies");
         assert_eq!(patched, other.to_canonical());
     }
 }
@@ -105,7 +112,7 @@ pub fn pack(data: &[u8], _: &Path) {
     assert!(unpacked <= 3 * (MAX_UNPACKED_BYTES + (1 << 17)), "{unpacked} bytes unpacked");
     if let Ok(patch) = pack::patch_of(data, MAX_UNPACKED_BYTES) {
         assert!(patch.len() as u64 <= MAX_UNPACKED_BYTES);
-        let _ = write_patched(&b"{\n}\n"[..], &patch, &mut Vec::new());
+        let _ = write_patched(Rows::none(), &patch, &mut Vec::new());
     }
     let _ = pack::bundled_manifest(data, MAX_UNPACKED_BYTES, &mut |content: &mut dyn Read| {
         let copied = std::io::copy(content, &mut std::io::sink());

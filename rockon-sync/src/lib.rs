@@ -54,6 +54,7 @@
 //! |---|---|
 //! | `http` (default) | sources at URLs, and not only in directories |
 //! | `publish`, `page` | the publisher; its page for people and its feed |
+//! | `s3` | publishing to buckets of S3-compatible stores |
 //! | `jupdate` | update sites of extensions |
 //! | `cli` | the command `rockon-sync`, and the module `cli` that other launchers call |
 #![forbid(unsafe_code)]

@@ -2,6 +2,8 @@
 
 pub(crate) mod address;
 pub(crate) mod bare_directory;
+#[cfg(feature = "s3")]
+pub(crate) mod bucket;
 pub(crate) mod credentials;
 pub(crate) mod fetch;
 pub(crate) mod location;

@@ -38,6 +38,7 @@
 //! | `packs.rs` | the packs of a publication |
 //! | `page.rs` | the web page and the feed |
 //! | `prune.rs` | removes files that are no longer needed |
+//! | `s3.rs`, `upload.rs` | the tree in a bucket of an S3-compatible store |
 //! | `journal.rs`, `overlay.rs` | the files that a publication writes and deletes; a dry run |
 //! | `report.rs` | the result of a publication |
 //! | `review.rs` | checks files that are not published yet |
@@ -60,6 +61,8 @@ mod relations;
 mod renames;
 mod report;
 mod review;
+#[cfg(feature = "s3")]
+mod s3;
 mod scan;
 mod sign;
 #[cfg(feature = "jupdate")]
@@ -67,6 +70,8 @@ mod site;
 #[cfg(test)]
 mod tests;
 mod tree;
+#[cfg(feature = "s3")]
+mod upload;
 mod write;
 
 use crate::base::error::Result;
@@ -76,8 +81,8 @@ use manifest::NewManifest;
 pub use page::Page;
 use publisher::PublishSession;
 pub use publisher::{Leniency, Publisher};
-pub use report::{PublishOutcome, PublishReport, Renamed};
-pub use review::{ReviewedDefinition, ReviewedFile, review_files};
+pub use report::{PublishOutcome, PublishProgress, PublishReport, Renamed};
+pub use review::{FileRole, ReviewedDefinition, ReviewedFile, review_files};
 use scan::{Scanned, ScannedFile};
 
 /// Publishes a catalog.
@@ -146,9 +151,9 @@ fn report(
         head: session.tree.head_path(),
         entries: new.manifest.len(),
         requirements: new.requirements_by_id(),
-        added: new.plan.added(),
-        changed: new.plan.changed(),
-        removed: new.plan.removed(),
+        added: new.plan.added,
+        changed: new.plan.changed,
+        removed: new.plan.removed,
         renamed: new.renames.renamed,
         kept: kept.map(|file| file.id).collect(),
         written: Vec::new(),

@@ -58,7 +58,7 @@ use std::sync::Arc;
 pub(crate) use commit::{Commit, Committed, Difference, FileOrigin};
 pub(crate) use generation::{Damage, Generation, digest_if_any};
 pub(crate) use source_dir::SourceDir;
-pub(crate) use staging::{PartialPack, StagedValidators, Staging, cannot_keep};
+pub(crate) use staging::{PartialPack, StagedTree, StagedValidators, Staging, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};
 pub(crate) use writer::SourceWriter;
 

@@ -16,6 +16,7 @@
 //! | `current.rs` | the current generation, its manifest, and damage to its files |
 //! | `ask.rs` | which mirror offers what, or nothing new: `head.rs` (v2), `list.rs` (v1) |
 //! | `bundle.rs` | the same for a bundle that is imported, without asking a mirror |
+//! | `rows.rs` | manifests on disk, as all stages read them |
 //! | `manifest.rs` | the remote manifest: from staging, out of a pack, or by itself |
 //! | `plan.rs` | the differences between the current and the remote manifest |
 //! | `fetch.rs` | the missing files, into staging: packs first, then single files |
@@ -42,6 +43,7 @@ pub(crate) mod progress;
 #[cfg(feature = "publish")]
 mod properties;
 pub(crate) mod report;
+mod rows;
 mod session;
 mod several;
 #[cfg(test)]
@@ -110,7 +112,7 @@ struct Prepared {
 /// The last step of an update.
 enum Goal {
     Plan(Plan),
-    Commit(Staged),
+    Commit(Box<Staged>),
 }
 
 impl Prepared {
@@ -132,13 +134,12 @@ fn prepare(
 ) -> Result<Prepared> {
     let local = current.manifest(session)?;
     let found = manifest::find(Context { session, local: &local, remote }, progress)?;
-    let local = local.salvage(session, found.contents(remote))?;
-    let plan = Plan::between(
-        &local.manifest,
-        &local.damage.entries,
-        found.contents(remote),
-        session.options.reuse(),
-    );
+    let (local, plan) = found.with_contents(session, remote, |contents| {
+        let local = local.salvage(session, contents)?;
+        let plan = local
+            .compare(session, contents, |sides| Plan::between(sides, session.options.reuse()))?;
+        Ok((local, plan))
+    })?;
     plan.check_deletes(session.options.mass_delete)
         .map_err(|error| error.with_url(remote.address.to_string()))?;
     match session.extent {
@@ -146,7 +147,7 @@ fn prepare(
         Extent::Whole => {
             let context = Context { session, local: &local, remote };
             let staged = fetch::all(context, progress, found, plan)?;
-            Ok(Prepared { local, goal: Goal::Commit(staged) })
+            Ok(Prepared { local, goal: Goal::Commit(Box::new(staged)) })
         }
     }
 }
@@ -160,7 +161,7 @@ fn finish(
 ) -> Result<Report> {
     let context = Context { session, local: &prepared.local, remote };
     match prepared.goal {
-        Goal::Plan(plan) => Ok(commit::plan_only(context, &plan)),
-        Goal::Commit(staged) => commit::commit(context, progress, current.status, staged),
+        Goal::Plan(plan) => Ok(commit::plan_only(context, plan)),
+        Goal::Commit(staged) => commit::commit(context, progress, current.status, *staged),
     }
 }

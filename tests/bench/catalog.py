@@ -111,7 +111,8 @@ def made(entries: int, source: Catalog) -> Catalog:
                 for container, spec in definition["containers"].items()
             }
             if "container_links" in definition:
-                definition["container_links"] = linked(definition["container_links"], number)
+                # The names of containers are no texts to vary.
+                definition["container_links"] = linked(model["container_links"], number)
             content[f"{name} {number}"] = definition
         file = f"app-{number:06}.json"
         ids[next(iter(content)).lower()] = file

@@ -35,6 +35,11 @@ files, from the same server, in one run.
 - **OSTree, static deltas**: `ostree pull` of an archive repository with inline deltas, from nothing
   and from the state before, and a checkout. It asks for single objects while it still applies a
   delta that brings them: the fewer, the longer the line, so its bytes vary.
+- **zsync**: of the catalog as one archive (`gzip --rsyncable`), unpacked if it has changed.
+- **zchunk**: the same, with the archive in the format of zchunk.
+- **apt, with pdiffs**: `apt-get update` of a signed repository whose list of packages contains the
+  definitions, with a patch from the state before. It verifies the signature with GnuPG. The files
+  are not unpacked.
 - **curl of the head**: the one small file that shows if anything has changed. It is the lower bound
   for every client that asks.
 - **rockon-sync**: `rockon-sync update`.
@@ -80,9 +85,14 @@ would compress to nearly nothing.
 """
 
 
+CHART = """\
+![Time and bytes of an update by the size of the catalog](one-changed.svg)
+"""
+
+
 def whole(results: Results) -> str:
     """Returns the document."""
-    return "\n".join([OPENING, MADE, *sections(results)])
+    return "\n".join([OPENING, MADE, CHART, *sections(results)])
 
 
 def sections(results: Results) -> Iterator[str]:

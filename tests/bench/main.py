@@ -22,19 +22,34 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import catalog
+import chart
 import deltas
 import document
 import history
 import webserver
+from apt import Apt
+from archives import Zchunk, Zsync
 from catalog import ROOT, Catalog
 from comparison import Bench, Wanted, say
 from measure import Launcher
-from peers import MANY_ENTRIES, Case, Peer, all_peers
+from peers import (
+    MANY_ENTRIES,
+    Case,
+    ConditionalCurl,
+    Curl,
+    Git,
+    Loop,
+    OSTree,
+    Peer,
+    RockonSync,
+    Rsync,
+)
 from processes import end_on_signals, run
 from results import Results
 
 KEPT = ROOT / "build/bench/results.json"
 DOCUMENT = ROOT / "docs/benchmarks.md"
+CHART = ROOT / "docs/one-changed.svg"
 
 LONGEST_S = 3600
 """The time limit of the whole run."""
@@ -60,8 +75,9 @@ def main() -> None:
     for section in document.sections(results):
         print(section)
     if options.write or options.render or is_everything(options):
-        DOCUMENT.write_text(document.whole(results))
-        say(f"written: {DOCUMENT.relative_to(ROOT)}")
+        for path, text in ((DOCUMENT, document.whole(results)), (CHART, chart.svg(results))):
+            path.write_text(text)
+            say(f"written: {path.relative_to(ROOT)}")
 
 
 def arguments() -> argparse.Namespace:
@@ -102,6 +118,24 @@ def arguments() -> argparse.Namespace:
     options.keys = keys
     options.all_cases = cases
     return options
+
+
+def all_peers(program: Path) -> list[Peer]:
+    """Returns all peers, in the order of the tables."""
+    return [
+        Loop(),
+        Git(),
+        Rsync(),
+        OSTree(),
+        Zsync(),
+        Zchunk(),
+        Apt(),
+        Curl(),
+        ConditionalCurl(),
+        RockonSync("rockon-sync", "rockon-sync", "v2", program),
+        RockonSync("rockon-sync-plain", "rockon-sync, no packs", "plain", program),
+        RockonSync("rockon-sync-v1", "rockon-sync, v1 tree", "v1", program),
+    ]
 
 
 def is_everything(options: argparse.Namespace) -> bool:
@@ -256,6 +290,9 @@ def facts(program: Path) -> dict[str, str]:
         "git": version("git", "--version"),
         "rsync": version("rsync", "--version"),
         "OSTree": version("ostree", "--version"),
+        "zsync": version("zsync", "-V"),
+        "zchunk": version("zck", "--version"),
+        "apt": version("apt-get", "--version"),
         "curl": version("curl", "--version"),
         "zstd": version("zstd", "--version"),
     }

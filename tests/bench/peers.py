@@ -305,18 +305,3 @@ class RockonSync(Peer):
         if self._tree == "v1" or (self._tree == "plain" and case in (Case.FIRST, Case.RESUMED)):
             return entries + 2
         return 0
-
-
-def all_peers(program: Path) -> list[Peer]:
-    """Returns all peers, in the order of the tables."""
-    return [
-        Loop(),
-        Git(),
-        Rsync(),
-        OSTree(),
-        Curl(),
-        ConditionalCurl(),
-        RockonSync("rockon-sync", "rockon-sync", "v2", program),
-        RockonSync("rockon-sync-plain", "rockon-sync, no packs", "plain", program),
-        RockonSync("rockon-sync-v1", "rockon-sync, v1 tree", "v1", program),
-    ]

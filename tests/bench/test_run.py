@@ -10,12 +10,14 @@ import sys
 from pathlib import Path
 
 import catalog
+import chart
 import document
 import pytest
 from results import Results
 
 HERE = Path(__file__).parent
-NEEDED = ("nginx", "fcgiwrap", "git", "rsync", "ostree", "curl", "zstd", "cc")
+NEEDED = ("nginx", "fcgiwrap", "git", "rsync", "ostree", "zsync", "zckdl", "apt-get", "gpg")
+NEEDED += ("curl", "zstd", "cc")
 
 
 def test_generated_catalogs_are_reproducible_with_unique_names() -> None:
@@ -30,6 +32,14 @@ def test_generated_catalogs_are_reproducible_with_unique_names() -> None:
         for container in one["containers"]
     ]
     assert len(set(containers)) == len(containers)
+    links = [
+        link["source_container"]
+        for each in definitions
+        for one in each.values()
+        for linked in one.get("container_links", {}).values()
+        for link in linked
+    ]
+    assert set(links) <= set(containers)
 
 
 def test_each_step_changes_the_stated_definitions() -> None:
@@ -72,6 +82,10 @@ def test_every_peer_gets_the_sample_catalog_and_is_reported(tmp_path: Path) -> N
     # The server's log and the client agree on the cost of an unchanged head.
     floor = comparison.figure("curl-etag", "nothing changed", 0.0)
     assert nothing.median("received") == floor.median("received")
+    # The delta is in the head.
+    assert comparison.figure("rockon-sync", "1 changed", 0.0).median("requests") == 1
+    picture = chart.svg(results)
+    assert all(f'stroke="{color}"' in picture for color in chart.PEERS.values())
     text = document.whole(results)
     assert "### Nothing changed" in text
     assert str(tmp_path) not in text

@@ -10,13 +10,25 @@ from results import Results
 from tables import NOTHING, count, ratio, seconds, size, table
 
 OURS = "rockon-sync"
-OTHERS = ("loop", "git", "rsync", "ostree")
+OTHERS = ("loop", "git", "rsync", "ostree", "zsync", "zchunk", "apt")
 
 WORSE_FROM = 1.05
 """A smaller difference counts as equal."""
 
-MEMORY_GOALS = {9_000: 16e6, 100_000: 64e6}
-"""Maps numbers of entries to bytes of the whole process."""
+MEMORY_GOALS = {
+    (9_000, Case.ONE): 10e6,
+    (9_000, Case.FIRST): 16e6,
+    (100_000, Case.ONE): 16e6,
+    (100_000, Case.FIRST): 24e6,
+}
+"""Maps numbers of entries and cases to bytes of the whole process."""
+
+CPU_GOALS = (
+    (Case.NOTHING, "curl", 1.2),
+    (Case.ONE, "rsync", 1.0),
+    (Case.FIRST, "rsync", 1.0),
+)
+"""Ratios of CPU to that of another peer in the same case."""
 
 QUANTITIES: tuple[tuple[str, str, Callable[..., str]], ...] = (
     ("requests", "requests", count),
@@ -33,7 +45,7 @@ def section(results: Results) -> str:
     at = results.round_trips_s[-1]
     lines = ["## Compared with the best alternative", ""]
     lines += [
-        "The best of today's loop, git, rsync and OSTree in each column; below 1x ours is better.",
+        "The best of all others in each column; below 1x ours is better.",
         "",
     ]
     head = [
@@ -93,21 +105,30 @@ def reached(results: Results) -> Iterator[list[str]]:
         def ours(case: Case, quantity: str, of: str = OURS, on: float = at) -> float | None:
             return comparison.figure(of, case.value, on).median(quantity)  # noqa: B023
 
-        for case, most in ((Case.NOTHING, 1), (Case.FIRST, 2), (Case.ONE, 2), (Case.MANY, 2)):
+        for case, most in ((Case.NOTHING, 1), (Case.FIRST, 2), (Case.ONE, 1), (Case.MANY, 2)):
             requests = ours(case, "requests")
             if requests is not None:
                 goal = f"{case.value}: {most} request{'s' * (most > 1)}"
                 yield [what, goal, count(requests), mark(requests <= most)]
-        cpu_s, floor_s = ours(Case.NOTHING, "cpu_s"), ours(Case.NOTHING, "cpu_s", "curl")
-        if cpu_s is not None and floor_s:
-            goal = f"nothing changed: the CPU of curl ({seconds(floor_s)})"
-            yield [what, goal, f"{seconds(cpu_s)}, {ratio(cpu_s, floor_s)}", mark(cpu_s <= floor_s)]
-        if comparison.entries in MEMORY_GOALS:
-            most_bytes = MEMORY_GOALS[comparison.entries]
-            taken = [used for case in Case if (used := ours(case, "memory_bytes")) is not None]
-            if taken:
-                goal = f"memory of the whole process, in any case: below {size(most_bytes)}"
-                yield [what, goal, size(max(taken)), mark(max(taken) < most_bytes)]
+        for case, key, most_times in CPU_GOALS:
+            cpu_s, theirs_s = ours(case, "cpu_s"), ours(case, "cpu_s", key)
+            if cpu_s is not None and theirs_s:
+                of = comparison.peers[key]
+                goal = f"{case.value}: {most_times}x the CPU of {of} ({seconds(theirs_s)})"
+                found = f"{seconds(cpu_s)}, {ratio(cpu_s, theirs_s)}"
+                yield [what, goal, found, mark(cpu_s <= most_times * theirs_s)]
+        far = results.round_trips_s[-1]
+        wall_s = ours(Case.ONE, "wall_s", on=far)
+        floor_s = ours(Case.NOTHING, "wall_s", "curl", far)
+        if wall_s is not None and floor_s and far > 0:
+            goal = f"1 changed: 1.05x the time of curl of the head ({seconds(floor_s)})"
+            found = f"{seconds(wall_s)}, {ratio(wall_s, floor_s)}"
+            yield [what, goal, found, mark(wall_s <= 1.05 * floor_s)]
+        for (entries, case), most_bytes in MEMORY_GOALS.items():
+            used = ours(case, "memory_bytes")
+            if entries == comparison.entries and used is not None:
+                goal = f"{case.value}: memory of the whole process below {size(most_bytes)}"
+                yield [what, goal, size(used), mark(used < most_bytes)]
     for delta in results.deltas:
         if delta.pack is not None and delta.step != "everything":
             goal = f"{delta.step}: the pack within 1.2x of zstd --patch-from of the definitions"
@@ -117,10 +138,11 @@ def reached(results: Results) -> Iterator[list[str]]:
         steps = results.history["v2"]
         median = steps.median_received()
         yield ["the real history", "about 2 KB a changed step", size(median), mark(median <= 2200)]
-        exact = set(steps.changed_requests) == {2} and set(steps.unchanged_requests) <= {1}
-        found = f"2 in {steps.changed_requests.count(2)} of {len(steps.changed_requests)}"
-        goal = "2 requests a changed step, 1 an unchanged one"
-        yield ["the real history", goal, found, mark(exact)]
+        changed, requests = len(steps.changed_requests), sum(steps.changed_requests)
+        goal = "at most 1.15 requests a changed step, 1 an unchanged one"
+        is_reached = requests <= 1.15 * changed and set(steps.unchanged_requests) <= {1}
+        found = f"{requests} in {changed} steps"
+        yield ["the real history", goal, found, mark(is_reached)]
 
 
 def mark(is_reached: bool) -> str:

@@ -144,7 +144,9 @@ fn a_damaged_head_does_not_lower_the_floor() {
 #[test]
 fn the_floor_rises_only_after_the_commit() {
     let world = at_serial_2();
+    // Two, so that the delta in the head does not fit.
     publish(&world, "3");
+    publish(&world, "4");
     save_tree(&world, "new");
     // The manifest does not match the head, so nothing is committed.
     for name in fs::read_dir(world.path("new/by-sha")).unwrap() {
@@ -159,9 +161,9 @@ fn the_floor_rises_only_after_the_commit() {
     let status = fs::read_to_string(world.path("store/rockstor/status.json")).unwrap();
     assert!(status.contains("\"serial_floor\": 2"), "{status}");
     world.server.set_root(world.path("tree"));
-    assert_eq!(update(&world, Rollback::Refuse).serial, Some(3));
+    assert_eq!(update(&world, Rollback::Refuse).serial, Some(4));
     let status = fs::read_to_string(world.path("store/rockstor/status.json")).unwrap();
-    assert!(status.contains("\"serial_floor\": 3"), "{status}");
+    assert!(status.contains("\"serial_floor\": 4"), "{status}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-for features in '' http publish page jupdate cli internals fuzzing; do
+for features in '' http publish page jupdate s3 cli internals fuzzing; do
     echo "features: ${features:-none}"
     # Clippy, because it shares the compiled dependencies with the lints of the workspace.
     cargo clippy --quiet -p rockon-sync --no-default-features --features "$features" -- -D warnings

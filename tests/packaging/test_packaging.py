@@ -219,3 +219,9 @@ def test_the_hook_checks_definitions(catalog: Path, tmp_path: Path) -> None:
         assert done.returncode == 1, done.stdout
         assert "b.json" in done.stdout, done.stdout
         assert message in done.stdout, done.stdout
+    # The list is checked as a list.
+    (catalog / "b.json").write_text(definition("b", "1"))
+    (catalog / "root.json").write_text(json.dumps({"a": "a.json", "b": "missing.json"}))
+    done = check()
+    assert done.returncode == 1, done.stdout
+    assert 'root.json:1:22: entry "b": "missing.json": no such file' in done.stdout, done.stdout

@@ -248,8 +248,8 @@ class PublishReport(_Value):
     serial: int
     manifest: str
     """The digest of the manifest."""
-    head: Path
-    """The path of the head."""
+    head: Path | str
+    """The path of the head, or its URL in a bucket."""
     entries: int
     added: tuple[str, ...]
     """Ids added since the last publication."""

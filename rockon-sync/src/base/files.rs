@@ -13,9 +13,11 @@ mod write;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::panic::RefUnwindSafe;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "publish")]
+use std::time::Duration;
 use std::time::SystemTime;
 
 use rustix::fs::OFlags;
@@ -40,6 +42,13 @@ impl Stat {
     pub(crate) fn is_dir(self) -> bool {
         self.kind == FileKind::Dir
     }
+
+    /// Returns the time of the last modification; `None` if it is before 1970.
+    #[cfg(feature = "publish")]
+    pub(crate) fn modified(self) -> Option<SystemTime> {
+        let since_ns = u64::try_from(self.mtime_ns).ok()?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(since_ns))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +71,8 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// Creates a file. Fails if the path exists.
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
+    /// Creates a file that can only be written to now. Fails if the path exists.
+    fn create_read_only(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
     /// Opens a file for appending.
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
@@ -103,12 +114,11 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
     fn symlink(&self, target: &Path, link: &Path) -> io::Result<()>;
     fn remove_file(&self, path: &Path) -> io::Result<()>;
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
-    /// Syncs the bytes of these files to the disk. All must be on one file system.
+    /// Syncs the bytes of these files to the disk. All must be on one file system, which is synced
+    /// as a whole if they are more than [`MAX_SINGLE_SYNCS`]: then any of them stands for all.
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()>;
     /// Syncs the names in a directory to the disk.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
-    /// Removes the write permission of everyone.
-    fn make_read_only(&self, path: &Path) -> io::Result<()>;
     /// Sets the time of the last modification.
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()>;
 }
@@ -118,7 +128,7 @@ pub(crate) struct RealFiles;
 
 /// Most files that are synced one by one. A sync takes a few milliseconds even for a small file,
 /// and a first update writes thousands, so larger sets are synced with their whole file system.
-const MAX_SINGLE_SYNCS: usize = 32;
+pub(crate) const MAX_SINGLE_SYNCS: usize = 32;
 
 impl Files for RealFiles {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -127,6 +137,11 @@ impl Files for RealFiles {
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn create_read_only(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o444).open(path)?;
         Ok(Box::new(file))
     }
 
@@ -165,12 +180,6 @@ impl Files for RealFiles {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         File::open(path)?.sync_all()
-    }
-
-    fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        let file = open_regular(path)?;
-        let mode = file.metadata()?.permissions().mode();
-        file.set_permissions(fs::Permissions::from_mode(mode & !0o222))
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {

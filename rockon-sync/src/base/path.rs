@@ -70,8 +70,7 @@ impl EntryPath {
     /// Returns the path in the Unicode form NFKC and with its case folded. Two paths that are equal
     /// in this form may be one file: ZFS can be configured to ignore both.
     pub(crate) fn folded(&self) -> Cow<'_, str> {
-        let is_plain = self.0.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
-        if is_plain { Cow::Borrowed(&self.0) } else { Cow::Owned(fold(&self.0)) }
+        folded(Cow::Borrowed(&self.0))
     }
 
     /// Returns the parent directories, outermost first: `a` and `a/b` for `a/b/c`.
@@ -89,6 +88,12 @@ struct UnsafePath {
 }
 
 impl_from!(UnsafePath => Argument);
+
+/// Returns the text of a path as [`EntryPath::folded`] does.
+pub(crate) fn folded(path: Cow<'_, str>) -> Cow<'_, str> {
+    let is_plain = path.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase());
+    if is_plain { path } else { Cow::Owned(fold(&path)) }
+}
 
 fn fold(text: &str) -> String {
     if text.is_ascii() {

@@ -117,6 +117,14 @@ pub(crate) fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration
     Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
 }
 
+/// Parses the value of `Last-Modified` (RFC 9110, section 8.8.2).
+#[cfg(feature = "publish")]
+pub(crate) fn parse_http_date(value: &str) -> Option<SystemTime> {
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value.trim()).ok()?;
+    let since = Duration::from_secs(u64::try_from(date.as_second()).ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since)
+}
+
 /// A source of time. Tests replace it, so that they do not wait.
 pub trait Clock: Send + Sync {
     /// Returns the current time.

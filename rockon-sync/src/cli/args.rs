@@ -76,17 +76,18 @@ pub(super) struct PublishArgs {
     #[arg(long, value_name = "FORMAT", default_value_t = Format::Rockon)]
     pub(super) format: Format,
 
-    /// Write the tree to this directory [default: DIR/v2]
-    #[arg(long, value_name = "DIR", conflicts_with = "in_place")]
+    /// Write the tree to this directory, or to a bucket of an S3-compatible store [default: DIR/v2]
+    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX", conflicts_with = "in_place")]
     pub(super) out: Option<PathBuf>,
 
     /// Continue the published tree at this location, which may be the only copy of it: its serial,
-    /// history and old versions are fetched into the directory of the tree
+    /// history and old versions are fetched into the directory of the tree [default: the tree at
+    /// --out]
     #[arg(long, value_name = "URL|DIR")]
     pub(super) previous: Option<Location>,
 
     /// Publish for the first time: fail if there is a tree already. Required if nothing is found at
-    /// --previous
+    /// --previous or in the bucket
     #[arg(long)]
     pub(super) initial: bool,
 
@@ -382,8 +383,8 @@ pub(super) struct ChangesArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// The definition files
-    #[arg(required = true, value_name = "FILE")]
+    /// Definition files, and catalog directories, which are checked with all their files
+    #[arg(required = true, value_name = "FILE|DIR")]
     pub(super) files: Vec<PathBuf>,
 
     /// Print which definitions of this store the files would override

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::publish::PublishProgress;
 use crate::source::SourceName;
 use crate::update::progress::{Phase, Progress};
 
@@ -42,18 +43,32 @@ impl Bar {
         }
         let mut sources = self.sources.borrow_mut();
         sources.insert(progress.source.clone(), progress.clone());
-        let view = View::of(sources.values());
+        self.draw(View::of(sources.values()));
+        bar.set_message(match progress.phase {
+            Phase::Checking => "checking",
+            Phase::Fetching => "fetching",
+            Phase::Committing => "committing",
+        });
+    }
+
+    pub(super) fn show_upload(&self, progress: &PublishProgress) {
+        if !self.bar.is_hidden() {
+            self.draw(View::of_numbers(
+                (progress.files_done, progress.files_total),
+                (progress.bytes_done, progress.bytes_total),
+            ));
+            self.bar.set_message("uploading");
+        }
+    }
+
+    fn draw(&self, view: View) {
+        let bar = &self.bar;
         let style = ProgressStyle::with_template(view.template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("=> "));
         bar.set_length(view.total);
         bar.set_position(view.done);
         bar.set_prefix(view.numbers);
-        bar.set_message(match progress.phase {
-            Phase::Checking => "checking",
-            Phase::Fetching => "fetching",
-            Phase::Committing => "committing",
-        });
     }
 
     pub(super) fn clear(&self) {
@@ -65,10 +80,17 @@ impl View {
     /// Totals of 0 are not known yet: then there is no percentage.
     fn of<'a>(sources: impl Iterator<Item = &'a Progress> + Clone) -> View {
         let sum = |of: fn(&Progress) -> u64| sources.clone().map(of).sum::<u64>();
-        let (files_done, files_total) = (sum(|p| p.files_done), sum(|p| p.files_total));
         let bytes_total: u64 =
             sources.clone().map(|p| p.bytes_total).sum::<Option<u64>>().unwrap_or(0);
         let bytes_done = sum(|p| p.bytes_done).min(bytes_total);
+        View::of_numbers((sum(|p| p.files_done), sum(|p| p.files_total)), (bytes_done, bytes_total))
+    }
+
+    /// Each pair is what is done, and the total.
+    fn of_numbers(
+        (files_done, files_total): (u64, u64),
+        (bytes_done, bytes_total): (u64, u64),
+    ) -> View {
         let kib = |bytes: u64| bytes.div_ceil(1024);
         let bytes = format!("{}/{} KiB", kib(bytes_done), kib(bytes_total));
         let files = format!("{files_done}/{files_total} files");

@@ -9,7 +9,7 @@ use super::publish::{problems_json, requirements_json};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::Severity;
 use crate::catalog::{Catalog, Definition};
-use crate::publish::{ReviewedDefinition, ReviewedFile, review_files};
+use crate::publish::{FileRole, ReviewedDefinition, ReviewedFile, review_files};
 
 pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
     let files = review_files(&args.files)?;
@@ -23,6 +23,14 @@ pub(super) fn run(args: &CheckArgs, out: &mut Output) -> Result<u8> {
         out.json(&json!({"files": files.collect::<Vec<_>>()}))?;
     } else {
         for file in &files {
+            let other = match file.role {
+                FileRole::Definitions => None,
+                FileRole::List => Some("list of a catalog"),
+                FileRole::Tree => Some("part of a tree, not checked"),
+            };
+            if let Some(other) = other {
+                out.line(format!("{}: {other}", file.file.display()))?;
+            }
             for definition in &file.definitions {
                 out.line(sentence(file, definition, catalog.as_ref()))?;
             }
@@ -78,6 +86,11 @@ fn file_json(file: &ReviewedFile, catalog: Option<&Catalog>) -> Value {
     });
     json!({
         "file": file.file.display().to_string(),
+        "role": match file.role {
+            FileRole::Definitions => "definitions",
+            FileRole::List => "list",
+            FileRole::Tree => "tree",
+        },
         "definitions": definitions.collect::<Vec<_>>(),
         "problems": problems_json(&file.problems),
     })

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::args::PublishArgs;
+use super::bar::Bar;
 use super::output::{Output, count, failure, note, object};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::{Problem, Severity};
@@ -55,7 +56,9 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     if let Some(published) = source_date_epoch()? {
         publisher = publisher.published(published);
     }
-    let result = publisher.run();
+    let bar = if args.json { Bar::hidden() } else { Bar::shown() };
+    let result = publisher.progress(|progress| bar.show_upload(progress)).run();
+    bar.clear();
     let problems = match &result {
         Ok(report) => &*report.problems,
         Err(error) => error.problems(),

@@ -211,6 +211,12 @@ pub(crate) fn has_http_scheme(text: &str) -> bool {
     matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
+/// True if a text is the URL of a directory in a bucket of an S3-compatible store.
+#[cfg(feature = "publish")]
+pub(crate) fn has_s3_scheme(text: &str) -> bool {
+    text.starts_with("s3://")
+}
+
 pub(crate) fn without_user(mut url: Url) -> Url {
     // Both fail only for URLs without a host, which `parse_url` refuses.
     let _ = url.set_username("");
@@ -218,13 +224,13 @@ pub(crate) fn without_user(mut url: Url) -> Url {
     url
 }
 
-/// Returns a URL without user, password, and the values of its query.
+/// Returns a URL without user, password, and the values of its query. The parts of a signature,
+/// which no user has given, are left out.
 pub(crate) fn redacted(url: &Url) -> String {
     let mut shown = without_user(url.clone());
-    if url.query().is_some() {
-        let keys: Vec<String> = url.query_pairs().map(|(key, _)| format!("{key}=***")).collect();
-        shown.set_query(Some(&keys.join("&")));
-    }
+    let keys = url.query_pairs().filter(|(key, _)| !key.starts_with("X-Amz-"));
+    let keys: Vec<String> = keys.map(|(key, _)| format!("{key}=***")).collect();
+    shown.set_query(Some(keys.join("&")).filter(|keys| !keys.is_empty()).as_deref());
     shown.to_string()
 }
 

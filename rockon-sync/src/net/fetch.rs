@@ -7,6 +7,8 @@
 mod rate;
 mod resume;
 mod retry;
+#[cfg(feature = "s3")]
+mod send;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,8 @@ use flate2::read::MultiGzDecoder;
 use rate::RateWatch;
 pub(crate) use resume::ResumableSink;
 pub(crate) use retry::Retries;
+#[cfg(feature = "s3")]
+pub(crate) use send::{Changed, Condition};
 use sink::sink_failed;
 pub(crate) use sink::{Discard, Sink};
 use unusable::Unusable;

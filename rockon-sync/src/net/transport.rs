@@ -11,6 +11,8 @@ use std::io::Read;
 use std::time::Duration;
 
 pub(crate) use dir::DirTransport;
+#[cfg(feature = "s3")]
+pub(crate) use http::Change;
 #[cfg(feature = "http")]
 pub(crate) use http::HttpTransport;
 

@@ -81,6 +81,10 @@ impl Files for Journal<'_> {
         self.inner.create(path)
     }
 
+    fn create_read_only(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        self.inner.create_read_only(path)
+    }
+
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         self.inner.append(path)
     }
@@ -123,10 +127,6 @@ impl Files for Journal<'_> {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.inner.sync_dir(path)
-    }
-
-    fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        self.inner.make_read_only(path)
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {

@@ -127,6 +127,8 @@ impl List {
         let mut list = List::read(files, dir)?;
         if list.completeness == Completeness::Unknown && leniency == Leniency::LeaveOut {
             let fallback = List::of_dir(files, dir, previous)?;
+            let message = "no valid list; publishing every definition file of the directory";
+            list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
             list.problems.extend(fallback.problems);
             return Ok(List { problems: list.problems, ..fallback });
         }
@@ -138,7 +140,7 @@ impl List {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); [`Limit`](crate::ErrorKind::Limit) for a list
     /// that is too large for clients.
-    fn read(files: &dyn Files, dir: &Path) -> Result<List> {
+    pub(super) fn read(files: &dyn Files, dir: &Path) -> Result<List> {
         let mut list = List { completeness: Completeness::Unknown, ..List::default() };
         let path = dir.join(DEFAULT_MANIFEST);
         let Some(bytes) = read_if_any(files, &path, MAX_MANIFEST_BYTES)? else {
@@ -179,10 +181,8 @@ impl List {
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store).
-    fn of_dir(files: &dyn Files, dir: &Path, previous: &Manifest) -> Result<List> {
+    pub(super) fn of_dir(files: &dyn Files, dir: &Path, previous: &Manifest) -> Result<List> {
         let mut list = List { completeness: Completeness::Unknown, ..List::default() };
-        let message = "no valid list; publishing every definition file of the directory";
-        list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
         let ids: HashMap<&str, &str> =
             previous.entries().iter().map(|entry| (entry.path().as_str(), entry.id())).collect();
         let top = TopFiles::list(files, dir)?;
@@ -418,7 +418,7 @@ mod tests {
         let list = List::read(&RealFiles, dir.path()).unwrap();
         assert_eq!(problems(&list), ["\u{fffd}.json: warning: the name is not UTF-8"]);
         let list = List::of_dir(&RealFiles, dir.path(), &Manifest::default()).unwrap();
-        assert_eq!(problems(&list)[1..], ["\u{fffd}.json: the name is not UTF-8"]);
+        assert_eq!(problems(&list), ["\u{fffd}.json: the name is not UTF-8"]);
     }
 
     #[test]
@@ -463,7 +463,6 @@ mod tests {
         assert_eq!(
             problems(&list),
             [
-                "root.json: warning: no valid list; publishing every definition file of the directory",
                 "b.json: duplicate id, already used for \"z.json\"",
                 "c.json: duplicate file \"c.json\", already used by \"C\" (ignoring case)",
             ]

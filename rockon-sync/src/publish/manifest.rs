@@ -45,7 +45,7 @@ impl NewManifest {
         let entries = entries_of(files, options.format, &before.manifest, published)?;
         let entries = entries.into_iter().map(|entry| renames.mark(entry));
         let manifest = Manifest::from_entries(entries.collect())?;
-        let plan = Plan::to(&before.manifest, &manifest);
+        let plan = Plan::to(&before.manifest, &manifest)?;
         plan.check_deletes(options.mass_delete)?;
         let (digest, len_bytes) = manifest.canonical_digest();
         Ok(NewManifest { manifest, digest, len_bytes, published, plan, renames })

@@ -119,6 +119,10 @@ impl Files for Overlay<'_> {
         Ok(Box::new(NewBytes(bytes)))
     }
 
+    fn create_read_only(&self, _: &Path) -> io::Result<Box<dyn NewFile>> {
+        unused()
+    }
+
     fn append(&self, _: &Path) -> io::Result<Box<dyn NewFile>> {
         unused()
     }
@@ -204,10 +208,6 @@ impl Files for Overlay<'_> {
 
     fn sync_dir(&self, _: &Path) -> io::Result<()> {
         Ok(())
-    }
-
-    fn make_read_only(&self, _: &Path) -> io::Result<()> {
-        unused()
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::before::{History, MAX_HISTORY_BYTES, Record};
 use super::page::{self, Page};
@@ -21,10 +21,14 @@ use super::sign::Signer;
 use super::tree::{BY_SHA, HISTORY, Layout, Tree, foreign_file};
 use super::write::StagedFile;
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::{ensure_dirs, read_if_any, remove_if_any, stage, write_atomically};
+use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::files::{
+    RealFiles, Stat, ensure_dirs, read_if_any, remove_if_any, stage, stat_target_if_any,
+    write_atomically,
+};
 use crate::base::limits::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_PACK_BYTES};
 use crate::base::path::EntryPath;
+use crate::base::time::parse_http_date;
 use crate::base::workers::{self, Done, Event};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Fetcher, Retries, TimeLimit, Wanted};
@@ -47,11 +51,30 @@ pub(super) struct PreviousTree<'a> {
     pub(super) address: &'a (dyn Fn(&EntryPath) -> Result<Address> + Sync),
     /// The location in messages.
     pub(super) shown: String,
+    pub(super) role: Role,
+}
+
+/// A file that carries no digest, with its time, if it is known.
+struct Undigested {
+    bytes: Vec<u8>,
+    modified: Option<SystemTime>,
+}
+
+/// The relation of the previous tree to the new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A copy, or the tree as it is served.
+    Copy,
+    /// The place where the new tree will be: what is not wanted any more must be deleted there.
+    #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "directories lie on disk"))]
+    Destination,
 }
 
 /// The files of a previous publication that carry no digest.
 pub(super) struct PreviousHead {
     pub(super) bytes: Vec<u8>,
+    /// The time of the file, if it is known.
+    modified: Option<SystemTime>,
     head: Head,
     history: Option<(History, Vec<u8>)>,
 }
@@ -76,6 +99,7 @@ pub(super) fn restore(
         head: EntryPath::new(head)?,
         address: &|path| Ok(location.address(path)),
         shown: location.to_string(),
+        role: Role::Copy,
     };
     match find(publisher, &previous, signer)? {
         Some(found) => bring(publisher, &previous, &found, tree),
@@ -95,11 +119,11 @@ pub(super) fn find(
     signer: &Signer,
 ) -> Result<Option<PreviousHead>> {
     let stop = AtomicBool::new(false);
-    let fetcher = previous.fetcher(publisher, &stop);
-    let bytes = previous.fetch_without_digest(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
+    let fetcher = fetcher(publisher, previous.transport, &stop);
+    let head = previous.fetch_without_digest(&fetcher, &previous.head, MAX_HEAD_BYTES)?;
     let history = previous.fetch_without_digest(&fetcher, &history_path(), MAX_HISTORY_BYTES)?;
     let at = |error: Error| error.with_url(previous.shown.clone());
-    let Some(bytes) = bytes else {
+    let Some(Undigested { bytes, modified }) = head else {
         return match history {
             Some(_) => Err(at(Error::new(
                 ErrorKind::Head,
@@ -111,14 +135,14 @@ pub(super) fn find(
     publisher.expect_further().map_err(at)?;
     signer.check_previous(&bytes, publisher.unsigned).map_err(at)?;
     let head = Head::parse(&bytes).map_err(at)?;
-    let history = history.map(|bytes| match serde_json::from_slice(&bytes) {
+    let history = history.map(|Undigested { bytes, .. }| match serde_json::from_slice(&bytes) {
         Ok(history) => Ok((history, bytes)),
         Err(error) => {
             let message = format!("expected the history of the tree in {HISTORY}");
             Err(at(Error::new(ErrorKind::Head, message).with_source(error)))
         }
     });
-    Ok(Some(PreviousHead { bytes, head, history: history.transpose()? }))
+    Ok(Some(PreviousHead { bytes, modified, head, history: history.transpose()? }))
 }
 
 /// Completes `tree` with everything that the next publication needs of the previous one.
@@ -144,7 +168,7 @@ pub(super) fn bring(
         None => remove_if_any(tree.files, &tree.history_path())?,
     }
     let stop = AtomicBool::new(false);
-    let fetcher = previous.fetcher(publisher, &stop);
+    let fetcher = fetcher(publisher, previous.transport, &stop);
     let bringing = Bringing { publisher, previous, tree, fetcher: &fetcher, stop: &stop };
     let records = match &found.history {
         Some((history, _)) => history.with((&found.head).into()).records,
@@ -168,10 +192,25 @@ pub(super) fn bring(
     }
     if local.bytes.as_ref() != Some(&found.bytes) {
         tree.write_head(&found.bytes)?;
+        // So that the next head gets a later time than this one has where it is served.
+        if let Some(modified) = found.modified {
+            let path = tree.head_path();
+            tree.files.set_modified(&path, modified).on("set the time of", &path)?;
+        }
     }
     let Bringing { fetcher, .. } = bringing;
     log::info!("previous tree: {} requests, {} bytes", fetcher.requests(), fetcher.wire_bytes());
     Ok(())
+}
+
+/// Returns a fetcher of the requests of a publication.
+pub(super) fn fetcher<'a>(
+    publisher: &'a Publisher<'_>,
+    transport: &'a dyn Transport,
+    stop: &'a AtomicBool,
+) -> Fetcher<'a> {
+    let time_limit = TimeLimit { started: publisher.clock.monotonic(), timeout: TIMEOUT };
+    Fetcher::new(transport, publisher.clock, &publisher.cancel, time_limit, stop)
 }
 
 fn history_path() -> EntryPath {
@@ -179,11 +218,6 @@ fn history_path() -> EntryPath {
 }
 
 impl PreviousTree<'_> {
-    fn fetcher<'a>(&'a self, publisher: &'a Publisher<'_>, stop: &'a AtomicBool) -> Fetcher<'a> {
-        let time_limit = TimeLimit { started: publisher.clock.monotonic(), timeout: TIMEOUT };
-        Fetcher::new(self.transport, publisher.clock, &publisher.cancel, time_limit, stop)
-    }
-
     /// Fetches a file that no digest vouches for; `None` if it is missing. One that may have been
     /// cut off is an error.
     fn fetch_without_digest(
@@ -191,12 +225,20 @@ impl PreviousTree<'_> {
         fetcher: &Fetcher<'_>,
         path: &EntryPath,
         max_bytes: u64,
-    ) -> Result<Option<Vec<u8>>> {
+    ) -> Result<Option<Undigested>> {
         let address = (self.address)(path)?;
+        let modified = match &address {
+            Address::File(path) => stat_target_if_any(&RealFiles, path)?.and_then(Stat::modified),
+            Address::Http(_) => None,
+        };
         let mut bytes = Vec::new();
         let wanted = Wanted::plain(address.clone(), max_bytes);
         match fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
-            Fetched::File(file) => file.check_framed(&address).map(|()| Some(bytes)),
+            Fetched::File(file) => {
+                file.check_framed(&address)?;
+                let told = file.validators.last_modified.as_deref().and_then(parse_http_date);
+                Ok(Some(Undigested { bytes, modified: modified.or(told) }))
+            }
             Fetched::Missing(_) => Ok(None),
             Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
         }
@@ -335,7 +377,7 @@ impl Bringing<'_> {
     /// Brings page and feed, which is written again with the same id.
     fn page(&self) -> Result<()> {
         let tree = self.tree;
-        if self.publisher.page == Page::Omit {
+        if self.publisher.page == Page::Omit && self.previous.role == Role::Copy {
             return Ok(());
         }
         for to in page::paths(tree) {
@@ -344,7 +386,7 @@ impl Bringing<'_> {
                 let path = EntryPath::new(name)?;
                 let fetched =
                     self.previous.fetch_without_digest(self.fetcher, &path, MAX_PACK_BYTES)?;
-                if let Some(bytes) = fetched {
+                if let Some(Undigested { bytes, .. }) = fetched {
                     write_atomically(tree.files, &to, &bytes)?;
                 }
             }
@@ -355,14 +397,15 @@ impl Bringing<'_> {
     /// Fetches files into one directory of the tree, and renames them into place together with
     /// `staged`. Leaves out the missing ones.
     fn fetch(&self, dir: &Path, jobs: &[Job], mut staged: Vec<StagedFile>) -> Result<()> {
+        let (previous, fetcher) = (self.previous, self.fetcher);
         let fetch = |job: &Job| -> Result<Option<Vec<u8>>> {
-            let address = (self.previous.address)(&job.path)?;
+            let address = (previous.address)(&job.path)?;
             let wanted = Wanted { digest: job.digest, ..Wanted::plain(address, job.max_bytes) };
             let mut bytes = Vec::new();
-            match self.fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
+            match fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
                 Fetched::File(_) => Ok(Some(bytes)),
                 Fetched::Missing(status) => {
-                    log::warn!("{}{}: status {status}", self.previous.shown, job.path);
+                    log::warn!("{}{}: status {status}", previous.shown, job.path);
                     Ok(None)
                 }
                 Fetched::Unchanged { .. } => unreachable!("no validators were sent"),

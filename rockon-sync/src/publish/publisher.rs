@@ -6,7 +6,7 @@ use super::journal::Journal;
 use super::overlay::Overlay;
 use super::page::Page;
 use super::previous;
-use super::report::PublishReport;
+use super::report::{PublishProgress, PublishReport};
 use super::sign::{KeySource, Signer, Unsigned};
 use super::tree::{Layout, NOT_FIRST, Tree};
 use crate::base::cancel::CancelToken;
@@ -15,7 +15,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{Files, Lock, RealFiles, Stat, ensure_dirs, stat_target_if_any, try_lock};
 use crate::base::time::{Clock, SystemClock, Timestamp};
 use crate::format::{Collection, Format};
-use crate::net::address::has_http_scheme;
+use crate::net::address::{has_http_scheme, has_s3_scheme};
 use crate::net::location::Location;
 use crate::net::transport::DefaultTransport;
 use crate::tree::head::Head;
@@ -53,15 +53,16 @@ pub struct Publisher<'a> {
     pub(super) url: Option<String>,
     pub(super) keep: usize,
     pub(super) expires_in_days: Option<u32>,
-    sign_keys: Vec<KeySource>,
+    pub(super) sign_keys: Vec<KeySource>,
     pub(super) leniency: Leniency,
     pub(super) mass_delete: MassDelete,
     pub(super) page: Page,
     pub(super) published: Option<Timestamp>,
-    previous: Option<Location>,
+    pub(super) previous: Option<Location>,
     start: Start,
     pub(super) unsigned: Unsigned,
-    extent: Extent,
+    pub(super) extent: Extent,
+    pub(super) progress: Box<dyn Fn(&PublishProgress) + 'a>,
     /// Checked while something is fetched: an update site or the previous tree.
     pub(super) cancel: CancelToken,
     pub(super) clock: &'a dyn Clock,
@@ -77,7 +78,7 @@ enum Start {
 
 /// The extent of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
+pub(super) enum Extent {
     /// A dry run: nothing is written.
     PlanOnly,
     Whole,
@@ -111,6 +112,7 @@ impl<'a> Publisher<'a> {
             start: Start::Further,
             unsigned: Unsigned::Refuse,
             extent: Extent::Whole,
+            progress: Box::new(|_| {}),
             cancel: CancelToken::new(),
             clock: &SystemClock,
             files: &RealFiles,
@@ -130,7 +132,10 @@ impl<'a> Publisher<'a> {
         self
     }
 
-    /// Writes the tree to this directory; `<catalog>/v2` by default.
+    /// Writes the tree to this directory; `<catalog>/v2` by default. `s3://BUCKET/PREFIX` is a
+    /// directory in an S3-compatible store (feature `s3`): keys, region and endpoint come from the
+    /// environment (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`,
+    /// `AWS_REGION`, `AWS_ENDPOINT_URL`), and the previous tree is the one in the bucket.
     pub fn out(mut self, dir: impl Into<PathBuf>) -> Self {
         self.out = Some(dir.into());
         self.layout = Layout::Separate;
@@ -240,6 +245,12 @@ impl<'a> Publisher<'a> {
         self
     }
 
+    /// Sets the function that is called with the progress of an upload, on the thread that publishes.
+    pub fn progress(mut self, on_progress: impl Fn(&PublishProgress) + 'a) -> Self {
+        self.progress = Box::new(on_progress);
+        self
+    }
+
     /// Sets the clock; the system clock by default.
     pub fn clock(mut self, clock: &'a dyn Clock) -> Self {
         self.clock = clock;
@@ -279,6 +290,15 @@ impl<'a> Publisher<'a> {
             check_url(url)?;
         }
         let dir = self.tree_dir()?;
+        if let Some(url) = dir.to_str().filter(|dir| has_s3_scheme(dir)) {
+            #[cfg(feature = "s3")]
+            return super::s3::publish(self, url);
+            #[cfg(not(feature = "s3"))]
+            return Err(Error::new(
+                ErrorKind::Argument,
+                format!("{url}: this build cannot publish to a bucket: the feature \"s3\" is off"),
+            ));
+        }
         match self.extent {
             Extent::Whole => self.run_in(&dir, self.files),
             Extent::PlanOnly => self.run_in(&dir, &Overlay::new(self.files)),
@@ -323,7 +343,7 @@ impl<'a> Publisher<'a> {
             Some(lock) => Ok(Some(lock)),
             None => Err(Error::new(
                 ErrorKind::Locked,
-                "another process is publishing to this directory",
+                "another publisher is at work in this directory; nothing was published, run it again",
             )
             .with_path(dir)),
         }

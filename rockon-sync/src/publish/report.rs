@@ -17,7 +17,7 @@ pub struct PublishReport {
     pub serial: u64,
     /// The digest of the manifest.
     pub manifest: Digest,
-    /// The path of the head.
+    /// The path of the head, or its URL in a bucket.
     pub head: PathBuf,
     /// The number of published entries.
     pub entries: usize,
@@ -40,6 +40,20 @@ pub struct PublishReport {
     pub deleted: Vec<String>,
     /// Warnings; and errors in files that a lenient publication kept or left out.
     pub problems: Vec<Problem>,
+}
+
+/// The progress of an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct PublishProgress {
+    /// The number of uploaded files.
+    pub files_done: u64,
+    /// The number of files to upload, as far as it is known.
+    pub files_total: u64,
+    /// The size of the uploaded files, in bytes.
+    pub bytes_done: u64,
+    /// The size of all files to upload, in bytes, as far as it is known.
+    pub bytes_total: u64,
 }
 
 /// A definition with a new name.

@@ -1,31 +1,51 @@
 //! Checks definition files as a publication would, wherever they are.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod published;
+
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use super::list::List;
 use super::names::NameChecker;
-use super::publisher::{DEFAULT_TREE, Leniency};
-use super::renames::{NamedFile, Renames, names_of};
-use super::tree::{Layout, Tree};
+use super::publisher::Leniency;
+use super::scan::{RelatedDefinition, Scan, has_errors, related};
+use super::tree::is_tree_file;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{FileKind, Files, RealFiles, is_absent, read_if_any, stat_target_if_any};
+use crate::base::files::{
+    FileKind, Files, RealFiles, is_absent, read_if_any, stat_if_any, stat_target_if_any,
+};
 use crate::base::limits::MAX_FILE_BYTES;
-use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
 use crate::format::Format;
 use crate::format::target::Requirements;
 use crate::tree::head::DEFAULT_MANIFEST;
+use crate::tree::manifest::Manifest;
+use published::PublishedCatalog;
 
-/// A definition file that was checked.
+/// A file that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReviewedFile {
-    /// The path, as it was given.
+    /// The path, as it was given, or below the directory that was given.
     pub file: PathBuf,
+    /// The job of the file in a catalog directory.
+    pub role: FileRole,
     /// The definitions in the file, in its order.
     pub definitions: Vec<ReviewedDefinition>,
     /// Errors, which prevent publishing it, and warnings.
     pub problems: Vec<Problem>,
+}
+
+/// The job of a file in a catalog directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileRole {
+    /// It has definitions.
+    Definitions,
+    /// It is `root.json`, the list of the files.
+    List,
+    /// It belongs to a tree that was published in place, and is not checked.
+    Tree,
 }
 
 /// A definition in a file that was checked.
@@ -38,8 +58,21 @@ pub struct ReviewedDefinition {
     pub requirements: Requirements,
 }
 
-/// Checks Rock-on files like [`Publisher::run`](super::Publisher::run), but without a catalog:
-/// each file on its own, and duplicate names in all of them. Writes nothing.
+impl From<RelatedDefinition> for ReviewedDefinition {
+    fn from(related: RelatedDefinition) -> ReviewedDefinition {
+        ReviewedDefinition { name: related.named.name, requirements: related.requirements }
+    }
+}
+
+/// Checks Rock-on files like [`Publisher::run`](super::Publisher::run), but writes nothing. Every
+/// path can be one of these:
+///
+/// - A definition file, which is checked on its own. Names must be unique in all of them.
+/// - A catalog directory, which is checked with all its files as it would be published. Without a
+///   `root.json`, which is a warning, all its `*.json` files are checked.
+/// - The list of a catalog directory, `root.json`, which is checked without the contents of the
+///   files that it names.
+/// - Another file with the name of a part of a tree, which is not checked.
 ///
 /// Files of a catalog directory with a published tree, in `v2` or in place, are compared with it: a
 /// published name that disappears without a successor is a warning.
@@ -54,134 +87,101 @@ pub fn review_files(
 ) -> Result<Vec<ReviewedFile>> {
     let mut names = NameChecker::new(Format::Rockon);
     let mut reviewed = Vec::new();
-    let mut stated = Vec::new();
     for file in files {
         let file: PathBuf = file.into();
-        let bytes = read(&file)?;
-        let shown = file.display().to_string();
-        let checked = names.check(&shown, &shown, &bytes, Leniency::Strict).unwrap_or_default();
-        stated.push(match &*checked.about {
-            [only] => only.formerly.clone(),
-            _ => Vec::new(),
-        });
-        let definitions = checked.definitions.into_iter().zip(checked.about);
-        let definitions = definitions.map(|(named, about)| ReviewedDefinition {
-            name: named.name,
-            requirements: about.requirements,
-        });
-        reviewed.push(ReviewedFile {
-            file,
-            definitions: definitions.collect(),
-            problems: std::mem::take(&mut names.problems),
-        });
+        let stat = stat_target_if_any(&RealFiles, &file)?;
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        match stat.map(|stat| stat.kind) {
+            Some(FileKind::Dir) => reviewed.extend(review_dir(&file)?),
+            Some(_) if name == DEFAULT_MANIFEST => reviewed.push(review_list(file)?),
+            Some(_) if is_tree_file(name) => reviewed.push(Reviewed::new(file, FileRole::Tree)),
+            _ => reviewed.push(review_file(file, &mut names)?),
+        }
     }
     for catalog in PublishedCatalog::of_files(&reviewed)? {
-        catalog.compare(&mut reviewed, &stated)?;
+        catalog.compare(&mut reviewed)?;
     }
+    Ok(reviewed.into_iter().map(|reviewed| reviewed.file).collect())
+}
+
+/// A checked file, with the former names that its one definition states.
+struct Reviewed {
+    file: ReviewedFile,
+    stated: Vec<Box<str>>,
+}
+
+impl Reviewed {
+    fn new(file: PathBuf, role: FileRole) -> Reviewed {
+        let (definitions, problems) = (Vec::new(), Vec::new());
+        Reviewed { file: ReviewedFile { file, role, definitions, problems }, stated: Vec::new() }
+    }
+
+    fn with_definitions(mut self, definitions: Vec<RelatedDefinition>) -> Reviewed {
+        if let [only] = &*definitions {
+            self.stated.clone_from(&only.formerly);
+        }
+        self.file.definitions = definitions.into_iter().map(ReviewedDefinition::from).collect();
+        self
+    }
+}
+
+fn review_file(file: PathBuf, names: &mut NameChecker) -> Result<Reviewed> {
+    let bytes = read(&file)?;
+    let shown = file.display().to_string();
+    let checked = names.check(&shown, &shown, &bytes, Leniency::Strict).unwrap_or_default();
+    let mut reviewed =
+        Reviewed::new(file, FileRole::Definitions).with_definitions(related(checked));
+    reviewed.file.problems = std::mem::take(&mut names.problems);
     Ok(reviewed)
 }
 
-/// A catalog directory with a published tree.
-struct PublishedCatalog {
-    /// The directory of the tree.
-    tree: PathBuf,
-    layout: Layout,
-    /// The reviewed files that belong to the catalog: their index and path.
-    members: Vec<(usize, EntryPath)>,
+/// Checks the list of a catalog directory: its entries, and that their files are there.
+fn review_list(file: PathBuf) -> Result<Reviewed> {
+    let dir = match file.parent() {
+        Some(dir) if dir != Path::new("") => dir,
+        _ => Path::new("."),
+    };
+    let list = review_dir(dir)?.into_iter().find(|found| found.file.role == FileRole::List);
+    let mut reviewed = Reviewed::new(file, FileRole::List);
+    let shown = reviewed.file.file.display().to_string();
+    let problems = list.into_iter().flat_map(|list| list.file.problems);
+    reviewed.file.problems =
+        problems.map(|problem| Problem { file: shown.clone(), ..problem }).collect();
+    Ok(reviewed)
 }
 
-impl PublishedCatalog {
-    /// Finds the catalogs that the files belong to.
-    fn of_files(reviewed: &[ReviewedFile]) -> Result<Vec<PublishedCatalog>> {
-        let mut found: BTreeMap<PathBuf, PublishedCatalog> = BTreeMap::new();
-        for (n, file) in reviewed.iter().enumerate() {
-            let real = file.file.canonicalize().on("read", &file.file)?;
-            for dir in real.ancestors().skip(1) {
-                let Some((tree, layout)) = published_in(dir)? else { continue };
-                let relative = real.strip_prefix(dir).ok().and_then(Path::to_str);
-                // A file with another path cannot be published.
-                if let Some(path) = relative.and_then(|path| EntryPath::new(path).ok()) {
-                    let members = Vec::new();
-                    let catalog = PublishedCatalog { tree, layout, members };
-                    found.entry(dir.to_owned()).or_insert(catalog).members.push((n, path));
-                }
-                break;
-            }
+/// Checks a catalog directory, or a directory with definition files. The first file is its list.
+fn review_dir(dir: &Path) -> Result<Vec<Reviewed>> {
+    let list = match stat_if_any(&RealFiles, &dir.join(DEFAULT_MANIFEST))? {
+        Some(_) => List::read(&RealFiles, dir)?,
+        None => {
+            let mut list = List::of_dir(&RealFiles, dir, &Manifest::default())?;
+            let message = "missing; publish expects the list of the catalog's files there";
+            list.problems.push(Problem::warning(DEFAULT_MANIFEST, message));
+            list
         }
-        Ok(found.into_values().collect())
+    };
+    let scan = Scan::run(&RealFiles, Format::Rockon, Leniency::Strict, list)?;
+    let mut problems = scan.problems;
+    if scan.files.is_empty() && !has_errors(&problems) {
+        problems.push(Problem::error(DEFAULT_MANIFEST, None, "nothing to publish"));
     }
-
-    /// Compares the names in the files with the published ones, and adds warnings.
-    fn compare(&self, reviewed: &mut [ReviewedFile], stated: &[Vec<Box<str>>]) -> Result<()> {
-        let tree = Tree { files: &RealFiles, dir: &self.tree, layout: self.layout };
-        let Some(head) = tree.head()? else { return Ok(()) };
-        let Some(previous) = tree.manifest(head.digest())? else {
-            let message = "missing or damaged; published names are not compared";
-            let name = tree.manifest_path().display().to_string();
-            if let Some((n, _)) = self.members.first() {
-                reviewed[*n].problems.push(Problem::warning(&name, message));
-            }
-            return Ok(());
-        };
-        let members: HashMap<&EntryPath, usize> =
-            self.members.iter().map(|(n, path)| (path, *n)).collect();
-        let others = previous.entries().iter().filter(|entry| !members.contains_key(entry.path()));
-        let others = others.map(|entry| NamedFile {
-            id: entry.id(),
-            path: entry.path(),
-            file: Path::new(""),
-            format: Format::of(entry),
-            names: names_of(entry),
-            stated: &[],
+    let mut reviewed = vec![Reviewed::new(dir.join(DEFAULT_MANIFEST), FileRole::List)];
+    let mut indexes: HashMap<String, usize> = HashMap::from([(DEFAULT_MANIFEST.to_owned(), 0)]);
+    for file in scan.files {
+        indexes.insert(file.path.to_string(), reviewed.len());
+        let checked = Reviewed::new(file.path.below(dir), FileRole::Definitions);
+        reviewed.push(checked.with_definitions(file.related));
+    }
+    for problem in problems {
+        let index = *indexes.entry(problem.file.clone()).or_insert_with(|| {
+            reviewed.push(Reviewed::new(dir.join(&problem.file), FileRole::Definitions));
+            reviewed.len() - 1
         });
-        let own = self.members.iter().map(|(n, path)| NamedFile {
-            id: path.as_str(),
-            path,
-            file: &reviewed[*n].file,
-            format: Format::Rockon,
-            names: reviewed[*n].definitions.iter().map(|found| &*found.name).collect(),
-            stated: &stated[*n],
-        });
-        let now: Vec<NamedFile<'_>> = others.chain(own).collect();
-        let mut renames = Renames::find(&tree, &previous, &now)?;
-        let names: HashSet<&str> = now.iter().flat_map(|file| file.names.iter().copied()).collect();
-        let mut warnings = Vec::new();
-        for entry in previous.entries() {
-            let Some(n) = members.get(entry.path()) else { continue };
-            for name in names_of(entry) {
-                if !names.contains(name) && !renames.has_successor(name) {
-                    let message = format!(
-                        "the published definition {name:?} disappears without a successor, which \
-                         could state it as \"formerly\""
-                    );
-                    let shown = reviewed[*n].file.display().to_string();
-                    warnings.push((*n, Problem::warning(&shown, message)));
-                }
-            }
-        }
-        if let Some((n, _)) = self.members.first() {
-            warnings.extend(renames.warnings.drain(..).map(|warning| (*n, warning)));
-        }
-        for (n, warning) in warnings {
-            reviewed[n].problems.push(warning);
-        }
-        Ok(())
+        let file = &mut reviewed[index].file;
+        file.problems.push(Problem { file: file.file.display().to_string(), ..problem });
     }
-}
-
-/// Returns the tree that `publish` would write to, if `dir` is a catalog directory with one.
-fn published_in(dir: &Path) -> Result<Option<(PathBuf, Layout)>> {
-    if stat_target_if_any(&RealFiles, &dir.join(DEFAULT_MANIFEST))?.is_none() {
-        return Ok(None);
-    }
-    for (tree, layout) in
-        [(dir.join(DEFAULT_TREE), Layout::Separate), (dir.to_owned(), Layout::InPlace)]
-    {
-        if stat_target_if_any(&RealFiles, &tree.join(layout.head_name()))?.is_some() {
-            return Ok(Some((tree, layout)));
-        }
-    }
-    Ok(None)
+    Ok(reviewed)
 }
 
 /// Reads a file, which may be a symbolic link: its author named it.

@@ -52,6 +52,7 @@ pub(super) struct ScannedFile {
 #[derive(Debug)]
 pub(super) struct RelatedDefinition {
     pub(super) named: Named,
+    pub(super) requirements: Requirements,
     pub(super) version: Option<String>,
     pub(super) relations: Relations,
     /// The former names that it states.
@@ -207,6 +208,7 @@ pub(super) fn related(checked: Checked) -> Vec<RelatedDefinition> {
     let definitions = checked.definitions.into_iter().zip(checked.about);
     let related = definitions.map(|(named, about)| RelatedDefinition {
         named,
+        requirements: about.requirements,
         version: about.version,
         relations: about.relations,
         formerly: about.formerly,

@@ -11,6 +11,7 @@ mod packs;
 mod prune;
 mod renames;
 mod report;
+mod review;
 mod sign;
 mod tree;
 
@@ -480,5 +481,25 @@ fn two_heads_never_have_the_same_time() {
         let time = fs::metadata(&head).unwrap().mtime();
         assert!(time > last, "{version}: {time} after {last}");
         last = time;
+    }
+}
+
+/// Also if times are pinned, or another machine has another clock.
+#[test]
+fn a_head_from_an_empty_disk_is_later_than_the_previous_one() {
+    let place = Place::new();
+    place.publisher().run().unwrap();
+    let later = std::time::UNIX_EPOCH + std::time::Duration::from_secs(4_000_000_000);
+    RealFiles.set_modified(&place.out().join("root.sha"), later).unwrap();
+    let server = rockon_sync_tests::Server::serve(place.out());
+    for location in [place.out().to_str().unwrap(), &server.url()] {
+        let empty = tempfile::tempdir().unwrap();
+        let time = |publisher: Publisher<'_>| {
+            publisher.out(empty.path()).previous(location.parse().unwrap()).run().unwrap();
+            fs::metadata(empty.path().join("root.sha")).unwrap().modified().unwrap()
+        };
+        assert_eq!(time(place.publisher()), later, "{location}: unchanged");
+        let changed = time(place.publisher().url("https://h.example/"));
+        assert!(changed >= later + std::time::Duration::from_secs(1), "{location}");
     }
 }

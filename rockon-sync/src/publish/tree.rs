@@ -32,7 +32,7 @@ pub(super) enum Layout {
 }
 
 impl Layout {
-    pub(super) fn head_name(self) -> &'static str {
+    pub(super) const fn head_name(self) -> &'static str {
         match self {
             Layout::Separate => "root.sha",
             Layout::InPlace => "root.v2.sha",

@@ -10,16 +10,15 @@ use std::io;
 use std::path::Path;
 
 use super::changes::{Changes, Dirs};
-use super::draft::{Draft, write_read_only};
-use super::generation::number_after;
+use super::draft::{Draft, place, write_read_only};
+use super::generation::{digest_if_any, number_after};
 use super::recycle::{FewDifferences, head_path};
 use super::writer::Stuck;
-use super::{CURRENT, GENERATIONS, Generation, SourceWriter};
+use super::{CURRENT, GENERATIONS, Generation, SourceWriter, StagedTree};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{remove_if_any, staged, stat_if_any, write_atomically};
+use crate::base::files::{remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::Manifest;
 
 /// The way from the base generation to a new one.
 ///
@@ -29,14 +28,16 @@ pub(crate) struct Commit<'a> {
     pub(crate) base: Option<&'a Generation>,
     /// True if the base generation has exactly the files that it was committed with.
     pub(crate) is_base_intact: bool,
+    /// The staged tree that the new generation starts with, if any.
+    pub(crate) tree: Option<&'a StagedTree>,
     /// The bytes of the head, in a v2 generation.
     pub(crate) head: Option<&'a [u8]>,
     /// The files in which the two generations differ.
     pub(crate) differences: &'a EachDifference<'a>,
     /// The paths of all other files.
     pub(crate) kept: &'a EachPath<'a>,
-    /// The current manifest, if it differs from the manifest of the generation.
-    pub(crate) record: Option<&'a Manifest>,
+    /// The current manifest in staging, if it differs from the manifest of the generation.
+    pub(crate) record: Option<Digest>,
 }
 
 /// Passes every difference to the callback, in any order.
@@ -68,6 +69,8 @@ pub(crate) enum FileOrigin<'a> {
     Base(&'a EntryPath),
     /// It was downloaded.
     Staging(Digest),
+    /// It is in the staged tree, under the same path.
+    Tree,
 }
 
 impl SourceWriter<'_> {
@@ -131,9 +134,9 @@ impl SourceWriter<'_> {
         Ok(draft)
     }
 
-    /// Puts all files but the head into a new directory.
+    /// Puts all files but the head into a new directory, or into the staged tree.
     fn build<'d>(&'d self, commit: &Commit<'d>, dir: &Path) -> Result<Draft<'d>> {
-        let mut draft = Draft::new(self, commit.base, dir)?;
+        let mut draft = Draft::new(self, commit, dir)?;
         (commit.differences)(&mut |difference| match difference {
             Difference::Removed(_) => Ok(()),
             Difference::Placed(path, from) => draft.place(path, &from),
@@ -154,7 +157,7 @@ impl SourceWriter<'_> {
         write_read_only(files, &new_files[0], |file| file.write_all(&changes.to_bytes()))?;
         if let Some(manifest) = commit.record {
             let path = generation.record_path();
-            write_read_only(files, &path, |file| manifest.write_canonical(file))?;
+            place(files, &self.staging.path(manifest), &path)?;
             new_files.push(path);
         }
         let dir = self.generations();
@@ -179,17 +182,20 @@ impl SourceWriter<'_> {
         warnings
     }
 
-    /// Replaces the record of the current generation, if only the validators of its files have
-    /// changed.
+    /// Replaces the record of the current generation by a manifest in staging: only the
+    /// validators of its files may have changed.
     ///
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store); the old record stays.
-    pub(crate) fn replace_record(
-        &self,
-        generation: &Generation,
-        manifest: &Manifest,
-    ) -> Result<()> {
-        write_atomically(self.files, &generation.record_path(), &manifest.to_canonical())
+    pub(crate) fn replace_record(&self, generation: &Generation, manifest: Digest) -> Result<()> {
+        let (from, to) = (self.staging.path(manifest), generation.record_path());
+        if digest_if_any(self.files, &to)?.is_some_and(|(digest, _)| digest == manifest) {
+            return Ok(());
+        }
+        self.files.sync_files(std::slice::from_ref(&from)).on("sync this file", &from)?;
+        self.files.rename(&from, &to).on("replace this file", &to)?;
+        let dir = self.generations();
+        self.files.sync_dir(&dir).on("sync this directory", &dir)
     }
 
     /// Returns the generation after the current one. Skips the numbers of old generations that

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::changes::{Changes, dir_in};
-use super::{FileOrigin, Generation, SourceWriter, Staging};
+use super::{Commit, FileOrigin, Generation, SourceWriter, Staging};
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{Files, ensure_dir};
+use crate::base::files::{Files, MAX_SINGLE_SYNCS, ensure_dir};
 use crate::base::path::EntryPath;
 
 /// A directory that becomes a generation. Files in it may be hard links, so that they are replaced
@@ -23,30 +23,46 @@ pub(super) struct Draft<'a> {
     pub(super) len: usize,
     /// True if each file that the base has, too, is a hard link to it.
     pub(super) shares_files: bool,
-    new_files: Vec<PathBuf>,
+    new_files: UnsyncedFiles,
     /// Directories with new or fewer names.
     changed_dirs: BTreeSet<String>,
 }
 
+/// Files that must be synced: all, or so many that their whole file system is synced.
+#[derive(Default)]
+struct UnsyncedFiles(Vec<PathBuf>);
+
+impl UnsyncedFiles {
+    fn push(&mut self, path: PathBuf) {
+        if self.0.len() <= MAX_SINGLE_SYNCS {
+            self.0.push(path);
+        }
+    }
+}
+
 /// The way in which a file got its second path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Placed {
+pub(super) enum Placed {
     Linked,
     Copied,
 }
 
 impl<'a> Draft<'a> {
-    /// Starts with a new, empty directory.
+    /// Starts with a new directory, or with the staged tree, which is moved there.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if it cannot be created.
     pub(super) fn new(
         writer: &'a SourceWriter<'_>,
-        base: Option<&'a Generation>,
+        commit: &Commit<'a>,
         dir: &Path,
     ) -> Result<Draft<'a>> {
-        writer.files.create_dir(dir).on("create this directory", dir)?;
-        let mut draft = Draft::on(writer, base, dir.to_owned());
+        match commit.tree {
+            Some(tree) => writer.files.rename(tree.dir(), dir),
+            None => writer.files.create_dir(dir),
+        }
+        .on("create this directory", dir)?;
+        let mut draft = Draft::on(writer, commit.base, dir.to_owned());
         draft.dirs.insert(String::new());
         draft.changed_dirs.insert(String::new());
         Ok(draft)
@@ -72,15 +88,15 @@ impl<'a> Draft<'a> {
             dirs: BTreeSet::new(),
             len: 0,
             shares_files: true,
-            new_files: Vec::new(),
+            new_files: UnsyncedFiles::default(),
             changed_dirs: BTreeSet::new(),
         }
     }
 
-    /// Puts a file at a path where there is none.
+    /// Puts a file at a path where there is none, unless it comes with the staged tree.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store), also if something is there.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store), also if another file is there.
     pub(super) fn place(&mut self, path: &EntryPath, from: &FileOrigin<'_>) -> Result<()> {
         for parent in path.parents() {
             if !self.dirs.contains(parent) {
@@ -101,6 +117,7 @@ impl<'a> Draft<'a> {
                     self.new_files.push(to);
                 }
             }
+            (FileOrigin::Tree, _) => self.new_files.push(to),
             (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
         }
         self.has_changed(path);
@@ -163,7 +180,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(super) fn sync(&self) -> Result<()> {
-        self.files.sync_files(&self.new_files).on("sync the new files of", &self.dir)?;
+        self.files.sync_files(&self.new_files.0).on("sync the new files of", &self.dir)?;
         // Innermost first: no directory is durable before its contents.
         for path in self.changed_dirs.iter().rev() {
             let dir = dir_in(&self.dir, path);
@@ -186,7 +203,7 @@ fn parent_of(path: &str) -> &str {
 }
 
 /// Puts a file at a second path: by hard link, or by copy if links are unsupported.
-fn place(files: &dyn Files, from: &Path, to: &Path) -> Result<Placed> {
+pub(super) fn place(files: &dyn Files, from: &Path, to: &Path) -> Result<Placed> {
     match files.hard_link(from, to) {
         Ok(()) => Ok(Placed::Linked),
         Err(error) if links_are_impossible(&error) => {
@@ -217,14 +234,10 @@ pub(super) fn write_read_only(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<()> {
-    (|| {
-        let mut file = files.create(path)?;
-        {
-            let mut buffered = io::BufWriter::new(&mut file);
-            write(&mut buffered)?;
-            buffered.flush()?;
-        }
-        files.make_read_only(path)
-    })()
-    .on("write this file", path)
+    let create = || {
+        let mut file = io::BufWriter::new(files.create_read_only(path)?);
+        write(&mut file)?;
+        file.flush()
+    };
+    create().on("write this file", path)
 }

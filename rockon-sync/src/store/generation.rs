@@ -129,28 +129,25 @@ impl Generation {
     /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if neither the record nor the manifest
     /// can be read.
     pub(crate) fn current_manifest(&self, files: &dyn Files) -> Result<Manifest> {
-        let path = self.record_path();
-        match files.open(&path) {
-            Ok(reader) => {
-                return Manifest::read_for_use(reader, None).map_err(|error| error.with_path(path));
+        match self.manifest_path(files)? {
+            Some(path) => {
+                let reader = files.open(&path).on("read this file", &path)?;
+                Manifest::read_for_use(reader).map_err(|error| error.with_path(path))
             }
-            Err(error) if is_absent(&error) => {}
-            Err(error) => return Err(Error::io("read this file", &path, error)),
-        }
-        match stat_if_any(files, &self.head_path())? {
-            Some(_) => self.manifest(files),
             None => self.manifest_from_list(files),
         }
     }
 
-    /// Returns the manifest of a v2 generation.
+    /// Returns the path of the current manifest: the record, or else the manifest of a v2
+    /// generation. `None` in a v1 generation without a record.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if it cannot be read.
-    pub(crate) fn manifest(&self, files: &dyn Files) -> Result<Manifest> {
-        let path = self.list_path();
-        let reader = files.open(&path).on("read this file", &path)?;
-        Manifest::read_for_use(reader, None).map_err(|error| error.with_path(path))
+    /// [`ErrorKind::Store`] if the generation cannot be examined.
+    pub(crate) fn manifest_path(&self, files: &dyn Files) -> Result<Option<PathBuf>> {
+        if !self.is_complete(files)? {
+            return Ok(Some(self.record_path()));
+        }
+        Ok(stat_if_any(files, &self.head_path())?.map(|_| self.list_path()))
     }
 
     /// Returns the current manifest of a v1 generation without a record: its files as they are.

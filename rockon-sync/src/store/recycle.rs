@@ -53,7 +53,8 @@ impl<'a> FewDifferences<'a> {
         writer: &SourceWriter<'_>,
         commit: &Commit<'a>,
     ) -> Result<Option<FewDifferences<'a>>> {
-        let Some(current) = commit.base.filter(|_| commit.is_base_intact) else {
+        let may_recycle = commit.is_base_intact && commit.tree.is_none();
+        let Some(current) = commit.base.filter(|_| may_recycle) else {
             return Ok(None);
         };
         let Some(current_changes) = current.changes(writer.files) else {
@@ -157,6 +158,7 @@ impl Origin {
         match from {
             FileOrigin::Base(path) => Origin::Base((*path).clone()),
             FileOrigin::Staging(digest) => Origin::Staging(*digest),
+            FileOrigin::Tree => unreachable!("a staged tree becomes a generation as a whole"),
         }
     }
 

@@ -3,6 +3,8 @@
 //! ```text
 //! incoming/<64 hex>    a file; verified after its download, and again before its use
 //! incoming/part-3      an unfinished download; the next update removes it
+//! incoming/tree-4/     the next generation of a first sync, filled from a bundle; the next update
+//!                      removes it, because the bundle is still there
 //! incoming/pack-...    a complete or partial pack; a later update resumes it
 //! incoming/seen.jsonl  the validators of v1 files, one file per line
 //! ```
@@ -11,27 +13,32 @@
 //! |---|---|
 //! | `part.rs` | one download |
 //! | `pack.rs` | packs, which can be resumed |
+//! | `tree.rs` | a tree that is filled from a bundle |
 //! | `validators.rs` | the validators of v1 files |
 
 mod pack;
 mod part;
+mod tree;
 mod validators;
 
-use std::io::{self, BufWriter, Write};
+use std::collections::HashSet;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub(crate) use pack::PartialPack;
 pub(crate) use part::{HashedFile, PartialFile};
+pub(crate) use tree::StagedTree;
 pub(crate) use validators::StagedValidators;
 
 use super::generation::digest_if_any;
-use crate::base::digest::{Digest, HashingWriter};
+use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{Files, NewFile, ensure_own_dir, remove_all};
 
 const PART_PREFIX: &str = "part-";
+const TREE_PREFIX: &str = "tree-";
 
 /// The directory of verified downloads of one source.
 pub(crate) struct Staging<'a> {
@@ -43,13 +50,14 @@ pub(crate) struct Staging<'a> {
 }
 
 impl<'a> Staging<'a> {
-    /// Opens the directory. Creates it if it does not exist, and removes unfinished downloads.
+    /// Opens the directory. Creates it if it does not exist, and removes unfinished downloads and
+    /// trees.
     pub(crate) fn open(files: &'a dyn Files, dir: PathBuf) -> Result<Staging<'a>> {
         ensure_own_dir(files, &dir)?;
         let (next_part, validators) = (AtomicU64::new(0), Mutex::new(None));
         let staging = Staging { files, dir, next_part, validators };
         for name in staging.names()? {
-            if name.starts_with(PART_PREFIX) {
+            if name.starts_with(PART_PREFIX) || name.starts_with(TREE_PREFIX) {
                 remove_all(files, &staging.dir.join(name))?;
             }
         }
@@ -87,20 +95,28 @@ impl<'a> Staging<'a> {
     /// instead.
     pub(crate) fn has_reusable_files(&self, manifest: Digest) -> Result<bool> {
         Ok(self.staged_packs()?.iter().any(|pack| !pack.leads_to(manifest))
-            || self.names()?.iter().any(|name| name.parse::<Digest>().is_ok()))
+            || !self.digests()?.is_empty())
     }
 
     /// Starts a download.
     pub(crate) fn begin(&self) -> Result<PartialFile<'_>> {
         let number = self.next_part.fetch_add(1, Ordering::Relaxed);
-        let path = self.dir.join(format!("{PART_PREFIX}{number}"));
-        let file = self.files.create(&path).on("create this file", &path)?;
+        self.begin_at(self.dir.join(format!("{PART_PREFIX}{number}")))
+    }
+
+    fn begin_at(&self, path: PathBuf) -> Result<PartialFile<'_>> {
+        let file = self.files.create_read_only(&path).on("create this file", &path)?;
         Ok(PartialFile::new(self, path, file))
+    }
+
+    /// Returns the digests of the files that exist. They may be damaged.
+    pub(crate) fn digests(&self) -> Result<HashSet<Digest>> {
+        Ok(self.names()?.iter().filter_map(|name| name.parse().ok()).collect())
     }
 
     /// Starts a download that is hashed as it is written.
     pub(crate) fn begin_hashed(&self) -> Result<HashedFile<'_>> {
-        Ok(HashedFile(HashingWriter::new(BufWriter::new(self.begin()?))))
+        Ok(HashedFile::new(self.begin()?))
     }
 
     /// Stores bytes that are in memory already.

@@ -45,6 +45,7 @@ impl World {
         let commit = Commit {
             base: base.as_ref(),
             is_base_intact: true,
+            tree: None,
             head: Some(b"head"),
             differences: &|pass| {
                 match base {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::base::files::{Files, NewFile, RealFiles};
+use crate::base::files::{Files, MAX_SINGLE_SYNCS, NewFile, RealFiles};
 use model::{NameChange, Node, NodeId, ROOT, State, damaged, edit, write_out};
 
 /// The data that survives a power failure.
@@ -137,11 +137,12 @@ impl Files for Disk {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
-        let new = |state: &mut State| {
-            let file = Node::File { now: Vec::new(), synced: Vec::new(), modified: None };
-            Some(state.new_node(file))
-        };
-        let inner = self.step(|| RealFiles.create(path), self.add(path, new))?;
+        let inner = self.step(|| RealFiles.create(path), self.add(path, new_file))?;
+        self.opened(path, inner)
+    }
+
+    fn create_read_only(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        let inner = self.step(|| RealFiles.create_read_only(path), self.add(path, new_file))?;
         self.opened(path, inner)
     }
 
@@ -184,6 +185,7 @@ impl Files for Disk {
     }
 
     fn sync_files(&self, paths: &[PathBuf]) -> io::Result<()> {
+        assert!(paths.len() <= MAX_SINGLE_SYNCS, "the model knows single files only");
         self.step(
             || paths.iter().try_for_each(|path| RealFiles.stat(path).map(|_| ())),
             |state| {
@@ -207,10 +209,6 @@ impl Files for Disk {
         )
     }
 
-    fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        self.step(|| RealFiles.make_read_only(path), |_| ())
-    }
-
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {
         self.step(|| RealFiles.set_modified(path, time), |_| ())
     }
@@ -221,6 +219,11 @@ impl Disk {
         let node = self.relative(path).and_then(|path| self.state().find(path));
         Ok(Box::new(DiskFile { inner, node, disk: self.clone() }))
     }
+}
+
+fn new_file(state: &mut State) -> Option<NodeId> {
+    let file = Node::File { now: Vec::new(), synced: Vec::new(), modified: None };
+    Some(state.new_node(file))
 }
 
 struct DiskFile {

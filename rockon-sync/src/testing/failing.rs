@@ -103,6 +103,12 @@ impl Files for FailingFiles {
         Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
     }
 
+    fn create_read_only(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        self.countdown.step(Needs::Space)?;
+        let inner = RealFiles.create_read_only(path)?;
+        Ok(Box::new(FailingFile { inner, countdown: Arc::clone(&self.countdown) }))
+    }
+
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         self.countdown.step(Needs::Space)?;
         let inner = RealFiles.append(path)?;
@@ -137,10 +143,6 @@ impl Files for FailingFiles {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.countdown.act(Needs::Nothing, || RealFiles.list(path).map(|_| ()))
-    }
-
-    fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        self.countdown.act(Needs::Nothing, || RealFiles.make_read_only(path))
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {

@@ -53,6 +53,11 @@ where
         RealFiles.create(path)
     }
 
+    fn create_read_only(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
+        self.0(Call::Change, path)?;
+        RealFiles.create_read_only(path)
+    }
+
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>> {
         self.0(Call::Change, path)?;
         RealFiles.append(path)
@@ -114,11 +119,6 @@ where
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.0(Call::Sync, path)
-    }
-
-    fn make_read_only(&self, path: &Path) -> io::Result<()> {
-        self.0(Call::Change, path)?;
-        RealFiles.make_read_only(path)
     }
 
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()> {

@@ -151,7 +151,7 @@ impl Head {
                     _ => return Err(invalid()),
                 };
                 let size_bytes = number(parts.next().ok_or_else(invalid)?)?;
-                // What follows is reserved for later versions.
+                // Later versions may append more.
                 let first_frame_bytes = parts.next().map(number).transpose()?;
                 self.packs.push(OfferedPack { base, size_bytes, first_frame_bytes });
             }

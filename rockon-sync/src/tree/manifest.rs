@@ -5,38 +5,45 @@
 //! | `entry.rs` | entries, the rows of a manifest |
 //! | `parse.rs` | the streaming parser |
 //! | `canonical.rs` | the canonical form |
+//! | `rows.rs` | the rows of the canonical form, one at a time |
+//! | `check.rs` | all rules of a manifest, checked row by row |
+//! | `paths.rs` | the rule that concerns all paths together |
 //! | `patch.rs` | JSON merge patches between manifests |
 //! | `list.rs` | the list of a v1 tree |
 //! | `invalid.rs` | errors of all of them |
 
 mod canonical;
+mod check;
 mod entry;
 mod invalid;
 mod list;
 mod parse;
 mod patch;
+mod paths;
+mod rows;
 
-use std::borrow::Cow;
 use std::io::Read;
 
+pub(crate) use canonical::RowWriter;
+pub(crate) use check::{Form, check, check_paths, form_of};
 pub use entry::Entry;
 pub(crate) use entry::{
     ARCH, ETAG, FORMAT, FORMERLY, InvalidFormerly, LAST_MODIFIED, MIN_VERSION, MIRROR,
     parse_former_names, violated_rule,
 };
 pub use list::{List, ListRow};
-pub(crate) use patch::{pairs, write_patched};
+pub(crate) use patch::{NewPaths, pairs, write_patched};
+pub(crate) use rows::{Row, RowSource, Rows};
 
 use crate::base::error::{Result, excerpt};
-use crate::base::limits::MAX_ENTRIES;
-use crate::base::path::EntryPath;
+use entry::Count;
 use invalid::InvalidManifest;
 use parse::Extras;
 
 #[cfg(doc)]
 use crate::base::error::ErrorKind;
 #[cfg(doc)]
-use crate::base::limits::{MAX_ALL_NAMES, MAX_ROW_BYTES};
+use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_ROW_BYTES};
 
 /// A manifest: entries with unique ids and unique paths.
 ///
@@ -65,16 +72,15 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::parse`]; [`ErrorKind::Store`] if reading fails.
     pub fn read(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of(reader, Extras::All, None)?)
+        Manifest::from_entries(parse::entries_of(reader, Extras::All, Count::default())?)
     }
 
-    /// Like [`Manifest::read`], but keeps only the extra fields that a client uses. Entries that
-    /// are equal in `known` are shared with it.
+    /// Like [`Manifest::read`], but keeps only the extra fields that a client uses.
     ///
     /// # Errors
     /// Those of [`Manifest::read`].
-    pub(crate) fn read_for_use(reader: impl Read, known: Option<&Manifest>) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of(reader, Extras::Used, known)?)
+    pub(crate) fn read_for_use(reader: impl Read) -> Result<Manifest> {
+        Manifest::from_entries(parse::entries_of(reader, Extras::Used, Count::default())?)
     }
 
     /// Returns a manifest of `entries`, in their order.
@@ -84,8 +90,10 @@ impl Manifest {
     pub fn from_entries(mut entries: Vec<Entry>) -> Result<Manifest> {
         // A vector grown by a stream may have twice the capacity it needs.
         entries.shrink_to_fit();
-        if entries.len() > MAX_ENTRIES {
-            return Err(InvalidManifest::TooManyEntries.into());
+        let mut count = Count::default();
+        for entry in &entries {
+            count.add(entry.names().map_or(0, <[_]>::len))?;
+            entry.check_names()?;
         }
         let mut by_id: Vec<u32> = (0..).take(entries.len()).collect();
         by_id.sort_by(|a, b| entries[*a as usize].id().cmp(entries[*b as usize].id()));
@@ -95,8 +103,10 @@ impl Manifest {
                 return Err(InvalidManifest::DuplicateId { id: excerpt(id) }.into());
             }
         }
-        entry::check_names(&entries)?;
-        check_paths(entries.iter().map(Entry::path))?;
+        paths::check_paths(&|visit| {
+            entries.iter().for_each(|entry| visit(&entry.path().folded()));
+            Ok(())
+        })?;
         Ok(Manifest { entries, by_id })
     }
 
@@ -130,23 +140,4 @@ impl Manifest {
     pub fn sorted(&self) -> impl Iterator<Item = &Entry> {
         self.by_id.iter().map(|n| &self.entries[*n as usize])
     }
-}
-
-/// Fails if two paths would collide as files: they are equal without case, or one of them is a
-/// directory of the other.
-fn check_paths<'a>(paths: impl Iterator<Item = &'a EntryPath>) -> Result<(), InvalidManifest> {
-    let mut folded: Vec<Cow<'_, str>> = paths.map(EntryPath::folded).collect();
-    folded.sort_unstable();
-    if let Some(pair) = folded.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(InvalidManifest::DuplicatePath { path: excerpt(&pair[0]) });
-    }
-    for path in &folded {
-        for (at, _) in path.match_indices('/') {
-            let dir = &path[..at];
-            if folded.binary_search_by(|other| (**other).cmp(dir)).is_ok() {
-                return Err(InvalidManifest::FileIsDir { file: excerpt(dir), path: excerpt(path) });
-            }
-        }
-    }
-    Ok(())
 }

@@ -122,7 +122,7 @@ mod tests {
     use super::*;
     use crate::base::error::{Error, ErrorKind, Result};
     use crate::testing::cases;
-    use crate::tree::manifest::write_patched;
+    use crate::tree::manifest::{Rows, write_patched};
 
     /// Files in memory.
     struct Memory(HashMap<Digest, Vec<u8>>);
@@ -227,7 +227,7 @@ mod tests {
         assert!(pack.len() < 600, "{}", pack.len());
         let patch = patch_of(&*pack, 10_000).unwrap();
         let mut bytes = Vec::new();
-        write_patched(&*old.to_canonical(), &patch, &mut bytes).unwrap();
+        write_patched(Rows::new(&*old.to_canonical()), &patch, &mut bytes).unwrap();
         assert!(bytes == new.to_canonical());
         let mut found = FoundFiles::new();
         let prefix = memory.prefix(&old, &new);
@@ -265,7 +265,7 @@ mod tests {
 
             let (pack, mut patched) = (memory.delta(&from, &to), Vec::new());
             let patch = patch_of(&*pack, 100_000).unwrap();
-            write_patched(&*from.to_canonical(), &patch, &mut patched).unwrap();
+            write_patched(Rows::new(&*from.to_canonical()), &patch, &mut patched).unwrap();
             prop_assert_eq!(patched, bytes);
             let (prefix, mut found) = (memory.prefix(&from, &to), FoundFiles::new());
             unpack_delta(&*pack, &prefix, 100_000, 1 << 20, &mut collect(&mut found)).unwrap();

@@ -91,8 +91,7 @@ impl Read for BadDisk {
 #[test]
 fn a_manifest_that_cannot_be_read_is_not_an_invalid_one() {
     let half = b"{\"a\":".as_slice();
-    for result in
-        [Manifest::read(half.chain(BadDisk)), Manifest::read_for_use(half.chain(BadDisk), None)]
+    for result in [Manifest::read(half.chain(BadDisk)), Manifest::read_for_use(half.chain(BadDisk))]
     {
         let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Store, "{}", error.to_chain());

@@ -5,7 +5,7 @@ use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
 use super::mode::Mode;
-use super::plan::{Action, Plan, Step};
+use super::plan::{Action, Plan, RemoteManifest, Step};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
 use super::session::{Context, Extent, Session};
@@ -36,12 +36,12 @@ pub(super) fn unchanged(
 }
 
 /// The report of an update that ends with the plan.
-pub(super) fn plan_only(context: Context<'_>, plan: &Plan) -> Report {
+pub(super) fn plan_only(context: Context<'_>, plan: Plan) -> Report {
     let Context { session, local, remote } = context;
     let is_same = match remote.head() {
         Some(_) => remote.is_current && plan.is_empty() && local.damage.is_none(),
         // Files of a list are not asked for.
-        None => plan.added().is_empty() && plan.removed().is_empty(),
+        None => plan.added.is_empty() && plan.removed.is_empty(),
     };
     let outcome = if is_same { Outcome::Unchanged } else { Outcome::Updated };
     session.report(outcome).with_plan(plan).of(remote)
@@ -74,7 +74,7 @@ pub(super) fn commit(
     } else {
         keep(context, &staged, &mut status)?;
     }
-    let mut report = session.report(outcome).with_plan(&staged.plan).of(remote);
+    let mut report = session.report(outcome).with_plan(staged.plan).of(remote);
     report.failed = staged.failed;
     Ok(report)
 }
@@ -83,21 +83,33 @@ pub(super) fn commit(
 fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
     let Context { session, local, remote } = context;
     let manifests = ManifestPaths::of(context, staged.file);
+    let for_each_step = |act: &mut dyn FnMut(&Step<'_>) -> Result<()>| {
+        let remote = staged.manifest.source(session);
+        local.compare(session, RemoteManifest::Rows(&remote), |sides| {
+            let mut steps = staged.plan.steps(sides)?;
+            while let Some(step) = steps.next()? {
+                act(&step)?;
+            }
+            Ok(())
+        })
+    };
     let commit = Commit {
         base: local.generation.as_ref(),
         is_base_intact: local.damage.is_none(),
+        tree: staged.tree.as_ref(),
         head: remote.head().map(|_| &*remote.bytes),
         differences: &|pass| {
             manifests.differences(pass)?;
-            staged.plan.steps.iter().try_for_each(|step| differences_of(step, pass))
+            for_each_step(&mut |step| differences_of(staged, step, pass))
         },
         kept: &|pass| {
             manifests.kept().try_for_each(&mut *pass)?;
-            let entries = staged.manifest.entries().iter();
-            let mut kept = entries.filter(|entry| staged.plan.step(entry.id()).is_none());
-            kept.try_for_each(|entry| pass(entry.path()))
+            for_each_step(&mut |step| match &step.action {
+                Action::Keep(row) => pass(&row.path()?),
+                _ => Ok(()),
+            })
         },
-        record: (!staged.failed.is_empty() || remote.head().is_none()).then_some(&staged.manifest),
+        record: staged.record,
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
     remember_keys(session)?;
@@ -107,18 +119,18 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
 }
 
 /// Passes on the differences between two generations that come from one step of a plan.
-fn differences_of(step: &Step, pass: &mut dyn FnMut(Difference<'_>) -> Result<()>) -> Result<()> {
-    if let Some(current) = &step.current {
-        pass(Difference::Removed(current.path()))?;
+fn differences_of(
+    staged: &Staged,
+    step: &Step<'_>,
+    pass: &mut dyn FnMut(Difference<'_>) -> Result<()>,
+) -> Result<()> {
+    if let (Some(current), false) = (step.current, matches!(step.action, Action::Keep(_))) {
+        pass(Difference::Removed(&current.path()?))?;
     }
     match &step.action {
-        Action::Fetch(entry) => {
-            pass(Difference::Placed(entry.path(), FileOrigin::Staging(entry.digest())))
-        }
-        Action::Reuse(entry, path) => {
-            pass(Difference::Placed(entry.path(), FileOrigin::Base(path)))
-        }
-        Action::Remove => Ok(()),
+        Action::Fetch(row) => pass(Difference::Placed(&row.path()?, staged.origin(*row)?)),
+        Action::Reuse(row, path) => pass(Difference::Placed(&row.path()?, FileOrigin::Base(path))),
+        Action::Keep(_) | Action::Remove => Ok(()),
         Action::Revalidate(_) => unreachable!("every file of a list has been asked for"),
     }
 }
@@ -196,8 +208,9 @@ fn settle(context: Context<'_>, staged: &Staged, status: &mut Status, committed:
 fn keep(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
     let Context { session, local, remote } = context;
     let generation = local.generation.as_ref().expect("without one, there is something to commit");
-    if remote.head().is_none() && local.manifest != staged.manifest {
-        session.store.replace_record(generation, &staged.manifest)?;
+    // Only the validators of the files may differ.
+    if let Some(record) = staged.record.filter(|_| remote.head().is_none()) {
+        session.store.replace_record(generation, record)?;
     }
     remember_keys(session)?;
     remember(context, generation, staged, status)?;
@@ -270,11 +283,8 @@ impl Report {
         self
     }
 
-    fn with_plan(mut self, plan: &Plan) -> Report {
-        self.added = plan.added();
-        self.changed = plan.changed();
-        self.removed = plan.removed();
-        self.healed = plan.healed();
-        self
+    fn with_plan(self, plan: Plan) -> Report {
+        let Plan { added, changed, removed, healed, .. } = plan;
+        Report { added, changed, removed, healed, ..self }
     }
 }

@@ -1,11 +1,11 @@
 //! The current generation: what the store has before an update, and what of it can be used.
 
 use super::mode::Mode;
-use super::plan::{RemoteManifest, Reuse};
+use super::plan::{RemoteManifest, Reuse, Sides};
+use super::rows::{ManifestOnDisk, keep_manifest, keep_rows};
 use super::session::Session;
 use crate::base::error::Result;
-use crate::base::path::EntryPath;
-use crate::store::{Damage, Generation, Status, digest_if_any};
+use crate::store::{Damage, Generation, Status, cannot_keep, digest_if_any};
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 
@@ -31,7 +31,7 @@ pub(super) struct CurrentManifest {
     /// The head of the generation, if it can be read.
     pub(super) head: Option<Head>,
     /// Each entry has the digest of the file that is, or should be, there.
-    pub(super) manifest: Manifest,
+    pub(super) manifest: ManifestOnDisk,
     pub(super) damage: Damage,
     /// True if the manifest is damaged, too: then it is empty, whatever files there are.
     is_lost: bool,
@@ -77,25 +77,49 @@ impl Current {
             return Ok(CurrentManifest::default());
         };
         let files = session.store.files;
-        let (manifest, damage) = match generation.current_manifest(files) {
-            Ok(manifest) if self.is_intact => (manifest, Damage::default()),
-            Ok(manifest) => {
-                let damage = generation.damage(files, &manifest, &self.status)?;
-                (manifest, damage)
-            }
-            Err(error) => {
-                log::warn!("{}", error.to_chain());
-                (Manifest::default(), Damage { is_manifest_damaged: true, ..Damage::default() })
-            }
+        let on_disk = match generation.manifest_path(files)? {
+            // An error is found again below.
+            Some(path) => ManifestOnDisk::if_canonical(session, path).unwrap_or_default(),
+            None => None,
+        };
+        let (manifest, damage) = match (on_disk, self.is_intact) {
+            (Some(manifest), true) => (manifest, Damage::default()),
+            (on_disk, _) => match generation.current_manifest(files) {
+                Ok(manifest) => self.examined(session, &generation, on_disk, &manifest)?,
+                Err(error) => {
+                    log::warn!("{}", error.to_chain());
+                    let damage = Damage { is_manifest_damaged: true, ..Damage::default() };
+                    (ManifestOnDisk::default(), damage)
+                }
+            },
         };
         // A damaged manifest does not tell which files there are.
         let is_lost = damage.is_manifest_damaged && generation.is_complete(files)?;
-        let manifest = if is_lost { Manifest::default() } else { manifest };
+        let manifest = if is_lost { ManifestOnDisk::default() } else { manifest };
         let head = generation.head(files).unwrap_or_else(|error| {
             log::warn!("{}", error.to_chain());
             None
         });
         Ok(CurrentManifest { generation: Some(generation), head, manifest, damage, is_lost })
+    }
+
+    /// Looks for damage, and brings the manifest into canonical form.
+    fn examined(
+        &self,
+        session: &Session<'_>,
+        generation: &Generation,
+        on_disk: Option<ManifestOnDisk>,
+        manifest: &Manifest,
+    ) -> Result<(ManifestOnDisk, Damage)> {
+        let damage = match self.is_intact {
+            true => Damage::default(),
+            false => generation.damage(session.store.files, manifest, &self.status)?,
+        };
+        let on_disk = match on_disk {
+            Some(on_disk) => on_disk,
+            None => ManifestOnDisk::staged(session, keep_manifest(session, manifest)?),
+        };
+        Ok((on_disk, damage))
     }
 }
 
@@ -104,6 +128,17 @@ impl CurrentManifest {
     pub(super) fn base(&self, session: &Session<'_>) -> Option<&Head> {
         let may_use = !self.damage.is_manifest_damaged && session.options.reuse() == Reuse::Intact;
         self.head.as_ref().filter(|_| may_use)
+    }
+
+    /// Compares this manifest with a remote one.
+    pub(super) fn compare<T>(
+        &self,
+        session: &Session<'_>,
+        remote: RemoteManifest<'_>,
+        compare: impl FnOnce(Sides<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let current = &self.manifest.source(session);
+        compare(Sides { current, damaged: &self.damage.entries, remote })
     }
 
     /// If the current manifest is damaged, looks for the files of `remote` instead.
@@ -115,23 +150,17 @@ impl CurrentManifest {
         let Some(generation) = self.generation.as_ref().filter(|_| self.is_lost) else {
             return Ok(self);
         };
-        let mut entries = Vec::new();
-        let mut look_for = |id: &str, path: &EntryPath| -> Result<()> {
-            let file = path.below(&generation.dir);
-            if let Some((digest, len_bytes)) = digest_if_any(session.store.files, &file)? {
-                entries.push(Entry::new(id, path.clone(), digest)?.with_size(len_bytes));
-            }
-            Ok(())
-        };
-        match remote {
-            RemoteManifest::Manifest(manifest) => {
-                manifest.entries().iter().try_for_each(|e| look_for(e.id(), e.path()))?;
-            }
-            RemoteManifest::List(list) => {
-                list.rows().iter().try_for_each(|row| look_for(&row.id, &row.path))?;
-            }
-        }
-        self.manifest = Manifest::from_entries(entries)?;
+        let digest = keep_rows(session, |rows| {
+            remote.for_each(&mut |id, path| {
+                let file = path.below(&generation.dir);
+                if let Some((digest, len_bytes)) = digest_if_any(session.store.files, &file)? {
+                    let entry = Entry::new(id, path, digest)?.with_size(len_bytes);
+                    rows.put_entry(&entry).map_err(cannot_keep)?;
+                }
+                Ok(())
+            })
+        })?;
+        self.manifest = ManifestOnDisk::staged(session, digest);
         self.damage.entries.clear();
         self.is_lost = false;
         Ok(self)

@@ -3,50 +3,98 @@
 //! | file | job |
 //! |---|---|
 //! | `packs.rs` | downloads packs, or the rest of one, and takes the manifest out of them |
+//! | `first.rs` | a first sync: from a bundle into the next generation |
 //! | `offers.rs` | which pack is worth its bytes |
 //! | `unpack.rs` | from a pack into staging, through verification |
 //! | `listed.rs` | files of a v1 tree, which no digest vouches for |
 
+mod first;
 mod listed;
 mod offers;
 mod packs;
 mod unpack;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ask::Index;
-use super::current::CurrentManifest;
 use super::manifest::{FoundManifest, ManifestFile};
 use super::mirrors::{Failure, Mirrors};
-use super::plan::{Plan, RemoteManifest, Reuse};
+use super::plan::{Action, Plan, RemoteManifest, Reuse, Sides};
 use super::progress::Reporter;
 use super::report::FailedEntry;
+use super::rows::{ManifestOnDisk, keep_manifest, keep_rows};
 use super::session::{Context, Session, is_missing_at_mirror, may_be_an_outage};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::limits::{MAX_CONNECTIONS, MAX_FILE_BYTES};
+use crate::base::limits::{MAX_CONNECTIONS, MAX_FILE_BYTES, MAX_UNSIZED_FILE_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::workers::{self, Done, Event};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Retries, Wanted};
-use crate::tree::manifest::{Entry, Manifest};
+use crate::store::{FileOrigin, StagedTree, cannot_keep};
+use crate::tree::manifest::Row;
 pub(super) use listed::fetch_listed;
 pub(super) use packs::Packs;
 pub(super) use unpack::copy_from_pack;
 
 /// The parts of the next generation.
 pub(super) struct Staged {
-    /// Each entry with the digest of the file that will be there: the remote manifest, with the
-    /// previous version of each entry that failed.
-    pub(super) manifest: Manifest,
+    /// Each entry with the digest of the file that will be there: the remote manifest, or the
+    /// record.
+    pub(super) manifest: ManifestOnDisk,
+    /// The current manifest of the next generation, in staging, if it differs from the remote one:
+    /// it has the previous version of each entry that failed.
+    pub(super) record: Option<Digest>,
     /// The differences between the current manifest and this one.
     pub(super) plan: Plan,
+    /// The tree that the next generation starts with, if any.
+    pub(super) tree: Option<StagedTree>,
+    /// The ids of the entries that were fetched outside of `tree`.
+    pub(super) fetched: HashSet<String>,
     /// The place of the file of the remote manifest or list.
     pub(super) file: ManifestFile,
     pub(super) failed: Vec<FailedEntry>,
     /// The first error of a file that the mirrors should have.
     pub(super) missing: Option<Error>,
+}
+
+/// The result of unpacking.
+struct Unpacked {
+    tree: Option<StagedTree>,
+    /// The files that no pack has brought.
+    missing: Vec<MissingFile>,
+}
+
+impl Staged {
+    /// Returns the place of the file of this entry, which was fetched.
+    pub(super) fn origin(&self, row: Row<'_>) -> Result<FileOrigin<'static>> {
+        Ok(match self.tree {
+            Some(_) if !self.fetched.contains(row.id) => FileOrigin::Tree,
+            _ => FileOrigin::Staging(row.digest()?),
+        })
+    }
+}
+
+/// The file of an entry, as far as an update fetches it.
+struct MissingFile {
+    id: String,
+    path: EntryPath,
+    digest: Digest,
+    size_bytes: Option<u64>,
+}
+
+impl MissingFile {
+    fn new(row: Row<'_>) -> Result<MissingFile> {
+        let (path, digest, size_bytes) = (row.path()?, row.digest()?, row.size_bytes()?);
+        Ok(MissingFile { id: row.id.to_owned(), path, digest, size_bytes })
+    }
+
+    /// Returns the limit of the file in bytes.
+    fn max_bytes(&self) -> u64 {
+        self.size_bytes.unwrap_or(MAX_UNSIZED_FILE_BYTES)
+    }
 }
 
 /// A file with a known digest.
@@ -58,8 +106,8 @@ pub(super) struct FileToFetch<'a> {
     pub(super) objects: Option<&'a EntryPath>,
 }
 
-/// Errors by the id of their entry.
-type Errors = HashMap<String, Error>;
+/// Errors by the id of their entry, in byte order.
+type Errors = BTreeMap<String, Error>;
 
 /// Fetches what `plan` asks for.
 ///
@@ -72,54 +120,86 @@ pub(super) fn all(
     found: FoundManifest,
     plan: Plan,
 ) -> Result<Staged> {
-    let Context { local, remote, .. } = context;
+    let Context { session, local, remote } = context;
     let head = match &remote.index {
         Index::Head(head) => head,
         Index::List(list) => {
-            let (manifest, errors) = listed::all(context, progress, list, &plan)?;
-            return Ok(staged_with(local, manifest, found.file, failures(&errors, list.ids())));
+            let (manifest, errors) =
+                local.compare(session, RemoteManifest::List(list), |sides| {
+                    listed::all(context, progress, list, &plan, sides)
+                })?;
+            let failed = list.ids().filter_map(|id| Some(FailedEntry::new(id, errors.get(id)?)));
+            let record = keep_manifest(session, &manifest)?;
+            return staged_with(context, record, found.file, failed.collect());
         }
     };
     let FoundManifest { manifest, file, packs } = found;
-    let staged = packs.bring_files(context, progress, head, &manifest, &plan)?;
-    let errors = fetch_files(context, progress, head.by_sha(), &plan, &staged)?;
-    if errors.is_empty() {
-        return Ok(Staged { manifest, plan, file, failed: Vec::new(), missing: None });
-    }
-    let failed = failures(&errors, manifest.entries().iter().map(Entry::id));
-    let (_, first) = errors.iter().find(|(id, _)| **id == failed[0].id).expect("it has failed");
+    let Unpacked { tree, missing } = compare(context, &manifest, |sides| {
+        packs.bring_files(context, progress, head, &plan, &manifest.source(session), sides)
+    })?;
+    let fetched = match tree {
+        Some(_) => missing.iter().map(|file| file.id.clone()).collect(),
+        None => HashSet::new(),
+    };
+    let errors = fetch_files(context, progress, head.by_sha(), missing)?;
+    let Some(first) = errors.values().next() else {
+        let (record, failed, missing) = (None, Vec::new(), None);
+        return Ok(Staged { manifest, record, plan, tree, fetched, file, failed, missing });
+    };
     if remote.mirrors.is_empty() {
         return Err(first.duplicate());
     }
     let missing = errors.values().find(|error| is_missing(error)).map(Error::duplicate);
-    let kept = with_previous_versions(&manifest, &plan, &errors)?;
-    Ok(Staged { missing, ..staged_with(local, kept, file, failed) })
+    let record = compare(context, &manifest, |sides| {
+        keep_previous_versions(session, &plan, sides, &errors)
+    })?;
+    let failed = errors.iter().map(|(id, error)| FailedEntry::new(id, error)).collect();
+    Ok(Staged { missing, tree, fetched, ..staged_with(context, record, file, failed)? })
 }
 
-/// The parts of a generation in which some entries may have failed.
+/// Compares the current manifest with `remote`.
+fn compare<T>(
+    Context { session, local, .. }: Context<'_>,
+    remote: &ManifestOnDisk,
+    act: impl FnOnce(Sides<'_>) -> Result<T>,
+) -> Result<T> {
+    local.compare(session, RemoteManifest::Rows(&remote.source(session)), act)
+}
+
+/// Returns the parts of a generation in which some entries may have failed.
 fn staged_with(
-    local: &CurrentManifest,
-    manifest: Manifest,
+    context: Context<'_>,
+    record: Digest,
     file: ManifestFile,
     failed: Vec<FailedEntry>,
-) -> Staged {
-    let remote = RemoteManifest::Manifest(&manifest);
-    let plan = Plan::between(&local.manifest, &local.damage.entries, remote, Reuse::Intact);
-    Staged { manifest, plan, file, failed, missing: None }
+) -> Result<Staged> {
+    let manifest = ManifestOnDisk::staged(context.session, record);
+    let plan = compare(context, &manifest, |sides| Plan::between(sides, Reuse::Intact))?;
+    let (record, tree, fetched, missing) = (Some(record), None, HashSet::new(), None);
+    Ok(Staged { manifest, record, plan, tree, fetched, file, failed, missing })
 }
 
-/// The manifest of what will be there: the previous version of each entry that failed, if any.
-fn with_previous_versions(manifest: &Manifest, plan: &Plan, errors: &Errors) -> Result<Manifest> {
-    let version_to_keep = |entry: &Entry| match errors.contains_key(entry.id()) {
-        false => Some(entry.clone()),
-        true => Some(plan.step(entry.id())?.intact()?.clone().moved_to(entry)),
-    };
-    Manifest::from_entries(manifest.entries().iter().filter_map(version_to_keep).collect())
-}
-
-/// The entries that failed, in the order of `ids`.
-fn failures<'a>(errors: &Errors, ids: impl Iterator<Item = &'a str>) -> Vec<FailedEntry> {
-    ids.filter_map(|id| Some(FailedEntry::new(id, errors.get(id)?))).collect()
+/// Puts the manifest of what will be there into staging: the previous version of each entry that
+/// failed, if any.
+fn keep_previous_versions(
+    session: &Session<'_>,
+    plan: &Plan,
+    sides: Sides<'_>,
+    errors: &Errors,
+) -> Result<Digest> {
+    keep_rows(session, |rows| {
+        let mut steps = plan.steps(sides)?;
+        while let Some(step) = steps.next()? {
+            let Some(wanted) = step.remote() else { continue };
+            if !errors.contains_key(wanted.id) {
+                rows.put(wanted.text).map_err(cannot_keep)?;
+            } else if let Some(previous) = step.intact() {
+                let kept = previous.entry()?.moved_to(&wanted.entry()?);
+                rows.put_entry(&kept).map_err(cannot_keep)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// True if the mirrors should have the file that this error is about.
@@ -127,40 +207,53 @@ fn is_missing(error: &Error) -> bool {
     error.kind() == ErrorKind::Integrity || is_missing_at_mirror(error) || may_be_an_outage(error)
 }
 
-/// Fetches the files of a plan that packs have not brought.
+/// Returns the files that a plan fetches.
+fn missing_files(plan: &Plan, sides: Sides<'_>) -> Result<Vec<MissingFile>> {
+    let mut missing = Vec::new();
+    let mut steps = plan.steps(sides)?;
+    while let Some(step) = steps.next()? {
+        if let Action::Fetch(row) = step.action {
+            missing.push(MissingFile::new(row)?);
+        }
+    }
+    Ok(missing)
+}
+
+/// Fetches files one by one.
 fn fetch_files(
     Context { session, remote, .. }: Context<'_>,
     progress: &mut Reporter<'_>,
     objects: Option<&EntryPath>,
-    plan: &Plan,
-    staged: &HashSet<Digest>,
+    missing: Vec<MissingFile>,
 ) -> Result<Errors> {
     // Entries with the same bytes are served by one file.
-    let mut ids: HashMap<Digest, Vec<&str>> = HashMap::new();
-    let mut jobs: Vec<&Entry> = Vec::new();
-    for entry in plan.fetched().filter(|entry| !staged.contains(&entry.digest())) {
-        let same = ids.entry(entry.digest()).or_default();
-        if same.is_empty() {
-            jobs.push(entry);
+    let mut ids: HashMap<Digest, Vec<String>> = HashMap::new();
+    let mut jobs: Vec<MissingFile> = Vec::new();
+    for file in missing {
+        match ids.entry(file.digest) {
+            Entry::Occupied(mut same) => same.get_mut().push(file.id),
+            Entry::Vacant(first) => {
+                first.insert(vec![file.id.clone()]);
+                jobs.push(file);
+            }
         }
-        same.push(entry.id());
     }
     let mut errors = Errors::new();
-    if jobs.is_empty() && !staged.is_empty() {
+    if jobs.is_empty() {
         return Ok(errors);
     }
-    let bytes_total = jobs.iter().map(|entry| entry.size_bytes()).sum();
+    let bytes_total = jobs.iter().map(|file| file.size_bytes).sum();
     run_jobs(
         session,
         progress,
         &jobs,
         bytes_total,
-        |entry, bytes_done| fetch_entry(session, &remote.mirrors, objects, entry, bytes_done),
-        |entry, result| {
+        |file, bytes_done| fetch_entry(session, &remote.mirrors, objects, file, bytes_done),
+        |file, result| {
             if let Err(error) = result {
-                log::warn!("{:?}: {}", entry.id(), error.to_chain());
-                for id in &ids[&entry.digest()] {
-                    errors.insert((*id).to_owned(), error.duplicate());
+                log::warn!("{:?}: {}", file.id, error.to_chain());
+                for id in &ids[&file.digest] {
+                    errors.insert(id.clone(), error.duplicate());
                 }
             }
         },
@@ -173,23 +266,23 @@ fn fetch_entry(
     session: &Session<'_>,
     mirrors: &Mirrors,
     objects: Option<&EntryPath>,
-    entry: &Entry,
+    file: &MissingFile,
     bytes_done: &AtomicU64,
 ) -> Result<(), Failure> {
-    let (digest, max_bytes) = (entry.digest(), entry.max_bytes());
-    if session.store.staging.has(digest).map_err(Failure::Update)? {
-        bytes_done.fetch_add(entry.size_bytes().unwrap_or(0), Ordering::Relaxed);
+    let max_bytes = file.max_bytes();
+    if session.store.staging.has(file.digest).map_err(Failure::Update)? {
+        bytes_done.fetch_add(file.size_bytes.unwrap_or(0), Ordering::Relaxed);
         return Ok(());
     }
     if max_bytes > MAX_FILE_BYTES {
         let message = format!("expected at most {MAX_FILE_BYTES} bytes, got a file of {max_bytes}");
         let error = Error::new(ErrorKind::Limit, message);
         return Err(Failure::Request(match mirrors.best() {
-            Some(mirror) => error.with_url(mirror.address(entry.path()).to_string()),
+            Some(mirror) => error.with_url(mirror.address(&file.path).to_string()),
             None => error,
         }));
     }
-    let file = FileToFetch { path: entry.path(), digest, max_bytes, objects };
+    let file = FileToFetch { path: &file.path, digest: file.digest, max_bytes, objects };
     fetch_into_staging(session, mirrors, &file, bytes_done)
 }
 

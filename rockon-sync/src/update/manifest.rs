@@ -1,6 +1,7 @@
 //! The remote manifest: the list of a v1 tree, or a manifest that is in the current generation,
 //! in staging, in a pack, or at a mirror.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 
 use super::ask::{Index, Remote};
@@ -8,16 +9,17 @@ use super::fetch::{FileToFetch, Packs, fetch_into_staging};
 use super::mirrors::Failure;
 use super::plan::RemoteManifest;
 use super::progress::Reporter;
+use super::rows::{ManifestOnDisk, keep_manifest};
 use super::session::{Context, Session};
 use crate::base::digest::Digest;
-use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::error::{Error, ErrorKind, IoContext, Result, excerpt};
 use crate::tree::head::Head;
-use crate::tree::manifest::Manifest;
+use crate::tree::manifest::{Form, Manifest, RowSource, check, check_paths, form_of};
 
 /// The remote manifest, with what was learned on the way to it.
 pub(super) struct FoundManifest {
-    /// Empty if the remote has a list instead.
-    pub(super) manifest: Manifest,
+    /// Without entries if the remote has a list instead.
+    pub(super) manifest: ManifestOnDisk,
     /// The place of the verified file of the manifest or list.
     pub(super) file: ManifestFile,
     /// The packs that lead to it and have not turned out to be useless.
@@ -33,12 +35,28 @@ pub(super) enum ManifestFile {
     Staged(Digest),
 }
 
+/// The rules that a manifest may still violate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unchecked {
+    Nothing,
+    /// It may have another form than the canonical one.
+    Form,
+    /// Paths may collide.
+    Paths,
+    Everything,
+}
+
 impl FoundManifest {
-    /// The manifest or list that a plan leads to.
-    pub(super) fn contents<'a>(&'a self, remote: &'a Remote) -> RemoteManifest<'a> {
+    /// Passes the manifest or list that a plan leads to to `act`.
+    pub(super) fn with_contents<T>(
+        &self,
+        session: &Session<'_>,
+        remote: &Remote,
+        act: impl FnOnce(RemoteManifest<'_>) -> Result<T>,
+    ) -> Result<T> {
         match &remote.index {
-            Index::Head(_) => RemoteManifest::Manifest(&self.manifest),
-            Index::List(list) => RemoteManifest::List(list),
+            Index::Head(_) => act(RemoteManifest::Rows(&self.manifest.source(session))),
+            Index::List(list) => act(RemoteManifest::List(list)),
         }
     }
 }
@@ -48,25 +66,40 @@ impl FoundManifest {
 /// # Errors
 /// [`ErrorKind::Manifest`] if it is invalid, what the mirrors answer, and what ends the update.
 pub(super) fn find(context: Context<'_>, progress: &mut Reporter<'_>) -> Result<FoundManifest> {
-    let Context { session, remote, .. } = context;
+    let Context { session, local, remote } = context;
     let Index::Head(head) = &remote.index else {
         let file = match remote.is_current {
             true => ManifestFile::Current,
             false => keep_list(session, &remote.bytes)?,
         };
-        return Ok(FoundManifest { manifest: Manifest::default(), file, packs: Packs::default() });
+        let (manifest, packs) = (ManifestOnDisk::default(), Packs::default());
+        return Ok(FoundManifest { manifest, file, packs });
     };
     let mut packs = Packs::offered(context, head)?;
-    let file = match on_disk(context, head)? {
-        Some(file) => file,
+    let (file, unchecked) = match on_disk(context, head)? {
+        Some(file @ ManifestFile::Current) => (file, Unchecked::Form),
+        Some(file @ ManifestFile::Staged(_)) => (file, Unchecked::Everything),
         None => {
-            if !packs.bring_manifest(context, progress, head)? {
-                fetch(session, remote, head).map_err(Failure::into_error)?;
-            }
-            ManifestFile::Staged(head.digest())
+            let unchecked = match packs.bring_manifest(context, progress, head)? {
+                Some(unchecked) => unchecked,
+                None => {
+                    fetch(session, remote, head).map_err(Failure::into_error)?;
+                    Unchecked::Everything
+                }
+            };
+            (ManifestFile::Staged(head.digest()), unchecked)
         }
     };
-    let manifest = read(context, head, file)?;
+    let path = match (file, &local.generation) {
+        (ManifestFile::Current, Some(generation)) => generation.list_path(),
+        _ => session.store.staging.path(head.digest()),
+    };
+    let manifest = checked(session, head, path, unchecked).map_err(|error| {
+        error.with_url(match remote.mirrors.best() {
+            Some(mirror) => mirror.address(head.manifest()).to_string(),
+            None => remote.address.to_string(),
+        })
+    })?;
     Ok(FoundManifest { manifest, file, packs })
 }
 
@@ -98,26 +131,52 @@ fn fetch(session: &Session<'_>, remote: &Remote, head: &Head) -> Result<(), Fail
     fetch_into_staging(session, &remote.mirrors, &file, &AtomicU64::new(0))
 }
 
-fn read(context: Context<'_>, head: &Head, file: ManifestFile) -> Result<Manifest> {
-    let Context { session, local, remote } = context;
-    let path = match (file, &local.generation) {
-        (ManifestFile::Current, Some(generation)) => generation.list_path(),
-        _ => session.store.staging.path(head.digest()),
+/// Checks the manifest at `path`, and brings it into canonical form.
+///
+/// # Errors
+/// [`ErrorKind::Manifest`] and [`ErrorKind::Limit`] if it violates a rule.
+fn checked(
+    session: &Session<'_>,
+    head: &Head,
+    path: PathBuf,
+    unchecked: Unchecked,
+) -> Result<ManifestOnDisk> {
+    let manifest = ManifestOnDisk::at(path.clone());
+    let source = manifest.source(session);
+    let form = match unchecked {
+        Unchecked::Nothing => Form::Canonical,
+        Unchecked::Form => form_of(source.rows()?)?,
+        Unchecked::Paths => check_paths(&source).map(|()| Form::Canonical)?,
+        Unchecked::Everything => check(&source)?,
     };
-    let shown = || match remote.mirrors.best() {
-        Some(mirror) => mirror.address(head.manifest()).to_string(),
-        None => remote.address.to_string(),
+    let manifest = match form {
+        Form::Canonical => manifest,
+        Form::Other => {
+            let reader = session.store.files.open(&path).on("read this file", &path)?;
+            let digest = keep_manifest(session, &Manifest::read(reader)?)?;
+            ManifestOnDisk::staged(session, digest)
+        }
     };
-    let reader = session.store.files.open(&path).on("read", &path)?;
-    let manifest = Manifest::read_for_use(reader, Some(&local.manifest))
-        .map_err(|error| error.with_url(shown()))?;
-    let own_name = head.manifest().folded();
-    if let Some(entry) = manifest.entries().iter().find(|e| e.path().folded() == own_name) {
-        return Err(Error::new(
-            ErrorKind::Manifest,
-            format!("entry {:?} has the file name of the manifest itself", entry.id()),
-        )
-        .with_url(shown()));
-    }
+    check_own_name(session, head, &manifest)?;
     Ok(manifest)
+}
+
+/// Fails if an entry has the file name of the manifest itself.
+fn check_own_name(session: &Session<'_>, head: &Head, manifest: &ManifestOnDisk) -> Result<()> {
+    // No entry has a reserved name.
+    if head.manifest().is_reserved() {
+        return Ok(());
+    }
+    let own_name = head.manifest().folded();
+    let source = manifest.source(session);
+    let mut rows = source.rows()?;
+    while let Some(row) = rows.next()? {
+        if row.path()?.folded() == own_name {
+            return Err(Error::new(
+                ErrorKind::Manifest,
+                format!("entry {:?} has the file name of the manifest itself", excerpt(row.id)),
+            ));
+        }
+    }
+    Ok(())
 }

@@ -1,52 +1,121 @@
-//! The difference between the current and the remote manifest. Pure: does no I/O.
+//! The difference between the current and the remote manifest. Pure: reads what it is given.
 //!
-//! A plan is made by merging two streams in byte order of the ids, and has a step only for what
-//! differs: its memory grows with the change and not with the catalog.
+//! Both manifests are streams in byte order of the ids, and a plan is made by merging them. Its
+//! steps are not kept: whoever needs them merges the manifests again, which costs less than the
+//! memory. So the memory of an update grows with the change and not with the catalog.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::{Entry, List, ListRow, Manifest};
+use crate::tree::manifest::{List, ListRow, Manifest, Row, RowSource, Rows};
 
-/// The differences between the current and the remote manifest, in byte order of the ids.
+/// A summary of the differences between the current and the remote manifest.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
-    pub(crate) steps: Vec<Step>,
+    /// Ids that are new, in byte order like those of the other lists.
+    pub(crate) added: Vec<String>,
+    /// Ids whose file has other bytes.
+    pub(crate) changed: Vec<String>,
+    /// Ids that are gone.
+    pub(crate) removed: Vec<String>,
+    /// Ids whose file was damaged, and did not change in the meantime.
+    pub(crate) healed: Vec<String>,
+    /// The current files that it may use.
+    reuse: Reuse,
+    /// The paths of current files that only get another id or path.
+    moved: Moved,
+    /// Number of entries that are not kept as they are.
+    differences: usize,
     /// Files of the current manifest that the remote one has under no id, path or digest.
     lost_files: usize,
     /// Entries of the current manifest.
     current_entries: usize,
 }
 
-/// One difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Step {
+/// The paths of current files, by digest.
+type Moved = HashMap<Digest, EntryPath>;
+
+/// The two manifests of a plan, each of which can be read several times.
+#[derive(Clone, Copy)]
+pub(crate) struct Sides<'a> {
+    pub(crate) current: &'a dyn RowSource,
+    /// Files of the current manifest that cannot be used.
+    pub(crate) damaged: &'a BTreeSet<EntryPath>,
+    pub(crate) remote: RemoteManifest<'a>,
+}
+
+/// The manifest that a plan leads to.
+#[derive(Clone, Copy)]
+pub(crate) enum RemoteManifest<'a> {
+    /// A manifest: a digest for every file.
+    Rows(&'a dyn RowSource),
+    /// The list of a v1 tree: a manifest without digests.
+    List(&'a List),
+}
+
+/// The way of one entry from the current to the remote manifest.
+#[derive(Debug, Clone)]
+pub(crate) struct Step<'a> {
     /// The entry that the current manifest has under this id.
-    pub(crate) current: Option<Entry>,
+    pub(crate) current: Option<Row<'a>>,
     /// True if the file of `current` is missing or has other bytes.
     pub(crate) is_damaged: bool,
-    pub(crate) action: Action,
+    pub(crate) action: Action<'a>,
 }
 
 /// The action of a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Action {
+#[derive(Debug, Clone)]
+pub(crate) enum Action<'a> {
+    /// Keeps the file as it is.
+    Keep(Row<'a>),
     /// Fetches the file of this entry.
-    Fetch(Entry),
+    Fetch(Row<'a>),
     /// Takes the file of this entry from the current generation, where it has another path.
-    Reuse(Entry, EntryPath),
+    Reuse(Row<'a>, EntryPath),
     /// Asks the server for this file, unless it is the same as before: no digest tells.
-    Revalidate(ListRow),
+    Revalidate(&'a ListRow),
     /// Drops the current entry.
     Remove,
 }
 
-/// The files of the current generation that a plan may use.
+/// The steps of a plan, in byte order of the ids.
+pub(crate) struct Steps<'a> {
+    current: Rows<'a>,
+    remote: RemoteRows<'a>,
+    damaged: &'a BTreeSet<EntryPath>,
+    reuse: Reuse,
+    moved: Option<&'a Moved>,
+    /// The sides of the last step, which are passed before the next one.
+    passed: Passed,
+}
+
+/// The rows of the remote manifest.
+enum RemoteRows<'a> {
+    Rows(Rows<'a>),
+    List { row: Option<&'a ListRow>, rest: std::vec::IntoIter<&'a ListRow> },
+}
+
+/// A row of the remote manifest.
+enum RemoteRow<'a> {
+    Entry(Row<'a>),
+    Listed(&'a ListRow),
+}
+
+/// The sides that a step was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Passed {
+    Current,
+    Remote,
+    Both,
+}
+
+/// The files of the current generation that a plan may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Reuse {
     /// Every file that is not damaged.
+    #[default]
     Intact,
     /// No file: everything is fetched again.
     Nothing,
@@ -62,161 +131,283 @@ pub enum MassDelete {
     Allow,
 }
 
-/// The manifest that a plan leads to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum RemoteManifest<'a> {
-    /// A manifest: a digest for every file.
-    Manifest(&'a Manifest),
-    /// The list of a v1 tree: a manifest without digests.
-    List(&'a List),
+impl<'a> Sides<'a> {
+    /// Returns the steps without regard to files that only got another id or path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if a manifest cannot be opened.
+    pub(crate) fn steps(self, reuse: Reuse) -> Result<Steps<'a>> {
+        Ok(Steps {
+            current: self.current.rows()?,
+            remote: self.remote.rows()?,
+            damaged: self.damaged,
+            reuse,
+            moved: None,
+            passed: Passed::Both,
+        })
+    }
+
+    /// Returns the paths of the current files with these digests.
+    fn find(self, wanted: &HashSet<String>) -> Result<Moved> {
+        let mut found = Moved::new();
+        let mut rows = self.current.rows()?;
+        while let Some(row) = rows.next()? {
+            if wanted.contains(row.digest_text()?) {
+                let path = row.path()?;
+                if !self.damaged.contains(&path) {
+                    found.insert(row.digest()?, path);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Counts the removed files whose path and digest are gone as well: an entry that only got
+    /// another id is not lost.
+    fn count_lost(self, removed: &[(EntryPath, Digest)]) -> Result<usize> {
+        let mut paths: HashSet<&EntryPath> = removed.iter().map(|(path, _)| path).collect();
+        let mut digests: HashSet<Digest> = removed.iter().map(|(_, digest)| *digest).collect();
+        let mut rows = self.remote.rows()?;
+        while let Some(row) = rows.next()? {
+            paths.remove(&row.path()?);
+            if let RemoteRow::Entry(row) = row {
+                digests.remove(&row.digest()?);
+            }
+        }
+        let is_lost = |(path, digest): &&(EntryPath, Digest)| {
+            paths.contains(path) && digests.contains(digest)
+        };
+        Ok(removed.iter().filter(is_lost).count())
+    }
 }
 
-/// A row of the remote manifest.
-enum RemoteRow<'a> {
-    Entry(&'a Entry),
-    Listed(&'a ListRow),
+impl<'a> RemoteManifest<'a> {
+    /// Passes the id and the path of each entry to `visit`, in byte order of the ids.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if it cannot be read; those of `visit`.
+    pub(crate) fn for_each(
+        self,
+        visit: &mut dyn FnMut(&str, EntryPath) -> Result<()>,
+    ) -> Result<()> {
+        let mut rows = self.rows()?;
+        while let Some(row) = rows.next()? {
+            visit(row.id(), row.path()?)?;
+        }
+        Ok(())
+    }
+
+    fn rows(self) -> Result<RemoteRows<'a>> {
+        Ok(match self {
+            RemoteManifest::Rows(source) => RemoteRows::Rows(source.rows()?),
+            RemoteManifest::List(list) => {
+                let mut rows: Vec<&ListRow> = list.rows().iter().collect();
+                rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+                RemoteRows::List { row: None, rest: rows.into_iter() }
+            }
+        })
+    }
 }
 
-impl Step {
-    /// The id of the entry.
-    pub(crate) fn id(&self) -> &str {
-        match (&self.action, &self.current) {
-            (Action::Fetch(entry) | Action::Reuse(entry, _), _) => entry.id(),
+impl Steps<'_> {
+    /// Returns the next step.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if a manifest cannot be read.
+    pub(crate) fn next(&mut self) -> Result<Option<Step<'_>>> {
+        if self.passed != Passed::Remote {
+            self.current.advance()?;
+        }
+        if self.passed != Passed::Current {
+            self.remote.advance()?;
+        }
+        let current = self.current.row();
+        self.passed = match (current, self.remote.row().map(|row| row.id())) {
+            (None, None) => return Ok(None),
+            (Some(_), None) => Passed::Current,
+            (None, Some(_)) => Passed::Remote,
+            (Some(current), Some(id)) => match current.id.cmp(id) {
+                std::cmp::Ordering::Less => Passed::Current,
+                std::cmp::Ordering::Equal => Passed::Both,
+                std::cmp::Ordering::Greater => Passed::Remote,
+            },
+        };
+        let current = current.filter(|_| self.passed != Passed::Remote);
+        let is_damaged = match current {
+            Some(row) if !self.damaged.is_empty() => self.damaged.contains(&row.path()?),
+            _ => false,
+        };
+        let usable = current.filter(|_| !is_damaged && self.reuse == Reuse::Intact);
+        let action = match self.remote.row().filter(|_| self.passed != Passed::Current) {
+            None => Action::Remove,
+            Some(RemoteRow::Listed(row)) => Action::Revalidate(row),
+            Some(RemoteRow::Entry(row)) => action_of(row, usable, self.moved)?,
+        };
+        Ok(Some(Step { current, is_damaged, action }))
+    }
+}
+
+/// Returns the action for an entry of the remote manifest, given the current one if its file can
+/// be used.
+fn action_of<'a>(
+    row: Row<'a>,
+    usable: Option<Row<'_>>,
+    moved: Option<&Moved>,
+) -> Result<Action<'a>> {
+    let digest = match usable {
+        // Most rows are equal, and need not be parsed.
+        Some(usable) if usable.text == row.text => return Ok(Action::Keep(row)),
+        Some(usable) => {
+            let (digest, path) = (row.digest()?, usable.path()?);
+            if usable.digest()? == digest {
+                let is_same = path == row.path()?;
+                return Ok(if is_same { Action::Keep(row) } else { Action::Reuse(row, path) });
+            }
+            digest
+        }
+        None => row.digest()?,
+    };
+    Ok(match moved.and_then(|moved| moved.get(&digest)) {
+        Some(path) => Action::Reuse(row, path.clone()),
+        None => Action::Fetch(row),
+    })
+}
+
+impl RemoteRows<'_> {
+    fn advance(&mut self) -> Result<()> {
+        match self {
+            RemoteRows::Rows(rows) => drop(rows.advance()?),
+            RemoteRows::List { row, rest } => *row = rest.next(),
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<Option<RemoteRow<'_>>> {
+        self.advance()?;
+        Ok(self.row())
+    }
+
+    fn row(&self) -> Option<RemoteRow<'_>> {
+        match self {
+            RemoteRows::Rows(rows) => rows.row().map(RemoteRow::Entry),
+            RemoteRows::List { row, .. } => row.map(RemoteRow::Listed),
+        }
+    }
+}
+
+impl<'a> RemoteRow<'a> {
+    fn id(&self) -> &'a str {
+        match self {
+            RemoteRow::Entry(row) => row.id,
+            RemoteRow::Listed(row) => &row.id,
+        }
+    }
+
+    fn path(&self) -> Result<EntryPath> {
+        match self {
+            RemoteRow::Entry(row) => Ok(row.path()?),
+            RemoteRow::Listed(row) => Ok(row.path.clone()),
+        }
+    }
+}
+
+impl<'a> Step<'a> {
+    /// Returns the id of the entry.
+    pub(crate) fn id(&self) -> &'a str {
+        match (&self.action, self.current) {
+            (Action::Keep(row) | Action::Fetch(row) | Action::Reuse(row, _), _) => row.id,
             (Action::Revalidate(row), _) => &row.id,
-            (Action::Remove, Some(current)) => current.id(),
+            (Action::Remove, Some(current)) => current.id,
             (Action::Remove, None) => unreachable!("only current entries are removed"),
         }
     }
 
-    /// The entry that the remote manifest has under this id; `None` if its digest is not known.
-    pub(crate) fn remote(&self) -> Option<&Entry> {
+    /// Returns the entry that the remote manifest has under this id; `None` if its digest is not
+    /// known.
+    pub(crate) fn remote(&self) -> Option<Row<'a>> {
         match &self.action {
-            Action::Fetch(entry) | Action::Reuse(entry, _) => Some(entry),
+            Action::Keep(row) | Action::Fetch(row) | Action::Reuse(row, _) => Some(*row),
             Action::Revalidate(_) | Action::Remove => None,
         }
     }
 
-    /// The current entry, if its file is intact.
-    pub(crate) fn intact(&self) -> Option<&Entry> {
-        self.current.as_ref().filter(|_| !self.is_damaged)
-    }
-
-    fn is_addition(&self) -> bool {
-        self.current.is_none()
-    }
-
-    fn is_change(&self) -> bool {
-        self.digests().is_some_and(|(current, remote)| current != remote)
-    }
-
-    fn is_repair(&self) -> bool {
-        self.is_damaged && self.digests().is_some_and(|(current, remote)| current == remote)
-    }
-
-    fn digests(&self) -> Option<(Digest, Digest)> {
-        Some((self.current.as_ref()?.digest(), self.remote()?.digest()))
+    /// Returns the current entry, if its file is intact.
+    pub(crate) fn intact(&self) -> Option<Row<'a>> {
+        self.current.filter(|_| !self.is_damaged)
     }
 }
 
 impl Plan {
     /// Plans the way from one manifest to another, with nothing damaged.
-    pub(crate) fn to(current: &Manifest, remote: &Manifest) -> Plan {
-        let remote = RemoteManifest::Manifest(remote);
-        Plan::between(current, &BTreeSet::new(), remote, Reuse::Intact)
-    }
-
-    /// Plans the way from `current`, in which the files at `damaged` cannot be used, to `remote`.
-    pub(crate) fn between(
-        current: &Manifest,
-        damaged: &BTreeSet<EntryPath>,
-        remote: RemoteManifest<'_>,
-        reuse: Reuse,
-    ) -> Plan {
-        let mut plan = Plan { current_entries: current.len(), ..Plan::default() };
-        let mut old = current.sorted().peekable();
-        for row in remote.sorted() {
-            while let Some(gone) = old.next_if(|old| old.id() < row.id()) {
-                plan.remove(gone, damaged);
-            }
-            let current = old.next_if(|old| old.id() == row.id());
-            plan.compare(current, damaged, &row, reuse);
-        }
-        old.for_each(|gone| plan.remove(gone, damaged));
-        if reuse == Reuse::Intact {
-            plan.reuse_files_with_another_name(current, damaged);
-        }
-        plan.count_lost_files(remote);
-        plan
-    }
-
-    fn remove(&mut self, gone: &Entry, damaged: &BTreeSet<EntryPath>) {
-        self.steps.push(Step {
-            current: Some(gone.clone()),
-            is_damaged: damaged.contains(gone.path()),
-            action: Action::Remove,
-        });
-    }
-
-    fn compare(
-        &mut self,
-        current: Option<&Entry>,
-        damaged: &BTreeSet<EntryPath>,
-        row: &RemoteRow<'_>,
-        reuse: Reuse,
-    ) {
-        let is_damaged = current.is_some_and(|current| damaged.contains(current.path()));
-        let usable = current.filter(|_| !is_damaged && reuse == Reuse::Intact);
-        let action = match (row, usable) {
-            (RemoteRow::Listed(row), _) => Action::Revalidate((*row).clone()),
-            (RemoteRow::Entry(entry), Some(current)) if current.digest() == entry.digest() => {
-                if current.path() == entry.path() {
-                    return;
-                }
-                Action::Reuse((*entry).clone(), current.path().clone())
-            }
-            (RemoteRow::Entry(entry), _) => Action::Fetch((*entry).clone()),
+    ///
+    /// # Errors
+    /// [`ErrorKind::Manifest`] if one of them cannot be read.
+    pub(crate) fn to(current: &Manifest, remote: &Manifest) -> Result<Plan> {
+        let (current, remote) = (current.to_canonical(), remote.to_canonical());
+        let sides = Sides {
+            current: &current,
+            damaged: &BTreeSet::new(),
+            remote: RemoteManifest::Rows(&remote),
         };
-        self.steps.push(Step { current: current.cloned(), is_damaged, action });
+        Plan::between(sides, Reuse::Intact)
     }
 
-    /// Finds the files that only got another id or path.
-    fn reuse_files_with_another_name(&mut self, current: &Manifest, damaged: &BTreeSet<EntryPath>) {
-        let wanted: HashSet<Digest> = self.fetched().map(Entry::digest).collect();
-        if wanted.is_empty() {
-            return;
-        }
-        let found: HashMap<Digest, &EntryPath> = current
-            .sorted()
-            .filter(|old| wanted.contains(&old.digest()) && !damaged.contains(old.path()))
-            .map(|old| (old.digest(), old.path()))
-            .collect();
-        for step in &mut self.steps {
-            if let Action::Fetch(entry) = &step.action
-                && let Some(path) = found.get(&entry.digest())
+    /// Plans the way from one manifest to another.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if one of them cannot be read.
+    pub(crate) fn between(sides: Sides<'_>, reuse: Reuse) -> Result<Plan> {
+        let mut plan = Plan { reuse, ..Plan::default() };
+        let mut fetched: HashSet<String> = HashSet::new();
+        let mut removed: Vec<(EntryPath, Digest)> = Vec::new();
+        // A first sync finds nothing that it could reuse.
+        let may_reuse = reuse == Reuse::Intact && sides.current.rows()?.advance()?;
+        let mut steps = sides.steps(reuse)?;
+        while let Some(step) = steps.next()? {
+            plan.note(&step)?;
+            if let Action::Fetch(row) = step.action
+                && may_reuse
             {
-                step.action = Action::Reuse(entry.clone(), (*path).clone());
+                fetched.insert(row.digest_text()?.to_owned());
+            }
+            if let (Action::Remove, Some(row)) = (&step.action, step.current) {
+                removed.push((row.path()?, row.digest()?));
             }
         }
+        if !fetched.is_empty() {
+            plan.moved = sides.find(&fetched)?;
+        }
+        if !removed.is_empty() {
+            plan.lost_files = sides.count_lost(&removed)?;
+        }
+        Ok(plan)
     }
 
-    /// Counts the removed files whose path and digest are gone as well: an entry that only got
-    /// another id is not lost.
-    fn count_lost_files(&mut self, remote: RemoteManifest<'_>) {
-        let removed = self.steps.iter().filter(|step| step.action == Action::Remove);
-        let removed: Vec<&Entry> = removed.filter_map(|step| step.current.as_ref()).collect();
-        if removed.is_empty() {
-            return;
+    fn note(&mut self, step: &Step<'_>) -> Result<()> {
+        self.current_entries += usize::from(step.current.is_some());
+        if matches!(step.action, Action::Keep(_)) {
+            return Ok(());
         }
-        let mut paths: HashSet<&EntryPath> = removed.iter().map(|entry| entry.path()).collect();
-        let mut digests: HashSet<Digest> = removed.iter().map(|entry| entry.digest()).collect();
-        for row in remote.sorted() {
-            paths.remove(row.path());
-            if let RemoteRow::Entry(entry) = row {
-                digests.remove(&entry.digest());
+        self.differences += 1;
+        let ids = match (step.current, step.remote()) {
+            (None, _) => &mut self.added,
+            (Some(_), None) if matches!(step.action, Action::Remove) => &mut self.removed,
+            (Some(current), Some(remote)) if current.digest()? != remote.digest()? => {
+                &mut self.changed
             }
-        }
-        let is_lost = |old: &&&Entry| paths.contains(old.path()) && digests.contains(&old.digest());
-        self.lost_files = removed.iter().filter(is_lost).count();
+            (Some(_), Some(_)) if step.is_damaged => &mut self.healed,
+            (Some(_), _) => return Ok(()),
+        };
+        ids.push(step.id().to_owned());
+        Ok(())
+    }
+
+    /// Returns the steps of the plan. `sides` are those that it was made of.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if a manifest cannot be opened.
+    pub(crate) fn steps<'a>(&'a self, sides: Sides<'a>) -> Result<Steps<'a>> {
+        Ok(Steps { moved: Some(&self.moved), ..sides.steps(self.reuse)? })
     }
 
     /// Refuses to delete more than half of the catalog.
@@ -239,81 +430,14 @@ impl Plan {
 
     /// True if the current generation already has every file in its place.
     pub(crate) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    /// The step of this entry; `None` if nothing about it differs.
-    pub(crate) fn step(&self, id: &str) -> Option<&Step> {
-        let at = self.steps.binary_search_by(|step| step.id().cmp(id)).ok()?;
-        Some(&self.steps[at])
-    }
-
-    /// The entries whose files are fetched.
-    pub(crate) fn fetched(&self) -> impl Iterator<Item = &Entry> {
-        self.steps.iter().filter_map(|step| match &step.action {
-            Action::Fetch(entry) => Some(entry),
-            _ => None,
-        })
-    }
-
-    /// Ids that are new.
-    pub(crate) fn added(&self) -> Vec<String> {
-        self.ids(Step::is_addition)
-    }
-
-    /// Ids whose file has other bytes.
-    pub(crate) fn changed(&self) -> Vec<String> {
-        self.ids(Step::is_change)
-    }
-
-    /// Ids that are gone.
-    pub(crate) fn removed(&self) -> Vec<String> {
-        self.ids(|step| step.action == Action::Remove)
-    }
-
-    /// Ids whose file was damaged, and did not change in the meantime.
-    pub(crate) fn healed(&self) -> Vec<String> {
-        self.ids(Step::is_repair)
-    }
-
-    fn ids(&self, filter: impl Fn(&Step) -> bool) -> Vec<String> {
-        self.steps.iter().filter(|step| filter(step)).map(|step| step.id().to_owned()).collect()
-    }
-}
-
-impl<'a> RemoteManifest<'a> {
-    /// The rows in byte order of their ids.
-    fn sorted(self) -> Box<dyn Iterator<Item = RemoteRow<'a>> + 'a> {
-        match self {
-            RemoteManifest::Manifest(manifest) => Box::new(manifest.sorted().map(RemoteRow::Entry)),
-            RemoteManifest::List(list) => {
-                let mut rows: Vec<&ListRow> = list.rows().iter().collect();
-                rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-                Box::new(rows.into_iter().map(RemoteRow::Listed))
-            }
-        }
-    }
-}
-
-impl RemoteRow<'_> {
-    fn id(&self) -> &str {
-        match self {
-            RemoteRow::Entry(entry) => entry.id(),
-            RemoteRow::Listed(row) => &row.id,
-        }
-    }
-
-    fn path(&self) -> &EntryPath {
-        match self {
-            RemoteRow::Entry(entry) => entry.path(),
-            RemoteRow::Listed(row) => &row.path,
-        }
+        self.differences == 0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::manifest::Entry;
 
     /// Entries given as `(id, path, content)`.
     fn manifest(rows: &[(&str, &str, &str)]) -> Manifest {
@@ -324,30 +448,49 @@ mod tests {
         Manifest::from_entries(entries.collect()).unwrap()
     }
 
-    fn plan(current: &Manifest, damaged: &[&str], remote: &Manifest) -> Plan {
+    /// Returns the plan, and its steps without those that keep a file.
+    fn planned(
+        current: &Manifest,
+        damaged: &[&str],
+        remote: RemoteManifest<'_>,
+        reuse: Reuse,
+    ) -> (Plan, Vec<String>) {
+        let current = current.to_canonical();
         let damaged = damaged.iter().map(|path| EntryPath::new(*path).unwrap()).collect();
-        Plan::between(current, &damaged, RemoteManifest::Manifest(remote), Reuse::Intact)
+        let sides = Sides { current: &current, damaged: &damaged, remote };
+        let plan = Plan::between(sides, reuse).unwrap();
+        let mut shown = Vec::new();
+        let mut steps = plan.steps(sides).unwrap();
+        while let Some(step) = steps.next().unwrap() {
+            let intact = if step.intact().is_some() { "" } else { " anew" };
+            shown.push(match &step.action {
+                Action::Keep(_) => continue,
+                Action::Fetch(row) => format!("fetch {}{intact}", row.id),
+                Action::Reuse(row, path) => format!("{} from {path}", row.id),
+                Action::Revalidate(row) => format!("ask for {}{intact}", row.id),
+                Action::Remove => format!("remove {}", step.id()),
+            });
+        }
+        assert_eq!(plan.is_empty(), shown.is_empty());
+        drop(steps);
+        (plan, shown)
     }
 
-    fn fetched(plan: &Plan) -> Vec<&str> {
-        plan.fetched().map(Entry::id).collect()
+    fn plan(current: &Manifest, damaged: &[&str], remote: &Manifest) -> (Plan, Vec<String>) {
+        let remote = remote.to_canonical();
+        let remote = RemoteManifest::Rows(&remote);
+        planned(current, damaged, remote, Reuse::Intact)
     }
 
     #[test]
-    fn only_missing_files_are_fetched_and_unchanged_entries_have_no_step() {
+    fn only_missing_files_are_fetched_and_unchanged_entries_are_kept() {
         let current =
             manifest(&[("a", "a", "1"), ("b", "b", "2"), ("c", "c", "3"), ("d", "d", "4")]);
         let remote =
             manifest(&[("a", "a", "1"), ("b", "b", "two"), ("x", "x", "5"), ("d", "new/d", "4")]);
-        let plan = plan(&current, &[], &remote);
-        assert_eq!(fetched(&plan), ["b", "x"]);
-        assert_eq!((plan.added(), plan.changed(), plan.removed()), owned("x", "b", "c"));
-        assert_eq!(plan.step("a"), None);
-        let moved = remote.entry("d").unwrap().clone();
-        let from = EntryPath::new("d").unwrap();
-        assert_eq!(plan.step("d").unwrap().action, Action::Reuse(moved, from));
-        assert_eq!(plan.step("b").unwrap().intact(), current.entry("b"));
-        assert_eq!(plan.steps.len(), 4);
+        let (plan, steps) = plan(&current, &[], &remote);
+        assert_eq!(steps, ["fetch b", "remove c", "d from d", "fetch x anew"]);
+        assert_eq!((plan.added, plan.changed, plan.removed), owned("x", "b", "c"));
     }
 
     fn owned(a: &str, b: &str, c: &str) -> (Vec<String>, Vec<String>, Vec<String>) {
@@ -355,44 +498,57 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_with_other_metadata_keeps_its_file() {
+        let current = manifest(&[("a", "a", "1")]);
+        let entry = current.entries()[0].clone().with_names(["A"]);
+        let (plan, steps) = plan(&current, &[], &Manifest::from_entries(vec![entry]).unwrap());
+        assert_eq!((plan, steps), (Plan { current_entries: 1, ..Plan::default() }, vec![]));
+    }
+
+    #[test]
     fn a_new_id_for_the_same_bytes_costs_nothing_and_loses_nothing() {
         let current = manifest(&[("A", "a", "1"), ("B", "b", "2"), ("C", "c", "3")]);
         let remote = manifest(&[("a", "a", "1"), ("b", "elsewhere", "2"), ("c", "c", "three")]);
-        let plan = plan(&current, &[], &remote);
-        assert_eq!(fetched(&plan), ["c"]);
-        assert_eq!((plan.added().len(), plan.removed().len()), (3, 3));
+        let (plan, steps) = plan(&current, &[], &remote);
+        let removed = ["remove A", "remove B", "remove C"];
+        assert_eq!(steps, [&removed[..], &["a from a", "b from b", "fetch c anew"]].concat());
+        assert_eq!((plan.added.len(), plan.removed.len()), (3, 3));
         plan.check_deletes(MassDelete::Refuse).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_found_under_an_id_after_all_new_ones() {
+        let current = manifest(&[("z", "z", "1")]);
+        let remote = manifest(&[("a", "a", "1"), ("z", "z", "2")]);
+        assert_eq!(plan(&current, &[], &remote).1, ["a from z", "fetch z"]);
+        assert_eq!(plan(&current, &["z"], &remote).1, ["fetch a anew", "fetch z anew"]);
     }
 
     #[test]
     fn damaged_files_are_fetched_and_not_used() {
         let current = manifest(&[("a", "a", "1"), ("b", "b", "2")]);
-        let plan = plan(&current, &["a"], &current);
-        assert_eq!(fetched(&plan), ["a"]);
-        assert_eq!((plan.healed(), plan.changed().len()), (vec!["a".to_owned()], 0));
-        assert_eq!(plan.steps[0].intact(), None);
+        let (plan, steps) = plan(&current, &["a"], &current);
+        assert_eq!(steps, ["fetch a anew"]);
+        assert_eq!((plan.healed, plan.changed.len()), (vec!["a".to_owned()], 0));
     }
 
     #[test]
     fn everything_is_fetched_again_if_nothing_may_be_reused() {
         let current = manifest(&[("a", "a", "1"), ("b", "b", "2")]);
-        let remote = RemoteManifest::Manifest(&current);
-        let plan = Plan::between(&current, &BTreeSet::new(), remote, Reuse::Nothing);
-        assert_eq!(fetched(&plan), ["a", "b"]);
-        assert_eq!((plan.changed().len(), plan.healed().len()), (0, 0));
+        let remote = current.to_canonical();
+        let remote = RemoteManifest::Rows(&remote);
+        let (plan, steps) = planned(&current, &[], remote, Reuse::Nothing);
+        assert_eq!(steps, ["fetch a", "fetch b"]);
+        assert_eq!((plan.changed.len(), plan.healed.len()), (0, 0));
     }
 
     #[test]
     fn files_of_a_list_are_revalidated() {
         let current = manifest(&[("a", "a", "1"), ("b", "b", "2")]);
         let list = List::parse(br#"{"c": "c", "a": "a"}"#).unwrap();
-        let remote = RemoteManifest::List(&list);
-        let plan = Plan::between(&current, &BTreeSet::new(), remote, Reuse::Intact);
-        let steps: Vec<_> = plan.steps.iter().map(|step| (step.id(), &step.action)).collect();
-        let row = |n: usize| Action::Revalidate(list.rows()[n].clone());
-        assert_eq!(steps, [("a", &row(1)), ("b", &Action::Remove), ("c", &row(0))]);
-        assert_eq!(plan.steps[0].intact(), current.entry("a"));
-        assert_eq!((plan.added(), plan.removed()), (vec!["c".to_owned()], vec!["b".to_owned()]));
+        let (plan, steps) = planned(&current, &[], RemoteManifest::List(&list), Reuse::Intact);
+        assert_eq!(steps, ["ask for a", "remove b", "ask for c anew"]);
+        assert_eq!((plan.added, plan.removed), (vec!["c".to_owned()], vec!["b".to_owned()]));
     }
 
     #[test]
@@ -400,16 +556,16 @@ mod tests {
         let current =
             manifest(&[("a", "a", "1"), ("b", "b", "2"), ("c", "c", "3"), ("d", "d", "4")]);
         let half = manifest(&[("a", "a", "1"), ("b", "b", "2")]);
-        plan(&current, &[], &half).check_deletes(MassDelete::Refuse).unwrap();
+        plan(&current, &[], &half).0.check_deletes(MassDelete::Refuse).unwrap();
         for remote in [manifest(&[("a", "a", "1")]), manifest(&[])] {
-            let plan = plan(&current, &[], &remote);
+            let (plan, _) = plan(&current, &[], &remote);
             let error = plan.check_deletes(MassDelete::Refuse).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::MassDelete);
             plan.check_deletes(MassDelete::Allow).unwrap();
         }
-        plan(&Manifest::default(), &[], &half).check_deletes(MassDelete::Refuse).unwrap();
+        plan(&Manifest::default(), &[], &half).0.check_deletes(MassDelete::Refuse).unwrap();
         // No id is lost if every file has another name and other bytes.
         let other = manifest(&[("a", "w", "5"), ("b", "x", "6"), ("c", "y", "7"), ("d", "z", "8")]);
-        plan(&current, &[], &other).check_deletes(MassDelete::Refuse).unwrap();
+        plan(&current, &[], &other).0.check_deletes(MassDelete::Refuse).unwrap();
     }
 }

@@ -36,6 +36,11 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ),
     ("c-api.md", "WRITE_HEADER=1", "writes the header that rockon-sync-ffi/tests/header.rs checks"),
     ("c-api.md", "cargo run --release", "a benchmark that needs a release build"),
+    (
+        "publishers.md",
+        "rockon-sync publish catalog --out s3:",
+        "needs an object storage; tests/process/s3.rs has one",
+    ),
     ("scale.md", "store() { aws", "needs an object storage"),
     ("scale.md", "python3 tests/bench/directory.py", "a benchmark that takes minutes"),
     ("security.md", "cargo +nightly fuzz", "needs a nightly toolchain and minutes"),

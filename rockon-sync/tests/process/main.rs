@@ -5,7 +5,9 @@
 mod catalog;
 mod disks;
 mod killed;
+mod nginx;
 mod permissions;
+mod s3;
 mod secrets;
 mod several;
 mod tls;

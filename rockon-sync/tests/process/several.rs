@@ -9,7 +9,7 @@ use crate::catalog::{Packs, TestCatalog, code, stderr, succeeds};
 
 #[test]
 fn a_concurrent_update_is_locked_out() {
-    let catalog = TestCatalog::new(Packs::Offered);
+    let catalog = TestCatalog::new(Packs::Absent);
     succeeds(&catalog.update("old"));
     let server = catalog.server("new");
     // Keeps the first update at its second response while the second one runs.

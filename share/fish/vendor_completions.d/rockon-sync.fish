@@ -40,13 +40,13 @@ complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "check" -d '
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "keygen" -d 'Generate a pair of keys: a private key to sign heads with, and a public key to trust'
 complete -c rockon-sync -n "__fish_rockon_sync_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l format -d 'The format of the catalog\'s files: rockon, jupdate, or files (every file of the directory)' -r
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Write the tree to this directory [default: DIR/v2]' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l previous -d 'Continue the published tree at this location, which may be the only copy of it: its serial, history and old versions are fetched into the directory of the tree' -r
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l out -d 'Write the tree to this directory, or to a bucket of an S3-compatible store [default: DIR/v2]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l previous -d 'Continue the published tree at this location, which may be the only copy of it: its serial, history and old versions are fetched into the directory of the tree [default: the tree at --out]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l url -d 'The URL from which clients fetch everything but the head [default: the URL of the head]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep -d 'The number of publications that stay available to clients that are not up to date' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Make the head expire after so many days, so that clients notice if publishing stops [default: never]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; can be given several times' -r -F
-complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l initial -d 'Publish for the first time: fail if there is a tree already. Required if nothing is found at --previous'
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l initial -d 'Publish for the first time: fail if there is a tree already. Required if nothing is found at --previous or in the bucket'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Write the tree to the catalog directory itself, beside the files that older systems read'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l unsigned -d 'Allow unsigned heads: publish a signed tree without a key, or continue an unsigned --previous tree with one'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l page -d 'Write a web page and a feed of updates: index.html and updates.atom, or with --in-place root.v2.html and root.v2.atom; without this option, those of earlier runs are removed'

@@ -46,7 +46,7 @@ fn two(entries: usize) -> (Manifest, Manifest) {
 #[bench::directory(args = (9_000), setup = two)]
 #[bench::large(args = (100_000), setup = two)]
 fn plan((held, wanted): (Manifest, Manifest)) -> usize {
-    black_box(internals::files_to_fetch(&held, &wanted))
+    black_box(internals::files_to_fetch(&held, &wanted).expect("canonical"))
 }
 
 /// Returns the catalog of a store, and the record of an application that has applied all of it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::{Agent, Proxy, Timeout};
+use ureq::{Agent, Body, Proxy, RequestBuilder, Timeout};
 
 use super::{Request, Response, Transport, Validators, background};
 use crate::base::error::{Error, ErrorKind, Result, Retry};
@@ -52,14 +52,7 @@ impl Transport for HttpTransport {
         let Address::Http(address) = request.address else {
             return Err(Error::new(ErrorKind::Argument, "expected a URL, got the path of a file"));
         };
-        let mut call = self
-            .agent(address)
-            .get(address.url())
-            .config()
-            .timeout_global(Some(request.time_left))
-            // Also of headers that drip, or of informational responses without end.
-            .timeout_recv_response(Some(request.response_timeout))
-            .build();
+        let mut call = timed(self.agent(address).get(address.url()), request);
         call = match request.range_from {
             // A range of a compressed response is useless.
             Some(from) => {
@@ -82,36 +75,90 @@ impl Transport for HttpTransport {
             }
         }
         log::debug!("GET {}", request.address);
-        let send = move || match call.call() {
-            Ok(response) => {
-                let (head, body) = response.into_parts();
-                // The caller limits the decoded size.
-                (Ok(head), Some(body.into_with_config().limit(u64::MAX).reader()))
-            }
-            Err(error) => (Err(error), None),
-        };
-        let (head, body) = background::run(request, send)?;
-        let head = head.map_err(|error| translate(error, request))?;
-        let header = |name: &str| {
-            let value = head.headers.get(name)?.to_str().ok()?;
-            Some(value.trim().to_owned())
-        };
-        Ok(Response {
-            status: head.status.as_u16(),
-            validators: Validators { etag: header("etag"), last_modified: header("last-modified") },
-            retry_after: header("retry-after"),
-            location: header("location"),
-            encoding: header("content-encoding")
-                .map(|value| value.to_ascii_lowercase())
-                .filter(|value| !value.is_empty() && value != "identity"),
-            length: header("content-length").and_then(|value| value.parse().ok()),
-            content_range: header("content-range"),
-            is_unframed: ["content-length", "transfer-encoding"]
-                .iter()
-                .all(|name| !head.headers.contains_key(*name)),
-            body: Box::new(body),
-        })
+        respond(request, move || call.call())
     }
+}
+
+/// A change of one file at a server.
+#[cfg(feature = "s3")]
+pub(crate) enum Change {
+    Put { headers: Vec<(&'static str, String)>, body: Vec<u8> },
+    Delete,
+}
+
+#[cfg(feature = "s3")]
+impl HttpTransport {
+    /// Requests a change.
+    ///
+    /// # Errors
+    /// Those of [`Transport::get`].
+    pub(crate) fn change(&self, request: &Request<'_>, change: &Change) -> Result<Response> {
+        let Address::Http(address) = request.address else {
+            return Err(Error::new(ErrorKind::Argument, "expected a URL, got the path of a file"));
+        };
+        let agent = self.agent(address);
+        match change {
+            Change::Put { headers, body } => {
+                log::debug!("PUT {}", request.address);
+                let mut call = timed(agent.put(address.url()), request);
+                for (name, value) in headers {
+                    call = call.header(*name, value);
+                }
+                let body = body.clone();
+                respond(request, move || call.send(body))
+            }
+            Change::Delete => {
+                log::debug!("DELETE {}", request.address);
+                let call = timed(agent.delete(address.url()), request);
+                respond(request, move || call.call())
+            }
+        }
+    }
+}
+
+/// Sets the time limits of a request.
+fn timed<B>(call: RequestBuilder<B>, request: &Request<'_>) -> RequestBuilder<B> {
+    call.config()
+        .timeout_global(Some(request.time_left))
+        // Also of headers that drip, or of informational responses without end.
+        .timeout_recv_response(Some(request.response_timeout))
+        .build()
+}
+
+/// Sends a request on a thread of its own, and returns its response.
+fn respond(
+    request: &Request<'_>,
+    send: impl FnOnce() -> Result<ureq::http::Response<Body>, ureq::Error> + Send + 'static,
+) -> Result<Response> {
+    let send = move || match send() {
+        Ok(response) => {
+            let (head, body) = response.into_parts();
+            // The caller limits the decoded size.
+            (Ok(head), Some(body.into_with_config().limit(u64::MAX).reader()))
+        }
+        Err(error) => (Err(error), None),
+    };
+    let (head, body) = background::run(request, send)?;
+    let head = head.map_err(|error| translate(error, request))?;
+    let header = |name: &str| {
+        let value = head.headers.get(name)?.to_str().ok()?;
+        Some(value.trim().to_owned())
+    };
+    Ok(Response {
+        status: head.status.as_u16(),
+        validators: Validators { etag: header("etag"), last_modified: header("last-modified") },
+        retry_after: header("retry-after"),
+        location: header("location"),
+        encoding: header("content-encoding")
+            .map(|value| value.to_ascii_lowercase())
+            .filter(|value| !value.is_empty() && value != "identity"),
+        length: header("content-length").and_then(|value| value.parse().ok()),
+        content_range: header("content-range"),
+        is_unframed: ["content-length", "transfer-encoding"]
+            .iter()
+            .all(|name| !head.headers.contains_key(*name)),
+        body: Box::new(body),
+    })
 }
 
 fn agent(proxy: Option<Proxy>) -> Agent {

@@ -178,11 +178,12 @@ fn a_reviewed_file_must_exist_and_be_a_file() {
     std::os::unix::fs::symlink("a.json", place.catalog().join("link.json")).unwrap();
     assert_eq!(review("link.json").unwrap()[0].definitions[0].name, "A");
     std::os::unix::fs::symlink("loop.json", place.catalog().join("loop.json")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(place.catalog().join("s")).unwrap();
     for (name, kind) in [
         ("gone.json", ErrorKind::NotFound),
         ("a.json/deeper.json", ErrorKind::NotFound),
         ("loop.json", ErrorKind::Store),
-        ("sub", ErrorKind::Store),
+        ("s", ErrorKind::Store),
     ] {
         let error = review(name).unwrap_err();
         assert_eq!(error.kind(), kind, "{name}: {}", error.to_chain());

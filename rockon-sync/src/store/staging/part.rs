@@ -33,12 +33,14 @@ impl<'a> PartialFile<'a> {
 
     /// Renames the file to its digest. The caller has verified the digest.
     pub(crate) fn keep(mut self, digest: Digest) -> Result<()> {
-        let files = self.staging.files;
         self.file = None;
-        files
-            .make_read_only(&self.path)
-            .and_then(|()| files.rename(&self.path, &self.staging.path(digest)))
-            .on("keep this download", &self.staging.path(digest))
+        let kept = self.staging.path(digest);
+        self.staging.files.rename(&self.path, &kept).on("keep this download", &kept)
+    }
+
+    /// Leaves the file where it is. The caller has verified it.
+    pub(super) fn keep_in_place(mut self) {
+        self.file = None;
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -85,9 +87,13 @@ impl Sink for PartialFile<'_> {
 }
 
 /// A download that is hashed as it is written.
-pub(crate) struct HashedFile<'a>(pub(super) HashingWriter<BufWriter<PartialFile<'a>>>);
+pub(crate) struct HashedFile<'a>(HashingWriter<BufWriter<PartialFile<'a>>>);
 
 impl<'a> HashedFile<'a> {
+    pub(super) fn new(part: PartialFile<'a>) -> HashedFile<'a> {
+        HashedFile(HashingWriter::new(BufWriter::new(part)))
+    }
+
     /// Returns the download, its digest, and its size in bytes.
     ///
     /// # Errors

@@ -66,6 +66,7 @@ impl World {
             &Commit {
                 base: base.as_ref(),
                 is_base_intact: true,
+                tree: None,
                 head: Some(format!("{new:?}").as_bytes()),
                 differences: &|pass| {
                     let gone = old.iter().filter(|(name, text)| new.get(*name) != Some(text));
@@ -331,6 +332,7 @@ fn a_commit_to_a_damaged_generation_builds_a_fresh_one_that_is_not_recorded() {
     let commit = Commit {
         base: base.as_ref(),
         is_base_intact: false,
+        tree: None,
         head: Some(b"head"),
         differences: &|_| Ok(()),
         kept: &|pass| pass(&EntryPath::new("a").unwrap()),

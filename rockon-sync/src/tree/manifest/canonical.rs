@@ -16,15 +16,9 @@ impl Manifest {
     /// # Errors
     /// Those of `out`.
     pub fn write_canonical(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut line = String::new();
-        out.write_all(b"{\n")?;
-        for (n, entry) in self.sorted().enumerate() {
-            line.clear();
-            write_row(entry, &mut line);
-            line.push_str(if n + 1 < self.len() { ",\n" } else { "\n" });
-            out.write_all(line.as_bytes())?;
-        }
-        out.write_all(b"}\n")
+        let mut rows = RowWriter::new(out);
+        self.sorted().try_for_each(|entry| rows.put_entry(entry))?;
+        rows.finish()
     }
 
     /// Returns the canonical form.
@@ -40,6 +34,50 @@ impl Manifest {
         self.write_canonical(&mut writer).expect("a sink takes all bytes");
         let (_, digest, len_bytes) = writer.finish();
         (digest, len_bytes)
+    }
+}
+
+/// A writer of a manifest in canonical form. The caller puts the rows in byte order of their ids.
+pub(crate) struct RowWriter<'a> {
+    out: &'a mut dyn Write,
+    separator: &'static str,
+    row: String,
+}
+
+impl<'a> RowWriter<'a> {
+    pub(crate) fn new(out: &'a mut dyn Write) -> RowWriter<'a> {
+        RowWriter { out, separator: "{\n", row: String::new() }
+    }
+
+    /// Writes a row that is in canonical form already.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn put(&mut self, row: &str) -> io::Result<()> {
+        self.out.write_all(self.separator.as_bytes())?;
+        self.separator = ",\n";
+        self.out.write_all(row.as_bytes())
+    }
+
+    /// Writes the row of an entry.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn put_entry(&mut self, entry: &Entry) -> io::Result<()> {
+        let mut row = std::mem::take(&mut self.row);
+        row.clear();
+        write_row(entry, &mut row);
+        let written = self.put(&row);
+        self.row = row;
+        written
+    }
+
+    /// Writes the end.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.out.write_all(if self.separator == ",\n" { b"\n}\n" } else { b"{\n}\n" })
     }
 }
 

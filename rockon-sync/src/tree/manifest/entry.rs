@@ -7,7 +7,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{Result, excerpt};
 use crate::base::json::write_string;
 use crate::base::limits::{
-    MAX_ALL_NAMES, MAX_FORMER_NAMES, MAX_NAME_BYTES, MAX_NAMES, MAX_UNSIZED_FILE_BYTES,
+    MAX_ALL_NAMES, MAX_ENTRIES, MAX_FORMER_NAMES, MAX_NAME_BYTES, MAX_NAMES, MAX_UNSIZED_FILE_BYTES,
 };
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
@@ -244,20 +244,38 @@ pub(crate) enum InvalidFormerly {
     SeveralDefinitions { got: usize },
 }
 
-/// Fails if a name is not allowed in a manifest, or if there are too many.
-pub(super) fn check_names(entries: &[Entry]) -> Result<(), InvalidManifest> {
-    let mut names_left = MAX_ALL_NAMES;
-    for entry in entries {
-        let names = entry.names().unwrap_or_default();
-        if names.len() > MAX_NAMES {
-            return Err(InvalidEntry::TooManyNames.of(entry.id()));
-        }
-        names_left = names_left.checked_sub(names.len()).ok_or(InvalidManifest::TooManyNames)?;
-        if let Some(rule) = names.iter().find_map(|name| violated_rule(name)) {
-            return Err(InvalidEntry::Name { rule }.of(entry.id()));
+/// The number of entries and names in a manifest, which are limited.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Count {
+    pub(super) entries: usize,
+    pub(super) names: usize,
+}
+
+impl Count {
+    /// Counts an entry with this number of names. Fails if the manifest has too many of either.
+    pub(super) fn add(&mut self, names: usize) -> Result<(), InvalidManifest> {
+        self.entries += 1;
+        self.names += names;
+        match (self.entries > MAX_ENTRIES, self.names > MAX_ALL_NAMES) {
+            (true, _) => Err(InvalidManifest::TooManyEntries),
+            (_, true) => Err(InvalidManifest::TooManyNames),
+            _ => Ok(()),
         }
     }
-    Ok(())
+}
+
+impl Entry {
+    /// Fails if a name is not allowed in a manifest, or if there are too many.
+    pub(super) fn check_names(&self) -> Result<(), InvalidManifest> {
+        let names = self.names().unwrap_or_default();
+        if names.len() > MAX_NAMES {
+            return Err(InvalidEntry::TooManyNames.of(self.id()));
+        }
+        match names.iter().find_map(|name| violated_rule(name)) {
+            Some(rule) => Err(InvalidEntry::Name { rule }.of(self.id())),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Fails if the id or the path is not allowed in a manifest or list.

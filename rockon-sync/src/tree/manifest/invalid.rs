@@ -7,7 +7,7 @@ use crate::base::path::EntryPath;
 
 /// A manifest, list or patch that is refused as a whole.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InvalidManifest {
+pub(crate) enum InvalidManifest {
     #[error("not a manifest: {0}")]
     Json(serde_json::Error),
     #[error("not a list: {0}")]
@@ -18,7 +18,7 @@ pub(super) enum InvalidManifest {
     PatchJson(serde_json::Error),
     #[error("not a patch of a manifest: not UTF-8")]
     PatchEncoding,
-    #[error("cannot patch the manifest: expected its canonical form")]
+    #[error("expected a manifest in canonical form")]
     NotCanonical,
     #[error("cannot read the manifest")]
     Read(#[source] std::io::Error),
@@ -44,7 +44,7 @@ pub(super) enum InvalidManifest {
 
 /// An entry that violates a rule.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InvalidEntry {
+pub(crate) enum InvalidEntry {
     #[error("the id is empty")]
     EmptyId,
     #[error("invalid id: {rule}")]
@@ -67,8 +67,6 @@ pub(super) enum InvalidEntry {
     Field { name: String, problem: Uncanonical },
     #[error("the patch {0}")]
     Patch(#[from] Uncanonical),
-    #[error("expected the fields of an entry")]
-    NoFields,
     #[error(transparent)]
     Value(#[from] Error),
 }

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::check_paths;
 use super::entry::check_id_and_path;
 use super::invalid::{InvalidEntry, InvalidManifest};
+use super::paths::check_paths;
 use crate::base::error::{Result, excerpt};
 use crate::base::json::{Member, Position, for_each_member, kind_of, write_string};
 use crate::base::limits::MAX_ENTRIES;
@@ -66,7 +66,10 @@ impl List {
         if rows.len() > MAX_ENTRIES {
             return Err(InvalidManifest::TooManyEntries.into());
         }
-        check_paths(rows.iter().map(|row| &row.path))?;
+        check_paths(&|visit| {
+            rows.iter().for_each(|row| visit(&row.path.folded()));
+            Ok(())
+        })?;
         Ok(List { rows })
     }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::entry::ExtraField;
+use super::entry::{Count, ExtraField};
 use super::invalid::{InvalidEntry, InvalidManifest};
-use super::{ARCH, ETAG, Entry, FORMAT, FORMERLY, LAST_MODIFIED, MIN_VERSION, MIRROR, Manifest};
+use super::{ARCH, ETAG, Entry, FORMAT, FORMERLY, LAST_MODIFIED, MIN_VERSION, MIRROR};
 use crate::base::error::{Result, excerpt};
 use crate::base::json;
-use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_JSON_DEPTH, MAX_NAMES, MAX_ROW_BYTES};
+use crate::base::limits::{MAX_JSON_DEPTH, MAX_NAMES, MAX_ROW_BYTES};
 use crate::base::path::EntryPath;
 
 /// Most bytes that a buffered reader may hold after a row.
@@ -35,11 +35,7 @@ pub(super) enum Extras {
 const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, FORMERLY, ETAG, LAST_MODIFIED, MIRROR];
 
 /// Parses all entries of a manifest. Limits them one by one, so that the memory is limited as well.
-pub(super) fn entries_of(
-    reader: impl Read,
-    extras: Extras,
-    known: Option<&Manifest>,
-) -> Result<Vec<Entry>> {
+pub(super) fn entries_of(reader: impl Read, extras: Extras, count: Count) -> Result<Vec<Entry>> {
     let row_bytes_left = Cell::new(0);
     let reader = RowReader { inner: reader, bytes_left: &row_bytes_left };
     let mut json =
@@ -48,11 +44,10 @@ pub(super) fn entries_of(
     let visitor = Entries {
         entries: &mut entries,
         limit: &mut limit,
-        names_left: MAX_ALL_NAMES,
+        count,
         row_bytes_left: &row_bytes_left,
         extras,
         shared: Vec::new(),
-        known,
     };
     visitor.start_row();
     let parsed = json.deserialize_map(visitor).and_then(|()| json.end());
@@ -67,6 +62,14 @@ pub(super) fn entries_of(
         },
         (Err(error), None) => Err(InvalidManifest::Json(error).into()),
     }
+}
+
+/// Parses the fields of one entry, with all extra fields.
+pub(super) fn entry_of(id: &str, fields: &str) -> serde_json::Result<Entry> {
+    let mut json = serde_json::Deserializer::from_str(fields);
+    let entry = EntrySeed { id: id.to_owned(), extras: Extras::All }.deserialize(&mut json)?;
+    json.end()?;
+    Ok(entry)
 }
 
 /// A reader that fails if a row is too long, before it is in memory.
@@ -89,13 +92,11 @@ struct Entries<'a> {
     entries: &'a mut Vec<Entry>,
     /// The limit that was exceeded.
     limit: &'a mut Option<InvalidManifest>,
-    names_left: usize,
+    count: Count,
     row_bytes_left: &'a Cell<u64>,
     extras: Extras,
     /// Extra fields that entries can share.
     shared: Vec<Arc<[ExtraField]>>,
-    /// A manifest whose equal entries are shared.
-    known: Option<&'a Manifest>,
 }
 
 impl Entries<'_> {
@@ -120,20 +121,11 @@ impl<'de> Visitor<'de> for Entries<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         while let Some(id) = map.next_key::<String>()? {
-            if self.entries.len() == MAX_ENTRIES {
-                return Err(self.exceed(InvalidManifest::TooManyEntries));
-            }
             let mut entry = map.next_value_seed(EntrySeed { id, extras: self.extras })?;
-            match self.known.and_then(|known| known.entry(entry.id())) {
-                Some(same) if *same == entry => entry = same.clone(),
-                _ => {
-                    let fields = entry.fields();
-                    fields.extra = fields.extra.take().map(|extra| share(extra, &mut self.shared));
-                }
-            }
-            match self.names_left.checked_sub(entry.names().map_or(0, <[_]>::len)) {
-                Some(left) => self.names_left = left,
-                None => return Err(self.exceed(InvalidManifest::TooManyNames)),
+            let fields = entry.fields();
+            fields.extra = fields.extra.take().map(|extra| share(extra, &mut self.shared));
+            if let Err(limit) = self.count.add(entry.names().map_or(0, <[_]>::len)) {
+                return Err(self.exceed(limit));
             }
             self.entries.push(entry);
             self.start_row();

@@ -7,13 +7,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Write};
 
 use serde_json::value::RawValue;
 
-use super::canonical::{write_fields, write_row};
+use super::canonical::{RowWriter, write_fields, write_row};
+use super::entry::Count;
 use super::invalid::{InvalidEntry, InvalidManifest};
-use super::parse::{self, Extras};
+use super::parse;
+use super::rows::{Row, Rows};
 use super::{Entry, Manifest};
 use crate::base::error::{Result, excerpt};
 use crate::base::json::{self, Member, for_each_member, write_string};
@@ -54,16 +56,55 @@ impl Manifest {
     }
 }
 
-/// Applies `patch` to the manifest `old` and writes the result in canonical form. Unchanged rows
-/// are copied, one line in memory at a time. The caller compares the digest of the result.
+/// The paths that a patch gives to entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NewPaths {
+    /// Every entry keeps its path: the paths satisfy the same rules as before.
+    None,
+    /// An entry is new or has another path. All paths must be checked together.
+    Some,
+}
+
+/// Applies `patch` to the manifest `old`, which satisfies all rules, and writes the result in
+/// canonical form. Unchanged rows are copied, one line in memory at a time.
+///
+/// Every new row is checked, as are the numbers of entries and names. The caller compares the
+/// digest of the result, and [checks its paths](super::check_paths).
 ///
 /// # Errors
 /// [`ErrorKind::Manifest`](crate::ErrorKind::Manifest) if `patch` is invalid or does not match
-/// `old`, and if `old` is not in canonical form; [`ErrorKind::Store`](crate::ErrorKind::Store) if
-/// reading it or writing `out` fails. A part of the result may have been written.
-pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write) -> Result<()> {
+/// `old`, and if `old` is not in canonical form; [`ErrorKind::Limit`](crate::ErrorKind::Limit);
+/// [`ErrorKind::Store`](crate::ErrorKind::Store) if reading it or writing `out` fails. A part of
+/// the result may have been written.
+pub(crate) fn write_patched(
+    mut old: Rows<'_>,
+    patch: &[u8],
+    out: &mut dyn Write,
+) -> Result<NewPaths> {
+    let mut changes = changes_of(patch)?.into_iter().peekable();
+    let mut result = Patched::new(out);
+    while let Some(row) = old.next()? {
+        while let Some((id, change)) = changes.next_if(|(id, _)| **id < *row.id) {
+            result.put_changed(&id, None, change)?;
+        }
+        match changes.next_if(|(id, _)| **id == *row.id) {
+            Some((id, change)) => result.put_changed(&id, Some(row), change)?,
+            None => result.put(row.names_len()?, row.text)?,
+        }
+    }
+    for (id, change) in changes {
+        result.put_changed(&id, None, change)?;
+    }
+    result.out.finish().map_err(InvalidManifest::Write)?;
+    Ok(result.new_paths)
+}
+
+/// The rows of a patch, in byte order of their ids.
+type Changes<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+fn changes_of(patch: &[u8]) -> Result<Changes<'_>, InvalidManifest> {
     let text = std::str::from_utf8(patch).map_err(|_| InvalidManifest::PatchEncoding)?;
-    let mut rows: BTreeMap<Cow<'_, str>, &RawValue> = BTreeMap::new();
+    let mut rows = Changes::new();
     for_each_member(text, InvalidManifest::PatchJson, |Member { key, value }| {
         let len_bytes = key.len() + value.get().len();
         match rows.entry(key) {
@@ -76,98 +117,53 @@ pub(crate) fn write_patched(old: impl BufRead, patch: &[u8], out: &mut dyn Write
             }
         }
     })?;
-    let mut rows = rows.into_iter().peekable();
-    let mut out = Rows { out, separator: "{\n" };
-    for line in Lines(old) {
-        let line = line?;
-        let (id, value) = row_of(&line)?;
-        while let Some((new, row)) = rows.next_if(|(new, _)| *new < id) {
-            out.put_patched(&new, "", row)?;
-        }
-        match rows.next_if(|(changed, _)| *changed == id) {
-            Some((_, row)) => out.put_patched(&id, value, row)?,
-            None => out.put(&line)?,
-        }
+    Ok(rows)
+}
+
+/// The result of a patch, as it is written.
+struct Patched<'a> {
+    out: RowWriter<'a>,
+    count: Count,
+    new_paths: NewPaths,
+}
+
+impl<'a> Patched<'a> {
+    fn new(out: &'a mut dyn Write) -> Patched<'a> {
+        Patched { out: RowWriter::new(out), count: Count::default(), new_paths: NewPaths::None }
     }
-    for (id, row) in rows {
-        out.put_patched(&id, "", row)?;
-    }
-    out.finish()
-}
 
-/// The rows of a manifest in canonical form, without their separators.
-struct Lines<R>(R);
-
-impl<R: BufRead> Iterator for Lines<R> {
-    type Item = Result<String>;
-
-    fn next(&mut self) -> Option<Result<String>> {
-        loop {
-            let mut line = String::new();
-            match self.0.by_ref().take(MAX_ROW_BYTES).read_line(&mut line) {
-                Ok(0) => return None,
-                Ok(_) => {}
-                Err(error) => return Some(Err(InvalidManifest::Read(error).into())),
-            }
-            let row = line.trim_end_matches('\n');
-            let row = row.strip_suffix(',').unwrap_or(row);
-            if !matches!(row, "{" | "}") {
-                let len = row.len();
-                line.truncate(len);
-                return Some(Ok(line));
-            }
-        }
-    }
-}
-
-/// Splits a row in canonical form into its id and the text of its fields.
-fn row_of(line: &str) -> Result<(Cow<'_, str>, &str), InvalidManifest> {
-    let mut members = serde_json::Deserializer::from_str(line).into_iter::<json::Key<'_>>();
-    let id =
-        members.next().and_then(std::result::Result::ok).ok_or(InvalidManifest::NotCanonical)?;
-    let value = line.get(members.byte_offset()..).and_then(|rest| rest.strip_prefix(':'));
-    let value = value.filter(|value| value.starts_with('{'));
-    Ok((id.0, value.ok_or(InvalidManifest::NotCanonical)?))
-}
-
-/// A writer of rows in canonical form.
-struct Rows<'a> {
-    out: &'a mut dyn Write,
-    separator: &'static str,
-}
-
-impl Rows<'_> {
-    /// Applies a row of a patch to the row `old` with this id, and writes the result, if any.
-    fn put_patched(&mut self, id: &str, old: &str, patch: &RawValue) -> Result<()> {
+    /// Applies a row of the patch to the row `old` with this id, and writes the result, if any.
+    fn put_changed(
+        &mut self,
+        id: &str,
+        old: Option<Row<'_>>,
+        patch: &RawValue,
+    ) -> Result<(), InvalidManifest> {
         if patch.get() == "null" {
             return Ok(());
         }
-        let merged = json::merged(old, patch, MAX_JSON_DEPTH)
+        let merged = json::merged(old.map_or("", |row| row.fields), patch, MAX_JSON_DEPTH)
             .map_err(|problem| InvalidEntry::Patch(problem).of(id))?;
-        let mut row = String::from("{");
-        write_string(id, &mut row);
-        row.push(':');
-        row.push_str(&merged);
-        row.push('}');
-        let entries = parse::entries_of(row.as_bytes(), Extras::All, None)?;
-        let entry = entries.first().ok_or_else(|| InvalidEntry::NoFields.of(id))?;
-        row.clear();
-        write_row(entry, &mut row);
-        self.put(&row)
+        let entry = parse::entry_of(id, &merged).map_err(InvalidManifest::PatchJson)?;
+        entry.check_names()?;
+        let keeps_path = match old {
+            Some(old) => old.path()? == *entry.path(),
+            None => false,
+        };
+        if !keeps_path {
+            self.new_paths = NewPaths::Some;
+        }
+        let mut row = String::new();
+        write_row(&entry, &mut row);
+        if row.len() as u64 > MAX_ROW_BYTES {
+            return Err(InvalidManifest::LongRow);
+        }
+        self.put(entry.names().map_or(0, <[_]>::len), &row)
     }
 
-    fn put(&mut self, row: &str) -> Result<()> {
-        self.write(self.separator)?;
-        self.separator = ",\n";
-        self.write(row)
-    }
-
-    fn finish(mut self) -> Result<()> {
-        self.write(if self.separator == ",\n" { "\n}\n" } else { "{\n}\n" })
-    }
-
-    fn write(&mut self, text: &str) -> Result<()> {
-        Ok(self.out.write_all(text.as_bytes()).map_err(InvalidManifest::Write)?)
+    fn put(&mut self, names: usize, row: &str) -> Result<(), InvalidManifest> {
+        self.count.add(names)?;
+        self.out.put(row).map_err(InvalidManifest::Write)
     }
 }
 
@@ -196,9 +192,11 @@ pub(crate) fn pairs<'a>(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::check::{check_paths, tests::any_path};
     use super::*;
     use crate::base::digest::Digest;
-    use crate::base::error::ErrorKind;
+    use crate::base::error::{Error, ErrorKind};
+    use crate::base::limits::{MAX_ALL_NAMES, MAX_NAMES};
     use crate::base::path::EntryPath;
     use crate::base::time::Timestamp;
     use crate::testing::cases;
@@ -213,7 +211,8 @@ mod tests {
 
     fn patched(old: &Manifest, patch: &str) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        write_patched(&*old.to_canonical(), patch.as_bytes(), &mut bytes).map(|()| bytes)
+        let old = old.to_canonical();
+        write_patched(Rows::new(&*old), patch.as_bytes(), &mut bytes).map(|_| bytes)
     }
 
     fn manifest(rows: &str) -> Manifest {
@@ -277,6 +276,83 @@ mod tests {
         }
     }
 
+    #[test]
+    fn paths_that_a_patch_makes_collide_are_found() {
+        let old = manifest(&format!(
+            r#""a":{{"url":"dir/a","sha":"{A}"}},"b":{{"url":"b","sha":"{A}"}},
+               "c":{{"url":"gr\u00fcn","sha":"{A}"}}"#
+        ));
+        let row = |path: &str| format!("{{\"url\":\"{path}\",\"sha\":\"{A}\"}}");
+        for (patch, expected) in [
+            (format!("{{\"x\":{}}}", row("B")), Some("duplicate path \"b\"")),
+            (format!("{{\"x\":{}}}", row("gru\u{308}n")), Some("duplicate path")),
+            (format!("{{\"x\":{}}}", row("dir")), Some("path \"dir\" is a file")),
+            (format!("{{\"x\":{}}}", row("B/x")), Some("path \"b\" is a file")),
+            ("{\"a\":{\"url\":\"b\"}}".into(), Some("duplicate path \"b\"")),
+            (format!("{{\"x\":{0},\"y\":{0}}}", row("new")), Some("duplicate path \"new\"")),
+            // Only the result counts.
+            ("{\"a\":{\"url\":\"b\"},\"b\":{\"url\":\"dir/a\"}}".into(), None),
+            (format!("{{\"x\":{},\"a\":null}}", row("dir")), None),
+            (format!("{{\"0\":{},\"z\":{}}}", row("dir/b"), row("z")), None),
+        ] {
+            let (mut new, old) = (Vec::new(), old.to_canonical());
+            let new_paths = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            assert_eq!(new_paths, NewPaths::Some, "{patch}");
+            let found = check_paths(&new).map_err(|error| error.to_string()).err();
+            assert_eq!(found.is_some(), expected.is_some(), "{patch}: {found:?}");
+            if let (Some(found), Some(expected)) = (found, expected) {
+                assert!(found.contains(expected), "{patch}: {found}");
+            }
+        }
+        let mut new = Vec::new();
+        let old = old.to_canonical();
+        let same = b"{\"a\":{\"url\":\"dir/a\",\"size\":1},\"b\":null,\"x\":null}";
+        assert_eq!(write_patched(Rows::new(&*old), same, &mut new).unwrap(), NewPaths::None);
+    }
+
+    #[test]
+    fn a_patched_manifest_has_the_limits_of_any_other() {
+        let names = |count: usize| vec!["\"\""; count].join(",");
+        let old = manifest(&format!(r#""a":{{"url":"a","sha":"{A}","names":[{}]}}"#, names(2)));
+        let entry = parse::entry_of("a", &format!("{{\"url\":\"a\",\"sha\":\"{A}\"}}")).unwrap();
+        let mut text = String::new();
+        write_row(&entry, &mut text);
+        let put = |count, names| {
+            let mut out = Vec::new();
+            let mut patched = Patched { count, ..Patched::new(&mut out) };
+            patched.put(names, &text).map_err(|error| Error::from(error).kind()).err()
+        };
+        let full = Count { entries: MAX_ENTRIES - 1, names: MAX_ALL_NAMES };
+        assert_eq!(put(full, 0), None);
+        assert_eq!(put(full, 1), Some(ErrorKind::Limit));
+        let entries = MAX_ENTRIES;
+        assert_eq!(put(Count { entries, ..Count::default() }, 0), Some(ErrorKind::Limit));
+        // Names of unchanged rows count.
+        let bytes = old.to_canonical();
+        let mut rows = Rows::new(&*bytes);
+        assert_eq!(rows.next().unwrap().unwrap().names_len().unwrap(), 2);
+        let patch = format!("{{\"a\":{{\"names\":[{}]}}}}", names(MAX_NAMES + 1));
+        assert!(patched(&old, &patch).unwrap_err().to_string().contains("at most 16384 names"));
+        let long = "x".repeat(1024 * 1024 - 70);
+        let patch = format!("{{\"a\":{{\"x\":\"{long}\"}}}}");
+        assert_eq!(patched(&old, &patch).unwrap_err().kind(), ErrorKind::Limit);
+    }
+
+    #[test]
+    fn a_patch_needs_a_base_in_canonical_form() {
+        for old in [
+            "{}".to_owned(),
+            format!("{{\n\"a\": {{\"url\":\"a\",\"sha\":\"{A}\"}}\n}}\n"),
+            format!(
+                "{{\n\"b\":{{\"url\":\"b\",\"sha\":\"{A}\"}},\n\"a\":{{\"url\":\"a\",\"sha\":\"{A}\"}}\n}}\n"
+            ),
+            format!("{{\n\"a\":{{\"sha\":\"{A}\",\"url\":\"a\"}}\n}}\n"),
+        ] {
+            let error = write_patched(Rows::new(old.as_bytes()), b"{}", &mut io::sink());
+            assert_eq!(error.unwrap_err().to_string(), "expected a manifest in canonical form");
+        }
+    }
+
     prop_compose! {
         /// A manifest of a few ids, so that two manifests share some.
         fn any_manifest()(
@@ -315,6 +391,25 @@ mod tests {
         fn the_canonical_form_is_a_fixed_point(manifest in any_manifest()) {
             let text = manifest.to_canonical();
             prop_assert_eq!(Manifest::parse(&text).unwrap().to_canonical(), text);
+        }
+
+        #[test]
+        fn patched_manifests_are_checked_like_parsed_ones(
+            old in any_manifest(),
+            changes in proptest::collection::btree_map(
+                "[a-h]", proptest::option::of(any_path()), 0..8,
+            ),
+        ) {
+            let rows: Vec<String> = changes.iter().map(|(id, path)| match path {
+                Some(path) => format!("\"{id}\":{{\"url\":\"{path}\",\"sha\":\"{A}\"}}"),
+                None => format!("\"{id}\":null"),
+            }).collect();
+            let (old, mut new) = (old.to_canonical(), Vec::new());
+            let patch = format!("{{{}}}", rows.join(","));
+            let new_paths = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            let checked = check_paths(&new);
+            prop_assert!(new_paths == NewPaths::Some || checked.is_ok());
+            prop_assert_eq!(Manifest::parse(&new).is_ok(), checked.is_ok());
         }
 
         #[test]

@@ -8,7 +8,7 @@ use zstd::zstd_safe::CParameter;
 
 use super::{MANIFEST_MEMBER, MAX_PREFIX_BYTES, MAX_WINDOW_LOG, PATCH_MEMBER, prefix_of};
 use crate::base::digest::{Digest, HashingWriter};
-use crate::tree::manifest::{Entry, Manifest, pairs, write_patched};
+use crate::tree::manifest::{Entry, Manifest, Rows, pairs, write_patched};
 
 /// The size of a block of an archive, in bytes. A header is one block; files are padded to whole
 /// blocks.
@@ -24,9 +24,9 @@ const LONG_NAME_MEMBER: &str = "././@LongLink";
 /// Longest name in a header, in bytes.
 const MAX_SHORT_NAME_BYTES: usize = 100;
 
-/// Compression levels by the size of the input in bytes. Today's catalogs get the best compression;
-/// one that is a hundred times larger is still published within seconds.
-const LEVELS: &[(u64, i32)] = &[(4 * 1024 * 1024, 19), (64 * 1024 * 1024, 12), (u64::MAX, 9)];
+/// Compression levels by the size of the input in bytes. Today's catalogs get the best compression.
+/// For 100,000 entries, the last level makes bundles of 51 MB in 2 s; level 9 makes 46 MB in 8 s.
+const LEVELS: &[(u64, i32)] = &[(4 * 1024 * 1024, 19), (64 * 1024 * 1024, 12), (u64::MAX, 3)];
 
 /// Window of a large pack, as a power of two. Clients with 16 MB of memory can unpack it.
 const WINDOW_LOG: u32 = 22;
@@ -65,7 +65,7 @@ pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> O
     let mut patch = Vec::new();
     old.write_patch(new, &mut patch).expect("a vector takes all bytes");
     let mut check = HashingWriter::new(io::sink());
-    write_patched(&*old.to_canonical(), &patch, &mut check).ok()?;
+    write_patched(Rows::new(&*old.to_canonical()), &patch, &mut check).ok()?;
     (check.finish().1 == digest).then_some(patch)
 }
 

@@ -9,6 +9,7 @@ use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::files::read_if_any;
 use crate::base::limits::{MAX_FILE_BYTES, MAX_UNSIZED_FILE_BYTES};
+use crate::base::path::EntryPath;
 use crate::net::fetch::{Fetched, Retries, Sink, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Validators;
@@ -16,7 +17,7 @@ use crate::store::StagedValidators;
 use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, List, ListRow, MIRROR, Manifest};
 use crate::update::mirrors::Mirror;
 use crate::update::mode::Mode;
-use crate::update::plan::Plan;
+use crate::update::plan::{Plan, Sides};
 use crate::update::progress::Reporter;
 use crate::update::session::{Context, Session};
 
@@ -99,8 +100,10 @@ pub(super) fn all(
     progress: &mut Reporter<'_>,
     list: &List,
     plan: &Plan,
+    sides: Sides<'_>,
 ) -> Result<(Manifest, Errors)> {
-    let requests = requests(session, list, plan)?;
+    let current = intact_entries(plan, sides)?;
+    let requests = requests(session, list, &current)?;
     let mut entries: HashMap<&str, Entry> = HashMap::new();
     let mut errors = Errors::new();
     run_jobs(
@@ -134,22 +137,32 @@ pub(super) fn all(
     Ok((Manifest::from_entries(kept)?, errors))
 }
 
+/// Returns the current entries with intact files, by path: the id of a file may have changed.
+fn intact_entries(plan: &Plan, sides: Sides<'_>) -> Result<HashMap<EntryPath, Entry>> {
+    let mut entries = HashMap::new();
+    let mut steps = plan.steps(sides)?;
+    while let Some(step) = steps.next()? {
+        if let Some(row) = step.intact() {
+            let entry = row.entry()?;
+            entries.insert(entry.path().clone(), entry);
+        }
+    }
+    Ok(entries)
+}
+
 fn requests<'a>(
     session: &Session<'_>,
     list: &'a List,
-    plan: &'a Plan,
+    current: &'a HashMap<EntryPath, Entry>,
 ) -> Result<Vec<FileRequest<'a>>> {
     let staging = &session.store.staging;
     let mut seen: HashMap<String, StagedValidators> = HashMap::new();
     for line in staging.take_validators()? {
         seen.insert(line.path.clone(), line);
     }
-    // A file is known by its path: its id may have changed.
-    let current = plan.steps.iter().filter_map(|step| step.intact());
-    let current: HashMap<&str, &Entry> = current.map(|e| (e.path().as_str(), e)).collect();
     let mut requests = Vec::with_capacity(list.rows().len());
     for row in list.rows() {
-        let previous = current.get(row.path.as_str()).copied();
+        let previous = current.get(&row.path);
         let mut prior = None;
         if let Some(seen) = seen.remove(row.path.as_str())
             && let Some(digest) = seen.digest()

@@ -62,14 +62,25 @@ pub(super) fn choose_first(
     }
 }
 
-/// Chooses the pack that costs less than fetching `missing` files of `missing_bytes` bytes
-/// together, which one in staging always does.
-pub(super) fn choose_instead_of_files(
-    offers: &[Offer],
-    missing: u64,
-    missing_bytes: u64,
-) -> Option<&Offer> {
-    let plain = missing_bytes.saturating_add(missing.saturating_mul(REQUEST_COST_BYTES));
+/// The size of the files that are missing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Size {
+    files: u64,
+    bytes: u64,
+}
+
+impl Size {
+    /// Adds a file.
+    pub(super) fn add(&mut self, len_bytes: u64) {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(len_bytes);
+    }
+}
+
+/// Chooses the pack that costs less than fetching the missing files one by one, which one in
+/// staging always does.
+pub(super) fn choose_instead_of_files(offers: &[Offer], missing: Size) -> Option<&Offer> {
+    let plain = missing.bytes.saturating_add(missing.files.saturating_mul(REQUEST_COST_BYTES));
     let is_cheap = |offer: &&Offer| offer.left_bytes == 0 || offer.cost() < plain;
     offers.iter().filter(is_cheap).min_by_key(|offer| offer.cost())
 }
@@ -124,14 +135,16 @@ mod tests {
             (2, 4_000, Some(delta(3_000))),
             (20, 40_000, Some(delta(3_000))),
         ] {
-            let chosen = choose_instead_of_files(&offers, missing, missing_bytes);
+            let chosen =
+                choose_instead_of_files(&offers, Size { files: missing, bytes: missing_bytes });
             assert_eq!(chosen, expected.as_ref(), "{missing}");
         }
-        let only_bundle = [bundle(39_000)];
-        assert_eq!(choose_instead_of_files(&only_bundle, 5, 10_000), None);
-        assert_eq!(choose_instead_of_files(&only_bundle, 20, 40_000), Some(&bundle(39_000)));
+        let only_bundle = &[bundle(39_000)][..];
+        let choose = |offers, files, bytes| choose_instead_of_files(offers, Size { files, bytes });
+        assert_eq!(choose(only_bundle, 5, 10_000), None);
+        assert_eq!(choose(only_bundle, 20, 40_000), Some(&bundle(39_000)));
         // Bytes that are in staging cost nothing.
-        let there = [bundle(0)];
-        assert_eq!(choose_instead_of_files(&there, 1, 10), Some(&bundle(0)));
+        let there = &[bundle(0)][..];
+        assert_eq!(choose(there, 1, 10), Some(&bundle(0)));
     }
 }

@@ -7,19 +7,22 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 
-use super::offers::{Holding, Offer, choose_first, choose_instead_of_files};
+use super::first::unpack_first;
+use super::offers::{Holding, Offer, Size, choose_first, choose_instead_of_files};
 use super::unpack::{Leads, Unpacker, copy_from_pack};
+use super::{Unpacked, missing_files};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_PACK_BYTES;
 use crate::net::fetch::{ResumableSink, Sink};
-use crate::store::{Generation, PartialPack};
+use crate::store::{Generation, PartialPack, StagedTree};
 use crate::tree::head::{Head, OfferedPack};
-use crate::tree::manifest::{Manifest, write_patched};
+use crate::tree::manifest::{NewPaths, RowSource, Rows, write_patched};
 use crate::tree::pack::{self, PackName};
+use crate::update::manifest::Unchecked;
 use crate::update::mirrors::Failure;
-use crate::update::plan::{Plan, Reuse};
+use crate::update::plan::{Plan, Reuse, Sides};
 use crate::update::progress::Reporter;
 use crate::update::session::{Context, Session, ends_the_update};
 
@@ -62,15 +65,15 @@ impl Packs {
             let name = PackName::new(pack.base, head.digest());
             let there = staging.staged_pack_bytes(&name)?;
             let left_bytes = pack.size_bytes.saturating_sub(there);
-            // What is there may be damaged.
+            // The bytes on disk may be damaged.
             let is_resumed = there > 0;
             offers.push(Offer { name, len_bytes: pack.size_bytes, left_bytes, is_resumed });
         }
         Ok(Packs { offers })
     }
 
-    /// Takes the manifest out of a pack, if one is worth beginning with. False if the manifest
-    /// must be fetched without one.
+    /// Takes the manifest out of a pack, if one is worth beginning with, and returns the rules that
+    /// it may still violate. `None` if the manifest must be fetched without a pack.
     ///
     /// # Errors
     /// Errors that end the update: above all an outage of every mirror.
@@ -79,7 +82,7 @@ impl Packs {
         context: Context<'_>,
         progress: &mut Reporter<'_>,
         head: &Head,
-    ) -> Result<bool> {
+    ) -> Result<Option<Unchecked>> {
         let Context { session, local, .. } = context;
         let may_reuse = session.options.reuse() == Reuse::Intact;
         let has_files = local.generation.is_some() && may_reuse
@@ -88,22 +91,23 @@ impl Packs {
         let manifest_bytes = head.size_bytes().unwrap_or(0);
         let Some(offer) = choose_first(&self.offers, manifest_bytes, holding, session.extent)
         else {
-            return Ok(false);
+            return Ok(None);
         };
         let offer = offer.clone();
-        let is_used =
+        let used =
             use_pack(context, progress, &offer, &mut || keep_manifest(context, head, &offer.name))?;
-        match is_used {
+        match used {
             // Now it is in staging.
-            true => self.offers.iter_mut().filter(|o| **o == offer).for_each(|o| o.left_bytes = 0),
+            Some(_) => {
+                self.offers.iter_mut().filter(|o| **o == offer).for_each(|o| o.left_bytes = 0);
+            }
             // One bad pack makes the others unlikely to be better.
-            false => self.offers.clear(),
+            None => self.offers.clear(),
         }
-        Ok(is_used)
+        Ok(used)
     }
 
-    /// Brings what `plan` asks for by packs, as far as that costs less than single files. Returns
-    /// the digests of the files that are in staging now.
+    /// Brings what `plan` asks for by packs, as far as that costs less than single files.
     ///
     /// # Errors
     /// Errors that end the update.
@@ -112,36 +116,84 @@ impl Packs {
         context: Context<'_>,
         progress: &mut Reporter<'_>,
         head: &Head,
-        manifest: &Manifest,
         plan: &Plan,
-    ) -> Result<HashSet<Digest>> {
-        let mut unpacker = Unpacker::new(context, plan, manifest);
+        remote: &dyn RowSource,
+        sides: Sides<'_>,
+    ) -> Result<Unpacked> {
+        let staging = &context.session.store.staging;
+        let is_first_sync = context.local.generation.is_none()
+            && staging.staged_packs()?.iter().all(|pack| pack.leads_to(head.digest()));
+        if is_first_sync {
+            return self.bring_first(context, progress, plan, remote, sides);
+        }
+        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, remote)?;
         salvage_old_packs(context.session, head, &mut unpacker)?;
         if unpacker.is_done() {
-            return Ok(unpacker.into_staged());
+            return Ok(Unpacked { tree: None, missing: Vec::new() });
         }
-        let (missing, missing_bytes) = unpacker.missing()?;
-        if let Some(offer) = choose_instead_of_files(&self.offers, missing, missing_bytes) {
+        if let Some(offer) = choose_instead_of_files(&self.offers, unpacker.size()?) {
+            use_pack(context, progress, offer, &mut || unpacker.unpack(head, &offer.name, remote))?;
+        }
+        report_files(progress, unpacker.staged_len());
+        Ok(Unpacked { tree: None, missing: unpacker.into_missing() })
+    }
+
+    /// Brings the files of a first sync: from a bundle straight into a tree, which becomes the next
+    /// generation.
+    fn bring_first(
+        self,
+        context: Context<'_>,
+        progress: &mut Reporter<'_>,
+        plan: &Plan,
+        remote: &dyn RowSource,
+        sides: Sides<'_>,
+    ) -> Result<Unpacked> {
+        let session = context.session;
+        let offer = choose_instead_of_files(&self.offers, missing_size(session, remote)?);
+        let unpacked = offer.map_or(Ok(None), |offer| {
             use_pack(context, progress, offer, &mut || {
-                unpacker.unpack(head, &offer.name, manifest)
-            })?;
+                let bundle = session.store.staging.open_pack(&offer.name)?;
+                unpack_first(session, bundle, remote)
+            })
+        })?;
+        match unpacked {
+            Some(unpacked) => {
+                report_files(progress, unpacked.tree.as_ref().map_or(0, StagedTree::len));
+                Ok(unpacked)
+            }
+            None => Ok(Unpacked { tree: None, missing: missing_files(plan, sides)? }),
         }
-        let staged = unpacker.into_staged();
-        let files = staged.len() as u64;
-        (progress.progress.files_done, progress.progress.files_total) = (files, files);
-        progress.report();
-        Ok(staged)
     }
 }
 
-/// Downloads a pack and does something with it. False if no mirror has it, or it is useless: then
+/// Returns the size of the files of a manifest that are not in staging.
+fn missing_size(session: &Session<'_>, remote: &dyn RowSource) -> Result<Size> {
+    let staged: HashSet<String> =
+        session.store.staging.digests()?.iter().map(Digest::to_string).collect();
+    let (mut rows, mut size) = (remote.rows()?, Size::default());
+    while let Some(row) = rows.next()? {
+        if staged.is_empty() || !staged.contains(row.digest_text()?) {
+            size.add(row.max_bytes()?);
+        }
+    }
+    Ok(size)
+}
+
+/// Reports files that were unpacked.
+fn report_files(progress: &mut Reporter<'_>, files: usize) {
+    let files = files as u64;
+    (progress.progress.files_done, progress.progress.files_total) = (files, files);
+    progress.report();
+}
+
+/// Downloads a pack and does something with it. `None` if no mirror has it, or it is useless: then
 /// it is dropped, with a warning.
-fn use_pack(
+fn use_pack<T>(
     context: Context<'_>,
     progress: &mut Reporter<'_>,
     offer: &Offer,
-    act: &mut dyn FnMut() -> Result<()>,
-) -> Result<bool> {
+    act: &mut dyn FnMut() -> Result<T>,
+) -> Result<Option<T>> {
     let session = context.session;
     // The rest of an earlier download may be damaged: then the pack is fetched again, once.
     let attempts = if offer.is_resumed { 2 } else { 1 };
@@ -151,18 +203,18 @@ fn use_pack(
             Err(Failure::Update(error)) => return Err(error),
             Err(Failure::Request(error)) => {
                 session.warnings.add(format!("{} was not used: {}", offer.name, error.to_chain()));
-                return Ok(false);
+                return Ok(None);
             }
         }
         let error = match act() {
-            Ok(()) => return Ok(true),
+            Ok(done) => return Ok(Some(done)),
             Err(error) if ends_the_update(&error) => return Err(error),
             Err(error) => error,
         };
         session.warnings.add(format!("{} was dropped: {}", offer.name, error.to_chain()));
         session.store.staging.drop_pack(&offer.name)?;
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Downloads a pack, or the rest of it.
@@ -185,27 +237,33 @@ fn download(
     Ok(())
 }
 
-/// Puts the manifest that a pack leads to into staging.
+/// Puts the manifest that a pack leads to into staging. Returns the rules that it may violate.
 ///
 /// # Errors
 /// [`ErrorKind::Integrity`] if it is not the one that the head names.
-fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<()> {
+fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<Unchecked> {
     let Context { session, local, .. } = context;
     let staging = &session.store.staging;
     let max_bytes = head.max_manifest_bytes();
     let pack = staging.open_pack(name)?;
     let mut out = staging.begin_hashed()?;
-    match (&name.base, &local.generation) {
+    let unchecked = match (&name.base, &local.generation) {
         (Some(_), Some(generation)) => {
             let patch = pack::patch_of(pack, max_patch_bytes(session, head, generation)?)?;
             let path = generation.list_path();
             let base = session.store.files.open(&path).on("read", &path)?;
-            write_patched(io::BufReader::new(base), &patch, &mut out)?;
+            match write_patched(Rows::new(base), &patch, &mut out)? {
+                NewPaths::None => Unchecked::Nothing,
+                NewPaths::Some => Unchecked::Paths,
+            }
         }
-        _ => pack::bundled_manifest(pack, max_bytes, &mut |content| {
-            copy_from_pack(session, content, &mut out, max_bytes)
-        })?,
-    }
+        _ => {
+            pack::bundled_manifest(pack, max_bytes, &mut |content| {
+                copy_from_pack(session, content, &mut out, max_bytes)
+            })?;
+            Unchecked::Everything
+        }
+    };
     let (part, digest, _) = out.finish()?;
     if digest != head.digest() {
         return Err(Error::new(
@@ -213,7 +271,8 @@ fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<(
             format!("expected the manifest {}, got {digest}", head.digest()),
         ));
     }
-    part.keep(digest)
+    part.keep(digest)?;
+    Ok(unchecked)
 }
 
 /// The largest patch that makes sense, in bytes: all that is new, and the ids of all that is gone.

@@ -3,16 +3,19 @@
 use std::collections::HashSet;
 use std::io::{Read, Write};
 
+use super::MissingFile;
+use super::offers::Size;
 use super::packs::max_patch_bytes;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_MANIFEST_BYTES;
-use crate::store::cannot_keep;
+use crate::base::path::EntryPath;
+use crate::store::{Generation, cannot_keep};
 use crate::tree::head::Head;
-use crate::tree::manifest::{Entry, Manifest};
+use crate::tree::manifest::{RowSource, Rows};
 use crate::tree::pack::{self, PackName, PackedFile};
-use crate::update::plan::Plan;
+use crate::update::plan::{RemoteManifest, Reuse, Sides};
+use crate::update::rows::ManifestOnDisk;
 use crate::update::session::{Context, Session, ends_the_update};
 
 /// Bytes unpacked at a time, and so the distance between two looks at the cancel token.
@@ -30,46 +33,50 @@ pub(super) enum Leads {
 /// Takes the files that a plan asks for out of packs.
 pub(super) struct Unpacker<'a> {
     context: Context<'a>,
-    /// The entries to be fetched, in order of their paths.
-    wanted: Vec<&'a Entry>,
+    /// The files to be fetched, in order of their paths.
+    wanted: Vec<MissingFile>,
     /// The size limit of an archive of all files, in bytes.
     max_bytes: u64,
     staged: HashSet<Digest>,
 }
 
 impl<'a> Unpacker<'a> {
-    pub(super) fn new(context: Context<'a>, plan: &'a Plan, manifest: &Manifest) -> Self {
-        let max_bytes = manifest.entries().iter().fold(MAX_MANIFEST_BYTES, |sum, entry| {
-            sum.saturating_add(entry.max_bytes()).saturating_add(pack::MEMBER_OVERHEAD_BYTES)
-        });
-        let mut wanted: Vec<&Entry> = plan.fetched().collect();
-        wanted.sort_unstable_by_key(|entry| entry.path());
-        Unpacker { context, wanted, max_bytes, staged: HashSet::new() }
+    pub(super) fn new(
+        context: Context<'a>,
+        mut wanted: Vec<MissingFile>,
+        remote: &dyn RowSource,
+    ) -> Result<Self> {
+        wanted.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let max_bytes = archive_bytes(remote)?;
+        Ok(Unpacker { context, wanted, max_bytes, staged: HashSet::new() })
     }
 
-    /// The digests of the files that are in staging now.
-    pub(super) fn into_staged(self) -> HashSet<Digest> {
-        self.staged
+    /// The number of different files that are in staging now.
+    pub(super) fn staged_len(&self) -> usize {
+        self.staged.len()
+    }
+
+    /// Returns the files that are not in staging, in byte order of their ids.
+    pub(super) fn into_missing(self) -> Vec<MissingFile> {
+        let Unpacker { mut wanted, staged, .. } = self;
+        wanted.retain(|file| !staged.contains(&file.digest));
+        wanted.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        wanted
     }
 
     /// True if every file that the plan asks for has been verified in staging.
     pub(super) fn is_done(&self) -> bool {
-        self.wanted.iter().all(|entry| self.staged.contains(&entry.digest()))
+        self.wanted.iter().all(|file| self.staged.contains(&file.digest))
     }
 
-    /// The number of files that are not in staging yet, and their bytes.
-    pub(super) fn missing(&self) -> Result<(u64, u64)> {
-        let (mut missing, mut missing_bytes) = (0, 0_u64);
-        let store = &self.context.session.store;
-        for entry in &self.wanted {
-            if !self.staged.contains(&entry.digest())
-                && stat_if_any(store.files, &store.staging.path(entry.digest()))?.is_none()
-            {
-                missing += 1;
-                missing_bytes = missing_bytes.saturating_add(entry.max_bytes());
-            }
+    /// Returns the size of the files that are not in staging yet.
+    pub(super) fn size(&self) -> Result<Size> {
+        let staged = self.context.session.store.staging.digests()?;
+        let mut size = Size::default();
+        for file in self.wanted.iter().filter(|file| !staged.contains(&file.digest)) {
+            size.add(file.max_bytes());
         }
-        Ok((missing, missing_bytes))
+        Ok(size)
     }
 
     /// Unpacks a pack that leads to the remote manifest.
@@ -77,14 +84,14 @@ impl<'a> Unpacker<'a> {
         &mut self,
         head: &Head,
         name: &PackName,
-        manifest: &Manifest,
+        remote: &dyn RowSource,
     ) -> Result<()> {
         let pack = self.context.session.store.staging.open_pack(name)?;
         let local = self.context.local;
         let Some(generation) = local.generation.as_ref().filter(|_| name.base.is_some()) else {
             return self.unpack_bundle(pack, Leads::Here);
         };
-        let prefix = self.prefix(manifest)?;
+        let prefix = self.prefix(generation, remote)?;
         let max_patch_bytes = max_patch_bytes(self.context.session, head, generation)?;
         let max_bytes = self.max_bytes;
         pack::unpack_delta(pack, &prefix, max_patch_bytes, max_bytes, &mut |member| {
@@ -96,31 +103,32 @@ impl<'a> Unpacker<'a> {
         pack::unpack_bundle(pack, self.max_bytes, &mut |member| self.take(member, leads))
     }
 
-    /// The old versions of what changed, as they are in the current generation.
+    /// Returns the old versions of what changed, as they are in the current generation.
     ///
     /// # Errors
     /// [`ErrorKind::Integrity`] if one of them is missing or damaged.
-    fn prefix(&self, manifest: &Manifest) -> Result<Vec<u8>> {
+    fn prefix(&self, generation: &Generation, remote: &dyn RowSource) -> Result<Vec<u8>> {
         let Context { session, local, .. } = self.context;
-        let generation = local.generation.as_ref().expect("a delta starts from a generation");
-        let published = match generation.is_complete(session.store.files)? {
+        let files = session.store.files;
+        let published = ManifestOnDisk::at(generation.list_path());
+        let (current, damaged) = (&published.source(session), &local.damage.entries);
+        let changed =
+            changed_files(Sides { current, damaged, remote: RemoteManifest::Rows(remote) })?;
+        let missing = match generation.is_complete(files)? {
             true => None,
-            false => Some(generation.manifest(session.store.files)?),
+            false => first_missing(&changed, local.manifest.source(session).rows()?)?,
         };
-        let published = published.as_ref().unwrap_or(&local.manifest);
+        if let Some(old) = missing.or(changed.iter().find(|old| damaged.contains(&old.path))) {
+            return Err(Error::new(
+                ErrorKind::Integrity,
+                format!("the old version of {} is missing", old.path),
+            ));
+        }
         let mut prefix = Vec::new();
-        for old in pack::prefix_of(published, manifest) {
-            let is_there =
-                local.manifest.entry(old.id()).is_some_and(|e| e.digest() == old.digest());
-            if !is_there || local.damage.entries.contains(old.path()) {
-                return Err(Error::new(
-                    ErrorKind::Integrity,
-                    format!("the old version of {} is missing", old.path()),
-                ));
-            }
-            let path = old.path().below(&generation.dir);
+        for old in &changed {
+            let path = old.path.below(&generation.dir);
             let left = pack::MAX_PREFIX_BYTES + 1 - prefix.len() as u64;
-            let reader = session.store.files.open(&path).on("read", &path)?;
+            let reader = files.open(&path).on("read", &path)?;
             reader.take(left).read_to_end(&mut prefix).on("read", &path)?;
             if prefix.len() as u64 > pack::MAX_PREFIX_BYTES {
                 return Ok(Vec::new());
@@ -131,36 +139,82 @@ impl<'a> Unpacker<'a> {
 
     /// Puts a file into staging if the plan asks for it and it has the promised digest.
     fn take(&mut self, member: PackedFile<'_>, leads: Leads) -> Result<()> {
-        let Ok(at) = self.wanted.binary_search_by(|entry| entry.path().cmp(&member.path)) else {
+        let Ok(at) = self.wanted.binary_search_by(|file| file.path.cmp(&member.path)) else {
             return Ok(());
         };
-        let entry = self.wanted[at];
-        if self.staged.contains(&entry.digest()) {
+        let file = &self.wanted[at];
+        if self.staged.contains(&file.digest) {
             return Ok(());
         }
         let mut out = self.context.session.store.staging.begin_hashed()?;
-        match copy_from_pack(self.context.session, member.content, &mut out, entry.max_bytes()) {
+        match copy_from_pack(self.context.session, member.content, &mut out, file.max_bytes()) {
             Err(error) if leads == Leads::Elsewhere && !ends_the_update(&error) => return Ok(()),
             copied => copied?,
         }
         let (part, digest, len_bytes) = out.finish()?;
-        if digest == entry.digest() {
+        if digest == file.digest {
             part.keep(digest)?;
             self.staged.insert(digest);
             return Ok(());
         }
         match leads {
             Leads::Elsewhere => Ok(()),
-            Leads::Here => Err(Error::new(
-                ErrorKind::Integrity,
-                format!(
-                    "{}: expected the digest {}, got {digest} ({len_bytes} bytes)",
-                    entry.path(),
-                    entry.digest()
-                ),
-            )),
+            Leads::Here => Err(wrong_digest(&file.path, file.digest, digest, len_bytes)),
         }
     }
+}
+
+/// The error of a file in a pack that is not the one in the manifest.
+pub(super) fn wrong_digest(
+    path: &EntryPath,
+    expected: Digest,
+    got: Digest,
+    len_bytes: u64,
+) -> Error {
+    Error::new(
+        ErrorKind::Integrity,
+        format!("{path}: expected the digest {expected}, got {got} ({len_bytes} bytes)"),
+    )
+}
+
+/// Returns the old versions of the files that change, in byte order of their ids.
+fn changed_files(sides: Sides<'_>) -> Result<Vec<MissingFile>> {
+    let mut changed = Vec::new();
+    let mut steps = sides.steps(Reuse::Intact)?;
+    while let Some(step) = steps.next()? {
+        if let (Some(old), Some(new)) = (step.current, step.remote())
+            && old.text != new.text
+            && old.digest()? != new.digest()?
+        {
+            changed.push(MissingFile::new(old)?);
+        }
+    }
+    Ok(changed)
+}
+
+/// Returns the first of these files that the manifest does not have in this version.
+fn first_missing<'a>(
+    files: &'a [MissingFile],
+    mut rows: Rows<'_>,
+) -> Result<Option<&'a MissingFile>> {
+    let mut left = files.iter().peekable();
+    while let Some(row) = rows.next()? {
+        if let Some(file) = left.next_if(|file| file.id == row.id)
+            && file.digest != row.digest()?
+        {
+            return Ok(Some(file));
+        }
+    }
+    Ok(left.next())
+}
+
+/// Returns the limit of an archive of all files, in bytes.
+pub(super) fn archive_bytes(remote: &dyn RowSource) -> Result<u64> {
+    let (mut rows, mut sum) = (remote.rows()?, MAX_MANIFEST_BYTES);
+    while let Some(row) = rows.next()? {
+        sum = sum.saturating_add(row.max_bytes()?).saturating_add(pack::MEMBER_OVERHEAD_BYTES);
+    }
+    Ok(sum)
 }
 
 /// Copies up to `max_bytes` bytes, looking at the cancel token now and then.

@@ -1,0 +1,288 @@
+//! Manifests in canonical form, read row by row.
+//!
+//! The canonical form has one entry per line, in byte order of the ids, and each line begins with
+//! what moves a file: id, path, digest and size. So two manifests are compared, and a patch is
+//! applied, with one line of each in memory, and unchanged lines are never parsed.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, BufReader, Read};
+
+use serde::de::IgnoredAny;
+
+use super::Entry;
+use super::invalid::InvalidManifest;
+use super::parse;
+use crate::base::digest::Digest;
+use crate::base::error::Result;
+use crate::base::json;
+use crate::base::limits::{MAX_ROW_BYTES, MAX_UNSIZED_FILE_BYTES};
+use crate::base::path::{EntryPath, folded};
+
+/// The result of reading a row.
+type Checked<T> = std::result::Result<T, InvalidManifest>;
+
+/// A manifest in canonical form, which can be read several times.
+pub(crate) trait RowSource {
+    /// Returns the rows, from the first one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store) if it cannot be opened.
+    fn rows(&self) -> Result<Rows<'_>>;
+}
+
+/// A text in memory.
+impl RowSource for Vec<u8> {
+    fn rows(&self) -> Result<Rows<'_>> {
+        Ok(Rows::new(&**self))
+    }
+}
+
+/// Bytes read at a time.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// The rows of a manifest in canonical form, in byte order of their ids.
+pub(crate) struct Rows<'a> {
+    reader: Box<dyn BufRead + 'a>,
+    expected: Expected,
+    /// The line of the current row, with its separator.
+    line: String,
+    /// The end of the row in `line`.
+    end: usize,
+    /// The start of the fields in `line`.
+    fields: usize,
+    id: String,
+    previous_id: String,
+}
+
+/// The lines that may follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Start,
+    RowOrEnd,
+    Row,
+    End,
+    Nothing,
+}
+
+/// One row. Its fields are parsed on demand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row<'a> {
+    pub(crate) id: &'a str,
+    /// The whole row, without its separator.
+    pub(crate) text: &'a str,
+    /// The text of the fields: `{...}`.
+    pub(super) fields: &'a str,
+}
+
+/// The fields that a row in canonical form begins with.
+struct Start<'a> {
+    path: Cow<'a, str>,
+    digest: &'a str,
+    size_bytes: Option<u64>,
+    /// The other fields.
+    rest: &'a str,
+}
+
+impl<'a> Rows<'a> {
+    pub(crate) fn new(reader: impl Read + 'a) -> Rows<'a> {
+        Rows {
+            reader: Box::new(BufReader::with_capacity(BUFFER_BYTES, reader)),
+            expected: Expected::Start,
+            line: String::new(),
+            end: 0,
+            fields: 0,
+            id: String::new(),
+            previous_id: String::new(),
+        }
+    }
+
+    /// Returns the rows of a manifest without entries.
+    pub(crate) fn none() -> Rows<'a> {
+        Rows { expected: Expected::Nothing, ..Rows::new(io::empty()) }
+    }
+
+    /// Moves to the next row. False at the end.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`], also for a row that is too long, and
+    /// [`InvalidManifest::Read`].
+    pub(crate) fn advance(&mut self) -> Checked<bool> {
+        if self.expected == Expected::Start {
+            self.read_line()?;
+            expect(self.line == "{\n")?;
+            self.expected = Expected::RowOrEnd;
+        }
+        if self.expected == Expected::Nothing {
+            return Ok(false);
+        }
+        std::mem::swap(&mut self.id, &mut self.previous_id);
+        self.read_line()?;
+        if self.line == "}\n" && self.expected != Expected::Row {
+            self.read_line()?;
+            expect(self.line.is_empty())?;
+            self.expected = Expected::Nothing;
+            return Ok(false);
+        }
+        expect(self.expected != Expected::End)?;
+        let row = self.line.strip_suffix('\n').ok_or(InvalidManifest::NotCanonical)?;
+        let (row, next) = match row.strip_suffix(',') {
+            Some(row) => (row, Expected::Row),
+            None => (row, Expected::End),
+        };
+        let (id, rest) = string(row).ok_or(InvalidManifest::NotCanonical)?;
+        self.id.clear();
+        self.id.push_str(&id);
+        let fields = rest.strip_prefix(':').filter(|fields| fields.starts_with('{'));
+        let fields = fields.ok_or(InvalidManifest::NotCanonical)?;
+        (self.end, self.fields) = (row.len(), row.len() - fields.len());
+        self.expected = next;
+        expect(self.id > self.previous_id)?;
+        Ok(true)
+    }
+
+    /// Returns the current row; `None` before the first one and after the last one.
+    pub(crate) fn row(&self) -> Option<Row<'_>> {
+        match self.expected {
+            Expected::Start | Expected::Nothing | Expected::RowOrEnd => None,
+            Expected::Row | Expected::End => {
+                let text = &self.line[..self.end];
+                Some(Row { id: &self.id, text, fields: &text[self.fields..] })
+            }
+        }
+    }
+
+    /// Moves to the next row, and returns it.
+    ///
+    /// # Errors
+    /// Those of [`advance`](Self::advance).
+    pub(crate) fn next(&mut self) -> Checked<Option<Row<'_>>> {
+        Ok(if self.advance()? { self.row() } else { None })
+    }
+
+    fn read_line(&mut self) -> Checked<()> {
+        self.line.clear();
+        // A row, its separator, and one byte more.
+        let mut limited = self.reader.by_ref().take(MAX_ROW_BYTES + 3);
+        match limited.read_line(&mut self.line) {
+            Ok(n) if n as u64 == MAX_ROW_BYTES + 3 => Err(InvalidManifest::NotCanonical),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(InvalidManifest::NotCanonical)
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(InvalidManifest::Read(error)),
+        }
+    }
+}
+
+impl<'a> Row<'a> {
+    /// Returns the path of the file.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`], also if the path is unsafe.
+    pub(crate) fn path(self) -> Checked<EntryPath> {
+        EntryPath::new(self.start()?.path).map_err(|_| InvalidManifest::NotCanonical)
+    }
+
+    /// Returns the path as [`EntryPath::folded`] does.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`].
+    pub(super) fn folded_path(self) -> Checked<Cow<'a, str>> {
+        Ok(folded(self.start()?.path))
+    }
+
+    /// Returns the digest of the file.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`].
+    pub(crate) fn digest(self) -> Checked<Digest> {
+        self.digest_text()?.parse().map_err(|_| InvalidManifest::NotCanonical)
+    }
+
+    /// Returns the digest of the file as its 64 digits, which are cheaper to compare.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`].
+    pub(crate) fn digest_text(self) -> Checked<&'a str> {
+        Ok(self.start()?.digest)
+    }
+
+    /// Returns the size of the file in bytes, if the manifest contains it.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`].
+    pub(crate) fn size_bytes(self) -> Checked<Option<u64>> {
+        Ok(self.start()?.size_bytes)
+    }
+
+    /// Returns the limit of the file in bytes, as [`Entry::max_bytes`] does.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`].
+    pub(crate) fn max_bytes(self) -> Checked<u64> {
+        Ok(self.size_bytes()?.unwrap_or(MAX_UNSIZED_FILE_BYTES))
+    }
+
+    /// Returns the number of names of definitions.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`].
+    pub(super) fn names_len(self) -> Checked<usize> {
+        let rest = self.start()?.rest;
+        let after_time = match rest.strip_prefix(",\"updated\":") {
+            Some(rest) => string(rest).ok_or(InvalidManifest::NotCanonical)?.1,
+            None => rest,
+        };
+        let Some(names) = after_time.strip_prefix(",\"names\":") else { return Ok(0) };
+        let names = serde_json::Deserializer::from_str(names).into_iter::<Vec<IgnoredAny>>().next();
+        let names = names.and_then(std::result::Result::ok).ok_or(InvalidManifest::NotCanonical)?;
+        Ok(names.len())
+    }
+
+    /// Parses the whole row.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::Json`] if a field is invalid.
+    pub(crate) fn entry(self) -> Checked<Entry> {
+        parse::entry_of(self.id, self.fields).map_err(InvalidManifest::Json)
+    }
+
+    /// True if the fields that this row begins with are those of `entry`.
+    pub(super) fn begins_like(self, entry: &Entry) -> Checked<bool> {
+        let start = self.start()?;
+        Ok(start.path == entry.path().as_str()
+            && start.digest == entry.digest().to_string()
+            && start.size_bytes == entry.size_bytes()
+            && self.names_len()? == entry.names().map_or(0, <[_]>::len))
+    }
+
+    fn start(self) -> Checked<Start<'a>> {
+        let start = || {
+            let (path, rest) = string(self.fields.strip_prefix("{\"url\":")?)?;
+            let (digest, rest) = rest.strip_prefix(",\"sha\":\"")?.split_at_checked(64)?;
+            let rest = rest.strip_prefix('"')?;
+            let Some(size) = rest.strip_prefix(",\"size\":") else {
+                return Some(Start { path, digest, size_bytes: None, rest });
+            };
+            let (size, rest) = size.split_at(size.find([',', '}'])?);
+            Some(Start { path, digest, size_bytes: Some(size.parse().ok()?), rest })
+        };
+        start().ok_or(InvalidManifest::NotCanonical)
+    }
+}
+
+fn expect(is_canonical: bool) -> Checked<()> {
+    if is_canonical { Ok(()) } else { Err(InvalidManifest::NotCanonical) }
+}
+
+/// Splits a text into the JSON string that it begins with, and the rest.
+fn string(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let content = text.strip_prefix('"')?;
+    let end = content.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    if content.as_bytes()[end] == b'"' {
+        return Some((Cow::Borrowed(&content[..end]), &content[end + 1..]));
+    }
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<json::Key<'_>>();
+    let key = values.next()?.ok()?;
+    Some((key.0, text.get(values.byte_offset()..)?))
+}

@@ -1,0 +1,77 @@
+//! Manifests on disk in canonical form, which every stage reads row by row.
+
+use std::path::{Path, PathBuf};
+
+use super::session::Session;
+use crate::base::digest::Digest;
+use crate::base::error::{IoContext, Result};
+use crate::base::files::Files;
+use crate::store::cannot_keep;
+use crate::tree::manifest::{Form, Manifest, RowSource, RowWriter, Rows, form_of};
+
+/// A manifest in canonical form on disk. By default, it has no entries.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ManifestOnDisk(Option<PathBuf>);
+
+impl ManifestOnDisk {
+    /// Returns the manifest at `path`, which is in canonical form.
+    pub(super) fn at(path: PathBuf) -> ManifestOnDisk {
+        ManifestOnDisk(Some(path))
+    }
+
+    /// Returns the manifest at `path`; `None` if it is not in canonical form.
+    pub(super) fn if_canonical(
+        session: &Session<'_>,
+        path: PathBuf,
+    ) -> Result<Option<ManifestOnDisk>> {
+        let found = ManifestOnDisk(Some(path));
+        let form = form_of(found.source(session).rows()?)?;
+        Ok(Some(found).filter(|_| form == Form::Canonical))
+    }
+
+    /// Returns the manifest in staging that has this digest.
+    pub(super) fn staged(session: &Session<'_>, digest: Digest) -> ManifestOnDisk {
+        ManifestOnDisk::at(session.store.staging.path(digest))
+    }
+
+    /// Returns the source of its rows.
+    pub(super) fn source<'a>(&'a self, session: &'a Session<'_>) -> DiskSource<'a> {
+        DiskSource { files: session.store.files, path: self.0.as_deref() }
+    }
+}
+
+/// The rows of a [`ManifestOnDisk`].
+pub(super) struct DiskSource<'a> {
+    files: &'a dyn Files,
+    path: Option<&'a Path>,
+}
+
+impl RowSource for DiskSource<'_> {
+    fn rows(&self) -> Result<Rows<'_>> {
+        match self.path {
+            Some(path) => Ok(Rows::new(self.files.open(path).on("read this file", path)?)),
+            None => Ok(Rows::none()),
+        }
+    }
+}
+
+/// Puts a manifest into staging, and returns the digest of its canonical form.
+pub(super) fn keep_manifest(session: &Session<'_>, manifest: &Manifest) -> Result<Digest> {
+    keep_rows(session, |rows| {
+        manifest.sorted().try_for_each(|entry| rows.put_entry(entry).map_err(cannot_keep))
+    })
+}
+
+/// Puts the manifest of the rows that `write` writes into staging, and returns its digest.
+pub(super) fn keep_rows(
+    session: &Session<'_>,
+    write: impl FnOnce(&mut RowWriter<'_>) -> Result<()>,
+) -> Result<Digest> {
+    let mut out = session.store.staging.begin_hashed()?;
+    let mut rows = RowWriter::new(&mut out);
+    write(&mut rows)?;
+    rows.finish().map_err(cannot_keep)?;
+    let (part, digest, _) = out.finish()?;
+    part.keep(digest)?;
+    Ok(digest)
+}
