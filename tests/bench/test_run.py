@@ -16,8 +16,10 @@ import pytest
 from results import Results
 
 HERE = Path(__file__).parent
-NEEDED = ("nginx", "fcgiwrap", "git", "rsync", "ostree", "zsync", "zckdl", "apt-get", "gpg")
-NEEDED += ("curl", "zstd", "cc")
+NEEDED = (
+    *("nginx", "fcgiwrap", "git", "rsync", "ostree", "zsync", "zckdl", "apt-get", "gpg"),
+    *("curl", "zstd", "cc"),
+)
 
 
 def test_generated_catalogs_are_reproducible_with_unique_names() -> None:

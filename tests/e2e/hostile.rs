@@ -178,8 +178,9 @@ fn invalid_manifests_are_refused() {
 #[test]
 fn one_entry_above_the_limit_is_refused() {
     let rows: Vec<String> =
-        (0..=limits::MAX_ENTRIES).map(|n| row(&n.to_string(), &n.to_string())).collect();
-    // Too large for memory-backed storage.
+        (0..=limits::MAX_LIST_ENTRIES).map(|n| row(&n.to_string(), &n.to_string())).collect();
+    // Not in canonical form, so that a client has all of it in memory. Too large for memory-backed
+    // storage.
     let world = World::v2("abcd");
     world.updated();
     set_manifest(&world, format!("{{{}}}", rows.join(",")).as_bytes());

@@ -5,11 +5,25 @@ use std::time::Duration;
 /// Largest head: 4,600 bytes as published leave room for many signatures and packs.
 pub const MAX_HEAD_BYTES: u64 = 16 * 1024;
 
-/// Largest manifest: 200,000 entries of about 300 bytes.
-pub const MAX_MANIFEST_BYTES: u64 = 64 * 1024 * 1024;
+/// Largest manifest: 2,000,000 entries of about 300 bytes.
+pub const MAX_MANIFEST_BYTES: u64 = 640 * 1024 * 1024;
 
-/// Most entries of a manifest: twice the largest planned catalog.
-pub const MAX_ENTRIES: usize = 200_000;
+/// Most entries of a manifest: twice the largest catalog that was measured.
+pub const MAX_ENTRIES: usize = 2_000_000;
+
+/// Largest list of a v1 tree, and largest manifest that is not in canonical form: a client has
+/// all of it in memory.
+pub const MAX_LIST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Most rows of a list of a v1 tree, and most entries of a manifest that is not in canonical form:
+/// a client has all of them in memory.
+pub const MAX_LIST_ENTRIES: usize = 200_000;
+
+/// Largest patch between two manifests, in bytes: a client has all of it in memory.
+pub(crate) const MAX_PATCH_BYTES: u64 = MAX_LIST_BYTES;
+
+/// Most rows of a patch: one for each entry of two lists.
+pub(crate) const MAX_PATCH_ROWS: usize = 2 * MAX_LIST_ENTRIES;
 
 /// Longest text of an entry in a manifest, in bytes: room for the most names. A client has a few
 /// copies of it in memory for a moment.
@@ -34,8 +48,8 @@ pub const MAX_UNSIZED_FILE_BYTES: u64 = 1024 * 1024;
 /// Largest file, regardless of its entry: one file must fit in memory on a small machine.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Largest pack: ten times the compressed size of 200,000 real definitions.
-pub const MAX_PACK_BYTES: u64 = 256 * 1024 * 1024;
+/// Largest pack: the compressed size of 2,000,000 real definitions.
+pub const MAX_PACK_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Most redirects of one request: scheme, host and path may each change once, with some reserve.
 pub const MAX_REDIRECTS: usize = 5;

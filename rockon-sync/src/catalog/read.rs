@@ -119,15 +119,17 @@ impl Gaps {
         generation: &Generation,
         current: &Manifest,
     ) -> Result<()> {
-        let in_list = |error: Error| error.with_path(generation.list_path());
-        let bytes = generation.list_bytes(files)?.unwrap_or_default();
+        let path = generation.list_path();
+        let in_list = |error: Error| error.with_path(&path);
         if generation.head(files)?.is_none() {
+            let bytes = generation.list_bytes(files)?.unwrap_or_default();
             let list = List::parse(&bytes).map_err(in_list)?;
             let missing = list.rows().iter().filter(|row| current.entry(&row.id).is_none());
             self.reasons.extend(missing.map(|row| not_fetched(source, &row.id)));
             return Ok(());
         }
-        let published = Manifest::parse(&bytes).map_err(in_list)?;
+        let reader = files.open(&path).on("read this file", &path)?;
+        let published = Manifest::read_for_use(reader).map_err(in_list)?;
         let mut former_names_left = MAX_ALL_NAMES;
         for entry in published.entries().iter().filter(|e| current.entry(e.id()).is_none()) {
             match entry.names() {

@@ -24,7 +24,7 @@ use super::list::{List, ListedFile, RefusedFile};
 use crate::base::cancel::CancelToken;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{Files, RealFiles, Stat, ensure_dirs, stat_target_if_any};
-use crate::base::limits::{MAX_CONNECTIONS, MAX_ENTRIES};
+use crate::base::limits::{MAX_CONNECTIONS, MAX_LIST_ENTRIES};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
 use crate::base::time::Clock;
@@ -352,10 +352,10 @@ impl<'a> SiteWalk<'a> {
             }
             return Ok(());
         }
-        if self.extensions.len() >= MAX_ENTRIES {
+        if self.extensions.len() >= MAX_LIST_ENTRIES {
             return Err(Error::new(
                 ErrorKind::Limit,
-                format!("expected at most {MAX_ENTRIES} extensions"),
+                format!("expected at most {MAX_LIST_ENTRIES} extensions"),
             ));
         }
         match EntryPath::new(format!("{id}.xml")) {

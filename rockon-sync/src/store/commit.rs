@@ -134,9 +134,9 @@ impl SourceWriter<'_> {
         Ok(draft)
     }
 
-    /// Puts all files but the head into a new directory, or into the staged tree.
+    /// Puts all files but the head into a new directory.
     fn build<'d>(&'d self, commit: &Commit<'d>, dir: &Path) -> Result<Draft<'d>> {
-        let mut draft = Draft::new(self, commit, dir)?;
+        let mut draft = Draft::new(self, commit.base, commit.tree, dir)?;
         (commit.differences)(&mut |difference| match difference {
             Difference::Removed(_) => Ok(()),
             Difference::Placed(path, from) => draft.place(path, &from),
@@ -155,9 +155,9 @@ impl SourceWriter<'_> {
         let files = self.files;
         let mut new_files = vec![generation.changes_path()];
         write_read_only(files, &new_files[0], |file| file.write_all(&changes.to_bytes()))?;
-        if let Some(manifest) = commit.record {
+        if let Some(digest) = commit.record {
             let path = generation.record_path();
-            place(files, &self.staging.path(manifest), &path)?;
+            place(files, &self.staging.path(digest), &path)?;
             new_files.push(path);
         }
         let dir = self.generations();

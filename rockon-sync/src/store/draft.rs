@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::changes::{Changes, dir_in};
-use super::{Commit, FileOrigin, Generation, SourceWriter, Staging};
+use super::{FileOrigin, Generation, SourceWriter, StagedTree, Staging};
 use crate::base::error::{Error, IoContext, Result};
 use crate::base::files::{Files, MAX_SINGLE_SYNCS, ensure_dir};
 use crate::base::path::EntryPath;
@@ -23,21 +23,10 @@ pub(super) struct Draft<'a> {
     pub(super) len: usize,
     /// True if each file that the base has, too, is a hard link to it.
     pub(super) shares_files: bool,
-    new_files: UnsyncedFiles,
+    /// The new files, or so many that their whole file system is synced.
+    new_files: Vec<PathBuf>,
     /// Directories with new or fewer names.
     changed_dirs: BTreeSet<String>,
-}
-
-/// Files that must be synced: all, or so many that their whole file system is synced.
-#[derive(Default)]
-struct UnsyncedFiles(Vec<PathBuf>);
-
-impl UnsyncedFiles {
-    fn push(&mut self, path: PathBuf) {
-        if self.0.len() <= MAX_SINGLE_SYNCS {
-            self.0.push(path);
-        }
-    }
 }
 
 /// The way in which a file got its second path.
@@ -48,21 +37,22 @@ pub(super) enum Placed {
 }
 
 impl<'a> Draft<'a> {
-    /// Starts with a new directory, or with the staged tree, which is moved there.
+    /// Starts with a new directory: with the staged tree if there is one, else with an empty one.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if it cannot be created.
     pub(super) fn new(
         writer: &'a SourceWriter<'_>,
-        commit: &Commit<'a>,
+        base: Option<&'a Generation>,
+        tree: Option<&StagedTree>,
         dir: &Path,
     ) -> Result<Draft<'a>> {
-        match commit.tree {
+        match tree {
             Some(tree) => writer.files.rename(tree.dir(), dir),
             None => writer.files.create_dir(dir),
         }
         .on("create this directory", dir)?;
-        let mut draft = Draft::on(writer, commit.base, dir.to_owned());
+        let mut draft = Draft::on(writer, base, dir.to_owned());
         draft.dirs.insert(String::new());
         draft.changed_dirs.insert(String::new());
         Ok(draft)
@@ -88,15 +78,15 @@ impl<'a> Draft<'a> {
             dirs: BTreeSet::new(),
             len: 0,
             shares_files: true,
-            new_files: UnsyncedFiles::default(),
+            new_files: Vec::new(),
             changed_dirs: BTreeSet::new(),
         }
     }
 
-    /// Puts a file at a path where there is none, unless it comes with the staged tree.
+    /// Puts a file at a path where there is none, unless it came there with the staged tree.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store), also if another file is there.
+    /// [`ErrorKind::Store`](crate::ErrorKind::Store), also if something else is there.
     pub(super) fn place(&mut self, path: &EntryPath, from: &FileOrigin<'_>) -> Result<()> {
         for parent in path.parents() {
             if !self.dirs.contains(parent) {
@@ -109,15 +99,15 @@ impl<'a> Draft<'a> {
         match (from, self.base) {
             (FileOrigin::Staging(digest), _) => {
                 place(self.files, &self.staging.path(*digest), &to)?;
-                self.new_files.push(to);
+                self.must_sync(to);
             }
             (FileOrigin::Base(path), Some(base)) => {
                 if place(self.files, &path.below(&base.dir), &to)? == Placed::Copied {
                     self.shares_files = false;
-                    self.new_files.push(to);
+                    self.must_sync(to);
                 }
             }
-            (FileOrigin::Tree, _) => self.new_files.push(to),
+            (FileOrigin::Tree, _) => self.must_sync(to),
             (FileOrigin::Base(_), None) => unreachable!("a base file needs a base generation"),
         }
         self.has_changed(path);
@@ -132,7 +122,7 @@ impl<'a> Draft<'a> {
     pub(super) fn write(&mut self, path: &EntryPath, bytes: &[u8]) -> Result<()> {
         let to = path.below(&self.dir);
         write_read_only(self.files, &to, |file| file.write_all(bytes))?;
-        self.new_files.push(to);
+        self.must_sync(to);
         self.has_changed(path);
         self.len += 1;
         Ok(())
@@ -180,13 +170,19 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(super) fn sync(&self) -> Result<()> {
-        self.files.sync_files(&self.new_files.0).on("sync the new files of", &self.dir)?;
+        self.files.sync_files(&self.new_files).on("sync the new files of", &self.dir)?;
         // Innermost first: no directory is durable before its contents.
         for path in self.changed_dirs.iter().rev() {
             let dir = dir_in(&self.dir, path);
             self.files.sync_dir(&dir).on("sync this directory", &dir)?;
         }
         Ok(())
+    }
+
+    fn must_sync(&mut self, file: PathBuf) {
+        if self.new_files.len() <= MAX_SINGLE_SYNCS {
+            self.new_files.push(file);
+        }
     }
 
     fn has_changed(&mut self, path: &EntryPath) {

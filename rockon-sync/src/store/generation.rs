@@ -7,7 +7,7 @@ use super::Status;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, walk};
-use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
+use crate::base::limits::{MAX_HEAD_BYTES, MAX_LIST_BYTES};
 use crate::base::path::EntryPath;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
 use crate::tree::manifest::{Entry, List, Manifest};
@@ -79,7 +79,7 @@ impl Generation {
 
     /// Returns the bytes of `root.json`.
     pub(crate) fn list_bytes(&self, files: &dyn Files) -> Result<Option<Vec<u8>>> {
-        read_regular(files, &self.list_path(), MAX_MANIFEST_BYTES)
+        read_regular(files, &self.list_path(), MAX_LIST_BYTES)
     }
 
     fn neither(&self) -> Error {

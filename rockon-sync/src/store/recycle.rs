@@ -45,7 +45,8 @@ enum Origin {
 
 impl<'a> FewDifferences<'a> {
     /// Collects the differences of a commit. `None` if the current generation is missing, damaged
-    /// or without a record, or if they are more than half of its files.
+    /// or without a record, if a staged tree replaces it, or if they are more than half of its
+    /// files.
     ///
     /// # Errors
     /// Those of [`Commit::differences`].
@@ -53,8 +54,8 @@ impl<'a> FewDifferences<'a> {
         writer: &SourceWriter<'_>,
         commit: &Commit<'a>,
     ) -> Result<Option<FewDifferences<'a>>> {
-        let may_recycle = commit.is_base_intact && commit.tree.is_none();
-        let Some(current) = commit.base.filter(|_| may_recycle) else {
+        let may_share = commit.is_base_intact && commit.tree.is_none();
+        let Some(current) = commit.base.filter(|_| may_share) else {
             return Ok(None);
         };
         let Some(current_changes) = current.changes(writer.files) else {
@@ -158,7 +159,7 @@ impl Origin {
         match from {
             FileOrigin::Base(path) => Origin::Base((*path).clone()),
             FileOrigin::Staging(digest) => Origin::Staging(*digest),
-            FileOrigin::Tree => unreachable!("a staged tree becomes a generation as a whole"),
+            FileOrigin::Tree => unreachable!("a staged tree becomes a new generation"),
         }
     }
 

@@ -25,7 +25,7 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub(crate) struct Status {
     /// The time of the last successful check.
     pub(crate) checked: Option<Timestamp>,
-    /// The generation that `fingerprint` and `failed` describe.
+    /// The generation that `digest` and `failed` describe.
     pub(crate) generation: u64,
     /// Id of the last entry whose file a quick check has looked at; empty for none.
     pub(crate) checked_up_to: String,

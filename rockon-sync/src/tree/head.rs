@@ -29,7 +29,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result, excerpt};
-use crate::base::limits::{MAX_HEAD_BYTES, MAX_MANIFEST_BYTES};
+use crate::base::limits::{MAX_HEAD_BYTES, MAX_LIST_BYTES, MAX_MANIFEST_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
 use crate::tree::pack::{BUNDLE_BASE, is_base};
@@ -204,7 +204,7 @@ impl Head {
 
     /// Returns the limit of the manifest, in bytes.
     pub(crate) fn max_manifest_bytes(&self) -> u64 {
-        self.size_bytes().unwrap_or(MAX_MANIFEST_BYTES).min(MAX_MANIFEST_BYTES)
+        self.size_bytes().unwrap_or(MAX_LIST_BYTES).min(MAX_MANIFEST_BYTES)
     }
 
     /// Returns the directory that also contains each file under its digest.

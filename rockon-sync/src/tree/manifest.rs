@@ -36,6 +36,7 @@ pub(crate) use patch::{NewPaths, pairs, write_patched};
 pub(crate) use rows::{Row, RowSource, Rows};
 
 use crate::base::error::{Result, excerpt};
+use crate::base::limits::{MAX_ENTRIES, MAX_LIST_ENTRIES};
 use entry::Count;
 use invalid::InvalidManifest;
 use parse::Extras;
@@ -43,7 +44,7 @@ use parse::Extras;
 #[cfg(doc)]
 use crate::base::error::ErrorKind;
 #[cfg(doc)]
-use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_ROW_BYTES};
+use crate::base::limits::{MAX_ALL_NAMES, MAX_ROW_BYTES};
 
 /// A manifest: entries with unique ids and unique paths.
 ///
@@ -72,7 +73,16 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::parse`]; [`ErrorKind::Store`] if reading fails.
     pub fn read(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of(reader, Extras::All, Count::default())?)
+        Manifest::from_entries(parse::entries_of(reader, Extras::All, Count::up_to(MAX_ENTRIES))?)
+    }
+
+    /// Like [`Manifest::read`], but with the limits of a manifest that is not in canonical form.
+    ///
+    /// # Errors
+    /// Those of [`Manifest::read`].
+    pub(crate) fn read_other_form(reader: impl Read) -> Result<Manifest> {
+        let count = Count::up_to(MAX_LIST_ENTRIES);
+        Manifest::from_entries(parse::entries_of(reader, Extras::All, count)?)
     }
 
     /// Like [`Manifest::read`], but keeps only the extra fields that a client uses.
@@ -80,7 +90,7 @@ impl Manifest {
     /// # Errors
     /// Those of [`Manifest::read`].
     pub(crate) fn read_for_use(reader: impl Read) -> Result<Manifest> {
-        Manifest::from_entries(parse::entries_of(reader, Extras::Used, Count::default())?)
+        Manifest::from_entries(parse::entries_of(reader, Extras::Used, Count::up_to(MAX_ENTRIES))?)
     }
 
     /// Returns a manifest of `entries`, in their order.
@@ -90,7 +100,7 @@ impl Manifest {
     pub fn from_entries(mut entries: Vec<Entry>) -> Result<Manifest> {
         // A vector grown by a stream may have twice the capacity it needs.
         entries.shrink_to_fit();
-        let mut count = Count::default();
+        let mut count = Count::up_to(MAX_ENTRIES);
         for entry in &entries {
             count.add(entry.names().map_or(0, <[_]>::len))?;
             entry.check_names()?;

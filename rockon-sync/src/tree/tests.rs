@@ -11,7 +11,7 @@ use super::note::{Note, SigningKey, sign_note};
 use super::pack::{PackedFile, bundled_manifest, unpack_bundle};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::limits::{MAX_ENTRIES, MAX_HEAD_BYTES, MAX_NAMES};
+use crate::base::limits::{MAX_ENTRIES, MAX_HEAD_BYTES, MAX_LIST_ENTRIES, MAX_NAMES};
 use crate::base::path::EntryPath;
 
 fn entry(id: &str, path: &str) -> Result<Entry> {
@@ -26,11 +26,10 @@ fn kind<T>(result: Result<T>) -> Option<ErrorKind> {
 fn manifests_and_lists_have_a_limit_of_entries() {
     // The entries are all the same: that is another error.
     let path = EntryPath::new("a").unwrap();
-    for (count, expected) in
-        [(MAX_ENTRIES, ErrorKind::Manifest), (MAX_ENTRIES + 1, ErrorKind::Limit)]
-    {
-        let entries = vec![entry("a", "a").unwrap(); count];
-        assert_eq!(kind(Manifest::from_entries(entries)), Some(expected), "{count}");
+    for (more, expected) in [(0, ErrorKind::Manifest), (1, ErrorKind::Limit)] {
+        let entries = vec![entry("a", "a").unwrap(); MAX_ENTRIES + more];
+        assert_eq!(kind(Manifest::from_entries(entries)), Some(expected), "{more}");
+        let count = MAX_LIST_ENTRIES + more;
         let rows = (0..count).map(|_| ListRow { id: String::new(), path: path.clone() });
         assert_eq!(kind(List::from_rows(rows.collect())), Some(expected), "{count}");
     }

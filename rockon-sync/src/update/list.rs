@@ -7,7 +7,7 @@ use super::mirrors::{Failure, Mirrors};
 use super::mode::Mode;
 use super::session::Session;
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::limits::MAX_MANIFEST_BYTES;
+use crate::base::limits::MAX_LIST_BYTES;
 use crate::net::address::Address;
 use crate::net::bare_directory::BareDirectory;
 use crate::net::fetch::{Fetched, Retries, Wanted};
@@ -73,7 +73,7 @@ fn ask_one(
     };
     let wanted = Wanted {
         validators: validators.as_ref(),
-        ..Wanted::plain(address.clone(), MAX_MANIFEST_BYTES)
+        ..Wanted::plain(address.clone(), MAX_LIST_BYTES)
     };
     let mut bytes = Vec::new();
     let mut probe = address.clone();

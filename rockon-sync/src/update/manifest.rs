@@ -13,6 +13,8 @@ use super::rows::{ManifestOnDisk, keep_manifest};
 use super::session::{Context, Session};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result, excerpt};
+use crate::base::files::stat_if_any;
+use crate::base::limits::MAX_LIST_BYTES;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Form, Manifest, RowSource, check, check_paths, form_of};
 
@@ -152,8 +154,18 @@ fn checked(
     let manifest = match form {
         Form::Canonical => manifest,
         Form::Other => {
+            let size_bytes = stat_if_any(session.store.files, &path)?.map_or(0, |s| s.len_bytes);
+            if size_bytes > MAX_LIST_BYTES {
+                return Err(Error::new(
+                    ErrorKind::Limit,
+                    format!(
+                        "expected the canonical form of a manifest of more than {MAX_LIST_BYTES} \
+                         bytes"
+                    ),
+                ));
+            }
             let reader = session.store.files.open(&path).on("read this file", &path)?;
-            let digest = keep_manifest(session, &Manifest::read(reader)?)?;
+            let digest = keep_manifest(session, &Manifest::read_other_form(reader)?)?;
             ManifestOnDisk::staged(session, digest)
         }
     };

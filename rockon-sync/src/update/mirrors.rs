@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::session::{Session, ends_the_update, may_be_an_outage};
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::limits::{MAX_MANIFEST_BYTES, MAX_MIRROR_FAILURES, MIRROR_TIMEOUT};
+use crate::base::limits::{MAX_LIST_BYTES, MAX_MIRROR_FAILURES, MIRROR_TIMEOUT};
 use crate::base::path::EntryPath;
 use crate::net::address::Address;
 use crate::net::fetch::{Discard, Fetched, Retries, Wanted};
@@ -206,7 +206,7 @@ impl Mirror {
 
     /// Asks for the probe, once.
     fn answers(&self, session: &Session<'_>) -> bool {
-        let wanted = Wanted::plain(self.probe.clone(), MAX_MANIFEST_BYTES);
+        let wanted = Wanted::plain(self.probe.clone(), MAX_LIST_BYTES);
         let answer = session.fetcher.fetch(&wanted, &mut Discard, Retries::None);
         matches!(answer, Ok(Fetched::File(_)))
     }

@@ -131,7 +131,7 @@ fn an_update_killed_at_any_system_call_recovers() {
             }
             kills += n - 1;
         }
-        assert!(kills > 30, "only {kills} calls were tried");
+        assert!(kills >= 30, "only {kills} calls were tried");
     }
 }
 
@@ -165,7 +165,7 @@ fn a_publication_killed_at_any_system_call_recovers() {
         }
         kills += n - 1;
     }
-    assert!(kills > 30, "only {kills} calls were tried");
+    assert!(kills >= 30, "only {kills} calls were tried");
 }
 
 #[test]

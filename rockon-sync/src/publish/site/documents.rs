@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{Files, read_if_any, remove_if_any, stage};
-use crate::base::limits::{MAX_FILE_BYTES, MAX_MANIFEST_BYTES};
+use crate::base::limits::{MAX_FILE_BYTES, MAX_LIST_BYTES};
 use crate::format::{read_collection, releases_of};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Fetcher, Retries, Wanted};
@@ -83,7 +83,7 @@ impl<'a> Documents<'a> {
     /// The error of fetching or parsing it, if no earlier version is cached.
     pub(super) fn collection(&self, address: &Address) -> Result<SiteFile> {
         let check = |bytes: &[u8]| read_collection(bytes, |_| Ok(()));
-        self.document(address, &DocumentKind { max_bytes: MAX_MANIFEST_BYTES, check })
+        self.document(address, &DocumentKind { max_bytes: MAX_LIST_BYTES, check })
     }
 
     /// Returns the file of an extension.

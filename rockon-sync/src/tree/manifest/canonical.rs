@@ -129,6 +129,8 @@ mod tests {
     use crate::base::error::ErrorKind;
     use crate::base::limits::{MAX_ALL_NAMES, MAX_NAMES, MAX_ROW_BYTES};
     use crate::base::path::EntryPath;
+    use crate::tree::manifest::entry::Count;
+    use crate::tree::manifest::parse::{Extras, entries_of};
 
     const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -207,14 +209,14 @@ mod tests {
 
     #[test]
     fn too_many_entries_are_refused_while_reading() {
-        let mut text = String::from("{");
-        for n in 0..=crate::base::limits::MAX_ENTRIES {
-            text.push_str(&format!("\"{n}\":{{\"url\":\"{n}\",\"sha\":\"{SHA}\"}},"));
-        }
-        // The parser stops before this, which is not JSON.
-        text.push_str("!!!");
-        let error = Manifest::parse(text.as_bytes()).unwrap_err();
+        // The parser stops before the end, which is not JSON.
+        let rows: String = (0..4).map(|n| row(&n.to_string(), "") + ",").collect();
+        let text = format!("{{{rows}!!!");
+        let read = |most| entries_of(text.as_bytes(), Extras::All, Count::up_to(most));
+        let error = read(3).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
+        assert_eq!(error.to_string(), "expected at most 3 entries, got more");
+        assert_eq!(read(4).unwrap_err().kind(), ErrorKind::Manifest);
     }
 
     fn row(id: &str, more: &str) -> String {
@@ -224,12 +226,10 @@ mod tests {
     #[test]
     fn too_many_names_are_refused_while_reading() {
         let names = |count| format!(",\"names\":[{}]", vec!["\"\""; count].join(","));
-        let full = names(MAX_NAMES);
-        let rows = (0..=MAX_ALL_NAMES / MAX_NAMES).map(|n| row(&n.to_string(), &full));
-        let text = format!("{{{},!!!", rows.collect::<Vec<_>>().join(","));
-        let error = Manifest::parse(text.as_bytes()).unwrap_err();
+        let text = format!("{{{},{},!!!", row("a", &names(3)), row("b", &names(2)));
+        let error = entries_of(text.as_bytes(), Extras::All, Count::up_to(2)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
-        assert_eq!(error.to_string(), "expected at most 400000 names, got more");
+        assert_eq!(error.to_string(), "expected at most 4 names, got more");
         // The same limits hold for a manifest that was not parsed.
         let path = |n: usize| EntryPath::new(n.to_string()).unwrap();
         let entry = |n: usize, names: usize| {

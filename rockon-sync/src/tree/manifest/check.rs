@@ -5,6 +5,7 @@ use super::invalid::InvalidManifest;
 use super::paths;
 use super::rows::{Row, RowSource, Rows};
 use crate::base::error::Result;
+use crate::base::limits::MAX_ENTRIES;
 
 #[cfg(doc)]
 use crate::base::error::ErrorKind;
@@ -23,7 +24,7 @@ pub(crate) enum Form {
 /// [`ErrorKind::Manifest`] and [`ErrorKind::Limit`] if the manifest is canonical, but violates a
 /// rule; [`ErrorKind::Store`] if reading fails.
 pub(crate) fn check(source: &dyn RowSource) -> Result<Form> {
-    let mut count = Count::default();
+    let mut count = Count::up_to(MAX_ENTRIES);
     let checked = check_each(source.rows()?, &mut |row| {
         let entry = row.entry()?;
         entry.check_names()?;

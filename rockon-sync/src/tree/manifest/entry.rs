@@ -245,24 +245,34 @@ pub(crate) enum InvalidFormerly {
 }
 
 /// The number of entries and names in a manifest, which are limited.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Count {
-    pub(super) entries: usize,
-    pub(super) names: usize,
+    entries: usize,
+    names: usize,
+    max_entries: usize,
 }
 
 impl Count {
+    /// Returns a count of up to `max_entries` entries, with two names each on average.
+    pub(super) fn up_to(max_entries: usize) -> Count {
+        Count { entries: 0, names: 0, max_entries }
+    }
+
     /// Counts an entry with this number of names. Fails if the manifest has too many of either.
     pub(super) fn add(&mut self, names: usize) -> Result<(), InvalidManifest> {
         self.entries += 1;
         self.names += names;
-        match (self.entries > MAX_ENTRIES, self.names > MAX_ALL_NAMES) {
-            (true, _) => Err(InvalidManifest::TooManyEntries),
-            (_, true) => Err(InvalidManifest::TooManyNames),
+        let (max_entries, max_names) = (self.max_entries, NAMES_PER_ENTRY * self.max_entries);
+        match (self.entries > max_entries, self.names > max_names) {
+            (true, _) => Err(InvalidManifest::TooManyEntries { most: max_entries }),
+            (_, true) => Err(InvalidManifest::TooManyNames { most: max_names }),
             _ => Ok(()),
         }
     }
 }
+
+/// A manifest of the most entries has this share of [`MAX_ALL_NAMES`].
+const NAMES_PER_ENTRY: usize = MAX_ALL_NAMES / MAX_ENTRIES;
 
 impl Entry {
     /// Fails if a name is not allowed in a manifest, or if there are too many.

@@ -2,7 +2,7 @@
 
 use crate::base::error::{Error, ErrorKind, excerpt};
 use crate::base::json::{Position, Uncanonical};
-use crate::base::limits::{MAX_ALL_NAMES, MAX_ENTRIES, MAX_NAMES, MAX_ROW_BYTES};
+use crate::base::limits::{MAX_NAMES, MAX_ROW_BYTES};
 use crate::base::path::EntryPath;
 
 /// A manifest, list or patch that is refused as a whole.
@@ -24,10 +24,10 @@ pub(crate) enum InvalidManifest {
     Read(#[source] std::io::Error),
     #[error("cannot write the manifest")]
     Write(#[source] std::io::Error),
-    #[error("expected at most {MAX_ENTRIES} entries, got more")]
-    TooManyEntries,
-    #[error("expected at most {MAX_ALL_NAMES} names, got more")]
-    TooManyNames,
+    #[error("expected at most {most} entries, got more")]
+    TooManyEntries { most: usize },
+    #[error("expected at most {most} names, got more")]
+    TooManyNames { most: usize },
     #[error("expected at most {MAX_ROW_BYTES} bytes for an entry, got more")]
     LongRow,
     #[error("duplicate id {id:?}")]
@@ -81,8 +81,8 @@ impl From<InvalidManifest> for Error {
     fn from(invalid: InvalidManifest) -> Error {
         let message = invalid.to_string();
         match invalid {
-            InvalidManifest::TooManyEntries
-            | InvalidManifest::TooManyNames
+            InvalidManifest::TooManyEntries { .. }
+            | InvalidManifest::TooManyNames { .. }
             | InvalidManifest::LongRow => Error::new(ErrorKind::Limit, message),
             InvalidManifest::Read(error) | InvalidManifest::Write(error) => {
                 Error::new(ErrorKind::Store, message).with_source(error)

@@ -8,7 +8,7 @@ use super::invalid::{InvalidEntry, InvalidManifest};
 use super::paths::check_paths;
 use crate::base::error::{Result, excerpt};
 use crate::base::json::{Member, Position, for_each_member, kind_of, write_string};
-use crate::base::limits::MAX_ENTRIES;
+use crate::base::limits::MAX_LIST_ENTRIES;
 use crate::base::path::EntryPath;
 
 /// A v1 `root.json`: ids and file names, in the order of the document.
@@ -33,7 +33,7 @@ impl List {
     /// [`Manifest`](crate::ErrorKind::Manifest) with the position: not a JSON object of
     /// strings, an id with two different files, a file with two ids, an unsafe or
     /// reserved file name. [`Limit`](crate::ErrorKind::Limit) above
-    /// [`MAX_ENTRIES`].
+    /// [`MAX_LIST_ENTRIES`].
     pub fn parse(bytes: &[u8]) -> Result<List> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| InvalidManifest::ListEncoding { valid_up_to: error.valid_up_to() })?;
@@ -52,7 +52,9 @@ impl List {
             match known.get(&key) {
                 Some(n) if rows[*n].path == path => return Ok(()),
                 Some(_) => return Err(invalid(InvalidEntry::DuplicateId)),
-                None if rows.len() == MAX_ENTRIES => return Err(InvalidManifest::TooManyEntries),
+                None if rows.len() == MAX_LIST_ENTRIES => {
+                    return Err(InvalidManifest::TooManyEntries { most: MAX_LIST_ENTRIES });
+                }
                 None => rows.push(ListRow { id: key.to_string(), path }),
             }
             known.insert(key, rows.len() - 1);
@@ -63,8 +65,8 @@ impl List {
 
     /// Returns a list of rows with unique ids.
     pub(crate) fn from_rows(rows: Vec<ListRow>) -> Result<List> {
-        if rows.len() > MAX_ENTRIES {
-            return Err(InvalidManifest::TooManyEntries.into());
+        if rows.len() > MAX_LIST_ENTRIES {
+            return Err(InvalidManifest::TooManyEntries { most: MAX_LIST_ENTRIES }.into());
         }
         check_paths(&|visit| {
             rows.iter().for_each(|row| visit(&row.path.folded()));
@@ -140,7 +142,7 @@ mod tests {
     #[test]
     fn a_long_list_is_refused_while_reading_in_linear_time() {
         let mut text = String::from("{");
-        for n in 0..=MAX_ENTRIES {
+        for n in 0..=MAX_LIST_ENTRIES {
             text.push_str(&format!("\"{n}\":\"{n}\",\n"));
         }
         // The parser stops before this, which is not JSON.

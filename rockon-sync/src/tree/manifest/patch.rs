@@ -19,7 +19,7 @@ use super::rows::{Row, Rows};
 use super::{Entry, Manifest};
 use crate::base::error::{Result, excerpt};
 use crate::base::json::{self, Member, for_each_member, write_string};
-use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_ROW_BYTES};
+use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_PATCH_ROWS, MAX_ROW_BYTES};
 
 impl Manifest {
     /// Writes the patch from this manifest to `new`.
@@ -112,8 +112,10 @@ fn changes_of(patch: &[u8]) -> Result<Changes<'_>, InvalidManifest> {
             Slot::Occupied(row) => Err(InvalidManifest::DuplicateId { id: excerpt(row.key()) }),
             Slot::Vacant(slot) => {
                 slot.insert(value);
-                let most = 2 * MAX_ENTRIES;
-                if rows.len() > most { Err(InvalidManifest::TooManyEntries) } else { Ok(()) }
+                match rows.len() > MAX_PATCH_ROWS {
+                    true => Err(InvalidManifest::TooManyEntries { most: MAX_PATCH_ROWS }),
+                    false => Ok(()),
+                }
             }
         }
     })?;
@@ -129,7 +131,11 @@ struct Patched<'a> {
 
 impl<'a> Patched<'a> {
     fn new(out: &'a mut dyn Write) -> Patched<'a> {
-        Patched { out: RowWriter::new(out), count: Count::default(), new_paths: NewPaths::None }
+        Patched {
+            out: RowWriter::new(out),
+            count: Count::up_to(MAX_ENTRIES),
+            new_paths: NewPaths::None,
+        }
     }
 
     /// Applies a row of the patch to the row `old` with this id, and writes the result, if any.
@@ -196,7 +202,7 @@ mod tests {
     use super::*;
     use crate::base::digest::Digest;
     use crate::base::error::{Error, ErrorKind};
-    use crate::base::limits::{MAX_ALL_NAMES, MAX_NAMES};
+    use crate::base::limits::MAX_NAMES;
     use crate::base::path::EntryPath;
     use crate::base::time::Timestamp;
     use crate::testing::cases;
@@ -268,7 +274,7 @@ mod tests {
     fn large_patches_are_refused_while_reading() {
         let old = manifest("");
         // The parser stops before the end, which is not JSON.
-        let rows: String = (0..=2 * MAX_ENTRIES).map(|n| format!("\"{n}\":null,")).collect();
+        let rows: String = (0..=MAX_PATCH_ROWS).map(|n| format!("\"{n}\":null,")).collect();
         let row = format!("\"a\":{{\"x\":\"{}\"}},", "x".repeat(1024 * 1024));
         for rows in [rows, row] {
             let error = patched(&old, &format!("{{{rows}!!!")).unwrap_err();
@@ -317,16 +323,15 @@ mod tests {
         let entry = parse::entry_of("a", &format!("{{\"url\":\"a\",\"sha\":\"{A}\"}}")).unwrap();
         let mut text = String::new();
         write_row(&entry, &mut text);
-        let put = |count, names| {
+        let put = |entries, names: &[usize]| {
             let mut out = Vec::new();
-            let mut patched = Patched { count, ..Patched::new(&mut out) };
-            patched.put(names, &text).map_err(|error| Error::from(error).kind()).err()
+            let mut patched = Patched { count: Count::up_to(entries), ..Patched::new(&mut out) };
+            let put = names.iter().try_for_each(|names| patched.put(*names, &text));
+            put.map_err(|error| Error::from(error).kind()).err()
         };
-        let full = Count { entries: MAX_ENTRIES - 1, names: MAX_ALL_NAMES };
-        assert_eq!(put(full, 0), None);
-        assert_eq!(put(full, 1), Some(ErrorKind::Limit));
-        let entries = MAX_ENTRIES;
-        assert_eq!(put(Count { entries, ..Count::default() }, 0), Some(ErrorKind::Limit));
+        assert_eq!(put(2, &[3, 1]), None);
+        assert_eq!(put(2, &[3, 2]), Some(ErrorKind::Limit));
+        assert_eq!(put(2, &[1, 1, 1]), Some(ErrorKind::Limit));
         // Names of unchanged rows count.
         let bytes = old.to_canonical();
         let mut rows = Rows::new(&*bytes);

@@ -14,7 +14,7 @@ use super::{Unpacked, missing_files};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::stat_if_any;
-use crate::base::limits::MAX_PACK_BYTES;
+use crate::base::limits::{MAX_PACK_BYTES, MAX_PATCH_BYTES};
 use crate::net::fetch::{ResumableSink, Sink};
 use crate::store::{Generation, PartialPack, StagedTree};
 use crate::tree::head::{Head, OfferedPack};
@@ -283,7 +283,7 @@ pub(super) fn max_patch_bytes(
 ) -> Result<u64> {
     let stat = stat_if_any(session.store.files, &generation.list_path())?;
     let base_bytes = stat.map_or(0, |stat| stat.len_bytes);
-    Ok(base_bytes.saturating_add(head.max_manifest_bytes()))
+    Ok(base_bytes.saturating_add(head.max_manifest_bytes()).min(MAX_PATCH_BYTES))
 }
 
 /// Takes files out of packs that an interrupted update was fetching, and that are no longer
