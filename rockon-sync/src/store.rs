@@ -11,7 +11,7 @@
 //!                             root.json says, and always for v1
 //!     gen/000042.changes      the difference from gen/000041, and the times of directories
 //!     incoming/               staging: verified downloads, named by digest
-//!     status.json             time of the last check, validators, fingerprint
+//!     status.json             time of the last check, validators
 //!     trusted-keys            at least one must have signed the head; absent for
 //!                             unsigned sources
 //!     lock                    locked by the writer
@@ -30,13 +30,15 @@
 //! | `commit.rs` | building a generation and swapping to it |
 //! | `draft.rs`, `recycle.rs` | a generation under construction: new, or made of an old one |
 //! | `changes.rs` | the difference between two generations on disk |
-//! | `generation.rs` | one generation: its manifest, fingerprint and damage |
+//! | `generation.rs` | one generation: its manifest and damage |
+//! | `check.rs` | the quick check of a generation |
 //! | `staging.rs` | verified downloads |
 //! | `status.rs`, `keys.rs` | small files beside the generations |
 //! | `sources.rs` | the list of sources and their order |
 //! | `inspect.rs` | status and verification for applications |
 
 mod changes;
+mod check;
 mod commit;
 mod draft;
 mod generation;
@@ -55,6 +57,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use check::QuickCheck;
 pub(crate) use commit::{Commit, Committed, Difference, FileOrigin};
 pub(crate) use generation::{Damage, Generation, digest_if_any};
 pub(crate) use source_dir::SourceDir;

@@ -12,13 +12,11 @@ mod write;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::panic::RefUnwindSafe;
 use std::path::{Path, PathBuf};
-#[cfg(feature = "publish")]
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::OFlags;
 
@@ -44,7 +42,6 @@ impl Stat {
     }
 
     /// Returns the time of the last modification; `None` if it is before 1970.
-    #[cfg(feature = "publish")]
     pub(crate) fn modified(self) -> Option<SystemTime> {
         let since_ns = u64::try_from(self.mtime_ns).ok()?;
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(since_ns))
@@ -64,6 +61,15 @@ pub(crate) enum FileKind {
 pub(crate) trait NewFile: Write + Send {
     /// Discards everything written so far.
     fn truncate(&mut self) -> io::Result<()>;
+
+    /// Changes the time of the last modification within its second. Nothing may be written later.
+    fn set_nanoseconds(&mut self, nanoseconds: u32) -> io::Result<()>;
+}
+
+/// Returns another time within the same second; `None` if it is before 1970.
+pub(crate) fn with_nanoseconds(time: SystemTime, nanoseconds: u32) -> Option<SystemTime> {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds))
 }
 
 /// File operations. Only [`resolve`](Files::resolve) follows a symbolic link at the end of a path.
@@ -77,6 +83,13 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
     fn append(&self, path: &Path) -> io::Result<Box<dyn NewFile>>;
     fn open(&self, path: &Path) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(open_regular(path)?))
+    }
+
+    /// Opens a file at an offset in bytes.
+    fn open_at(&self, path: &Path, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        let mut reader = self.open(path)?;
+        io::copy(&mut reader.by_ref().take(offset), &mut io::sink())?;
+        Ok(reader)
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
@@ -149,6 +162,12 @@ impl Files for RealFiles {
         Ok(Box::new(open_regular_with(path, OpenOptions::new().append(true))?))
     }
 
+    fn open_at(&self, path: &Path, offset: u64) -> io::Result<Box<dyn Read + Send>> {
+        let mut file = open_regular(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::new(file))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -190,7 +209,14 @@ impl Files for RealFiles {
 impl NewFile for File {
     fn truncate(&mut self) -> io::Result<()> {
         self.set_len(0)?;
-        io::Seek::rewind(self)
+        self.rewind()
+    }
+
+    fn set_nanoseconds(&mut self, nanoseconds: u32) -> io::Result<()> {
+        match with_nanoseconds(self.metadata()?.modified()?, nanoseconds) {
+            Some(time) => self.set_modified(time),
+            None => Err(io::ErrorKind::InvalidData.into()),
+        }
     }
 }
 

@@ -166,25 +166,6 @@ impl Generation {
         Manifest::from_entries(entries)
     }
 
-    /// Returns a fingerprint of the sizes and times of all files, independent of their order.
-    /// `None` if the generation contains something other than regular files.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`] if the directory cannot be listed.
-    pub(crate) fn fingerprint(&self, files: &dyn Files) -> Result<Option<String>> {
-        let mut sum = 0_u128;
-        let mut is_regular = true;
-        walk(files, &self.dir, &mut |path, stat| {
-            is_regular &= stat.kind == FileKind::File;
-            let text = format!("{} {} {}", stat.len_bytes, stat.mtime_ns, path.display());
-            let digest = Digest::of(text.as_bytes());
-            let half = digest.as_bytes()[..16].try_into().expect("a digest has 32 bytes");
-            sum = sum.wrapping_add(u128::from_be_bytes(half));
-            Ok(())
-        })?;
-        Ok(is_regular.then(|| format!("{sum:032x}")))
-    }
-
     /// Compares every file with its digest. The digest of the head (v1: of the list) is not in
     /// the generation, but in `status`, if that describes this generation.
     ///

@@ -25,10 +25,10 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub(crate) struct Status {
     /// The time of the last successful check.
     pub(crate) checked: Option<Timestamp>,
-    /// The generation that `fingerprint` and `failed` describe.
+    /// The generation that `digest` and `failed` describe.
     pub(crate) generation: u64,
-    /// See [`Generation::fingerprint`].
-    pub(crate) fingerprint: Option<String>,
+    /// Id of the last entry whose file a quick check has looked at; empty for none.
+    pub(crate) checked_up_to: String,
     /// The address of the current head (v2) or list (v1), without secrets.
     pub(crate) address: Option<String>,
     /// Validators of the current head (v2) or list (v1) at that address.
@@ -62,7 +62,7 @@ pub(crate) struct FailedRecord {
 struct StatusFile {
     checked: Option<String>,
     generation: u64,
-    fingerprint: Option<String>,
+    checked_up_to: String,
     address: Option<String>,
     etag: Option<String>,
     last_modified: Option<String>,
@@ -92,7 +92,7 @@ impl Status {
         Ok(Status {
             checked: wire.checked.and_then(|text| text.parse().ok()),
             generation: wire.generation,
-            fingerprint: wire.fingerprint,
+            checked_up_to: wire.checked_up_to,
             address: wire.address,
             validators: Validators { etag: wire.etag, last_modified: wire.last_modified },
             digest: wire.digest.and_then(|text| text.parse().ok()),
@@ -108,7 +108,7 @@ impl Status {
         let wire = StatusFile {
             checked: self.checked.map(|checked| checked.to_string()),
             generation: self.generation,
-            fingerprint: self.fingerprint.clone(),
+            checked_up_to: self.checked_up_to.clone(),
             address: self.address.clone(),
             etag: self.validators.etag.clone(),
             last_modified: self.validators.last_modified.clone(),

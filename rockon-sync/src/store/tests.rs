@@ -1,5 +1,6 @@
 //! Generations, locks and staging of one source, without an update.
 
+mod checks;
 mod parts;
 mod recycling;
 

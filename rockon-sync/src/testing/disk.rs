@@ -249,6 +249,10 @@ impl NewFile for DiskFile {
         let note = edit(self.node, Vec::clear);
         self.disk.step(|| self.inner.truncate(), note)
     }
+
+    fn set_nanoseconds(&mut self, nanoseconds: u32) -> io::Result<()> {
+        self.disk.step(|| self.inner.set_nanoseconds(nanoseconds), |_| ())
+    }
 }
 
 mod tests {

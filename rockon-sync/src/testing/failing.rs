@@ -178,4 +178,8 @@ impl NewFile for FailingFile {
     fn truncate(&mut self) -> io::Result<()> {
         self.countdown.act(Needs::Nothing, || self.inner.truncate())
     }
+
+    fn set_nanoseconds(&mut self, nanoseconds: u32) -> io::Result<()> {
+        self.countdown.act(Needs::Nothing, || self.inner.set_nanoseconds(nanoseconds))
+    }
 }

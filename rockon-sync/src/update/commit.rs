@@ -212,6 +212,9 @@ fn keep(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()
     if let Some(record) = staged.record.filter(|_| remote.head().is_none()) {
         session.store.replace_record(generation, record)?;
     }
+    if let Err(error) = session.store.describe_anew(generation) {
+        session.warnings.add(format!("the next update reads every file: {}", error.to_chain()));
+    }
     remember_keys(session)?;
     remember(context, generation, staged, status)?;
     clear_staging(session);
@@ -241,11 +244,6 @@ fn remember(
     status: &mut Status,
 ) -> Result<()> {
     status.generation = generation.number;
-    status.fingerprint = generation.fingerprint(session.store.files).unwrap_or_else(|error| {
-        let lost = "the next update reads every file";
-        session.warnings.add(format!("{lost}: {}", error.to_chain()));
-        None
-    });
     status.remember(&remote.address.to_string(), &remote.validators, &remote.bytes);
     if let Some(head) = remote.head() {
         status.serial_floor = match session.options.rollback {

@@ -5,7 +5,7 @@ use super::plan::{RemoteManifest, Reuse, Sides};
 use super::rows::{ManifestOnDisk, keep_manifest, keep_rows};
 use super::session::Session;
 use crate::base::error::Result;
-use crate::store::{Damage, Generation, Status, cannot_keep, digest_if_any};
+use crate::store::{Damage, Generation, QuickCheck, Status, cannot_keep, digest_if_any};
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 
@@ -17,7 +17,7 @@ pub(super) struct Current {
     /// The bytes of its head; `None` in a v1 generation.
     pub(super) head: Option<Vec<u8>>,
     pub(super) status: Status,
-    /// True if every file has the size and time that it was committed with.
+    /// True if nothing looks different from the commit.
     pub(super) is_intact: bool,
     /// True if the head is not the one that was committed. Then nothing that it says counts: one
     /// changed digit of its serial could make every other head look older.
@@ -50,10 +50,20 @@ impl Current {
         let Some(generation) = reader.current()? else {
             return Ok(Current { status, ..Current::default() });
         };
-        let is_intact = session.options.mode == Mode::Quick
-            && status.generation == generation.number
-            && status.fingerprint.is_some()
-            && generation.fingerprint(files)? == status.fingerprint;
+        // The status is that of an earlier generation if the last update was killed.
+        let may_be_quick =
+            session.options.mode == Mode::Quick && status.generation == generation.number;
+        let checked = match may_be_quick {
+            true => generation.quick_check(files, &status.checked_up_to)?,
+            false => QuickCheck::Suspicious,
+        };
+        let is_intact = match checked {
+            QuickCheck::Intact { checked_up_to } => {
+                status.checked_up_to = checked_up_to;
+                true
+            }
+            QuickCheck::Suspicious => false,
+        };
         let head = generation.head_bytes(files)?;
         let is_head_damaged =
             head.as_ref().is_some_and(|head| status.contradicts(&generation, head));

@@ -8,7 +8,8 @@ use crate::base::error::{Error, impl_from};
 /// The share of the local data that an update checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Mode {
-    /// Sizes and times: a file that has both as they were committed is taken to be intact.
+    /// Sizes and times of files, of up to 1,024 in rotation, and times of directories: a file that
+    /// has both as they were committed is taken to be intact.
     #[default]
     Quick,
     /// Digests: every file is read.

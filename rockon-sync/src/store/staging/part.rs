@@ -9,6 +9,7 @@ use crate::base::digest::{Digest, HashingWriter};
 use crate::base::error::{IoContext, Result};
 use crate::base::files::NewFile;
 use crate::net::fetch::Sink;
+use crate::store::check::nanoseconds_of;
 
 /// A download in progress. Its file is removed on drop, except after [`PartialFile::keep`].
 pub(crate) struct PartialFile<'a> {
@@ -33,14 +34,23 @@ impl<'a> PartialFile<'a> {
 
     /// Renames the file to its digest. The caller has verified the digest.
     pub(crate) fn keep(mut self, digest: Digest) -> Result<()> {
-        self.file = None;
+        self.finish(digest);
         let kept = self.staging.path(digest);
         self.staging.files.rename(&self.path, &kept).on("keep this download", &kept)
     }
 
-    /// Leaves the file where it is. The caller has verified it.
-    pub(super) fn keep_in_place(mut self) {
-        self.file = None;
+    /// Leaves the file where it is. The caller has verified the digest.
+    pub(super) fn keep_in_place(mut self, digest: Digest) {
+        self.finish(digest);
+    }
+
+    /// Closes the file, with a time that tells it from an edited one.
+    fn finish(&mut self, digest: Digest) {
+        let marked = self.file.take().map(|mut file| file.set_nanoseconds(nanoseconds_of(digest)));
+        if let Some(Err(error)) = marked {
+            // Without its mark, the file is read when it is checked.
+            log::info!("{}: cannot set its time: {error}", self.path.display());
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -84,8 +84,8 @@ impl StagedTree {
     }
 
     /// Keeps a file that [`Staging::begin_in`] has started. The caller has verified it.
-    pub(crate) fn keep(&mut self, file: PartialFile<'_>) {
-        file.keep_in_place();
+    pub(crate) fn keep(&mut self, file: PartialFile<'_>, digest: Digest) {
+        file.keep_in_place(digest);
         self.len += 1;
     }
 }

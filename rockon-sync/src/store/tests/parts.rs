@@ -1,4 +1,4 @@
-//! Locks, fingerprints, records and leftovers.
+//! Locks, records and leftovers.
 
 use std::fs;
 use std::io;
@@ -62,45 +62,6 @@ fn a_writer_waits_for_the_lock_until_the_lock_timeout() {
 }
 
 #[test]
-fn a_fingerprint_differs_with_every_size_time_and_path() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = |name: &str| dir.path().join(name);
-    let generation = Generation { number: 1, dir: dir.path().to_owned() };
-    let fingerprint = || generation.fingerprint(&RealFiles).unwrap();
-    let set_time = |name: &str, seconds: u64| {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        RealFiles.set_modified(&path(name), time).unwrap();
-    };
-    fs::create_dir(path("sub")).unwrap();
-    for name in ["a", "b", "sub/c"] {
-        fs::write(path(name), name).unwrap();
-        set_time(name, 1000);
-    }
-    let first = fingerprint().unwrap();
-    assert_eq!(fingerprint().unwrap(), first);
-    set_time("a", 1001);
-    assert_ne!(fingerprint().unwrap(), first, "time");
-    set_time("a", 1000);
-    assert_eq!(fingerprint().unwrap(), first);
-    fs::write(path("sub/c"), "longer").unwrap();
-    set_time("sub/c", 1000);
-    assert_ne!(fingerprint().unwrap(), first, "size");
-    fs::write(path("sub/c"), "sub/c").unwrap();
-    set_time("sub/c", 1000);
-    fs::rename(path("b"), path("d")).unwrap();
-    assert_ne!(fingerprint().unwrap(), first, "path");
-    fs::rename(path("d"), path("b")).unwrap();
-    assert_eq!(fingerprint().unwrap(), first);
-    // A link has no fingerprint, wherever it is in the order.
-    for name in ["0", "sub/c", "z"] {
-        let _ = fs::remove_file(path(name));
-        symlink("a", path(name)).unwrap();
-        assert_eq!(fingerprint(), None, "{name}");
-        fs::remove_file(path(name)).unwrap();
-    }
-}
-
-#[test]
 fn a_v1_generation_without_a_record_has_the_files_of_its_list() {
     let dir = tempfile::tempdir().unwrap();
     let generation = Generation { number: 1, dir: dir.path().join("000001") };
@@ -126,7 +87,7 @@ fn a_status_is_read_as_it_was_saved() {
     let status = Status {
         checked: Some(Timestamp::from_unix(1_795_316_645).unwrap()),
         generation: 7,
-        fingerprint: Some("ab".to_owned()),
+        checked_up_to: "ab".to_owned(),
         address: Some("http://h/root.sha".to_owned()),
         validators: crate::transport::Validators {
             etag: Some("\"x\"".to_owned()),

@@ -317,7 +317,7 @@ fn a_copied_file_does_not_come_back_damaged() {
     fs::write(&path, "forged").unwrap();
     world.commit_all(&RealFiles, &states[1], &states[2]).unwrap();
     world.assert_current(&states[2], "copied");
-    // Where all files are shared again, generations are recycled again.
+    // Generations that share all files again are recycled again.
     let before = fs::metadata(world.path("gen/000002")).unwrap().ino();
     world.commit_all(&RealFiles, &states[2], &states[3]).unwrap();
     assert_eq!(fs::metadata(world.path("current")).unwrap().ino(), before);

@@ -96,6 +96,11 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Returns the rows from the first one in `reader`, which starts at a row or at the end.
+    pub(crate) fn resumed(reader: impl Read + 'a) -> Rows<'a> {
+        Rows { expected: Expected::RowOrEnd, ..Rows::new(reader) }
+    }
+
     /// Returns the rows of a manifest without entries.
     pub(crate) fn none() -> Rows<'a> {
         Rows { expected: Expected::Nothing, ..Rows::new(io::empty()) }

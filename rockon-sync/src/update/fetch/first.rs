@@ -80,7 +80,7 @@ fn put(
     if digest != expected {
         return Err(wrong_digest(&member.path, expected, digest, len_bytes));
     }
-    tree.keep(file);
+    tree.keep(file, digest);
     Ok(())
 }
 
