@@ -42,6 +42,9 @@ pub const MAX_FORMER_NAMES: usize = 16;
 /// Most names of definitions in a manifest: two per entry of the largest one.
 pub const MAX_ALL_NAMES: usize = 2 * MAX_ENTRIES;
 
+/// Most former names in a manifest that a client remembers: renames are rare.
+pub(crate) const MAX_ALL_FORMER_NAMES: usize = 400_000;
+
 /// Largest file whose entry has no size: real definitions have 1 to 30 KB.
 pub const MAX_UNSIZED_FILE_BYTES: u64 = 1024 * 1024;
 

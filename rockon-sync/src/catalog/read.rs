@@ -10,7 +10,7 @@ use super::{Catalog, Definition, Origin};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, read_if_any, stat_if_any, stat_target_if_any};
-use crate::base::limits::{MAX_ALL_NAMES, MAX_FILE_BYTES};
+use crate::base::limits::{MAX_ALL_FORMER_NAMES, MAX_FILE_BYTES};
 use crate::format::target::Requirements;
 use crate::format::{self, Format, requirements_of};
 use crate::source::SourceName;
@@ -117,8 +117,8 @@ impl Gaps {
         files: &dyn Files,
         source: &SourceName,
         generation: &Generation,
-        current: &Manifest,
     ) -> Result<()> {
+        let current = generation.current_manifest(files)?;
         let path = generation.list_path();
         let in_list = |error: Error| error.with_path(&path);
         if generation.head(files)?.is_none() {
@@ -130,7 +130,7 @@ impl Gaps {
         }
         let reader = files.open(&path).on("read this file", &path)?;
         let published = Manifest::read_for_use(reader).map_err(in_list)?;
-        let mut former_names_left = MAX_ALL_NAMES;
+        let mut former_names_left = MAX_ALL_FORMER_NAMES;
         for entry in published.entries().iter().filter(|e| current.entry(e.id()).is_none()) {
             match entry.names() {
                 Some(names) => {
@@ -168,20 +168,18 @@ fn read_generation(
     generation: &Generation,
 ) -> Result<SourceDefinitions> {
     let mut read = SourceDefinitions::default();
-    let current = generation.current_manifest(files)?;
     // A v1 generation without a record has only what is left of its files.
     let is_v1 = stat_if_any(files, &generation.head_path())?.is_none();
     if (is_v1 || !generation.is_complete(files)?)
-        && let Err(error) = read.gaps.add_missing(files, source, generation, &current)
+        && let Err(error) = read.gaps.add_missing(files, source, generation)
     {
         read.gaps.reasons.push(format!("the other entries of source {source} are unknown"));
         read.problems.push(error);
     }
-    read.definitions.reserve_exact(current.len());
     // Short names cost more memory than their text, which is limited already.
-    let mut former_names_left = MAX_ALL_NAMES;
+    let mut former_names_left = MAX_ALL_FORMER_NAMES;
     let mut shared: HashMap<Requirements, Arc<Requirements>> = HashMap::new();
-    for entry in current.into_entries() {
+    generation.for_each_entry(files, &mut |entry| {
         let file = entry.path().below(&generation.dir);
         let Some((names, requirements)) =
             read_entry(files, &entry, &file).unwrap_or_else(|error| {
@@ -190,7 +188,7 @@ fn read_generation(
                 None
             })
         else {
-            continue;
+            return;
         };
         // Saves memory: most entries have the same requirements as others.
         let requirements = shared
@@ -214,7 +212,8 @@ fn read_generation(
             requirements: requirements.clone(),
             file: file.clone(),
         }));
-    }
+    })?;
+    read.definitions.shrink_to_fit();
     Ok(read)
 }
 

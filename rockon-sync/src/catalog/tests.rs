@@ -7,7 +7,7 @@ use super::changes::Novelty;
 use super::*;
 use crate::base::digest::Digest;
 use crate::base::error::ErrorKind;
-use crate::base::limits::MAX_ALL_NAMES;
+use crate::base::limits::MAX_ALL_FORMER_NAMES;
 use crate::testing::{Call, HookedFiles, bad_disk};
 
 /// A store, and beside it a directory of local definitions.
@@ -343,7 +343,7 @@ fn former_names_that_are_invalid_are_ignored() {
 fn the_number_of_former_names_is_limited() {
     let formerly: Vec<String> = (0..16).map(|n| format!("\"f{n}\"")).collect();
     let formerly = formerly.join(",");
-    let rows: Vec<(String, String)> = (0..=MAX_ALL_NAMES / 16)
+    let rows: Vec<(String, String)> = (0..=MAX_ALL_FORMER_NAMES / 16)
         .map(|n| (format!("{n}"), format!(",\"names\":[\"{n}\"],\"formerly\":[{formerly}]")))
         .collect();
     let rows: Vec<Row<'_>> = rows.iter().map(|(id, fields)| (&**id, "", &**fields)).collect();
@@ -357,10 +357,10 @@ fn the_number_of_former_names_is_limited() {
         catalog.definitions().iter().map(|found| found.formerly().len()).sum::<usize>()
     };
     let catalog = world.catalog();
-    assert_eq!((catalog.definitions().len(), former(&catalog)), (rows.len(), MAX_ALL_NAMES));
+    assert_eq!((catalog.definitions().len(), former(&catalog)), (rows.len(), MAX_ALL_FORMER_NAMES));
     // The same holds for entries that were not fetched.
     world.record(&rows[..1]);
-    assert_eq!(world.catalog().gaps().renames.len(), MAX_ALL_NAMES);
+    assert_eq!(world.catalog().gaps().renames.len(), MAX_ALL_FORMER_NAMES);
 }
 
 #[test]

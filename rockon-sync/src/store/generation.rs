@@ -138,6 +138,28 @@ impl Generation {
         }
     }
 
+    /// Passes each entry of the current manifest to `take`, without having all of them in memory.
+    ///
+    /// # Errors
+    /// Those of [`current_manifest`](Self::current_manifest); earlier entries have been passed on.
+    pub(crate) fn for_each_entry(
+        &self,
+        files: &dyn Files,
+        take: &mut dyn FnMut(Entry),
+    ) -> Result<()> {
+        match self.manifest_path(files)? {
+            Some(path) => {
+                let reader = files.open(&path).on("read this file", &path)?;
+                Manifest::for_each(reader, take).map_err(|error| error.with_path(path))
+            }
+            None => {
+                let manifest = self.manifest_from_list(files)?;
+                manifest.entries().iter().cloned().for_each(take);
+                Ok(())
+            }
+        }
+    }
+
     /// Returns the path of the current manifest: the record, or else the manifest of a v2
     /// generation. `None` in a v1 generation without a record.
     ///

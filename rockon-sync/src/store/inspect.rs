@@ -131,13 +131,15 @@ impl Store {
                 Some(head) => Some(head.digest()),
                 None => generation.list_bytes(files)?.map(|bytes| Digest::of(&bytes)),
             };
+            let mut entries = 0;
+            generation.for_each_entry(files, &mut |_| entries += 1)?;
             Ok(CurrentStatus {
                 generation: generation.number,
                 serial: head.as_ref().and_then(|head| head.serial()),
                 published: head.as_ref().and_then(|head| head.published()),
                 expires: head.as_ref().and_then(|head| head.expires()),
                 manifest,
-                entries: generation.current_manifest(files)?.len(),
+                entries,
             })
         })?;
         let status = dir.status()?;

@@ -93,6 +93,15 @@ impl Manifest {
         Manifest::from_entries(parse::entries_of(reader, Extras::Used, Count::up_to(MAX_ENTRIES))?)
     }
 
+    /// Passes each entry to `take`, with the extra fields that a client uses, without having all
+    /// of them in memory. The manifest satisfies all rules.
+    ///
+    /// # Errors
+    /// Those of [`Manifest::read`]; earlier entries have been passed on.
+    pub(crate) fn for_each(reader: impl Read, take: &mut dyn FnMut(Entry)) -> Result<()> {
+        parse::for_each_entry(reader, Extras::Used, Count::up_to(MAX_ENTRIES), take)
+    }
+
     /// Returns a manifest of `entries`, in their order.
     ///
     /// # Errors
@@ -123,11 +132,6 @@ impl Manifest {
     /// Returns the entries, in the order of the document.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    /// Returns the entries, in the order of the document.
-    pub(crate) fn into_entries(self) -> impl Iterator<Item = Entry> {
-        self.entries.into_iter()
     }
 
     /// Returns the number of entries.

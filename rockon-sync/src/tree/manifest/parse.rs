@@ -34,15 +34,28 @@ pub(super) enum Extras {
 /// The extra fields that a client uses.
 const USED: &[&str] = &[ARCH, MIN_VERSION, FORMAT, FORMERLY, ETAG, LAST_MODIFIED, MIRROR];
 
-/// Parses all entries of a manifest. Limits them one by one, so that the memory is limited as well.
+/// Parses all entries of a manifest.
 pub(super) fn entries_of(reader: impl Read, extras: Extras, count: Count) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for_each_entry(reader, extras, count, &mut |entry| entries.push(entry))?;
+    Ok(entries)
+}
+
+/// Passes each entry of a manifest to `take`. Limits them one by one, so that the memory is limited
+/// as well.
+pub(super) fn for_each_entry(
+    reader: impl Read,
+    extras: Extras,
+    count: Count,
+    take: &mut dyn FnMut(Entry),
+) -> Result<()> {
     let row_bytes_left = Cell::new(0);
     let reader = RowReader { inner: reader, bytes_left: &row_bytes_left };
     let mut json =
         serde_json::Deserializer::from_reader(BufReader::with_capacity(READ_AHEAD_BYTES, reader));
-    let (mut entries, mut limit) = (Vec::new(), None);
+    let mut limit = None;
     let visitor = Entries {
-        entries: &mut entries,
+        take,
         limit: &mut limit,
         count,
         row_bytes_left: &row_bytes_left,
@@ -52,7 +65,7 @@ pub(super) fn entries_of(reader: impl Read, extras: Extras, count: Count) -> Res
     visitor.start_row();
     let parsed = json.deserialize_map(visitor).and_then(|()| json.end());
     match (parsed, limit) {
-        (Ok(()), _) => Ok(entries),
+        (Ok(()), _) => Ok(()),
         (Err(_), Some(limit)) => Err(limit.into()),
         (Err(error), None) if error.is_io() => match io::Error::from(error) {
             error if error.kind() == io::ErrorKind::FileTooLarge => {
@@ -87,9 +100,9 @@ impl<R: Read> Read for RowReader<'_, R> {
     }
 }
 
-/// The visitor of the outer object, which collects its entries.
+/// The visitor of the outer object, which passes on its entries.
 struct Entries<'a> {
-    entries: &'a mut Vec<Entry>,
+    take: &'a mut dyn FnMut(Entry),
     /// The limit that was exceeded.
     limit: &'a mut Option<InvalidManifest>,
     count: Count,
@@ -127,7 +140,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
             if let Err(limit) = self.count.add(entry.names().map_or(0, <[_]>::len)) {
                 return Err(self.exceed(limit));
             }
-            self.entries.push(entry);
+            (self.take)(entry);
             self.start_row();
         }
         Ok(())
