@@ -71,7 +71,7 @@ pub(super) fn next(
         serial: Some(before.next_serial(&session.tree)?),
         published: Some(new.published),
         expires,
-        size_bytes: Some(new.len_bytes),
+        size_bytes: Some(new.len_bytes()),
         url: options.url.clone(),
         by_sha: Some(EntryPath::new(BY_SHA)?),
         ..Head::new(new.digest, manifest)

@@ -17,8 +17,9 @@ use crate::update::plan::Plan;
 /// A manifest to publish.
 pub(super) struct NewManifest {
     pub(super) manifest: Manifest,
+    /// Its canonical form.
+    pub(super) bytes: Vec<u8>,
     pub(super) digest: Digest,
-    pub(super) len_bytes: u64,
     /// The time of the publication.
     pub(super) published: Timestamp,
     /// The differences from the last publication.
@@ -47,8 +48,14 @@ impl NewManifest {
         let manifest = Manifest::from_entries(entries.collect())?;
         let plan = Plan::to(&before.manifest, &manifest)?;
         plan.check_deletes(options.mass_delete)?;
-        let (digest, len_bytes) = manifest.canonical_digest();
-        Ok(NewManifest { manifest, digest, len_bytes, published, plan, renames })
+        let bytes = manifest.to_canonical();
+        let digest = Digest::of(&bytes);
+        Ok(NewManifest { manifest, bytes, digest, published, plan, renames })
+    }
+
+    /// Returns the size of the canonical form.
+    pub(super) fn len_bytes(&self) -> u64 {
+        self.bytes.len() as u64
     }
 
     /// The requirements of entries that have any, by id, in byte order.

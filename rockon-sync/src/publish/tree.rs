@@ -10,7 +10,7 @@ use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
 use crate::base::path::EntryPath;
 use crate::store::digest_if_any;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
-use crate::tree::manifest::{Entry, Manifest};
+use crate::tree::manifest::{Entry, Form, Manifest, RowSource, Rows, form_of};
 use crate::tree::pack::{self, PackName};
 
 /// The directory of the objects: every file of the tree, named by its digest.
@@ -129,6 +129,22 @@ impl Tree<'_> {
         Ok(None)
     }
 
+    /// The rows of the manifest with this digest; `None` if it is missing or damaged.
+    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<PublishedRows<'_>>> {
+        for path in [self.object(digest), self.manifest_path()] {
+            if self.has_digest(&path, digest)? {
+                let found = PublishedRows::OnDisk { files: self.files, path: path.clone() };
+                if form_of(found.rows()?)? == Form::Canonical {
+                    return Ok(Some(found));
+                }
+                let reader = self.files.open(&path).on("read", &path)?;
+                let manifest = Manifest::read(reader).map_err(|error| error.with_path(path))?;
+                return Ok(Some(PublishedRows::InMemory(manifest.to_canonical())));
+            }
+        }
+        Ok(None)
+    }
+
     /// The published file of an entry, with its bytes; `None` if it is missing or damaged.
     pub(super) fn published_file(&self, entry: &Entry) -> Result<Option<(PathBuf, Vec<u8>)>> {
         let named = (self.layout == Layout::Separate).then(|| entry.path().below(self.dir));
@@ -231,6 +247,27 @@ impl Tree<'_> {
 
     pub(super) fn sync_dir(&self, dir: &Path) -> Result<()> {
         self.files.sync_dir(dir).on("sync", dir)
+    }
+}
+
+/// A published manifest in canonical form.
+pub(super) enum PublishedRows<'a> {
+    OnDisk {
+        files: &'a dyn Files,
+        path: PathBuf,
+    },
+    /// Brought into canonical form.
+    InMemory(Vec<u8>),
+}
+
+impl RowSource for PublishedRows<'_> {
+    fn rows(&self) -> Result<Rows<'_>> {
+        match self {
+            PublishedRows::OnDisk { files, path } => {
+                Ok(Rows::new(files.open(path).on("read", path)?))
+            }
+            PublishedRows::InMemory(bytes) => bytes.rows(),
+        }
     }
 }
 
