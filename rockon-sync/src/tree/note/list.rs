@@ -343,6 +343,12 @@ impl SignedKeyList {
         &self.text
     }
 
+    /// Returns true if there is a signature, whether valid or not.
+    #[cfg(feature = "publish")]
+    pub(crate) fn is_signed(&self) -> bool {
+        !self.note.signatures.is_empty()
+    }
+
     /// Returns those of `keys` that have signed.
     ///
     /// # Errors
@@ -350,6 +356,18 @@ impl SignedKeyList {
     #[cfg(feature = "publish")]
     pub(crate) fn signers<'k>(&'k self, keys: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>> {
         self.note.signers(keys)
+    }
+
+    /// Returns true if a key seems to have signed both the list and this head, by name and hash.
+    /// `None` if the head is not signed.
+    #[cfg(feature = "publish")]
+    pub(crate) fn shares_signer_with(&self, head: &[u8]) -> Option<bool> {
+        let head = Note::parse(head).ok()?;
+        Some(
+            head.signatures
+                .iter()
+                .any(|of_head| self.note.signatures.iter().any(|own| own.id() == of_head.id())),
+        )
     }
 
     /// Fails unless enough of its own root keys have signed the list.
@@ -366,6 +384,17 @@ impl SignedKeyList {
     /// # Errors
     /// [`ErrorKind::Trust`].
     pub(crate) fn check_after(&self, before: &KeyList) -> Result<()> {
+        self.check_place_after(before)?;
+        let whose = format!("the root keys of list {}", before.version);
+        self.check_signed(&before.root, &whose)?;
+        self.check_itself()
+    }
+
+    /// Fails unless the list has the same name as `before`, and the next version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trust`].
+    pub(crate) fn check_place_after(&self, before: &KeyList) -> Result<()> {
         let (old, new) = (before.version, self.list.version);
         if old.checked_add(1) != Some(new) {
             return Err(NotNext::Version { old, new }.into());
@@ -374,8 +403,7 @@ impl SignedKeyList {
             let (expected, got) = (before.name.clone(), self.list.name.clone());
             return Err(NotNext::Name { version: new, expected, got }.into());
         }
-        self.check_signed(&before.root, &format!("the root keys of list {old}"))?;
-        self.check_itself()
+        Ok(())
     }
 
     /// Fails unless a list with which a client begins is signed by one of the keys given to it, and
