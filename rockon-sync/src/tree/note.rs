@@ -144,7 +144,7 @@ impl Note {
     }
 
     /// Returns a note of this text that nobody has signed yet.
-    #[cfg(feature = "publish")]
+    #[cfg(any(feature = "cli", test))]
     fn unsigned(text: &str) -> Note {
         Note { text: text.to_owned(), signatures: Vec::new() }
     }

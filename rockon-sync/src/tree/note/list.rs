@@ -20,8 +20,10 @@
 
 use std::fmt;
 
+#[cfg(any(feature = "cli", test))]
+use super::SigningKey;
 use super::key::is_name;
-use super::{Note, SigningKey, VerifierKey, ids};
+use super::{Note, VerifierKey, ids};
 use crate::base::error::{Error, Result, excerpt, impl_from};
 use crate::base::limits::{MAX_KEY_LIST_BYTES, MAX_ROLE_KEYS};
 use crate::base::path::EntryPath;
@@ -297,7 +299,7 @@ impl SignedKeyList {
     ///
     /// # Errors
     /// Those of [`parse`](Self::parse).
-    #[cfg(feature = "publish")]
+    #[cfg(any(feature = "cli", test))]
     pub(crate) fn parse_draft(bytes: &[u8]) -> Result<SignedKeyList> {
         match std::str::from_utf8(bytes) {
             Ok(text) if !text.contains("\n\n") => {
@@ -308,7 +310,7 @@ impl SignedKeyList {
     }
 
     /// Returns a list without signatures.
-    #[cfg(feature = "publish")]
+    #[cfg(any(feature = "cli", test))]
     pub(crate) fn unsigned(list: KeyList) -> SignedKeyList {
         let text = list.to_string();
         SignedKeyList { list, note: Note::unsigned(&text), text }
@@ -318,7 +320,7 @@ impl SignedKeyList {
     ///
     /// # Errors
     /// [`ErrorKind::Trust`] if the list becomes too large.
-    #[cfg(feature = "publish")]
+    #[cfg(any(feature = "cli", test))]
     pub(crate) fn sign(&self, keys: &[SigningKey]) -> Result<SignedKeyList> {
         let text = self.note.unverified_text();
         let mut signed = self.text.clone();
@@ -344,7 +346,7 @@ impl SignedKeyList {
     }
 
     /// Returns true if there is a signature, whether valid or not.
-    #[cfg(feature = "publish")]
+    #[cfg(any(feature = "cli", test))]
     pub(crate) fn is_signed(&self) -> bool {
         !self.note.signatures.is_empty()
     }
@@ -353,7 +355,7 @@ impl SignedKeyList {
     ///
     /// # Errors
     /// [`ErrorKind::Trust`] if one of their signatures is invalid.
-    #[cfg(feature = "publish")]
+    #[cfg(any(feature = "cli", test))]
     pub(crate) fn signers<'k>(&'k self, keys: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>> {
         self.note.signers(keys)
     }
