@@ -129,10 +129,11 @@ fn private_key(path: &Path, allowed: &[VerifierKey], list: &SignedKeyList) -> Re
 
 fn show(args: &KeysShowArgs, out: &mut Output) -> Result<u8> {
     let list = read(&args.list)?;
-    let checked = match Before::read(&args.before)? {
+    let before = Before::read(&args.before)?;
+    let checked = match &before {
         Before::Unknown => list.check_itself(),
         Before::List(previous) => list.check_after(previous.list()),
-        Before::Keys(keys) => list.check_first(&keys),
+        Before::Keys(keys) => list.check_first(keys),
     };
     let problem = checked.as_ref().err().map(ToString::to_string);
     let signers = list.signers(&list.list().root().keys)?;
@@ -155,7 +156,9 @@ fn show(args: &KeysShowArgs, out: &mut Output) -> Result<u8> {
         }
         out.line(problem.as_deref().unwrap_or("signed by enough keys"))?;
     }
-    Ok(if problem.is_none() { 0 } else { ErrorKind::Trust.exit_code() })
+    // A draft is shown like any other list, unless somebody asks if clients accept it.
+    let is_refused = problem.is_some() && !matches!(before, Before::Unknown);
+    Ok(if is_refused { ErrorKind::Trust.exit_code() } else { 0 })
 }
 
 /// Returns a key list as JSON.
