@@ -52,6 +52,15 @@ tree=$scratch/catalog/v2
 "$command" publish "$scratch/catalog" --sign-key "$scratch/key" --expires-in 30 --url https://h.example/v2/ >/dev/null
 seed head/published <"$tree/root.sha"
 seed note/published <"$tree/root.sha"
+trusted=example.org/fuzz+d1d3d853+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs
+other=example.org/other+9ed722aa+AROY9ixtGkV8UbpqS189vS9p/KkyFiGNyJl+QWvRfZPK
+"$command" keys new example.org/fuzz-lists --root "$trusted" --head "$other" --out "$scratch/list"
+seed keys/draft <"$scratch/list"
+"$command" keys sign "$scratch/list" --sign-key "$scratch/key"
+seed keys/signed <"$scratch/list"
+"$command" keys add "$scratch/list" --out "$scratch/next"
+"$command" keys sign "$scratch/next" --sign-key "$scratch/key"
+seed keys/second <"$scratch/next"
 seed manifest/published <"$tree/root.json"
 seed pack/bundle <"$(echo "$tree"/packs/empty-*)"
 seed list/published <"$scratch/catalog/root.json"

@@ -7,6 +7,7 @@
 
 mod update;
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Component, Path};
 
@@ -23,7 +24,7 @@ use crate::tree::head::Head;
 use crate::tree::manifest::{
     Form, List, Manifest, NewPaths, Rows, check, check_paths, patch_between, write_patched,
 };
-use crate::tree::note::{Note, SigningKey, VerifierKey};
+use crate::tree::note::{KeyList, Note, SigningKey, TrustedKeys, VerifierKey, sign_note};
 use crate::tree::pack::{self, PackedFile};
 
 /// A target: takes an input and an empty directory, and panics if an invariant is violated.
@@ -35,6 +36,7 @@ pub const TARGETS: &[(&str, FuzzTarget)] = &[
     ("manifest", manifest),
     ("pack", pack),
     ("note", note),
+    ("keys", keys),
     ("list", list),
     ("definition", definition),
     ("site", site),
@@ -128,7 +130,7 @@ pub fn note(data: &[u8], _: &Path) {
         let trusted = [key.verifier_key().clone()];
         if let Ok(verified) = note.verify(&trusted) {
             // Signing is deterministic, so the note must contain the only valid signature.
-            let signed = crate::tree::note::sign_note(verified.text, std::slice::from_ref(&key));
+            let signed = sign_note(verified.text, std::slice::from_ref(&key));
             let signed = signed.expect("a signed text can be signed again");
             let line = signed.trim_end().rsplit('\n').next().expect("a note has lines");
             assert!(std::str::from_utf8(data).is_ok_and(|text| text.contains(line)));
@@ -149,6 +151,34 @@ pub fn note(data: &[u8], _: &Path) {
     }
 }
 
+/// A key list round-trips and can be met, and is only accepted with the signature of a trusted key.
+pub fn keys(data: &[u8], _: &Path) {
+    if let Ok(list) = std::str::from_utf8(data).map_err(drop).and_then(|text| {
+        let text = text.split_once("\n\n").map_or(text.to_owned(), |(text, _)| format!("{text}\n"));
+        KeyList::parse(&text).map_err(drop)
+    }) {
+        assert_eq!(KeyList::parse(&list.to_string()).expect("written values parse"), list);
+        let keys: Vec<_> = list.root().keys.iter().chain(&list.head().keys).collect();
+        for role in [list.root(), list.head()] {
+            assert!((1..=role.keys.len()).contains(&role.threshold));
+        }
+        let distinct: HashSet<_> = keys.iter().map(|key| key.public_key()).collect();
+        assert_eq!(distinct.len(), keys.len());
+    }
+    let key = SigningKey::from_seed("example.org/fuzz", [7; 32]).expect("a good name");
+    let trusted = TrustedKeys::new(vec![key.verifier_key().clone()]);
+    for version in 1..3 {
+        if let Ok(trusted) = trusted.with_list(data, version) {
+            assert_eq!(trusted.version(), version);
+            // Signing is deterministic, so the note must contain the only valid signature.
+            let text = Note::parse(data).expect("it was parsed").unverified_text().to_owned();
+            let signed = sign_note(&text, std::slice::from_ref(&key)).expect("it was signed");
+            let line = signed.trim_end().rsplit('\n').next().expect("a note has lines");
+            assert!(std::str::from_utf8(data).is_ok_and(|text| text.contains(line)));
+        }
+    }
+}
+
 /// A list round-trips.
 pub fn list(data: &[u8], _: &Path) {
     if let Ok(list) = List::parse(data) {
@@ -163,7 +193,7 @@ pub fn list(data: &[u8], _: &Path) {
 pub fn definition(data: &[u8], _: &Path) {
     if let Ok(definitions) = Format::Rockon.rules().read("a.json", data) {
         let whole = data.as_ptr_range();
-        let mut names = std::collections::HashSet::new();
+        let mut names = HashSet::new();
         for found in &definitions {
             assert!(whole.contains(&found.text.as_ptr()) && found.text.starts_with(b"{"));
             assert!(serde_json::from_slice::<serde::de::IgnoredAny>(found.text).is_ok());

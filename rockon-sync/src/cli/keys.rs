@@ -175,7 +175,7 @@ pub(super) fn list_json(list: &KeyList) -> Value {
     })
 }
 
-/// What clients trust before they see a list.
+/// The keys that clients trust before they see a list.
 enum Before {
     Unknown,
     List(SignedKeyList),

@@ -1,7 +1,7 @@
 //! The key list that the next head names.
 //!
-//! A publisher never goes back: once a head names a list, every later head names it or the next one.
-//! A new list is in its place before the head that names it.
+//! A publisher never goes back: once a head names a list, every later head names it or the next
+//! one. A new list is in its place before the head that names it.
 
 use std::path::{Path, PathBuf};
 
@@ -88,8 +88,8 @@ impl NewKeys {
     }
 }
 
-/// Returns the version of the list that the last head names. If the head is lost, that of the newest
-/// list of the tree.
+/// Returns the version of the list that the last head names. If the head is lost, that of the
+/// newest list of the tree.
 fn named_by(tree: &Tree<'_>, before: &Before) -> Result<Option<u64>> {
     if let Some(head) = &before.head {
         return Ok(head.keys());

@@ -54,8 +54,8 @@ impl Generation {
 }
 
 impl SourceWriter<'_> {
-    /// Compares the key lists of a generation with those of the next one, and puts the new ones into
-    /// staging.
+    /// Compares the key lists of a generation with those of the next one, and puts the new ones
+    /// into staging.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store).

@@ -259,8 +259,8 @@ fn clear_staging(session: &Session<'_>) {
     }
 }
 
-/// From now on the keys of this update are trusted, instead of those of before: they have signed the
-/// head, and everything that it names was verified.
+/// From now on the keys of this update are trusted, instead of those of before: they have signed
+/// the head, and everything that it names was verified.
 fn remember_keys(session: &Session<'_>, remote: &Remote) -> Result<()> {
     if session.extent == Extent::PlanOnly || remote.keys == session.known_keys {
         return Ok(());

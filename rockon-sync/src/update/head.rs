@@ -91,8 +91,8 @@ fn ask_at(asking: Asking<'_>, keys: &mut TrustedKeys, mirror: &Location) -> Resu
         None => error.with_url(&*shown),
         Some(_) => error,
     };
-    // Before the signatures, to tell a page that is not a head from a head that nobody signed. It is
-    // read no further than the signed text goes: up to an empty line.
+    // Before the signatures, to tell a page that is not a head from a head that nobody signed. It
+    // is read no further than the signed text goes: up to an empty line.
     let head = Head::parse(&bytes).map_err(at)?;
     let own = moved_to
         .and_then(|target| mirror.moved(mirror.head_name(), &target))

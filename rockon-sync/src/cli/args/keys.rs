@@ -98,7 +98,7 @@ pub(in crate::cli) struct KeysShowArgs {
     pub(in crate::cli) json: bool,
 }
 
-/// What clients trust before they see the list.
+/// The keys that clients trust before they see the list.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct KeysBeforeArgs {
     /// The key list before this one
