@@ -4,6 +4,7 @@ use super::before::Before;
 use super::manifest::NewManifest;
 use super::packs;
 use super::publisher::PublishSession;
+use super::scan::ScannedFile;
 use super::tree::BY_SHA;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
@@ -30,6 +31,7 @@ pub(super) fn reusable<'b>(
     session: &PublishSession<'_>,
     before: &'b Before,
     new: &NewManifest,
+    files: &[ScannedFile],
 ) -> Result<Option<&'b Head>> {
     let Some(head) = &before.head else { return Ok(None) };
     let tree = &session.tree;
@@ -37,7 +39,7 @@ pub(super) fn reusable<'b>(
         && head.url() == session.options.url.as_deref()
         && is_fresh(session.options.expires_in_days, head, new.published)
         && session.signer.has_signed(&before.head_bytes)
-        && tree.is_complete(&new.manifest, new.digest)?
+        && tree.is_complete(files, new.digest)?
         && packs::are_complete(tree, head)?;
     Ok(is_reusable.then_some(head))
 }
