@@ -20,10 +20,12 @@ HOST = platform.machine()
 DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}
 """Debian's names of architectures."""
 
-ROOT_PACKAGES = (
-    "base-files coreutils dash dpkg findutils gcc grep gzip libc6-dev pkg-config python3"
-    " python3-venv sed systemd tar util-linux ca-certificates"
-).split()
+ROOT_PACKAGES = [
+    *("base-files", "coreutils", "dash", "diffutils", "dpkg", "grep", "gzip", "sed", "tar"),
+    *("gcc", "libc-bin", "libc6-dev", "pkg-config"),
+    *("python3", "python3-venv"),
+    *("libpam-modules", "systemd", "util-linux"),
+]
 
 
 def run(
@@ -96,6 +98,15 @@ def root(arch: str, tmp_path: Path) -> Iterator[Root]:
         if made.returncode == 77:
             pytest.skip(f"no Debian root for {arch}: {made.stdout.strip()}")
         assert made.returncode == 0, made.stdout
+        # The packages are unpacked, and not configured, which would make these.
+        for directory in ("root", "srv", "usr/local", "etc/ssl/certs"):
+            (lower / directory).mkdir(exist_ok=True, parents=True)
+        # The index of Python packages is reached as from here.
+        for file in ("etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt"):
+            shutil.copy(Path("/") / file, lower / file)
+        (lower / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+        (lower / "etc/pam.d/common-session").write_text("session required pam_permit.so\n")
+        (lower / "etc/group").write_text("root:x:0:\n")
         done.write_text(packages)
     root = Root(arch, lower, tmp_path / "changes")
     works = root.run("true")

@@ -25,7 +25,7 @@ def python(version: str) -> str:
     return found.stdout.strip()
 
 
-def tests_passed(output: str) -> int:
+def count_passed(output: str) -> int:
     (passed,) = re.findall(r"^(\d+) passed", output, re.MULTILINE)
     return int(passed)
 
@@ -52,7 +52,7 @@ def test_the_wheel_passes_all_tests_of_the_package(version: str, tmp_path: Path)
     succeed(*pip, "--requirement", ROOT / "tests/python/requirements.txt")
     succeed(*pip, "--no-index", wheel)
     tests = (tmp_path / "venv/bin/python", "-m", "pytest", "-q", ROOT / "tests/python")
-    assert tests_passed(succeed(*tests, timeout_s=1800, ROCKON_SYNC_WHEEL=str(wheel))) > 100
+    assert count_passed(succeed(*tests, timeout_s=1800, ROCKON_SYNC_WHEEL=str(wheel))) > 100
 
 
 def test_the_wheel_works_in_a_clean_root(root: Root) -> None:
@@ -66,5 +66,5 @@ def test_the_wheel_works_in_a_clean_root(root: Root) -> None:
         f"/project/tests/python/test_{name}.py" for name in ("api", "apply", "formats", "trust")
     ]
     tests = ("/srv/venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
-    assert tests_passed(root.succeed(*tests, timeout_s=1800)) > 50
+    assert count_passed(root.succeed(*tests, timeout_s=1800)) > 50
     assert root.succeed("/srv/venv/bin/rockon-sync", "--version").startswith("rockon-sync ")
