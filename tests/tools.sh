@@ -50,6 +50,7 @@ binutils         dist   command -v readelf
 mmdebstrap       dist   command -v mmdebstrap
 qemu-user-static dist   command -v qemu-aarch64-static
 lintian          dist   command -v lintian
+debian-archive-keyring dist ls /usr/share/keyrings/debian-archive-keyring.gpg
 '
 
 # The packages that provide_tools could not install.
