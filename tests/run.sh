@@ -91,7 +91,8 @@ tests() {
         leave_out 'kill points' killed_at_any_system_call 2 'strace is missing or not permitted'
     fi
     if ! command -v python3 >/dev/null; then
-        leave_out 'plain client' forty_lines 2 'the plain client needs python3'
+        leave_out 'plain client' plain_client:: 3 'the plain client needs python3'
+        leave_out vectors conformance:: 5 'the conformance vectors need python3'
     fi
     if ! command -v zstd >/dev/null; then
         leave_out 'pages' every_command_of_every_page 1 'a command in the pages needs zstd'
