@@ -48,3 +48,8 @@ fn the_command_reaches_every_verdict() {
 fn the_plain_client_reaches_the_verdicts_of_its_class() {
     judge("plain", &["python3", "tests/client/plain.py"]);
 }
+
+#[test]
+fn the_shell_client_reaches_the_verdicts_of_its_classes() {
+    judge("plain,pack,resume,mirrors", &["tests/client/rockon-sync.sh"]);
+}
