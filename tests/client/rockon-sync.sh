@@ -32,7 +32,7 @@ larger() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -n | tail -n 
 
 # The head: unchanged, refused, or something to fetch.
 set --
-if [ -e "$old/root.sha" ] && [ -e "$dir/etag" ]; then set -- --etag-compare "$dir/etag"; fi
+if [ -e "$old/root.sha" ] && [ -s "$dir/etag" ]; then set -- --etag-compare "$dir/etag"; fi
 answer=$(get "$work/head" 16384 "$head_url" --etag-save "$work/etag" "$@") ||
     fail "$head_url: cannot fetch the head"
 if [ "${answer%% *}" = 304 ] || cmp -s "$work/head" "$old/root.sha"; then exit 0; fi
@@ -196,5 +196,5 @@ case $(readlink "$old") in a) next=b ;; *) next=a ;; esac
 rm -rf "${dir:?}/$next" && mv "$work/new" "$dir/$next" && sync &&
     ln -s "$next" "$work/current" && mv -T "$work/current" "$old" || exit 1
 mv "$work/list" "$dir/list"
-[ ! -s "$work/etag" ] || mv "$work/etag" "$dir/etag"
+mv "$work/etag" "$dir/etag"
 rm -rf "$work" "$packs" "$dir/staged"
