@@ -26,6 +26,7 @@ def cases() -> Iterable[Case]:
     yield from good_bundles()
     yield from good_deltas()
     yield from each("pack", bad_bundle, BAD_BUNDLES)
+    yield large_file()
     yield from bad_offers()
     yield from each("pack", bad_delta, BAD_DELTAS)
     yield from inline()
@@ -165,6 +166,19 @@ BAD_BUNDLES = [
         wire.bomb(MANIFEST + member("a.json", b"")[:124] + b"77777777777\0", 2**30),
     ),
 ]
+
+
+def large_file() -> Case:
+    """Returns a bundle with a file of 17 MiB, all zeros."""
+    zeros = bytes(17 * 2**20)
+    manifest = canonical({**entries(BASE), "z": entry("z", zeros)})
+    start = archive(member("root.json", manifest), *members_of(BASE), member("z", zeros)[:512])
+    pack = wire.bomb(start[: -len(END_OF_ARCHIVE)], len(zeros)) + frame(END_OF_ARCHIVE)
+    text = head(manifest, f"pack empty {len(pack)}")
+    path = f"packs/empty-{digest(manifest)[:12]}.tar.zst"
+    served = {"root.sha": text, "root.json": manifest, **BASE, path: pack}
+    summary = "A file of more than 16 MiB is never kept."
+    return Case("pack-large-file", "pack", summary, [Step(served, "incomplete", BASE)])
 
 
 def bad_offers() -> Iterable[Case]:

@@ -176,6 +176,7 @@ while IFS= read -r row; do
     sha=${row%% *} row=${row#* }
     bytes=${row%% *} row=${row#* }
     place=${row%% *} path=${row#* }
+    ! larger "$bytes" 16777216 || fail "$path: expected at most 16 MiB, got $bytes bytes"
     mkdir -p "$(dirname "$work/new/$path")" || exit 1
     held=$(grep -m 1 "^$sha " "$dir/list" 2>/dev/null | cut -d ' ' -f 4-)
     for file in "$old/$path" "$old/$held" "$work/pack/$path" "$dir/staged/$sha" ''; do
@@ -183,7 +184,6 @@ while IFS= read -r row; do
     done
     if [ -z "$file" ]; then
         file=$dir/staged/$sha
-        [ "$bytes" -le 16777216 ] || fail "$path: expected at most 16 MiB, got $bytes bytes"
         fetch "$file" "$bytes" "$sha" "$place"
     fi
     cat "$file" >"$work/new/$path" || exit 1
