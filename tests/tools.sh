@@ -25,6 +25,7 @@ zsync            tests  command -v zsync
 zchunk           tests  command -v zckdl
 gnupg            tests  command -v gpg
 curl             tests  command -v curl
+jq               tests  command -v jq
 python3          gates  command -v python3
 python3-venv     gates  python3 -c "import ensurepip, venv"
 mandoc           gates  command -v mandoc
