@@ -73,6 +73,8 @@ gates() {
     part dependencies count_gate tests/gates/dependencies.sh
     part packaging count_gate tests/gates/package.sh
     part public-api count_gate tests/gates/public-api.sh
+    part docs-rs count_gate tests/gates/docs-rs.sh
+    part semver count_gate tests/gates/semver.sh
     part shell count_gate tests/gates/shell.sh
     part python-style count_gate tests/gates/python.sh
     part spelling count_gate tests/gates/spelling.sh
@@ -91,7 +93,11 @@ tests() {
         leave_out 'kill points' killed_at_any_system_call 2 'strace is missing or not permitted'
     fi
     if ! command -v python3 >/dev/null; then
-        leave_out 'plain client' forty_lines 2 'the plain client needs python3'
+        leave_out 'plain client' plain_client:: 3 'the plain client needs python3'
+        leave_out vectors conformance:: 5 'the conformance vectors need python3'
+    fi
+    if ! type curl jq zstd flock >/dev/null 2>&1; then
+        leave_out 'shell client' the_shell_client 1 'the shell client needs curl, jq, zstd and flock'
     fi
     if ! command -v zstd >/dev/null; then
         leave_out 'pages' every_command_of_every_page 1 'a command in the pages needs zstd'

@@ -58,6 +58,8 @@
 //! | `jupdate` | update sites of extensions |
 //! | `cli` | the command `rockon-sync`, and the module `cli` that other launchers call |
 #![forbid(unsafe_code)]
+// The documentation on docs.rs names the feature of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "page", feature = "jupdate", feature = "http")),
     allow(

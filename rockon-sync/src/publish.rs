@@ -29,6 +29,7 @@
 //! | `previous.rs` | brings the previous publication into the tree on disk |
 //! | `before.rs` | the earlier publications, and their history |
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
+//! | `checked.rs` | the record of files that need not be read again |
 //! | `names.rs`, `relations.rs` | checks that need more than one file |
 //! | `keep.rs` | keeps the last published version of broken definitions |
 //! | `renames.rs` | former names of definitions |
@@ -45,6 +46,7 @@
 //! | `review.rs` | checks files that are not published yet |
 
 mod before;
+mod checked;
 mod dir;
 mod head;
 mod journal;
@@ -95,7 +97,8 @@ fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {
     let scanned = scan::run(session, &before)?;
     let new = NewManifest::new(session, &before, &scanned.files)?;
     page::check(session, &before, &new, &scanned.problems)?;
-    let (outcome, head) = match head::reusable(session, &before, &new, &keys)? {
+    let reusable = head::reusable(session, &before, &new, &keys, &scanned.files)?;
+    let (outcome, head) = match reusable {
         Some(head) => {
             page::remove_unwanted(session, &before, &new)?;
             (PublishOutcome::Unchanged, head.clone())
@@ -106,7 +109,9 @@ fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {
         }
     };
     finish(session, &before, &new, &head)?;
-    Ok(report(session, outcome, scanned, new, &head))
+    let warning = checked::save(session, &scanned);
+    let report = report(session, outcome, scanned, new, &head);
+    Ok(PublishReport { problems: report.problems.into_iter().chain(warning).collect(), ..report })
 }
 
 /// Writes a new publication, and returns its head.
@@ -152,7 +157,7 @@ fn report(
     new: NewManifest,
     head: &Head,
 ) -> PublishReport {
-    let kept = scanned.files.into_iter().filter(|file| file.kept.is_some());
+    let kept = scanned.files.into_iter().filter(ScannedFile::is_kept);
     PublishReport {
         outcome,
         serial: head.serial().unwrap_or(0),

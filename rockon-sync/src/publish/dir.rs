@@ -5,7 +5,7 @@ use std::path::Path;
 use super::before::History;
 use super::list::{List, ListedFile, RefusedFile, reserved};
 use super::page;
-use super::tree::{BY_SHA, Layout, Tree, is_draft, is_reserved};
+use super::tree::{BY_SHA, Layout, RECORD, Tree, is_draft, is_reserved};
 use crate::base::digest::Digest;
 use crate::base::error::{ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files};
@@ -58,6 +58,9 @@ impl DirWalk<'_> {
         names.sort();
         for name in names {
             let (path, shown) = (dir.join(&name), format!("{prefix}{name}"));
+            if name == RECORD {
+                continue;
+            }
             if name.starts_with('.') {
                 self.list.problems.push(Problem::warning(&shown, "left out: hidden file"));
                 continue;

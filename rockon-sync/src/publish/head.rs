@@ -5,6 +5,7 @@ use super::keys::NewKeys;
 use super::manifest::NewManifest;
 use super::packs;
 use super::publisher::PublishSession;
+use super::scan::ScannedFile;
 use super::tree::BY_SHA;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
@@ -32,6 +33,7 @@ pub(super) fn reusable<'b>(
     before: &'b Before,
     new: &NewManifest,
     keys: &NewKeys,
+    files: &[ScannedFile],
 ) -> Result<Option<&'b Head>> {
     let Some(head) = &before.head else { return Ok(None) };
     let tree = &session.tree;
@@ -40,7 +42,7 @@ pub(super) fn reusable<'b>(
         && is_fresh(session.options.expires_in_days, head, new.published)
         && keys.is_published(head)
         && session.signer.has_signed(&before.head_bytes)
-        && tree.is_complete(&new.manifest, new.digest)?
+        && tree.is_complete(files, new.digest)?
         && packs::are_complete(tree, head)?;
     Ok(is_reusable.then_some(head))
 }

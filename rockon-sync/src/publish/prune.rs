@@ -47,7 +47,7 @@ pub(super) fn prune(tree: &Tree<'_>, history: &History, record: Record, keep: us
 /// The files that a killed run was writing.
 pub(super) fn leftovers(tree: &Tree<'_>) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let own = [tree.head_path(), tree.manifest_path(), tree.history_path()];
+    let own = [tree.head_path(), tree.manifest_path(), tree.history_path(), tree.record()];
     for path in own.into_iter().chain(page::paths(tree)) {
         let staged = staged(&path);
         if stat_if_any(tree.files, &staged)?.is_some() {

@@ -1,6 +1,7 @@
 //! The public builder: checks the arguments, locks the tree and starts a publication.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::journal::Journal;
 use super::overlay::Overlay;
@@ -90,6 +91,8 @@ pub(super) struct PublishSession<'a> {
     pub(super) options: &'a Publisher<'a>,
     pub(super) tree: Tree<'a>,
     pub(super) signer: Signer,
+    /// The start of the publication: files that are younger may have changed after they were read.
+    pub(super) started: SystemTime,
 }
 
 impl<'a> Publisher<'a> {
@@ -342,7 +345,8 @@ impl<'a> Publisher<'a> {
         }
         let journal = Journal::new(files, dir);
         let tree = Tree { files: &journal, ..tree };
-        let report = super::publish(&PublishSession { options: self, tree, signer })?;
+        let started = self.clock.now();
+        let report = super::publish(&PublishSession { options: self, tree, signer, started })?;
         Ok(PublishReport { written: journal.written(), deleted: journal.deleted(), ..report })
     }
 

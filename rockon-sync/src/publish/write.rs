@@ -117,6 +117,9 @@ impl Tree<'_> {
             if stat.kind != FileKind::File {
                 return Err(foreign_file(to));
             }
+            if file.checked.is_verified(stat) {
+                continue;
+            }
             let found = digest_if_any(self.files, &to)?.map(|(found, _)| found);
             if found == Some(file.digest) {
                 continue;

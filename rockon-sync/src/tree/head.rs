@@ -159,7 +159,10 @@ impl Head {
                 let size_bytes = number(parts.next().ok_or_else(invalid)?)?;
                 // Later versions may append more.
                 let first_frame_bytes = parts.next().map(number).transpose()?;
-                self.packs.push(OfferedPack { base, size_bytes, first_frame_bytes });
+                // The first line of a base counts: two of them would be one file of two sizes.
+                if self.packs.iter().all(|pack| pack.base != base) {
+                    self.packs.push(OfferedPack { base, size_bytes, first_frame_bytes });
+                }
             }
             "delta" => {
                 let invalid = || InvalidLine::Delta { got: excerpt(value) };
@@ -414,6 +417,15 @@ mod tests {
             assert_eq!(head.digest().to_string(), SHA);
             assert_ne!(head.serial(), Some(6));
         }
+    }
+
+    #[test]
+    fn the_first_pack_of_a_base_counts() {
+        let packs =
+            "# pack empty 1\n# pack 1a2b3c4d5e6f 2\n# pack empty 3\n# pack 1a2b3c4d5e6f 4\n";
+        let head = Head::parse(format!("{SHA}  root.json\n{packs}").as_bytes()).unwrap();
+        let sizes: Vec<u64> = head.packs().iter().map(|pack| pack.size_bytes).collect();
+        assert_eq!(sizes, [1, 2]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl MissingFile {
 
     /// Returns the limit of the file in bytes.
     fn max_bytes(&self) -> u64 {
-        self.size_bytes.unwrap_or(MAX_UNSIZED_FILE_BYTES)
+        self.size_bytes.unwrap_or(MAX_UNSIZED_FILE_BYTES).min(MAX_FILE_BYTES)
     }
 }
 
@@ -274,8 +274,9 @@ fn fetch_entry(
         bytes_done.fetch_add(file.size_bytes.unwrap_or(0), Ordering::Relaxed);
         return Ok(());
     }
-    if max_bytes > MAX_FILE_BYTES {
-        let message = format!("expected at most {MAX_FILE_BYTES} bytes, got a file of {max_bytes}");
+    if let Some(size_bytes) = file.size_bytes.filter(|size_bytes| *size_bytes > MAX_FILE_BYTES) {
+        let message =
+            format!("expected at most {MAX_FILE_BYTES} bytes, got a file of {size_bytes}");
         let error = Error::new(ErrorKind::Limit, message);
         return Err(Failure::Request(match mirrors.best() {
             Some(mirror) => error.with_url(mirror.address(&file.path).to_string()),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod catalog;
+mod conformance;
 mod disks;
 mod killed;
 mod nginx;

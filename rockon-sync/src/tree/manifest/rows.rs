@@ -15,7 +15,7 @@ use super::parse;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::json;
-use crate::base::limits::{MAX_ROW_BYTES, MAX_UNSIZED_FILE_BYTES};
+use crate::base::limits::{MAX_FILE_BYTES, MAX_ROW_BYTES, MAX_UNSIZED_FILE_BYTES};
 use crate::base::path::{EntryPath, folded};
 
 /// The result of reading a row.
@@ -220,12 +220,13 @@ impl<'a> Row<'a> {
         Ok(self.start()?.size_bytes)
     }
 
-    /// Returns the limit of the file in bytes, as [`Entry::max_bytes`] does.
+    /// Returns the limit of the file in bytes: its size, or [`MAX_UNSIZED_FILE_BYTES`], and never
+    /// more than [`MAX_FILE_BYTES`].
     ///
     /// # Errors
     /// [`InvalidManifest::NotCanonical`].
     pub(crate) fn max_bytes(self) -> Checked<u64> {
-        Ok(self.size_bytes()?.unwrap_or(MAX_UNSIZED_FILE_BYTES))
+        Ok(self.size_bytes()?.unwrap_or(MAX_UNSIZED_FILE_BYTES).min(MAX_FILE_BYTES))
     }
 
     /// Returns the number of names of definitions.
