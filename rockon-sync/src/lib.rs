@@ -135,7 +135,7 @@ pub mod sources {
 }
 
 pub mod keys {
-    //! Keys, and signed notes (c2sp.org/signed-note), the form of a signed head.
+    //! Keys, key lists, and signed notes (c2sp.org/signed-note), the form of a signed head.
     //!
     //! ```
     //! use rockon_sync::keys::{Note, SigningKey, sign_note};
@@ -150,7 +150,9 @@ pub mod keys {
     //! # Ok(()) }
     //! ```
 
-    pub use crate::tree::note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};
+    pub use crate::tree::note::{
+        KeyList, KeyRole, Note, SigningKey, VerifiedNote, VerifierKey, sign_note,
+    };
 }
 
 pub mod relations {

@@ -35,6 +35,7 @@
 //! | `renames.rs` | former names of definitions |
 //! | `manifest.rs` | the new manifest, and its differences from the last one |
 //! | `head.rs`, `sign.rs` | the published head if it is still right, otherwise a new one |
+//! | `keys.rs` | the key list that the new head names |
 //! | `write.rs` | writes objects, named files, manifest and head |
 //! | `packs.rs` | the packs of a publication |
 //! | `page.rs` | the web page and the feed |
@@ -50,6 +51,7 @@ mod dir;
 mod head;
 mod journal;
 mod keep;
+mod keys;
 mod list;
 mod manifest;
 mod names;
@@ -79,6 +81,7 @@ mod write;
 use crate::base::error::Result;
 use crate::tree::head::Head;
 use before::Before;
+use keys::NewKeys;
 use manifest::NewManifest;
 pub use page::Page;
 use publisher::PublishSession;
@@ -90,15 +93,19 @@ use scan::{Scanned, ScannedFile};
 /// Publishes a catalog.
 fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {
     let before = Before::find(session)?;
+    let keys = NewKeys::find(session, &before)?;
     let scanned = scan::run(session, &before)?;
     let new = NewManifest::new(session, &before, &scanned.files)?;
     page::check(session, &before, &new, &scanned.problems)?;
-    let (outcome, head) = match head::reusable(session, &before, &new, &scanned.files)? {
+    let (outcome, head) = match head::reusable(session, &before, &new, &keys, &scanned.files)? {
         Some(head) => {
             page::remove_unwanted(session, &before, &new)?;
             (PublishOutcome::Unchanged, head.clone())
         }
-        None => (PublishOutcome::Published, write(session, &before, &new, &scanned.files)?),
+        None => {
+            let head = write(session, &before, &new, &keys, &scanned.files)?;
+            (PublishOutcome::Published, head)
+        }
     };
     finish(session, &before, &new, &head)?;
     let warning = checked::save(session, &scanned);
@@ -111,15 +118,17 @@ fn write(
     session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
+    keys: &NewKeys,
     files: &[ScannedFile],
 ) -> Result<Head> {
     let tree = &session.tree;
-    let next = head::next(session, before, new)?;
+    let next = head::next(session, before, new, keys)?;
     page::remove_unwanted(session, before, new)?;
     tree.write_files(files, new, &before.manifest)?;
     let packs = packs::write(tree, new, &next.bases)?;
     let head = Head { packs: packs.offers, delta: packs.inline.map(Box::new), ..next.head };
     before.check_current(tree)?;
+    keys.write(tree)?;
     tree.write_head(session.signer.sign(&head)?.as_bytes())?;
     Ok(head)
 }

@@ -13,6 +13,7 @@ use crate::base::limits::MAX_ENTRIES;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
 use crate::store::digest_if_any;
+use crate::tree::note::list;
 use crate::tree::pack::{self, PackName};
 
 /// Deepest nesting of directories that is followed.
@@ -154,7 +155,7 @@ impl<'a> InPlaceTree<'a> {
         let own = [self.tree.head_path(), self.tree.manifest_path(), self.tree.history_path()];
         let is_own = own.iter().any(|path| path.file_name().is_some_and(|own| own == name));
         match (name, kind) {
-            (BY_SHA | pack::DIR, FileKind::Dir) if self.author != Author::Other => {
+            (BY_SHA | pack::DIR | list::DIR, FileKind::Dir) if self.author != Author::Other => {
                 self.check_dir(name, problems)?;
                 Ok(true)
             }
@@ -181,14 +182,15 @@ impl<'a> InPlaceTree<'a> {
         names.sort();
         for name in names {
             let name = name.to_string_lossy();
+            let shown = format!("{dir}/{name}");
             let is_own = match name.parse::<Digest>() {
                 Ok(digest) if dir == BY_SHA && self.author == Author::Unknown => {
                     self.tree.has_intact_object(digest)?
                 }
                 digest if dir == BY_SHA => digest.is_ok(),
+                _ if dir == list::DIR => list::version_at(&shown).is_some(),
                 _ => PackName::parse(&name).is_some(),
             };
-            let shown = format!("{dir}/{name}");
             if !is_own && !is_draft(&name) {
                 problems.push(Problem::error(&shown, None, reserved(dir)));
             } else if self.author == Author::Unknown {

@@ -54,7 +54,7 @@ pub(super) fn leftovers(tree: &Tree<'_>) -> Result<Vec<PathBuf>> {
             found.push(staged);
         }
     }
-    for dir in [tree.objects(), tree.packs()] {
+    for dir in [tree.objects(), tree.packs(), tree.key_lists()] {
         let drafts = tree.names_in(&dir)?.into_iter().filter(|name| is_draft(name));
         found.extend(drafts.map(|name| dir.join(name)));
     }
