@@ -97,8 +97,7 @@ fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {
     let scanned = scan::run(session, &before)?;
     let new = NewManifest::new(session, &before, &scanned.files)?;
     page::check(session, &before, &new, &scanned.problems)?;
-    let reusable = head::reusable(session, &before, &new, &keys, &scanned.files)?;
-    let (outcome, head) = match reusable {
+    let (outcome, head) = match head::reusable(session, &before, &new, &keys, &scanned.files)? {
         Some(head) => {
             page::remove_unwanted(session, &before, &new)?;
             (PublishOutcome::Unchanged, head.clone())

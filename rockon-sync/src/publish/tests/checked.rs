@@ -71,9 +71,8 @@ impl Place {
             Ok(())
         });
         publisher.files(&files).run().unwrap();
-        drop(files);
         let name = |path: &Path| path.strip_prefix(self.dir.path()).unwrap().display().to_string();
-        let calls = calls.into_inner().unwrap();
+        let calls = calls.lock().unwrap();
         // A file of the catalog is looked at once, one of the tree before and after publishing.
         let is_read = |name: &str, calls: usize| match name.strip_prefix("catalog/") {
             Some(_) => calls > 1,
