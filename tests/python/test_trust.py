@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import rockon_sync
 from rockon_sync import ErrorKind, IntegrityError, Outcome, Source, Store, StoreError
+from rockon_sync._core import command_line
 from support import CatalogDir
 
 NAME = "example.org/rockons"
@@ -70,7 +71,7 @@ def test_a_key_list_replaces_the_keys(catalog: CatalogDir, store: Store, tmp_pat
         ["remove", second, "--head", keys["head"]],
         ["sign", second, "--sign-key", str(files["root"])],
     ):
-        assert rockon_sync.command_line(["rockon-sync", "keys", *command]) == 0
+        assert command_line(["rockon-sync", "keys", *command]) == 0
     rockon_sync.publish(catalog.path, sign_keys=[files["head"]], key_list=Path(first))
     rockon_sync.publish(catalog.path, sign_keys=[files["next"]], key_list=Path(second))
     assert store.update(source).outcome == Outcome.UPDATED
