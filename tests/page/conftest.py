@@ -87,8 +87,9 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """Definitions in which every text is an attack."""
+    """Definitions in which every text is an attack, added to a harmless first one."""
     catalog = Catalog(tmp_path_factory.mktemp("hostile"))
+    catalog.put("first", "first.json", definition("First", website=""))
     catalog.publish(0)
     for n, text in enumerate(HOSTILE):
         website = ["javascript:window.pwned = 9", "data:text/html,<script>1</script>"][n % 2]

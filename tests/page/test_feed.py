@@ -39,6 +39,7 @@ def test_hostile_definitions_are_text_in_the_feed(hostile: Catalog) -> None:
 
 def test_files_on_another_host_have_full_urls(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
+    catalog.put("first", "first.json", definition("First"))
     catalog.publish(0)
     catalog.put("alpha", "alpha.json", definition("Alpha"))
     catalog.publish(1, "--url", "https://cdn.example/v2", "--title", "Our <apps>")
