@@ -9,7 +9,8 @@ DESTDIR ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench test instructions gates lint doc install install-command install-library clean
+.PHONY: help build demo bench test instructions gates lint doc wheels dist dist-test reproducible \
+	django-matrix install install-command install-library clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,12 +41,27 @@ lint: ## Run rustfmt and clippy
 doc: ## Build the documentation: target/doc/rockon_sync/index.html
 	$(CARGO) doc --workspace --all-features --no-deps
 
+wheels: ## Build and try the Python wheels for ARCHES (x86_64 and aarch64)
+	packaging/wheels.sh
+	DIST=build/dist-wheels tests/dist/run.sh tests/dist/test_wheels.py
+
+dist: ## Build and try what a release consists of, for ARCHES: build/dist
+	packaging/dist.sh
+	tests/dist/run.sh
+
+dist-test: ## Try what `make dist` has built
+	tests/dist/run.sh
+
+reproducible: ## Build it again in another directory, and compare every byte
+	tests/dist/reproducible.sh
+
+django-matrix: ## Test the Django example with each supported Django, on the oldest and newest Python
+	tests/django/matrix.sh
+
 install: install-command install-library ## Install everything below PREFIX
 
-install-command: build ## Install the command, its man pages and its completions for shells
-	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 "$(TARGET_DIR)/release/rockon-sync" "$(DESTDIR)$(PREFIX)/bin/"
-	cd share && find . -type f -exec install -D -m 644 {} "$(DESTDIR)$(PREFIX)/share/{}" \;
+install-command: build ## Install the command, its man pages, completions and systemd units
+	packaging/install-command.sh "$(TARGET_DIR)/release/rockon-sync" "$(DESTDIR)$(PREFIX)"
 
 install-library: ## Install the C library and its header
 	rockon-sync-ffi/install.sh "$(PREFIX)" "$(DESTDIR)"

@@ -47,14 +47,13 @@
  *     Log: log_set
  *
  * Status    Functions that can fail return ROCKON_SYNC_STATUS_OK, which is 0, or another status.
- *           Their outputs come last and are written only on success. The last argument is the
- *           error, which is written only on failure. It may be NULL if the status is enough.
- *           Comments name a status without its prefix. Any function can fail with ARGUMENT.
+ *           Their outputs come last, written only on success. The last argument is the error,
+ *           written only on failure; it may be NULL. Comments name a status without its prefix. Any
+ *           function can fail with ARGUMENT.
  *
  * Results   Read-only structs. Arrays are arrays of pointers, with a count; an empty one may be
- *           NULL. Each result is freed once, with its own _free function, together with everything
- *           that it points to; NULL is a no-op there. Later versions may append fields, so do not
- *           copy or allocate these structs.
+ *           NULL. Each result is freed once, with its own _free function, with all that it points
+ *           to; NULL is a no-op. Later versions may append fields: do not copy or allocate them.
  *
  * Inputs    Options, sources and targets are structs of the caller that start with their own size.
  *           Start with their _INIT, then set what differs from the defaults, which are zero and
@@ -66,8 +65,7 @@
  *           as U+FFFD. Digests have 64 hexadecimal digits. Fields that end in _unix_s are seconds
  *           since 1970-01-01T00:00:00Z, those that end in _ms are milliseconds.
  *
- * Threads   All functions may be called from any thread, and handles and results used by any number
- *           of threads at a time. No handle is tied to the thread that created it.
+ * Threads   Functions, handles and results may be used by any number of threads at a time.
  *
  * Processes After fork() without exec, a child must neither use nor free handles and results.
  *
@@ -478,6 +476,9 @@ typedef struct rockon_sync_source_status {
     size_t entry_count;
     const rockon_sync_failed_entry *const *failed; // Entries that the last update could not update.
     size_t failed_count;
+    uint64_t key_list_version; // The key list that applies instead of the trusted keys; 0 for none.
+    size_t head_threshold; // The number of its head keys that must sign a head.
+    rockon_sync_strings head_keys;
 } rockon_sync_source_status;
 
 // The status of all sources of a store, by name.
@@ -493,6 +494,7 @@ typedef struct rockon_sync_source_verification {
     size_t entry_count;
     rockon_sync_strings damaged; // The paths of missing and damaged files.
     size_t stray_count; // The number of files that no entry has.
+    const char *untrusted; // The reason if the head is not signed as it must be, or NULL.
 } rockon_sync_source_verification;
 
 // The result of verifying all sources of a store, by name.
@@ -501,15 +503,13 @@ typedef struct rockon_sync_verification {
     size_t source_count;
 } rockon_sync_verification;
 
-// Reads the status of all sources of a store. Uses no network and no lock.
-// Fails with NOT_FOUND if there is no store, STORE.
+// Reads the status of all sources of a store, without a network. Fails with NOT_FOUND, STORE.
 rockon_sync_status rockon_sync_store_status(const rockon_sync_store *store,
     rockon_sync_status_list **list, rockon_sync_error **error);
 void rockon_sync_status_list_free(rockon_sync_status_list *list);
 
 // Compares every file of every source with its digest. Changes nothing: an update with
-// ROCKON_SYNC_MODE_VERIFY repairs the damage, which is not an error.
-// Fails with NOT_FOUND if there is no store, STORE.
+// ROCKON_SYNC_MODE_VERIFY repairs the damage, which is no error. Fails with NOT_FOUND, STORE.
 rockon_sync_status rockon_sync_store_verify(const rockon_sync_store *store,
     rockon_sync_verification **verification, rockon_sync_error **error);
 void rockon_sync_verification_free(rockon_sync_verification *verification);
@@ -635,9 +635,11 @@ typedef struct rockon_sync_publish_options {
     bool allow_unsigned; // Publish a signed tree without a key, or continue an unsigned one.
     bool dry_run; // Write nothing: only report.
     const char *previous; // The URL or directory of the tree to continue; NULL for the one at out.
+    // A signed key list to publish from now on; NULL for the published one.
+    const char *key_list_file;
 } rockon_sync_publish_options;
 #define ROCKON_SYNC_PUBLISH_OPTIONS_INIT \
-    { sizeof(rockon_sync_publish_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(rockon_sync_publish_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // The result of a publication.
 typedef struct rockon_sync_publish_report {
@@ -662,10 +664,8 @@ rockon_sync_status rockon_sync_publish(const char *dir, const rockon_sync_publis
     rockon_sync_publish_report **report, rockon_sync_error **error);
 void rockon_sync_publish_report_free(rockon_sync_publish_report *report);
 
-// Creates a key pair, with the private key in a new file that only its owner may read.
-// name: the name of the key without spaces and '+', such as "example.org/rockons".
-// file: the path of the file, which must not exist yet.
-// key: receives the public key, for rockon_sync_source.trusted_keys. Fails with STORE.
+// Creates a key pair: the private key in a new file that only its owner may read, and the public
+// key for rockon_sync_source.trusted_keys. Its name has no spaces and no '+'. Fails with STORE.
 rockon_sync_status rockon_sync_keygen(const char *name, const char *file, rockon_sync_content **key,
     rockon_sync_error **error);
 

@@ -5,7 +5,8 @@
 #
 # PREFIX is the absolute path at which the files will be used. Packagers set DESTDIR, which is put
 # in front of it during installation. PROFILE is the cargo profile, `release` by default. CARGO_ARGS
-# are further arguments of `cargo build`, for example `--locked --offline`.
+# are further arguments of `cargo build`, for example `--locked --offline`. If BUILT is set, nothing
+# is compiled: it is the directory of the compiled libraries.
 set -eu
 
 case ${1-} in
@@ -16,17 +17,19 @@ target=${2-}$prefix
 profile=${PROFILE:-release}
 
 cd "$(dirname "$0")"
-# shellcheck disable=SC2086 # several arguments
-cargo build --quiet --lib --profile "$profile" ${CARGO_ARGS-}
-case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
-built=${CARGO_TARGET_DIR:-../target}/$folder
+if [ -z "${BUILT-}" ]; then
+    # shellcheck disable=SC2086 # several arguments
+    cargo build --quiet --lib --profile "$profile" ${CARGO_ARGS-}
+    case $profile in dev) folder=debug ;; *) folder=$profile ;; esac
+    BUILT=${CARGO_TARGET_DIR:-../target}/$folder
+fi
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' ../Cargo.toml)
 soname=librockon_sync.so.${version%%.*}
 
 install -d "$target/include" "$target/lib/pkgconfig"
 install -m 644 ../include/rockon_sync.h "$target/include/"
-install -m 644 "$built/librockon_sync.a" "$target/lib/"
-install -m 755 "$built/librockon_sync.so" "$target/lib/librockon_sync.so.$version"
+install -m 644 "$BUILT/librockon_sync.a" "$target/lib/"
+install -m 755 "$BUILT/librockon_sync.so" "$target/lib/librockon_sync.so.$version"
 ln -sf "librockon_sync.so.$version" "$target/lib/$soname"
 ln -sf "$soname" "$target/lib/librockon_sync.so"
 cat > "$target/lib/pkgconfig/rockon-sync.pc" <<PC

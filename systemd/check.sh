@@ -16,7 +16,7 @@ units=$(mktemp -d)
 trap 'rm -r "$units"' EXIT
 cp rockon-sync.timer "$units"
 # Neither the command nor the user exists here, and systemd checks that the command does.
-sed -e 's|^ExecStart=/usr/bin/rockon-sync|ExecStart=/bin/true|' rockon-sync.service \
+sed -e 's|^ExecStart=rockon-sync|ExecStart=/bin/true|' rockon-sync.service \
     >"$units/rockon-sync.service"
 
 warnings=$(systemd-analyze verify --man=no "$units"/rockon-sync.{service,timer} 2>&1 |

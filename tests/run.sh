@@ -73,6 +73,8 @@ gates() {
     part dependencies count_gate tests/gates/dependencies.sh
     part packaging count_gate tests/gates/package.sh
     part public-api count_gate tests/gates/public-api.sh
+    part docs-rs count_gate tests/gates/docs-rs.sh
+    part semver count_gate tests/gates/semver.sh
     part shell count_gate tests/gates/shell.sh
     part python-style count_gate tests/gates/python.sh
     part spelling count_gate tests/gates/spelling.sh

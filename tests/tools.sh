@@ -45,6 +45,13 @@ zchunk           bench  command -v zckdl
 gnupg            bench  command -v gpg
 curl             bench  command -v curl
 zstd             bench  command -v zstd
+python3-venv     dist   python3 -c "import ensurepip, venv"
+git              dist   command -v git
+binutils         dist   command -v readelf
+mmdebstrap       dist   command -v mmdebstrap
+qemu-user-static dist   command -v qemu-aarch64-static
+lintian          dist   command -v lintian
+debian-archive-keyring dist ls /usr/share/keyrings/debian-archive-keyring.gpg
 '
 
 # The packages that provide_tools could not install.

@@ -38,6 +38,11 @@ pub struct SourceStatus {
     /// Entries that the last update could not update.
     pub failed: *const *const FailedEntry,
     pub failed_count: usize,
+    /// The key list that applies instead of the trusted keys; 0 for none.
+    pub key_list_version: u64,
+    /// The number of its head keys that must sign a head.
+    pub head_threshold: usize,
+    pub head_keys: Strings,
 }
 
 /// The status of all sources of a store, by name.
@@ -56,6 +61,8 @@ impl SourceStatus {
         });
         let mirrors = arena.texts(&source.locations);
         let keys = arena.texts(&source.trusted_keys);
+        let head_keys = source.key_list.iter().flat_map(|list| &list.head().keys);
+        let head_keys = arena.texts(head_keys);
         let current = source.current.as_ref();
         let unix_s = |time: Option<rockon_sync_core::Timestamp>| time.map_or(0, |at| at.as_unix());
         SourceStatus {
@@ -73,13 +80,14 @@ impl SourceStatus {
             entry_count: current.map_or(0, |current| current.entries),
             failed: failed.data,
             failed_count: failed.count,
+            key_list_version: source.key_list.as_ref().map_or(0, |list| list.version()),
+            head_threshold: source.key_list.as_ref().map_or(0, |list| list.head().threshold),
+            head_keys,
         }
     }
 }
 
-/// Reads the status of all sources of a store. Uses no network and no lock.
-///
-/// Fails with NOT_FOUND if there is no store, STORE.
+/// Reads the status of all sources of a store, without a network. Fails with NOT_FOUND, STORE.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_status(
     store: Option<&Store>,
@@ -114,6 +122,8 @@ pub struct SourceVerification {
     pub damaged: Strings,
     /// The number of files that no entry has.
     pub stray_count: usize,
+    /// The reason if the head is not signed as it must be, or NULL.
+    pub untrusted: *const c_char,
 }
 
 /// The result of verifying all sources of a store, by name.
@@ -124,9 +134,7 @@ pub struct Verification {
 }
 
 /// Compares every file of every source with its digest. Changes nothing: an update with
-/// ROCKON_SYNC_MODE_VERIFY repairs the damage, which is not an error.
-///
-/// Fails with NOT_FOUND if there is no store, STORE.
+/// ROCKON_SYNC_MODE_VERIFY repairs the damage, which is no error. Fails with NOT_FOUND, STORE.
 #[unsafe(no_mangle)]
 pub extern "C" fn rockon_sync_store_verify(
     store: Option<&Store>,
@@ -143,6 +151,7 @@ pub extern "C" fn rockon_sync_store_verify(
             entry_count: found.entries,
             damaged: arena.texts(found.damaged.iter().map(|path| path.display())),
             stray_count: found.strays,
+            untrusted: arena.optional(found.untrusted.as_ref()),
         });
         let view = Verification { sources: sources.data, source_count: sources.count };
         out.write(Owned::for_c(view, (), arena));

@@ -61,6 +61,8 @@ pub struct PublishOptions {
     pub dry_run: MaybeUninit<bool>,
     /// The URL or directory of the tree to continue; NULL for the one at out.
     pub previous: *const c_char,
+    /// A signed key list to publish from now on; NULL for the published one.
+    pub key_list_file: *const c_char,
 }
 
 // SAFETY: starts with its size; numbers, pointers, and flags that C may set to anything.
@@ -209,6 +211,10 @@ impl PublishOptions {
         if let Some(previous) = unsafe { optional(self.previous, "options.previous") }? {
             publisher = publisher.previous(previous.parse()?);
         }
+        // SAFETY: as above.
+        if let Some(file) = unsafe { optional(self.key_list_file, "options.key_list_file") }? {
+            publisher = publisher.key_list(file);
+        }
         Ok(publisher)
     }
 }
@@ -219,11 +225,8 @@ pub unsafe extern "C" fn rockon_sync_publish_report_free(report: *mut PublishRep
     unsafe { free::<PublishReport, ()>(report) }
 }
 
-/// Creates a key pair, with the private key in a new file that only its owner may read.
-///
-/// name: the name of the key without spaces and '+', such as "example.org/rockons".
-/// file: the path of the file, which must not exist yet.
-/// key: receives the public key, for rockon_sync_source.trusted_keys. Fails with STORE.
+/// Creates a key pair: the private key in a new file that only its owner may read, and the public
+/// key for rockon_sync_source.trusted_keys. Its name has no spaces and no '+'. Fails with STORE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rockon_sync_keygen(
     name: *const c_char,

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use rockon_sync::inspect::{SourceStatus, Verification};
-use rockon_sync::keys::VerifierKey;
+use rockon_sync::keys::{KeyRole, VerifierKey};
 use rockon_sync::publish::{PublishOutcome, PublishReport};
 use rockon_sync::{Phase, Problem, Progress, Report, Severity, Timestamp};
 
@@ -131,15 +131,32 @@ pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bo
             entries: current.entries,
         })?),
     };
+    let key_list = match &status.key_list {
+        None => None,
+        Some(list) => Some(object!(py, "KeyList", {
+            name: list.name(),
+            version: list.version(),
+            root: key_role(py, list.root())?,
+            head: key_role(py, list.head())?,
+        })?),
+    };
     let keys = status.trusted_keys.iter().map(VerifierKey::to_string);
     object!(py, "SourceStatus", {
         source: status.name.as_str(),
         mirrors: PyTuple::new(py, &status.locations)?,
         checked: datetime(py, status.checked)?,
         trusted_keys: PyTuple::new(py, keys)?,
+        key_list: key_list,
         current: current,
         failed: failed,
         error: status.error.as_ref().map(|error| &*error.message),
+    })
+}
+
+fn key_role<'py>(py: Python<'py>, role: &KeyRole) -> PyResult<Bound<'py, PyAny>> {
+    object!(py, "KeyRole", {
+        keys: PyTuple::new(py, role.keys.iter().map(VerifierKey::to_string))?,
+        threshold: role.threshold,
     })
 }
 
@@ -152,6 +169,7 @@ pub(crate) fn verification<'py>(
         entries: found.entries,
         damaged: PyTuple::new(py, found.damaged.iter().map(PathBuf::as_path))?,
         strays: found.strays,
+        untrusted: found.untrusted.as_deref(),
     })
 }
 

@@ -25,6 +25,7 @@ use crate::source::location;
 /// `expires_in_days`: days until the head expires; by default, never.
 /// `published`: the time of publication, a `datetime` with zone; by default, now.
 /// `sign_keys`: files with private keys, each of which signs the head.
+/// `key_list`: a file with a signed key list to publish from now on; by default, the published one.
 /// `previous`: the URL or directory of the published tree to continue: serial, history and old
 ///   versions are fetched from there; by default, the tree at `out`.
 /// `initial`: True to publish for the first time: fails if there is a tree; required if there is no
@@ -46,13 +47,13 @@ use crate::source::location;
 #[pyfunction]
 #[pyo3(signature = (
     catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16,
-    expires_in_days = None, published = None, sign_keys = Vec::new(), previous = None,
-    initial = false, unsigned = false, dry_run = false, lenient = false,
+    expires_in_days = None, published = None, sign_keys = Vec::new(), key_list = None,
+    previous = None, initial = false, unsigned = false, dry_run = false, lenient = false,
     allow_mass_delete = false, page = false,
 ), text_signature = "(
     catalog, *, format='rockon', out=None, in_place=False, url=None, keep=16, expires_in_days=None,
-    published=None, sign_keys=(), previous=None, initial=False, unsigned=False, dry_run=False,
-    lenient=False, allow_mass_delete=False, page=False)"
+    published=None, sign_keys=(), key_list=None, previous=None, initial=False, unsigned=False,
+    dry_run=False, lenient=False, allow_mass_delete=False, page=False)"
 )]
 #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
 pub(crate) fn publish<'py>(
@@ -66,6 +67,7 @@ pub(crate) fn publish<'py>(
     expires_in_days: Option<u32>,
     published: Option<Bound<'py, PyAny>>,
     sign_keys: Vec<PathBuf>,
+    key_list: Option<PathBuf>,
     previous: Option<Bound<'py, PyAny>>,
     initial: bool,
     unsigned: bool,
@@ -116,6 +118,9 @@ pub(crate) fn publish<'py>(
         }
         for file in sign_keys {
             publisher = publisher.sign_key_file(file);
+        }
+        if let Some(file) = key_list {
+            publisher = publisher.key_list(file);
         }
         publisher.run()
     })?;

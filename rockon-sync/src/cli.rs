@@ -13,6 +13,7 @@ mod follow;
 mod generated;
 mod import;
 mod keygen;
+mod keys;
 mod list;
 mod output;
 mod publish;
@@ -89,6 +90,7 @@ fn run(command: Command, out: &mut Output) -> Result<u8> {
         Command::Source { command } => source::run(command, out),
         Command::Check(args) => check::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
+        Command::Keys { command } => keys::run(command, out),
     }
 }
 

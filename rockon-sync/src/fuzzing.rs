@@ -21,7 +21,7 @@ use crate::net::address::Address;
 use crate::net::location::Location;
 use crate::tree::head::Head;
 use crate::tree::manifest::{
-    Form, List, Manifest, NewPaths, Rows, check, check_paths, write_patched,
+    Form, List, Manifest, NewPaths, Rows, check, check_paths, patch_between, write_patched,
 };
 use crate::tree::note::{Note, SigningKey, VerifierKey};
 use crate::tree::pack::{self, PackedFile};
@@ -83,7 +83,7 @@ pub fn manifest(data: &[u8], _: &Path) {
         assert_eq!(Manifest::parse(&patched).is_ok(), paths.is_ok());
     }
     if let Ok(other) = Manifest::parse(second)
-        && let Some(patch) = pack::patch_between(&manifest, &other, other.canonical_digest().0)
+        && let Some(patch) = patch_between(&manifest.differences_to(&other))
     {
         let mut patched = Vec::new();
         write_patched(Rows::new(&*text), &patch, &mut patched).expect("a generated patch applies");

@@ -58,6 +58,8 @@
 //! | `jupdate` | update sites of extensions |
 //! | `cli` | the command `rockon-sync`, and the module `cli` that other launchers call |
 #![forbid(unsafe_code)]
+// The documentation on docs.rs names the feature of each item.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "page", feature = "jupdate", feature = "http")),
     allow(
@@ -133,7 +135,7 @@ pub mod sources {
 }
 
 pub mod keys {
-    //! Keys, and signed notes (c2sp.org/signed-note), the form of a signed head.
+    //! Keys, key lists, and signed notes (c2sp.org/signed-note), the form of a signed head.
     //!
     //! ```
     //! use rockon_sync::keys::{Note, SigningKey, sign_note};
@@ -148,7 +150,9 @@ pub mod keys {
     //! # Ok(()) }
     //! ```
 
-    pub use crate::tree::note::{Note, SigningKey, VerifiedNote, VerifierKey, sign_note};
+    pub use crate::tree::note::{
+        KeyList, KeyRole, Note, SigningKey, VerifiedNote, VerifierKey, sign_note,
+    };
 }
 
 pub mod relations {

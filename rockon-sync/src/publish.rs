@@ -29,11 +29,13 @@
 //! | `previous.rs` | brings the previous publication into the tree on disk |
 //! | `before.rs` | the earlier publications, and their history |
 //! | `scan.rs` | reads and checks the files that `list.rs`, `dir.rs` or `site.rs` list |
+//! | `checked.rs` | the record of files that need not be read again |
 //! | `names.rs`, `relations.rs` | checks that need more than one file |
 //! | `keep.rs` | keeps the last published version of broken definitions |
 //! | `renames.rs` | former names of definitions |
 //! | `manifest.rs` | the new manifest, and its differences from the last one |
 //! | `head.rs`, `sign.rs` | the published head if it is still right, otherwise a new one |
+//! | `keys.rs` | the key list that the new head names |
 //! | `write.rs` | writes objects, named files, manifest and head |
 //! | `packs.rs` | the packs of a publication |
 //! | `page.rs` | the web page and the feed |
@@ -44,10 +46,12 @@
 //! | `review.rs` | checks files that are not published yet |
 
 mod before;
+mod checked;
 mod dir;
 mod head;
 mod journal;
 mod keep;
+mod keys;
 mod list;
 mod manifest;
 mod names;
@@ -77,6 +81,7 @@ mod write;
 use crate::base::error::Result;
 use crate::tree::head::Head;
 use before::Before;
+use keys::NewKeys;
 use manifest::NewManifest;
 pub use page::Page;
 use publisher::PublishSession;
@@ -88,18 +93,24 @@ use scan::{Scanned, ScannedFile};
 /// Publishes a catalog.
 fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {
     let before = Before::find(session)?;
+    let keys = NewKeys::find(session, &before)?;
     let scanned = scan::run(session, &before)?;
     let new = NewManifest::new(session, &before, &scanned.files)?;
     page::check(session, &before, &new, &scanned.problems)?;
-    let (outcome, head) = match head::reusable(session, &before, &new)? {
+    let (outcome, head) = match head::reusable(session, &before, &new, &keys, &scanned.files)? {
         Some(head) => {
             page::remove_unwanted(session, &before, &new)?;
             (PublishOutcome::Unchanged, head.clone())
         }
-        None => (PublishOutcome::Published, write(session, &before, &new, &scanned.files)?),
+        None => {
+            let head = write(session, &before, &new, &keys, &scanned.files)?;
+            (PublishOutcome::Published, head)
+        }
     };
     finish(session, &before, &new, &head)?;
-    Ok(report(session, outcome, scanned, new, &head))
+    let warning = checked::save(session, &scanned);
+    let report = report(session, outcome, scanned, new, &head);
+    Ok(PublishReport { problems: report.problems.into_iter().chain(warning).collect(), ..report })
 }
 
 /// Writes a new publication, and returns its head.
@@ -107,15 +118,17 @@ fn write(
     session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
+    keys: &NewKeys,
     files: &[ScannedFile],
 ) -> Result<Head> {
     let tree = &session.tree;
-    let next = head::next(session, before, new)?;
+    let next = head::next(session, before, new, keys)?;
     page::remove_unwanted(session, before, new)?;
     tree.write_files(files, new, &before.manifest)?;
     let packs = packs::write(tree, new, &next.bases)?;
     let head = Head { packs: packs.offers, delta: packs.inline.map(Box::new), ..next.head };
     before.check_current(tree)?;
+    keys.write(tree)?;
     tree.write_head(session.signer.sign(&head)?.as_bytes())?;
     Ok(head)
 }
@@ -143,7 +156,7 @@ fn report(
     new: NewManifest,
     head: &Head,
 ) -> PublishReport {
-    let kept = scanned.files.into_iter().filter(|file| file.kept.is_some());
+    let kept = scanned.files.into_iter().filter(ScannedFile::is_kept);
     PublishReport {
         outcome,
         serial: head.serial().unwrap_or(0),

@@ -5,15 +5,15 @@
 //!   sources.toml              the sources that the store follows
 //!   rockstor/                 one directory per source
 //!     current -> gen/000042   the committed generation: swapped by one rename
-//!     gen/000041/ gen/000042/ root.sha, root.json and every file, read-only;
+//!     gen/000041/ gen/000042/ root.sha, root.json, key lists and every file, read-only;
 //!                             unchanged files are hard links between generations
 //!     gen/000042.held         the current manifest, if its files differ from what
 //!                             root.json says, and always for v1
 //!     gen/000042.changes      the difference from gen/000041, and the times of directories
 //!     incoming/               staging: verified downloads, named by digest
 //!     status.json             time of the last check, validators
-//!     trusted-keys            at least one must have signed the head; absent for
-//!                             unsigned sources
+//!     trusted-keys            keys and key lists: who must have signed the head;
+//!                             absent for unsigned sources
 //!     lock                    locked by the writer
 //!   local/                    local definitions
 //! ```
@@ -33,6 +33,7 @@
 //! | `generation.rs` | one generation: its manifest and damage |
 //! | `check.rs` | the quick check of a generation |
 //! | `staging.rs` | verified downloads |
+//! | `lists.rs` | the key lists in a generation |
 //! | `status.rs`, `keys.rs` | small files beside the generations |
 //! | `sources.rs` | the list of sources and their order |
 //! | `inspect.rs` | status and verification for applications |
@@ -44,6 +45,7 @@ mod draft;
 mod generation;
 pub(crate) mod inspect;
 mod keys;
+mod lists;
 mod recycle;
 mod source_dir;
 pub(crate) mod sources;
@@ -60,6 +62,7 @@ use std::sync::Arc;
 pub(crate) use check::QuickCheck;
 pub(crate) use commit::{Commit, Committed, Difference, FileOrigin};
 pub(crate) use generation::{Damage, Generation, digest_if_any};
+pub(crate) use lists::ListDifferences;
 pub(crate) use source_dir::SourceDir;
 pub(crate) use staging::{PartialPack, StagedTree, StagedValidators, Staging, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};

@@ -15,6 +15,7 @@
 //! | `session.rs` | transport, options, keys and deadline of one update |
 //! | `current.rs` | the current generation, its manifest, and damage to its files |
 //! | `ask.rs` | which mirror offers what, or nothing new: `head.rs` (v2), `list.rs` (v1) |
+//! | `keys.rs` | the key lists that a head leads to |
 //! | `bundle.rs` | the same for a bundle that is imported, without asking a mirror |
 //! | `rows.rs` | manifests on disk, as all stages read them |
 //! | `manifest.rs` | the remote manifest: from staging, out of a pack, or by itself |
@@ -33,6 +34,7 @@ mod current;
 mod faults;
 mod fetch;
 mod head;
+mod keys;
 mod list;
 mod manifest;
 mod mirrors;

@@ -41,9 +41,57 @@ static void update(rockon_sync_store *store, const char *tree, const char *key,
     rockon_sync_report_free(report);
 }
 
+/* A key list says whose keys must sign the head. */
+static void follow_list(const char *dir, const char *made)
+{
+    char catalog[1024], tree[1024], list[1024], key_file[1024];
+    snprintf(catalog, sizeof catalog, "%s", join(made, "catalog"));
+    snprintf(tree, sizeof tree, "%s", join(dir, "listed"));
+    snprintf(list, sizeof list, "%s", join(made, "key-list"));
+    snprintf(key_file, sizeof key_file, "%s", join(made, "head.key"));
+    rockon_sync_content *other = make_key("example.org/other", join(dir, "other.key"));
+    char text[1024] = "";
+    FILE *file = fopen(join(made, "root.pub"), "r");
+    CHECK(file && fgets(text, sizeof text, file));
+    fclose(file);
+    text[strcspn(text, "\n")] = 0;
+
+    rockon_sync_publish_options options = ROCKON_SYNC_PUBLISH_OPTIONS_INIT;
+    rockon_sync_publish_report *published = NULL;
+    char other_file[1024];
+    snprintf(other_file, sizeof other_file, "%s", join(dir, "other.key"));
+    const char *const wrong[] = {other_file}, *const right[] = {key_file};
+    options.out = tree;
+    options.key_list_file = list;
+    options.sign_key_files = wrong;
+    options.sign_key_file_count = 1;
+    FAILS(ROCKON_SYNC_STATUS_TRUST, rockon_sync_publish(catalog, &options, &published, &error));
+    options.sign_key_files = right;
+    OK(rockon_sync_publish(catalog, &options, &published, &error));
+    rockon_sync_publish_report_free(published);
+
+    rockon_sync_store *store = open_store(join(dir, "listed-store"));
+    update(store, tree, text, ROCKON_SYNC_STATUS_OK);
+    rockon_sync_status_list *status = NULL;
+    OK(rockon_sync_store_status(store, &status, &error));
+    const rockon_sync_source_status *source = status->sources[0];
+    CHECK_TEXT(text, source->trusted_keys.items[0]);
+    CHECK(source->key_list_version == 1 && source->head_threshold == 1);
+    CHECK(source->head_keys.count == 1);
+    CHECK(strncmp(source->head_keys.items[0], "example.org/head+", 17) == 0);
+    rockon_sync_status_list_free(status);
+    rockon_sync_verification *verified = NULL;
+    OK(rockon_sync_store_verify(store, &verified, &error));
+    CHECK(verified->sources[0]->is_intact && !verified->sources[0]->untrusted);
+    rockon_sync_verification_free(verified);
+    rockon_sync_content_free(other);
+    rockon_sync_store_free(store);
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 4);
+    follow_list(argv[2], argv[3]);
     char catalog[1024], tree[1024], old_file[1024], new_file[1024];
     snprintf(catalog, sizeof catalog, "%s", join(argv[3], "catalog"));
     snprintf(tree, sizeof tree, "%s", join(argv[2], "tree"));

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Runs the tests of the Django example against a temporary PostgreSQL server. ROCKON_SYNC_WHEEL may
-# name an existing wheel. Arguments are passed to pytest.
+# name an existing wheel, PYTHON a Python, and DJANGO another release series of Django, for example
+# 4.2. Arguments are passed to pytest.
 set -eu
 
 cd "$(dirname "$0")/../.."
-command -v python3 >/dev/null || { echo "python3 is missing" >&2; exit 1; }
+python=${PYTHON:-python3}
+command -v "$python" >/dev/null || { echo "$python is missing" >&2; exit 1; }
 if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         apt-get install --yes --quiet postgresql >&2
@@ -16,9 +18,10 @@ fi
 ROCKON_SYNC_WHEEL=${ROCKON_SYNC_WHEEL:-$(rockon-sync-py/build-wheel.sh)}
 export ROCKON_SYNC_WHEEL
 
-venv=build/django
-[ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
+venv=build/django${DJANGO:+-$DJANGO-$("$python" -c 'import sys; print(*sys.version_info[:2])' | tr ' ' .)}
+[ -x "$venv/bin/pip" ] || "$python" -m venv "$venv"
 "$venv/bin/pip" install --quiet --requirement tests/django/requirements.txt
+[ -z "${DJANGO-}" ] || "$venv/bin/pip" install --quiet "Django==$DJANGO.*"
 "$venv/bin/pip" install --quiet --force-reinstall --no-deps --no-index "$ROCKON_SYNC_WHEEL"
 
 "$venv/bin/python" -m pytest -q -rs tests/django "$@"

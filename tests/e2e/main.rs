@@ -15,6 +15,7 @@ mod gaps;
 mod healing;
 mod history;
 mod hostile;
+mod key_lists;
 mod memory;
 mod mirrors;
 mod network;

@@ -14,7 +14,7 @@ fi
 target=${CARGO_TARGET_DIR:-target}
 # With the features of the whole workspace, clippy has already compiled the dependencies. Items for
 # tests only are hidden from the documentation.
-RUSTDOC=$PWD/tests/gates/rustdoc-json RUSTDOCFLAGS='-Z unstable-options --output-format json --cap-lints allow' \
+RUSTDOC=$PWD/tests/gates/rustdoc-unstable RUSTDOCFLAGS='-Z unstable-options --output-format json --cap-lints allow' \
     cargo doc --quiet --locked --workspace --all-features --no-deps
 listed=$(mktemp)
 trap 'rm "$listed"' EXIT

@@ -18,6 +18,7 @@ types tests/python tests/python
 types tests/bench tests/bench
 types tests/page tests/page
 types tests/packaging tests/packaging
+types tests/python:tests/dist tests/dist
 types docs/conformance docs/conformance
 types '' tests/gates
 # The plugin reads the fields of Django's models, for which it imports the settings.

@@ -63,6 +63,7 @@ def names_in(tree: Path, store: Path) -> list[str]:
         ("github-workflows", "packaging/github/pages.yml"),
         ("gitlab-ci", "packaging/gitlab/pages.gitlab-ci.yml"),
         ("github-workflows", ".github/workflows/ci.yml"),
+        ("github-workflows", ".github/workflows/release.yml"),
         ("dependabot", ".github/dependabot.yml"),
         ("github-issue-forms", ".github/ISSUE_TEMPLATE/bug.yml"),
         ("github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),

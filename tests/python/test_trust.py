@@ -51,6 +51,40 @@ def test_keys_are_rotated_by_signing_with_both(
     assert store.status()[0].trusted_keys == (keys[1],)
 
 
+def test_a_key_list_replaces_the_keys(catalog: CatalogDir, store: Store, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"{name}.key" for name in ("root", "head", "next")}
+    keys = {name: rockon_sync.keygen(f"{NAME}/{name}", file) for name, file in files.items()}
+    rockon_sync.publish(catalog.path, sign_keys=[files["head"]])
+    source = Source(catalog.path / "v2", trusted_keys=[keys["head"]])
+    store.update(source)
+    assert store.status()[0].key_list is None
+
+    first, second = str(tmp_path / "keys-1"), str(tmp_path / "keys-2")
+    new = ["new", NAME, "--root", keys["root"], "--head", keys["head"], "--out", first]
+    trusted = ["--trust-key", keys["head"]]
+    sign = ["--sign-key", str(files["root"]), "--sign-key", str(files["head"])]
+    for command in (
+        new,
+        ["sign", first, *sign, *trusted],
+        ["add", first, "--head", keys["next"], "--out", second],
+        ["remove", second, "--head", keys["head"]],
+        ["sign", second, "--sign-key", str(files["root"])],
+    ):
+        assert rockon_sync.command_line(["rockon-sync", "keys", *command]) == 0
+    rockon_sync.publish(catalog.path, sign_keys=[files["head"]], key_list=Path(first))
+    rockon_sync.publish(catalog.path, sign_keys=[files["next"]], key_list=Path(second))
+    assert store.update(source).outcome == Outcome.UPDATED
+    found = store.status()[0]
+    assert found.trusted_keys == (keys["head"],)
+    assert found.key_list is not None
+    assert (found.key_list.name, found.key_list.version) == (NAME, 2)
+    assert found.key_list.root.keys == (keys["root"],)
+    assert (found.key_list.head.keys, found.key_list.head.threshold) == ((keys["next"],), 1)
+    assert store.verify()[0].untrusted is None
+    with pytest.raises(IntegrityError, match="requires 1 of the head keys"):
+        rockon_sync.publish(catalog.path, sign_keys=[files["head"]])
+
+
 def test_invalid_keys_are_refused(catalog: CatalogDir, tmp_path: Path) -> None:
     file = tmp_path / "private.key"
     rockon_sync.keygen(NAME, file)

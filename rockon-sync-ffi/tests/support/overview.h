@@ -29,14 +29,13 @@
 @INDEX@
  *
  * Status    Functions that can fail return ROCKON_SYNC_STATUS_OK, which is 0, or another status.
- *           Their outputs come last and are written only on success. The last argument is the
- *           error, which is written only on failure. It may be NULL if the status is enough.
- *           Comments name a status without its prefix. Any function can fail with ARGUMENT.
+ *           Their outputs come last, written only on success. The last argument is the error,
+ *           written only on failure; it may be NULL. Comments name a status without its prefix. Any
+ *           function can fail with ARGUMENT.
  *
  * Results   Read-only structs. Arrays are arrays of pointers, with a count; an empty one may be
- *           NULL. Each result is freed once, with its own _free function, together with everything
- *           that it points to; NULL is a no-op there. Later versions may append fields, so do not
- *           copy or allocate these structs.
+ *           NULL. Each result is freed once, with its own _free function, with all that it points
+ *           to; NULL is a no-op. Later versions may append fields: do not copy or allocate them.
  *
  * Inputs    Options, sources and targets are structs of the caller that start with their own size.
  *           Start with their _INIT, then set what differs from the defaults, which are zero and
@@ -48,8 +47,7 @@
  *           as U+FFFD. Digests have 64 hexadecimal digits. Fields that end in _unix_s are seconds
  *           since 1970-01-01T00:00:00Z, those that end in _ms are milliseconds.
  *
- * Threads   All functions may be called from any thread, and handles and results used by any number
- *           of threads at a time. No handle is tied to the thread that created it.
+ * Threads   Functions, handles and results may be used by any number of threads at a time.
  *
  * Processes After fork() without exec, a child must neither use nor free handles and results.
  *

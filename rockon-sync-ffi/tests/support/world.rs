@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rockon_sync_core::keys::{KeyList, KeyRole, SigningKey, sign_note};
 use rockon_sync_core::publish::Publisher;
 use rockon_sync_core::{Digest, Timestamp};
 use rockon_sync_tests::{Action, Match, Server, Times};
@@ -23,6 +24,7 @@ impl World {
     pub(crate) fn new() -> World {
         let served = tempfile::tempdir().unwrap();
         put_trees(served.path());
+        put_key_list(served.path());
         let server = Server::serve(served.path());
         let forbidden = Action::Respond { status: 403, headers: Vec::new(), body: Vec::new() };
         for (dir, action) in [
@@ -89,6 +91,18 @@ fn put_trees(dir: &Path) {
         .unwrap();
     // Without digests: an update checks only the definitions of a v1 tree.
     copy(&bad, &dir.join("bad-definition"));
+}
+
+/// Creates a signed key list, `key-list`, with the private key `head.key` and the public root key
+/// `root.pub`.
+fn put_key_list(dir: &Path) {
+    let key = |name: &str, seed| SigningKey::from_seed(name, [seed; 32]).unwrap();
+    let (root, head) = (key("example.org/root", 1), key("example.org/head", 2));
+    let role = |key: &SigningKey| KeyRole::new(vec![key.verifier_key().clone()], 1);
+    let list = KeyList::new("example.org/rockons", 1, role(&root), role(&head)).unwrap();
+    head.write(dir.join("head.key")).unwrap();
+    fs::write(dir.join("root.pub"), format!("{}\n", root.verifier_key())).unwrap();
+    fs::write(dir.join("key-list"), sign_note(&list.to_string(), &[root]).unwrap()).unwrap();
 }
 
 fn publish(catalog: &Path, out: PathBuf) {

@@ -190,6 +190,7 @@ def publish(
     expires_in_days: int | None = None,
     published: datetime | None = None,
     sign_keys: Sequence[_Path] = (),
+    key_list: _Path | None = None,
     previous: _Path | None = None,
     initial: bool = False,
     unsigned: bool = False,

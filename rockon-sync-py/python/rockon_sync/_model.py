@@ -176,6 +176,26 @@ class CurrentStatus(_Value):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KeyRole(_Value):
+    """The keys that may sign one kind of file, and how many of them must."""
+
+    keys: tuple[str, ...]
+    threshold: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class KeyList(_Value):
+    """The keys that may sign heads and key lists."""
+
+    name: str
+    version: int
+    root: KeyRole
+    """The keys that sign key lists."""
+    head: KeyRole
+    """The keys that sign heads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class SourceStatus(_Value):
     """The status of one source."""
 
@@ -185,8 +205,11 @@ class SourceStatus(_Value):
     checked: datetime | None
     """The time when a mirror last answered."""
     trusted_keys: tuple[str, ...]
-    """Trusted keys. At least one must have signed the head; if empty, unsigned heads are accepted.
+    """The keys that were given. Without a key list, at least one must have signed the head; if
+    empty, unsigned heads are accepted.
     """
+    key_list: KeyList | None
+    """The key list that they lead to, which says who must sign heads."""
     current: CurrentStatus | None
     """None before the first update was completed."""
     failed: tuple[FailedEntry, ...]
@@ -204,6 +227,8 @@ class Verification(_Value):
     """Files that are missing or changed."""
     strays: int
     """The number of files that were not written by an update."""
+    untrusted: str | None
+    """The reason if the head is not signed as the trusted keys, or their key list, require."""
 
     @property
     def is_intact(self) -> bool:

@@ -34,6 +34,9 @@ pub(crate) struct Stat {
     pub(crate) len_bytes: u64,
     /// Time of the last modification, in nanoseconds since 1970.
     pub(crate) mtime_ns: i128,
+    /// Time of the last change of the inode, in nanoseconds since 1970.
+    pub(crate) ctime_ns: i128,
+    pub(crate) inode: u64,
 }
 
 impl Stat {
@@ -103,8 +106,9 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
                 _ => FileKind::Other,
             },
             len_bytes: metadata.len(),
-            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
-                + i128::from(metadata.mtime_nsec()),
+            mtime_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
+            inode: metadata.ino(),
         })
     }
 
@@ -134,6 +138,11 @@ pub(crate) trait Files: Send + Sync + RefUnwindSafe {
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
     /// Sets the time of the last modification.
     fn set_modified(&self, path: &Path, time: SystemTime) -> io::Result<()>;
+}
+
+/// Returns a time in nanoseconds.
+fn ns(seconds: i64, nanoseconds: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
 }
 
 /// The real file system.

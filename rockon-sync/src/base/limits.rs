@@ -5,6 +5,18 @@ use std::time::Duration;
 /// Largest head: 4,600 bytes as published leave room for many signatures and packs.
 pub const MAX_HEAD_BYTES: u64 = 16 * 1024;
 
+/// Largest key list: 32 keys in each role and their signatures.
+pub const MAX_KEY_LIST_BYTES: u64 = 16 * 1024;
+
+/// Most keys of a role in a key list: nobody can look after more.
+pub const MAX_ROLE_KEYS: usize = 32;
+
+/// Most key lists that one update follows: five years of a new one each month.
+pub const MAX_KEY_LISTS_AT_ONCE: u64 = 64;
+
+/// Most key lists that a client remembers: ten years of one every three days.
+pub(crate) const MAX_KEY_LISTS: usize = 1024;
+
 /// Largest manifest: 2,000,000 entries of about 300 bytes.
 pub const MAX_MANIFEST_BYTES: u64 = 640 * 1024 * 1024;
 

@@ -20,8 +20,16 @@ const MAX_SEGMENT_BYTES: usize = 255;
 const MAX_PATH_BYTES: usize = 1024;
 
 /// Top-level names that the protocol itself uses, in lower case.
-const RESERVED: &[&str] =
-    &["root.json", "root.sha", "root.v2.json", "root.v2.sha", "history.json", "by-sha", "packs"];
+const RESERVED: &[&str] = &[
+    "root.json",
+    "root.sha",
+    "root.v2.json",
+    "root.v2.sha",
+    "history.json",
+    "by-sha",
+    "packs",
+    "keys",
+];
 
 /// A relative path that is safe as a local file name and as part of a URL.
 ///

@@ -1,5 +1,6 @@
 //! The arguments of the command line.
 
+mod keys;
 mod source;
 
 use std::path::PathBuf;
@@ -14,6 +15,9 @@ use crate::format::target::{Stability, Target};
 use crate::net::location::Location;
 use crate::source::SourceName;
 use crate::update::Mode;
+pub(super) use keys::{
+    KeysBeforeArgs, KeysCommand, KeysEditArgs, KeysNewArgs, KeysShowArgs, KeysSignArgs,
+};
 pub(super) use source::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
 
 /// Publishes a catalog as static files, and keeps local copies of it up to date.
@@ -56,6 +60,11 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Generate a pair of keys: a private key to sign heads with, and a public key to trust
     Keygen(KeygenArgs),
+    /// Create, change, sign and show key lists, which say whose keys must sign heads
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
 }
 
 /// The store of a command.
@@ -111,6 +120,11 @@ pub(super) struct PublishArgs {
     /// Sign the head with the private key in this file; can be given several times
     #[arg(long, value_name = "FILE")]
     pub(super) sign_key: Vec<PathBuf>,
+
+    /// Publish the signed key list in this file, which says whose keys must sign heads from now on:
+    /// see `rockon-sync keys` [default: the published list]
+    #[arg(long, value_name = "FILE")]
+    pub(super) keys: Option<PathBuf>,
 
     /// Allow unsigned heads: publish a signed tree without a key, or continue an unsigned --previous
     /// tree with one

@@ -32,6 +32,9 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     for path in &args.sign_key {
         publisher = publisher.sign_key_file(path);
     }
+    if let Some(path) = &args.keys {
+        publisher = publisher.key_list(path);
+    }
     if let Some(location) = args.previous {
         publisher = publisher.previous(location);
     }

@@ -4,13 +4,14 @@ use serde_json::{Value, json};
 
 use super::args::BrowseArgs;
 use super::browse::catalog;
+use super::keys::list_json;
 use super::output::{Output, count};
 use super::report::failed_json;
 use crate::base::error::Result;
 use crate::catalog::Origin;
 use crate::store::Store;
 use crate::store::inspect::SourceStatus;
-use crate::tree::note::VerifierKey;
+use crate::tree::note::{KeyRole, VerifierKey};
 
 pub(super) fn run(args: &BrowseArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.store.dir);
@@ -57,10 +58,15 @@ fn describe(source: &SourceStatus) -> String {
         [] => String::new(),
         locations => format!(", from {}", locations.join(", ")),
     };
-    let ids: Vec<String> = source.trusted_keys.iter().map(VerifierKey::id).collect();
-    let signed = match ids.is_empty() {
-        true => String::new(),
-        false => format!(", signed by {}", ids.join(" or ")),
+    let ids =
+        |keys: &[VerifierKey]| keys.iter().map(VerifierKey::id).collect::<Vec<_>>().join(" or ");
+    let signed = match (&source.key_list, &*source.trusted_keys) {
+        (Some(list), _) => {
+            let (version, KeyRole { threshold, keys, .. }) = (list.version(), list.head());
+            format!(", signed by {threshold} of {} (key list {version})", ids(keys))
+        }
+        (None, []) => String::new(),
+        (None, keys) => format!(", signed by {}", ids(keys)),
     };
     format!("{}: {held}{signed}, {checked}{from}", source.name)
 }
@@ -83,6 +89,7 @@ fn source_json(source: &SourceStatus) -> Value {
         "locations": source.locations,
         "checked": source.checked.map(|at| at.to_string()),
         "trusted_keys": source.trusted_keys.iter().map(VerifierKey::to_string).collect::<Vec<_>>(),
+        "key_list": source.key_list.as_ref().map(list_json),
         "held": held,
         "failed": failed.collect::<Vec<_>>(),
         "error": error.map(|error| json!({"kind": error.kind.name(), "message": error.message})),

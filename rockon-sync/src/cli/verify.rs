@@ -34,6 +34,7 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
                 "source": source.name.as_str(),
                 "entries": source.entries,
                 "damaged": damaged.collect::<Vec<_>>(),
+                "untrusted": source.untrusted,
                 "strays": source.strays,
             })
         });
@@ -42,6 +43,9 @@ pub(super) fn run(args: VerifyArgs, out: &mut Output) -> Result<u8> {
         for source in &found {
             for path in &source.damaged {
                 out.line(format!("{}: missing or damaged", path.display()))?;
+            }
+            if let Some(reason) = &source.untrusted {
+                out.line(format!("{}: the head is not trusted: {reason}", source.name))?;
             }
             let verdict = match source.is_intact() {
                 true => "intact".to_owned(),

@@ -65,8 +65,8 @@ pub(crate) struct Checked {
     pub(crate) definitions: Vec<Named>,
     /// The metadata of each definition.
     pub(crate) about: Vec<About>,
-    /// Other names that must be unique in a catalog, with the type of the named object.
-    pub(crate) unique: Vec<(&'static str, Named)>,
+    /// The containers of all definitions. Their names must be unique in a catalog, too.
+    pub(crate) containers: Vec<Named>,
     pub(crate) problems: Vec<Problem>,
 }
 

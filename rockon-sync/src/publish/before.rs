@@ -177,11 +177,14 @@ pub(super) struct PackRecord {
     pub(super) size_bytes: u64,
 }
 
-fn write_digest<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn write_digest<S: Serializer>(
+    digest: &Digest,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(digest)
 }
 
-fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
+pub(super) fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 

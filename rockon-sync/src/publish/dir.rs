@@ -5,7 +5,7 @@ use std::path::Path;
 use super::before::History;
 use super::list::{List, ListedFile, RefusedFile, reserved};
 use super::page;
-use super::tree::{BY_SHA, Layout, Tree, is_draft, is_reserved};
+use super::tree::{BY_SHA, Layout, RECORD, Tree, is_draft, is_reserved};
 use crate::base::digest::Digest;
 use crate::base::error::{ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files};
@@ -13,6 +13,7 @@ use crate::base::limits::MAX_ENTRIES;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
 use crate::store::digest_if_any;
+use crate::tree::note::list;
 use crate::tree::pack::{self, PackName};
 
 /// Deepest nesting of directories that is followed.
@@ -57,6 +58,9 @@ impl DirWalk<'_> {
         names.sort();
         for name in names {
             let (path, shown) = (dir.join(&name), format!("{prefix}{name}"));
+            if name == RECORD {
+                continue;
+            }
             if name.starts_with('.') {
                 self.list.problems.push(Problem::warning(&shown, "left out: hidden file"));
                 continue;
@@ -151,7 +155,7 @@ impl<'a> InPlaceTree<'a> {
         let own = [self.tree.head_path(), self.tree.manifest_path(), self.tree.history_path()];
         let is_own = own.iter().any(|path| path.file_name().is_some_and(|own| own == name));
         match (name, kind) {
-            (BY_SHA | pack::DIR, FileKind::Dir) if self.author != Author::Other => {
+            (BY_SHA | pack::DIR | list::DIR, FileKind::Dir) if self.author != Author::Other => {
                 self.check_dir(name, problems)?;
                 Ok(true)
             }
@@ -178,14 +182,15 @@ impl<'a> InPlaceTree<'a> {
         names.sort();
         for name in names {
             let name = name.to_string_lossy();
+            let shown = format!("{dir}/{name}");
             let is_own = match name.parse::<Digest>() {
                 Ok(digest) if dir == BY_SHA && self.author == Author::Unknown => {
                     self.tree.has_intact_object(digest)?
                 }
                 digest if dir == BY_SHA => digest.is_ok(),
+                _ if dir == list::DIR => list::version_at(&shown).is_some(),
                 _ => PackName::parse(&name).is_some(),
             };
-            let shown = format!("{dir}/{name}");
             if !is_own && !is_draft(&name) {
                 problems.push(Problem::error(&shown, None, reserved(dir)));
             } else if self.author == Author::Unknown {

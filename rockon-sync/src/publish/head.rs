@@ -1,9 +1,11 @@
 //! The head of a publication: the published one if it is still right, otherwise a new one.
 
 use super::before::Before;
+use super::keys::NewKeys;
 use super::manifest::NewManifest;
 use super::packs;
 use super::publisher::PublishSession;
+use super::scan::ScannedFile;
 use super::tree::BY_SHA;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
@@ -30,14 +32,17 @@ pub(super) fn reusable<'b>(
     session: &PublishSession<'_>,
     before: &'b Before,
     new: &NewManifest,
+    keys: &NewKeys,
+    files: &[ScannedFile],
 ) -> Result<Option<&'b Head>> {
     let Some(head) = &before.head else { return Ok(None) };
     let tree = &session.tree;
     let is_reusable = head.digest() == new.digest
         && head.url() == session.options.url.as_deref()
         && is_fresh(session.options.expires_in_days, head, new.published)
+        && keys.is_published(head)
         && session.signer.has_signed(&before.head_bytes)
-        && tree.is_complete(&new.manifest, new.digest)?
+        && tree.is_complete(files, new.digest)?
         && packs::are_complete(tree, head)?;
     Ok(is_reusable.then_some(head))
 }
@@ -63,6 +68,7 @@ pub(super) fn next(
     session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
+    keys: &NewKeys,
 ) -> Result<NewHead> {
     let options = session.options;
     let manifest = EntryPath::new(session.tree.layout.manifest_name())?;
@@ -71,7 +77,8 @@ pub(super) fn next(
         serial: Some(before.next_serial(&session.tree)?),
         published: Some(new.published),
         expires,
-        size_bytes: Some(new.len_bytes),
+        keys: keys.version(),
+        size_bytes: Some(new.len_bytes()),
         url: options.url.clone(),
         by_sha: Some(EntryPath::new(BY_SHA)?),
         ..Head::new(new.digest, manifest)

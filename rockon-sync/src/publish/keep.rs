@@ -7,10 +7,12 @@
 //! too.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
+use super::checked::CheckedFile;
 use super::list::{Completeness, List, ListedFile};
 use super::publisher::{Leniency, PublishSession};
-use super::scan::{Scan, ScannedFile, related};
+use super::scan::{EntryOfFile, Scan, ScannedFile, Source, related};
 use crate::base::error::Result;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -24,17 +26,20 @@ pub(super) struct LenientScan {
     pub(super) cannot_keep_all: bool,
 }
 
-/// Reads the files of `list`, with the last published version of those that are broken.
+/// Reads the files of `list`, with the last published version of those that are broken. `None` if a
+/// file that is as recorded has to be read to explain a problem.
 ///
 /// # Errors
 /// Those of [`Scan::run`].
 pub(super) fn scan(
     session: &PublishSession<'_>,
+    source: Source<'_>,
     previous: &Manifest,
-    list: List,
-) -> Result<LenientScan> {
+    list: &List,
+) -> Result<Option<LenientScan>> {
     let mut keeper = Keeper {
         session,
+        source,
         previous,
         ids_by_path: previous.entries().iter().map(|entry| (entry.path(), entry.id())).collect(),
         kept: BTreeSet::new(),
@@ -44,7 +49,10 @@ pub(super) fn scan(
     let mut problems = list.problems.clone();
     // Terminates: every pass keeps more entries than the one before.
     loop {
-        let mut scan = keeper.pass(&list)?;
+        let mut scan = keeper.pass(list)?;
+        if scan.names.lacks_position {
+            return Ok(None);
+        }
         let is_final = loop {
             if keeper.keep(&scan, list.completeness) {
                 break false;
@@ -62,7 +70,7 @@ pub(super) fn scan(
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.to_string()));
         if is_final {
-            return Ok(LenientScan { files: scan.files, problems, cannot_keep_all });
+            return Ok(Some(LenientScan { files: scan.files, problems, cannot_keep_all }));
         }
     }
 }
@@ -70,6 +78,7 @@ pub(super) fn scan(
 /// Decides which entries are kept.
 struct Keeper<'a> {
     session: &'a PublishSession<'a>,
+    source: Source<'a>,
     /// The manifest of the last publication.
     previous: &'a Manifest,
     ids_by_path: HashMap<&'a EntryPath, &'a str>,
@@ -84,8 +93,7 @@ struct Keeper<'a> {
 impl<'a> Keeper<'a> {
     /// Reads the catalog once, after the entries that are kept so far.
     fn pass(&mut self, list: &List) -> Result<Scan<'a>> {
-        let options = self.session.options;
-        let mut scan = Scan::new(self.session.tree.files, options.format, Leniency::LeaveOut);
+        let mut scan = Scan::new(self.source, Leniency::LeaveOut);
         scan.refused.clone_from(&list.refused);
         let mut taken = List::default();
         self.lost.clear();
@@ -130,11 +138,9 @@ impl<'a> Keeper<'a> {
             file,
             digest: entry.digest(),
             len_bytes: bytes.len() as u64,
-            names: None,
-            requirements: entry.requirements(),
-            fields: Vec::new(),
+            entry: EntryOfFile::Kept,
             related: related(scan.names.check_published(entry, &bytes)),
-            kept: Some(entry.clone()),
+            checked: Rc::new(CheckedFile::new(entry.digest(), None, &[], Vec::new())),
         });
         Ok(())
     }
@@ -142,7 +148,7 @@ impl<'a> Keeper<'a> {
     /// Keeps the published entries of refused files, except those that the scan publishes in a
     /// new version. Returns true if this keeps more entries than before.
     fn keep(&mut self, scan: &Scan<'_>, completeness: Completeness) -> bool {
-        let fresh = scan.files.iter().filter(|file| file.kept.is_none());
+        let fresh = scan.files.iter().filter(|file| !file.is_kept());
         let (ids, paths): (HashSet<&str>, HashSet<&EntryPath>) =
             fresh.map(|file| (&*file.id, &file.path)).unzip();
         let is_fresh = |entry: &Entry| ids.contains(entry.id()) || paths.contains(entry.path());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::before::Before;
 use super::publisher::PublishSession;
 use super::renames::{NamedFile, Renames};
-use super::scan::ScannedFile;
+use super::scan::{EntryOfFile, ScannedFile};
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::time::Timestamp;
@@ -17,8 +17,9 @@ use crate::update::plan::Plan;
 /// A manifest to publish.
 pub(super) struct NewManifest {
     pub(super) manifest: Manifest,
+    /// Its canonical form.
+    pub(super) bytes: Vec<u8>,
     pub(super) digest: Digest,
-    pub(super) len_bytes: u64,
     /// The time of the publication.
     pub(super) published: Timestamp,
     /// The differences from the last publication.
@@ -39,7 +40,8 @@ impl NewManifest {
     ) -> Result<NewManifest> {
         let options = session.options;
         let published = options.published.unwrap_or_else(|| options.clock.now().into());
-        let named = files.iter().map(|file| NamedFile::of_scanned(file, options.format));
+        let named =
+            files.iter().map(|file| NamedFile::of_scanned(file, options.format, &before.manifest));
         let named: Vec<NamedFile<'_>> = named.collect();
         let renames = Renames::find(&session.tree, &before.manifest, &named)?;
         let entries = entries_of(files, options.format, &before.manifest, published)?;
@@ -47,8 +49,14 @@ impl NewManifest {
         let manifest = Manifest::from_entries(entries.collect())?;
         let plan = Plan::to(&before.manifest, &manifest)?;
         plan.check_deletes(options.mass_delete)?;
-        let (digest, len_bytes) = manifest.canonical_digest();
-        Ok(NewManifest { manifest, digest, len_bytes, published, plan, renames })
+        let bytes = manifest.to_canonical();
+        let digest = Digest::of(&bytes);
+        Ok(NewManifest { manifest, bytes, digest, published, plan, renames })
+    }
+
+    /// Returns the size of the canonical form.
+    pub(super) fn len_bytes(&self) -> u64 {
+        self.bytes.len() as u64
     }
 
     /// The requirements of entries that have any, by id, in byte order.
@@ -69,10 +77,11 @@ fn entries_of(
     let by_digest: HashMap<Digest, Option<Timestamp>> =
         previous.entries().iter().map(|entry| (entry.digest(), entry.updated())).collect();
     let entries = files.iter().map(|file| {
-        if let Some(entry) = &file.kept {
-            return Ok(entry.clone());
-        }
-        let same = previous.entry(&file.id).filter(|old| old.digest() == file.digest);
+        let published = previous.entry(&file.id);
+        let EntryOfFile::Made { names, requirements, fields } = &file.entry else {
+            return Ok(published.expect("it was published under this id").clone());
+        };
+        let same = published.filter(|old| old.digest() == file.digest);
         let updated = match same {
             Some(old) => old.updated(),
             None => by_digest.get(&file.digest).copied().flatten(),
@@ -80,11 +89,11 @@ fn entries_of(
         let mut entry = Entry::new(&*file.id, file.path.clone(), file.digest)?
             .with_size(file.len_bytes)
             .with_updated(updated.unwrap_or(now))
-            .with_requirements(&file.requirements);
-        if let Some(names) = &file.names {
+            .with_requirements(requirements);
+        if let Some(names) = names {
             entry = entry.with_names(names.iter().map(String::as_str));
         }
-        for (key, value) in &file.fields {
+        for (key, value) in fields {
             entry = entry.with_extra(key, value.clone());
         }
         Ok(format.mark(entry))

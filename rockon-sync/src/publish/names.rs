@@ -2,25 +2,38 @@
 
 use std::collections::HashMap;
 
+use super::checked::CheckedFile;
 use super::publisher::Leniency;
+use super::scan::RelatedDefinition;
 use crate::base::problem::Problem;
 use crate::format::{Checked, Format, Named};
 use crate::tree::manifest::Entry;
 
-/// The kind of the names of definitions.
+/// The kinds of names.
 const DEFINITION: &str = "definition";
+const CONTAINER: &str = "container";
 
 /// Checks files one after the other, and records the names in them.
 pub(super) struct NameChecker {
     format: Format,
     pub(super) problems: Vec<Problem>,
-    /// The location of the first use of a name, by kind and name.
-    known: HashMap<&'static str, HashMap<String, String>>,
+    /// The first use of a name, by kind and name.
+    known: HashMap<&'static str, HashMap<Box<str>, FirstUse>>,
+    /// True if a problem is about a file whose positions are unknown, since it was not read.
+    pub(super) lacks_position: bool,
+}
+
+/// The first use of a name.
+enum FirstUse {
+    /// `file:line:column`.
+    At(Box<str>),
+    /// In a file that was not read.
+    Recorded,
 }
 
 impl NameChecker {
     pub(super) fn new(format: Format) -> NameChecker {
-        NameChecker { format, problems: Vec::new(), known: HashMap::new() }
+        NameChecker { format, problems: Vec::new(), known: HashMap::new(), lacks_position: false }
     }
 
     /// Checks a file, also against the files before it. `id` is that of its entry, `shown` its
@@ -42,9 +55,19 @@ impl NameChecker {
             return None;
         }
         for (kind, named) in names {
-            self.record(kind, &named.name, named.place(shown));
+            self.record(kind, &named.name, FirstUse::At(named.place(shown).into()));
         }
         Some(checked)
+    }
+
+    /// Takes the names of a file that is as recorded. On its own, it has no problems.
+    pub(super) fn take_recorded(&mut self, definitions: &[RelatedDefinition], row: &CheckedFile) {
+        let definitions = definitions.iter().map(|found| (DEFINITION, &*found.named.name));
+        let containers = row.containers.iter().map(|name| (CONTAINER, &**name));
+        for (kind, name) in definitions.chain(containers) {
+            let known = self.known.entry(kind).or_default();
+            self.lacks_position |= known.insert(name.into(), FirstUse::Recorded).is_some();
+        }
     }
 
     /// Checks a file that is kept as published. It reserves its names, even if it has problems.
@@ -52,16 +75,16 @@ impl NameChecker {
         let shown = entry.path().as_str();
         let checked = self.format.check(entry.id(), shown, bytes);
         for (kind, named) in names_in(&checked) {
-            self.record(kind, &named.name, named.place(shown));
+            self.record(kind, &named.name, FirstUse::At(named.place(shown).into()));
         }
         for name in entry.names().unwrap_or_default() {
-            self.record(DEFINITION, name, shown.to_owned());
+            self.record(DEFINITION, name, FirstUse::At(shown.into()));
         }
         checked
     }
 
-    fn record(&mut self, kind: &'static str, name: &str, place: String) {
-        self.known.entry(kind).or_default().entry(name.to_owned()).or_insert(place);
+    fn record(&mut self, kind: &'static str, name: &str, first: FirstUse) {
+        self.known.entry(kind).or_default().entry(name.into()).or_insert(first);
     }
 
     /// Reports names that were used before, by another file or by this one.
@@ -69,8 +92,16 @@ impl NameChecker {
         let mut own: HashMap<(&str, &str), &Named> = HashMap::new();
         for (kind, named) in names {
             let before = own.insert((kind, &named.name), named).map(|before| before.place(file));
-            let known = self.known.get(kind).and_then(|known| known.get(&named.name));
-            if let Some(first) = known.cloned().or(before) {
+            let known = self.known.get(kind).and_then(|known| known.get(&*named.name));
+            let known = match known {
+                Some(FirstUse::Recorded) => {
+                    self.lacks_position = true;
+                    continue;
+                }
+                Some(FirstUse::At(place)) => Some(place.to_string()),
+                None => None,
+            };
+            if let Some(first) = known.or(before) {
                 self.problems.push(Problem::error(
                     file,
                     named.position,
@@ -83,5 +114,5 @@ impl NameChecker {
 
 fn names_in(checked: &Checked) -> impl Iterator<Item = (&'static str, &Named)> {
     let definitions = checked.definitions.iter().map(|named| (DEFINITION, named));
-    definitions.chain(checked.unique.iter().map(|(kind, named)| (*kind, named)))
+    definitions.chain(checked.containers.iter().map(|named| (CONTAINER, named)))
 }

@@ -144,9 +144,12 @@ impl Files for Overlay<'_> {
         match self.change(path) {
             Some(Change::Written { bytes, mtime_ns }) => {
                 let len_bytes = lock(&bytes).len() as u64;
-                Ok(Stat { kind: FileKind::File, len_bytes, mtime_ns })
+                Ok(Stat { kind: FileKind::File, len_bytes, mtime_ns, ctime_ns: 0, inode: 0 })
             }
-            Some(Change::NewDir) => Ok(Stat { kind: FileKind::Dir, len_bytes: 0, mtime_ns: 0 }),
+            Some(Change::NewDir) => {
+                let (len_bytes, mtime_ns) = (0, 0);
+                Ok(Stat { kind: FileKind::Dir, len_bytes, mtime_ns, ctime_ns: 0, inode: 0 })
+            }
             Some(Change::Removed) => Err(io::ErrorKind::NotFound.into()),
             None => self.inner.stat(path),
         }

@@ -10,7 +10,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{ensure_dirs, remove_if_any, stage};
 use crate::tree::head::{Head, InlineDelta, OfferedPack};
-use crate::tree::manifest::Entry;
+use crate::tree::manifest::{Difference, Entry, RowSource, differences, patch_between};
 use crate::tree::pack::{self, FileContents, PackName};
 
 /// Largest delta inside a head, in bytes. With it, a head of the largest size still arrives within
@@ -101,12 +101,11 @@ impl StagedPacks<'_> {
     fn stage_bundle(&mut self) -> Result<u64> {
         let new = self.new;
         let manifest = &new.manifest;
-        let plain_bytes = new.len_bytes + total_bytes(manifest.entries());
-        let bytes = manifest.to_canonical();
+        let plain_bytes = new.len_bytes() + total_bytes(manifest.entries());
         let name = PackName::new(None, new.digest);
         let tree = self.tree;
         self.stage(name, plain_bytes, &mut |out| {
-            pack::write_bundle(manifest, &bytes, tree, out).map(|()| None)
+            pack::write_bundle(manifest, &new.bytes, tree, out).map(|()| None)
         })?;
         Ok(self.offers.first().map_or(plain_bytes, |bundle| bundle.size_bytes))
     }
@@ -114,26 +113,24 @@ impl StagedPacks<'_> {
     /// Stages the delta from an earlier publication, if all files of that are still there.
     fn stage_delta(&mut self, base: Digest, max_bytes: u64) -> Result<()> {
         let (tree, new) = (self.tree, self.new);
-        let Some(old) = tree.manifest(base)? else {
+        let Some(old) = tree.rows_of(base)? else {
             return Ok(());
         };
-        let manifest = &new.manifest;
-        let Some(patch) = pack::patch_between(&old, manifest, new.digest) else {
+        let differences = differences(old.rows()?, new.bytes.rows()?)?;
+        let Some(patch) = patch_between(&differences) else {
             log::info!("no delta from {base}: a patch cannot express the differences");
             return Ok(());
         };
-        for entry in pack::prefix_of(&old, manifest) {
+        for entry in differences.iter().filter_map(Difference::replaced_file) {
             if !tree.has_object(entry.digest(), entry.size_bytes())? {
                 log::warn!("no delta from {base}: its file {} is missing", entry.path());
                 return Ok(());
             }
         }
-        let known: HashSet<Digest> = old.entries().iter().map(Entry::digest).collect();
-        let missing = manifest.entries().iter().filter(|entry| !known.contains(&entry.digest()));
-        let plain_bytes = new.len_bytes + total_bytes(missing);
+        let plain_bytes = new.len_bytes() + missing_bytes(&differences);
         let name = PackName::new(Some(pack::digits(base)), new.digest);
         self.stage(name, plain_bytes.min(max_bytes), &mut |out| {
-            pack::write_delta(&patch, &old, manifest, tree, out).map(Some)
+            pack::write_delta(&patch, &differences, tree, out).map(Some)
         })
     }
 
@@ -160,6 +157,14 @@ impl StagedPacks<'_> {
         self.offers.push(OfferedPack { base: name.base, size_bytes: len_bytes, first_frame_bytes });
         Ok(())
     }
+}
+
+/// Returns the size of the files that a client with the old manifest would fetch one by one.
+fn missing_bytes(differences: &[Difference]) -> u64 {
+    let old = differences.iter().filter_map(|difference| difference.old.as_ref());
+    let known: HashSet<Digest> = old.map(Entry::digest).collect();
+    let new = differences.iter().filter_map(Difference::new_file);
+    total_bytes(new.filter(|entry| !known.contains(&entry.digest())))
 }
 
 fn total_bytes<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> u64 {

@@ -2,7 +2,7 @@
 //! writes the same bytes as one that has the whole tree.
 //!
 //! ```text
-//! head -> history -> manifests -> objects -> packs -> page -> named files -> head on disk
+//! head -> history -> manifests -> objects -> packs -> key lists -> page -> named files -> head on disk
 //! ```
 //!
 //! Objects that are in the catalog directory are copied from there. Everything else is fetched, and
@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use super::before::{History, MAX_HISTORY_BYTES, Record};
+use super::keys;
 use super::page::{self, Page};
 use super::publisher::Publisher;
 use super::sign::Signer;
@@ -23,10 +24,13 @@ use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
-    RealFiles, Stat, ensure_dirs, read_if_any, remove_if_any, stage, stat_target_if_any,
-    write_atomically,
+    RealFiles, Stat, ensure_dirs, read_if_any, remove_if_any, stage, stat_if_any,
+    stat_target_if_any, write_atomically,
 };
-use crate::base::limits::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_MANIFEST_BYTES, MAX_PACK_BYTES};
+use crate::base::limits::{
+    MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_KEY_LIST_BYTES, MAX_KEY_LISTS, MAX_MANIFEST_BYTES,
+    MAX_PACK_BYTES,
+};
 use crate::base::path::EntryPath;
 use crate::base::time::parse_http_date;
 use crate::base::workers::{self, Done, Event};
@@ -37,6 +41,7 @@ use crate::net::transport::Transport;
 use crate::store::digest_if_any;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
+use crate::tree::note::list;
 use crate::tree::pack::PackName;
 
 /// Time limit for the previous publication: twice the time for 9,000 files at half a second, six at
@@ -133,8 +138,16 @@ pub(super) fn find(
         };
     };
     publisher.expect_further().map_err(at)?;
-    signer.check_previous(&bytes, publisher.unsigned).map_err(at)?;
     let head = Head::parse(&bytes).map_err(at)?;
+    if let Err(error) = signer.check_previous(&bytes, publisher.unsigned) {
+        let list = previous.fetch_key_list(&fetcher, &head)?;
+        match (&publisher.key_list, list) {
+            (Some(given), Some((version, list))) => {
+                keys::check_previous(given, &bytes, &list, version).map_err(at)?;
+            }
+            _ => return Err(at(error)),
+        }
+    }
     let history = history.map(|Undigested { bytes, .. }| match serde_json::from_slice(&bytes) {
         Ok(history) => Ok((history, bytes)),
         Err(error) => {
@@ -180,6 +193,7 @@ pub(super) fn bring(
     let kept = manifests.iter().flatten().take(publisher.keep);
     bringing.objects(kept.flat_map(Manifest::entries).map(Object::of_entry).collect())?;
     bringing.packs(&records)?;
+    bringing.key_lists(found.head.keys().unwrap_or(0))?;
     bringing.page()?;
     if let Some(Some(manifest)) = manifests.first() {
         if tree.layout == Layout::Separate {
@@ -218,6 +232,14 @@ fn history_path() -> EntryPath {
 }
 
 impl PreviousTree<'_> {
+    /// Fetches the key list that the head names, with its version; `None` if there is none.
+    fn fetch_key_list(&self, fetcher: &Fetcher<'_>, head: &Head) -> Result<Option<(u64, Vec<u8>)>> {
+        let Some(version) = head.keys() else { return Ok(None) };
+        let path = list::path_of(version);
+        let found = self.fetch_without_digest(fetcher, &path, MAX_KEY_LIST_BYTES)?;
+        Ok(found.map(|Undigested { bytes, .. }| (version, bytes)))
+    }
+
     /// Fetches a file that no digest vouches for; `None` if it is missing. One that may have been
     /// cut off is an error.
     fn fetch_without_digest(
@@ -372,6 +394,22 @@ impl Bringing<'_> {
             }
         }
         self.fetch(&self.tree.packs(), &jobs, Vec::new())
+    }
+
+    /// Brings the key lists up to this version that are not on disk.
+    fn key_lists(&self, newest: u64) -> Result<()> {
+        let mut jobs = Vec::new();
+        for version in (1..=newest).rev().take(MAX_KEY_LISTS) {
+            let (path, to) = (list::path_of(version), self.tree.key_list_path(version));
+            if stat_if_any(self.tree.files, &to)?.is_none() {
+                jobs.push(Job { path, to, max_bytes: MAX_KEY_LIST_BYTES, digest: None });
+            }
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        ensure_dirs(self.tree.files, &self.tree.key_lists())?;
+        self.fetch(&self.tree.key_lists(), &jobs, Vec::new())
     }
 
     /// Brings page and feed, which is written again with the same id.

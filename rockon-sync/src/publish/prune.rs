@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::before::{History, Record, WITH_PACKS};
 use super::page;
-use super::tree::{Layout, Tree, is_draft};
+use super::tree::{Layout, PublishedRows, Tree, is_draft};
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::files::{remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::Manifest;
+use crate::tree::manifest::{Entry, RowSource, Rows, differences};
 use crate::tree::pack::PackName;
 
 /// Removes what the last `keep` publications do not need. Then writes the history with `record`,
@@ -47,14 +47,14 @@ pub(super) fn prune(tree: &Tree<'_>, history: &History, record: Record, keep: us
 /// The files that a killed run was writing.
 pub(super) fn leftovers(tree: &Tree<'_>) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let own = [tree.head_path(), tree.manifest_path(), tree.history_path()];
+    let own = [tree.head_path(), tree.manifest_path(), tree.history_path(), tree.record()];
     for path in own.into_iter().chain(page::paths(tree)) {
         let staged = staged(&path);
         if stat_if_any(tree.files, &staged)?.is_some() {
             found.push(staged);
         }
     }
-    for dir in [tree.objects(), tree.packs()] {
+    for dir in [tree.objects(), tree.packs(), tree.key_lists()] {
         let drafts = tree.names_in(&dir)?.into_iter().filter(|name| is_draft(name));
         found.extend(drafts.map(|name| dir.join(name)));
     }
@@ -78,26 +78,32 @@ impl Retained {
             digests: HashSet::new(),
             former_files: BTreeSet::new(),
         };
-        let mut current: Option<Manifest> = None;
+        let mut current: Option<PublishedRows<'_>> = None;
+        let mut used = HashSet::new();
         for record in records {
-            let Some(manifest) = tree.manifest(record.manifest)? else {
+            let Some(rows) = tree.rows_of(record.manifest)? else {
                 let Record { manifest, serial, .. } = record;
                 log::warn!("the manifest {manifest} of serial {serial} is missing");
                 continue;
             };
+            let newer = match &current {
+                Some(current) => current.rows()?,
+                None => Rows::none(),
+            };
+            let differences = differences(rows.rows()?, newer)?;
+            let old = differences.iter().filter_map(|difference| difference.old.as_ref());
             if retained.history.records.len() < keep {
                 retained.digests.insert(record.manifest);
-                retained.digests.extend(manifest.entries().iter().map(|entry| entry.digest()));
+                retained.digests.extend(old.clone().map(Entry::digest));
                 retained.history.records.push(record);
             }
-            let Some(current) = &current else {
-                current = Some(manifest);
+            if current.is_none() {
+                used.extend(old.map(|entry| entry.path().clone()));
+                current = Some(rows);
                 continue;
-            };
-            let used: HashSet<&EntryPath> =
-                current.entries().iter().map(|entry| entry.path()).collect();
-            let former = manifest.entries().iter().filter(|old| !used.contains(old.path()));
-            let former = former.map(|old| (old.path().clone(), old.digest()));
+            }
+            let former = old.filter(|entry| !used.contains(entry.path()));
+            let former = former.map(|entry| (entry.path().clone(), entry.digest()));
             retained.former_files.extend(former);
         }
         Ok(retained)

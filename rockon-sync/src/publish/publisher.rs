@@ -1,6 +1,7 @@
 //! The public builder: checks the arguments, locks the tree and starts a publication.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::journal::Journal;
 use super::overlay::Overlay;
@@ -54,6 +55,7 @@ pub struct Publisher<'a> {
     pub(super) keep: usize,
     pub(super) expires_in_days: Option<u32>,
     pub(super) sign_keys: Vec<KeySource>,
+    pub(super) key_list: Option<PathBuf>,
     pub(super) leniency: Leniency,
     pub(super) mass_delete: MassDelete,
     pub(super) page: Page,
@@ -90,6 +92,8 @@ pub(super) struct PublishSession<'a> {
     pub(super) options: &'a Publisher<'a>,
     pub(super) tree: Tree<'a>,
     pub(super) signer: Signer,
+    /// The start of the publication: files that are younger may have changed after they were read.
+    pub(super) started: SystemTime,
 }
 
 impl<'a> Publisher<'a> {
@@ -105,6 +109,7 @@ impl<'a> Publisher<'a> {
             keep: DEFAULT_KEEP,
             expires_in_days: None,
             sign_keys: Vec::new(),
+            key_list: None,
             leniency: Leniency::default(),
             mass_delete: MassDelete::default(),
             page: Page::default(),
@@ -185,6 +190,15 @@ impl<'a> Publisher<'a> {
     /// [`run`](Self::run) reads the file, and warns if other users can access it.
     pub fn sign_key_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.sign_keys.push(KeySource::File(path.into()));
+        self
+    }
+
+    /// Publishes the signed key list in this file: it says which keys must sign heads from now on.
+    /// By default, the published list stays. It must be the next one after that, signed by enough
+    /// root keys of both; the first one must also be signed by a key that clients trust. Clients
+    /// that trust a key follow the lists, so that keys can be replaced.
+    pub fn key_list(mut self, path: impl Into<PathBuf>) -> Self {
+        self.key_list = Some(path.into());
         self
     }
 
@@ -278,8 +292,9 @@ impl<'a> Publisher<'a> {
     /// [`Error::problems`]; [`ErrorKind::MassDelete`]; [`ErrorKind::Argument`] for an unusable
     /// URL, directory, key or expiry, and for a first publication of a tree that exists;
     /// [`ErrorKind::Locked`] while another process publishes there, or if it has replaced the head
-    /// meanwhile; [`ErrorKind::Trust`] if a signed head would be replaced by an unsigned one, or if
-    /// the previous head is not signed with one of the keys; [`ErrorKind::NotFound`] if there is no
+    /// meanwhile; [`ErrorKind::Trust`] if a signed head would be replaced by an unsigned one, if
+    /// the previous head is not signed with one of the keys, or if the key list is not the next one
+    /// or requires other keys; [`ErrorKind::NotFound`] if there is no
     /// previous tree; [`ErrorKind::Transport`], [`ErrorKind::Status`] and [`ErrorKind::Integrity`]
     /// if it cannot be read;
     /// [`ErrorKind::Head`] if the directory has a head of another program;
@@ -338,7 +353,8 @@ impl<'a> Publisher<'a> {
         }
         let journal = Journal::new(files, dir);
         let tree = Tree { files: &journal, ..tree };
-        let report = super::publish(&PublishSession { options: self, tree, signer })?;
+        let started = self.clock.now();
+        let report = super::publish(&PublishSession { options: self, tree, signer, started })?;
         Ok(PublishReport { written: journal.written(), deleted: journal.deleted(), ..report })
     }
 

@@ -67,7 +67,7 @@ impl<'a> Definitions<'a> {
         for definition in &file.related {
             for (severity, message) in self.relation_problems(definition) {
                 problems.push(match severity {
-                    Severity::Error if file.kept.is_none() => {
+                    Severity::Error if !file.is_kept() => {
                         Problem::error(path, definition.named.position, message)
                     }
                     Severity::Error => {

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::report::Renamed;
-use super::scan::ScannedFile;
+use super::scan::{EntryOfFile, ScannedFile};
 use super::tree::Tree;
 use crate::base::error::Result;
 use crate::base::files::read_if_any;
@@ -35,15 +35,23 @@ pub(super) struct NamedFile<'a> {
 }
 
 impl<'a> NamedFile<'a> {
-    pub(super) fn of_scanned(file: &'a ScannedFile, format: Format) -> NamedFile<'a> {
+    pub(super) fn of_scanned(
+        file: &'a ScannedFile,
+        format: Format,
+        previous: &'a Manifest,
+    ) -> NamedFile<'a> {
         let stated = match &*file.related {
             [only] => &*only.formerly,
             _ => &[],
         };
-        let names = match (&file.kept, &file.names) {
-            (Some(entry), _) => names_of(entry),
-            (None, Some(names)) => names.iter().map(String::as_str).collect(),
-            (None, None) => vec![&*file.id],
+        let names = match &file.entry {
+            EntryOfFile::Made { names: Some(names), .. } => {
+                names.iter().map(String::as_str).collect()
+            }
+            EntryOfFile::Made { names: None, .. } => vec![&*file.id],
+            EntryOfFile::Unchanged | EntryOfFile::Kept => {
+                previous.entry(&file.id).map_or(Vec::new(), names_of)
+            }
         };
         NamedFile { id: &file.id, path: &file.path, file: &file.file, format, names, stated }
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::list::List;
 use super::names::NameChecker;
 use super::publisher::Leniency;
-use super::scan::{RelatedDefinition, Scan, has_errors, related};
+use super::scan::{RelatedDefinition, Scan, Source, has_errors, related};
 use super::tree::is_tree_file;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
@@ -161,7 +161,8 @@ fn review_dir(dir: &Path) -> Result<Vec<Reviewed>> {
             list
         }
     };
-    let scan = Scan::run(&RealFiles, Format::Rockon, Leniency::Strict, list)?;
+    let source = Source { files: &RealFiles, format: Format::Rockon, recorded: None };
+    let scan = Scan::run(source, Leniency::Strict, list)?;
     let mut problems = scan.problems;
     if scan.files.is_empty() && !has_errors(&problems) {
         problems.push(Problem::error(DEFAULT_MANIFEST, None, "nothing to publish"));

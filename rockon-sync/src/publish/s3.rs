@@ -40,6 +40,7 @@ use crate::net::bucket::BucketDir;
 use crate::net::fetch::{Changed, Condition};
 use crate::net::transport::{DefaultTransport, HttpTransport};
 use crate::tree::head::DEFAULT_MANIFEST;
+use crate::tree::note::list;
 use crate::tree::pack::{self, PackName};
 
 /// Most attempts to bring the bucket into line while another publisher changes it.
@@ -63,7 +64,8 @@ pub(super) fn publish(publisher: &Publisher<'_>, url: &str) -> Result<PublishRep
     let before = Published::read(&tree)?;
     let journal = Journal::new(publisher.files, work.path());
     let session = Tree { files: &journal, ..tree };
-    let session = PublishSession { options: publisher, tree: session, signer };
+    let started = publisher.clock.now();
+    let session = PublishSession { options: publisher, tree: session, signer, started };
     let report = super::publish(&session)?;
     let after = Published::read(&tree)?;
     let head = tree.head_bytes()?.unwrap_or_default();
@@ -215,7 +217,7 @@ impl Destination<'_> {
         let mut there = self.remote.list()?;
         if published.is_none_or(|published| published.bytes != self.head) {
             self.check_foreign(&there, published)?;
-            let missing = self.missing(&there);
+            let missing = self.missing(&there)?;
             changes.written.extend(missing.iter().map(|upload| upload.path.clone()));
             changes.written.insert(HEAD.to_owned());
             if self.publisher.extent == Extent::Whole {
@@ -245,7 +247,7 @@ impl Destination<'_> {
     /// Brings everything but the head into line. A conflict means that another publisher changes
     /// the bucket.
     fn align(&self, there: &Listing, changes: &mut Changes) -> Result<Changed> {
-        let missing = self.missing(there);
+        let missing = self.missing(there)?;
         let (history, outdated): (Vec<_>, Vec<_>) =
             self.outdated(there)?.into_iter().partition(|upload| upload.path == HISTORY);
         let extra = self.extra(there)?;
@@ -270,12 +272,21 @@ impl Destination<'_> {
     }
 
     /// The permanent files that are not in the bucket.
-    fn missing(&self, there: &Listing) -> Vec<Upload> {
-        let permanent = self.files.iter().filter(|(path, _)| is_permanent(path));
-        let missing = permanent.filter(|(path, len_bytes)| {
-            there.get(*path).is_none_or(|listed| listed.len_bytes != **len_bytes)
-        });
-        missing.map(|(path, len_bytes)| self.to_upload(path, *len_bytes, Condition::Any)).collect()
+    fn missing(&self, there: &Listing) -> Result<Vec<Upload>> {
+        let mut missing = Vec::new();
+        for (path, len_bytes) in self.files.iter().filter(|(path, _)| is_permanent(path)) {
+            let is_there = match there.get(path).filter(|listed| listed.len_bytes == *len_bytes) {
+                // A publisher that lost the race for its head has left another list.
+                Some(listed) if list::version_at(path).is_some() => {
+                    listed.etag == self.etag_of(path)?
+                }
+                listed => listed.is_some(),
+            };
+            if !is_there {
+                missing.push(self.to_upload(path, *len_bytes, Condition::Any));
+            }
+        }
+        Ok(missing)
     }
 
     /// The other files that are not in the bucket as they are in the tree.

@@ -2,16 +2,19 @@
 
 use std::io::Read;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use super::before::Before;
+use super::checked::{CheckedFile, CheckedFiles, Stamp};
 use super::keep;
 use super::list::{List, ListedFile, RefusedFile};
 use super::names::NameChecker;
 use super::publisher::{Leniency, PublishSession};
+use super::renames::names_of;
 use super::report::refused;
 use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
-use crate::base::files::{FileKind, Files, stat_if_any};
+use crate::base::files::{FileKind, Files, Stat, stat_if_any};
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::base::path::EntryPath;
 use crate::base::problem::{Problem, Severity};
@@ -19,7 +22,7 @@ use crate::format::relation::Relations;
 use crate::format::target::Requirements;
 use crate::format::{Checked, Collection, Format, Named, requirements_of};
 use crate::tree::head::DEFAULT_MANIFEST;
-use crate::tree::manifest::Entry;
+use crate::tree::manifest::{Entry, Manifest};
 
 /// The files to publish.
 pub(super) struct Scanned {
@@ -27,6 +30,41 @@ pub(super) struct Scanned {
     pub(super) files: Vec<ScannedFile>,
     /// Every problem found so far.
     pub(super) problems: Vec<Problem>,
+    /// Number of files in the record of the last publication.
+    pub(super) recorded: usize,
+}
+
+/// The place of the files of a catalog, and what is known about them.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) files: &'a dyn Files,
+    pub(super) format: Format,
+    pub(super) recorded: Option<Recorded<'a>>,
+}
+
+/// The last publication: the record of its files, and its manifest.
+#[derive(Clone, Copy)]
+pub(super) struct Recorded<'a> {
+    checked: &'a CheckedFiles,
+    manifest: &'a Manifest,
+}
+
+impl<'a> Recorded<'a> {
+    /// Returns the record and the entry of a file with this stamp, if it is as recorded.
+    fn of(
+        self,
+        listed: &ListedFile,
+        stamp: Option<Stamp>,
+        format: Format,
+    ) -> Option<(&'a Rc<CheckedFile>, &'a Entry)> {
+        let row = self.checked.unchanged(&listed.path, stamp?)?;
+        let entry = self.manifest.entry(&listed.id)?;
+        let is_same = *entry.path() == listed.path
+            && entry.digest() == row.digest
+            && Format::of(entry) == format
+            && names_of(entry).len() == row.versions.len();
+        is_same.then_some((row, entry))
+    }
 }
 
 /// A file to publish.
@@ -38,14 +76,34 @@ pub(super) struct ScannedFile {
     pub(super) file: PathBuf,
     pub(super) digest: Digest,
     pub(super) len_bytes: u64,
-    /// The names of its definitions; `None` if the only name is its id.
-    pub(super) names: Option<Vec<String>>,
-    pub(super) requirements: Requirements,
-    /// Further fields of its entry: name and canonical JSON.
-    pub(super) fields: Vec<(&'static str, String)>,
+    pub(super) entry: EntryOfFile,
     pub(super) related: Vec<RelatedDefinition>,
-    /// The published entry, if it is kept.
-    pub(super) kept: Option<Entry>,
+    /// The record of this file for the next publication.
+    pub(super) checked: Rc<CheckedFile>,
+}
+
+/// The entry of a file.
+#[derive(Debug)]
+pub(super) enum EntryOfFile {
+    /// It is made from the file.
+    Made {
+        /// The names of its definitions; `None` if the only name is its id.
+        names: Option<Vec<String>>,
+        requirements: Requirements,
+        /// Further fields: name and canonical JSON.
+        fields: Vec<(&'static str, String)>,
+    },
+    /// The published entry: the file is as recorded.
+    Unchanged,
+    /// The published entry: the file of the catalog is broken.
+    Kept,
+}
+
+impl ScannedFile {
+    /// True if the published version is kept, since the catalog's file is broken.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.entry, EntryOfFile::Kept)
+    }
 }
 
 /// A definition, and its relations to others.
@@ -59,25 +117,53 @@ pub(super) struct RelatedDefinition {
     pub(super) formerly: Vec<Box<str>>,
 }
 
-/// Reads and checks everything to publish.
+/// Reads and checks everything to publish. Files that are as recorded are not read, unless a
+/// problem has to be explained.
 ///
 /// # Errors
 /// [`Catalog`](crate::ErrorKind::Catalog) with every problem, if one of them is an error and the
 /// publisher is not lenient, if a file to keep cannot be kept, or if there is nothing to publish;
 /// those of listing the catalog.
 pub(super) fn run(session: &PublishSession<'_>, before: &Before) -> Result<Scanned> {
+    let recorded = CheckedFiles::load(&session.tree)?;
+    match run_with(session, before, Some(&recorded))? {
+        Some(scanned) => Ok(scanned),
+        None => {
+            let scanned = run_with(session, before, None)?;
+            Ok(scanned.expect("every file was read, and so has positions"))
+        }
+    }
+}
+
+/// Reads and checks everything to publish but the files that are as recorded. `None` if one of them
+/// has to be read to explain a problem.
+fn run_with(
+    session: &PublishSession<'_>,
+    before: &Before,
+    recorded: Option<&CheckedFiles>,
+) -> Result<Option<Scanned>> {
     let options = session.options;
     let list = List::of(session, &before.manifest)?;
     let mut problems = before.warnings.clone();
+    let source = Source {
+        files: session.tree.files,
+        format: options.format,
+        recorded: recorded.map(|checked| Recorded { checked, manifest: &before.manifest }),
+    };
     let (files, is_refused) = match options.effective_leniency() {
         Leniency::Strict => {
-            let scan = Scan::run(session.tree.files, options.format, Leniency::Strict, list)?;
+            let scan = Scan::run(source, Leniency::Strict, list)?;
+            if scan.names.lacks_position {
+                return Ok(None);
+            }
             let is_refused = has_errors(&scan.problems);
             problems.extend(scan.problems);
             (scan.files, is_refused)
         }
         Leniency::LeaveOut => {
-            let scan = keep::scan(session, &before.manifest, list)?;
+            let Some(scan) = keep::scan(session, source, &before.manifest, &list)? else {
+                return Ok(None);
+            };
             // Without the last manifest, it is unknown which entries must be kept. The author
             // can repair a catalog, but not an update site, which has many authors.
             let is_unknown =
@@ -96,7 +182,7 @@ pub(super) fn run(session: &PublishSession<'_>, before: &Before) -> Result<Scann
     if is_refused || files.is_empty() {
         return Err(refused(problems));
     }
-    Ok(Scanned { files, problems })
+    Ok(Some(Scanned { files, problems, recorded: recorded.map_or(0, CheckedFiles::len) }))
 }
 
 pub(super) fn has_errors(problems: &[Problem]) -> bool {
@@ -105,8 +191,7 @@ pub(super) fn has_errors(problems: &[Problem]) -> bool {
 
 /// One pass over the files of a catalog.
 pub(super) struct Scan<'a> {
-    source: &'a dyn Files,
-    format: Format,
+    source: Source<'a>,
     pub(super) leniency: Leniency,
     pub(super) files: Vec<ScannedFile>,
     pub(super) problems: Vec<Problem>,
@@ -116,15 +201,14 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(source: &'a dyn Files, format: Format, leniency: Leniency) -> Scan<'a> {
+    pub(super) fn new(source: Source<'a>, leniency: Leniency) -> Scan<'a> {
         Scan {
             source,
-            format,
             leniency,
             files: Vec::new(),
             problems: Vec::new(),
             refused: Vec::new(),
-            names: NameChecker::new(format),
+            names: NameChecker::new(source.format),
         }
     }
 
@@ -133,13 +217,8 @@ impl<'a> Scan<'a> {
     /// # Errors
     /// [`Store`](crate::ErrorKind::Store) if a file cannot be read. Invalid files are not errors
     /// but `problems`.
-    pub(super) fn run(
-        source: &'a dyn Files,
-        format: Format,
-        leniency: Leniency,
-        list: List,
-    ) -> Result<Scan<'a>> {
-        let mut scan = Scan::new(source, format, leniency);
+    pub(super) fn run(source: Source<'a>, leniency: Leniency, list: List) -> Result<Scan<'a>> {
+        let mut scan = Scan::new(source, leniency);
         scan.problems = list.problems;
         scan.refused = list.refused;
         for listed in list.files {
@@ -151,17 +230,28 @@ impl<'a> Scan<'a> {
 
     /// Reads and checks one file. Adds it to `files` or to `refused`.
     pub(super) fn read_file(&mut self, listed: ListedFile) -> Result<()> {
-        if let Some(problem) = self.check_stat(&listed)? {
+        let stat = stat_if_any(self.source.files, &listed.file)?;
+        if let Some(problem) = problem_with(stat, &listed) {
             self.problems.push(problem);
             self.refused.push(listed.into());
             return Ok(());
         }
+        let stamp = stat.and_then(Stamp::of);
+        let recorded = self.source.recorded;
+        if let Some((row, entry)) =
+            recorded.and_then(|recorded| recorded.of(&listed, stamp, self.source.format))
+        {
+            self.take_recorded(listed, row, entry);
+            return Ok(());
+        }
         let mut bytes = Vec::new();
-        self.source
+        let files = self.source.files;
+        files
             .open(&listed.file)
             .and_then(|reader| reader.take(MAX_FILE_BYTES).read_to_end(&mut bytes))
             .on("read", &listed.file)?;
         let checked = self.names.check(&listed.id, listed.path.as_str(), &bytes, self.leniency);
+        let has_no_problems = self.names.problems.is_empty();
         self.problems.append(&mut self.names.problems);
         let Some(checked) = checked else {
             self.refused.push(listed.into());
@@ -169,15 +259,24 @@ impl<'a> Scan<'a> {
         };
         let names: Vec<String> =
             checked.definitions.iter().map(|named| named.name.clone()).collect();
-        self.files.push(ScannedFile {
-            digest: Digest::of(&bytes),
-            len_bytes: bytes.len() as u64,
-            names: Some(names).filter(|names| self.format.is_named_inside(names, &listed.id)),
+        let entry = EntryOfFile::Made {
+            names: Some(names)
+                .filter(|names| self.source.format.is_named_inside(names, &listed.id)),
             requirements: requirements_of(&checked.about),
             // An entry has the fields of the first definition in its file.
             fields: checked.about.first().map(|about| about.fields.clone()).unwrap_or_default(),
-            related: related(checked),
-            kept: None,
+        };
+        let containers =
+            checked.containers.iter().map(|named| named.name.as_str().into()).collect();
+        let related = related(checked);
+        let digest = Digest::of(&bytes);
+        let stamp = stamp.filter(|_| has_no_problems);
+        self.files.push(ScannedFile {
+            digest,
+            len_bytes: bytes.len() as u64,
+            entry,
+            checked: Rc::new(CheckedFile::new(digest, stamp, &related, containers)),
+            related,
             id: listed.id,
             path: listed.path,
             file: listed.file,
@@ -185,22 +284,46 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    /// Returns the problem with a file that is missing, no regular file or too large.
-    fn check_stat(&self, listed: &ListedFile) -> Result<Option<Problem>> {
-        let message = match stat_if_any(self.source, &listed.file)? {
-            None => "no such file".to_owned(),
-            Some(stat) if stat.kind != FileKind::File => "not a regular file".to_owned(),
-            Some(stat) if stat.len_bytes > MAX_FILE_BYTES => {
-                format!("expected at most {MAX_FILE_BYTES} bytes, got {}", stat.len_bytes)
-            }
-            Some(_) => return Ok(None),
-        };
-        Ok(Some(Problem::error(
-            listed.shown(),
-            listed.position,
-            format!("entry {:?}: \"{}\": {message}", listed.id, listed.path),
-        )))
+    /// Adds a file that is as recorded.
+    fn take_recorded(&mut self, listed: ListedFile, row: &Rc<CheckedFile>, entry: &Entry) {
+        let definitions = names_of(entry).into_iter().zip(&row.versions);
+        let related = definitions.map(|(name, version)| RelatedDefinition {
+            named: Named { name: name.to_owned(), position: None },
+            requirements: Requirements::default(),
+            version: version.clone(),
+            relations: Relations::default(),
+            formerly: Vec::new(),
+        });
+        let related: Vec<RelatedDefinition> = related.collect();
+        self.names.take_recorded(&related, row);
+        self.files.push(ScannedFile {
+            digest: row.digest,
+            len_bytes: row.file.map_or(0, |stamp| stamp.len_bytes),
+            entry: EntryOfFile::Unchanged,
+            related,
+            checked: row.clone(),
+            id: listed.id,
+            path: listed.path,
+            file: listed.file,
+        });
     }
+}
+
+/// Returns the problem with a file that is missing, no regular file or too large.
+fn problem_with(stat: Option<Stat>, listed: &ListedFile) -> Option<Problem> {
+    let message = match stat {
+        None => "no such file".to_owned(),
+        Some(stat) if stat.kind != FileKind::File => "not a regular file".to_owned(),
+        Some(stat) if stat.len_bytes > MAX_FILE_BYTES => {
+            format!("expected at most {MAX_FILE_BYTES} bytes, got {}", stat.len_bytes)
+        }
+        Some(_) => return None,
+    };
+    Some(Problem::error(
+        listed.shown(),
+        listed.position,
+        format!("entry {:?}: \"{}\": {message}", listed.id, listed.path),
+    ))
 }
 
 /// Returns the definitions of a file with their relations.
@@ -224,7 +347,6 @@ mod tests {
 
     use super::*;
     use crate::base::files::RealFiles;
-    use crate::tree::manifest::Manifest;
 
     /// A definition file with these definitions, each with its containers.
     fn file(definitions: &[(&str, &[&str])]) -> String {
@@ -259,7 +381,8 @@ mod tests {
         }
         let list =
             List::of_catalog(&RealFiles, dir.path(), leniency, &Manifest::default()).unwrap();
-        let scan = Scan::run(&RealFiles, Format::Rockon, leniency, list).unwrap();
+        let source = Source { files: &RealFiles, format: Format::Rockon, recorded: None };
+        let scan = Scan::run(source, leniency, list).unwrap();
         (
             scan.files.into_iter().map(|file| file.id).collect(),
             scan.problems.iter().map(Problem::to_string).collect(),

@@ -6,7 +6,7 @@ use super::head::MAX_PUBLISHED_HEAD_BYTES;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::Problem;
 use crate::tree::head::Head;
-use crate::tree::note::{Note, Privacy, SigningKey, sign_note};
+use crate::tree::note::{KeyList, Note, Privacy, SigningKey, VerifierKey, sign_note};
 
 /// The origin of a key.
 #[derive(Debug, Clone)]
@@ -75,6 +75,29 @@ impl Signer {
             ));
         }
         Ok(signed)
+    }
+
+    /// Fails unless the keys are enough to sign a head that names this list.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trust`].
+    pub(super) fn check_meets(&self, list: &KeyList) -> Result<()> {
+        let role = list.head();
+        let is_own = |key: &&VerifierKey| self.keys.iter().any(|own| own.verifier_key() == *key);
+        let got = role.keys.iter().filter(is_own).count();
+        if got >= role.threshold {
+            return Ok(());
+        }
+        let (version, threshold) = (list.version(), role.threshold);
+        let ids: Vec<String> = role.keys.iter().map(VerifierKey::id).collect();
+        Err(Error::new(
+            ErrorKind::Trust,
+            format!(
+                "key list {version} requires {threshold} of the head keys {} to sign, got {got} of \
+                 them",
+                ids.join(" or ")
+            ),
+        ))
     }
 
     /// Returns true if a published head has the signatures of all keys, and no others.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the paths of a test can be looked at")]
 
+mod checked;
 mod conflicts;
 mod durable;
 mod faults;

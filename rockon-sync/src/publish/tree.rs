@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::page;
+use super::scan::ScannedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any};
@@ -10,7 +11,7 @@ use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
 use crate::base::path::EntryPath;
 use crate::store::digest_if_any;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
-use crate::tree::manifest::{Entry, Manifest};
+use crate::tree::manifest::{Entry, Form, Manifest, RowSource, Rows, form_of};
 use crate::tree::pack::{self, PackName};
 
 /// The directory of the objects: every file of the tree, named by its digest.
@@ -18,6 +19,9 @@ pub(super) const BY_SHA: &str = "by-sha";
 
 /// The name of the history in a tree.
 pub(super) const HISTORY: &str = "history.json";
+
+/// The name of the record of checked files.
+pub(super) const RECORD: &str = ".checked";
 
 /// The message of a first publication over an existing tree.
 pub(super) const NOT_FIRST: &str = "there is a tree already: this is not the first publication";
@@ -72,6 +76,11 @@ impl Tree<'_> {
 
     pub(super) fn history_path(&self) -> PathBuf {
         self.dir.join(HISTORY)
+    }
+
+    /// The record of checked files, which is no part of the tree.
+    pub(super) fn record(&self) -> PathBuf {
+        self.dir.join(RECORD)
     }
 
     pub(super) fn manifest_path(&self) -> PathBuf {
@@ -129,6 +138,22 @@ impl Tree<'_> {
         Ok(None)
     }
 
+    /// The rows of the manifest with this digest; `None` if it is missing or damaged.
+    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<PublishedRows<'_>>> {
+        for path in [self.object(digest), self.manifest_path()] {
+            if self.has_digest(&path, digest)? {
+                let found = PublishedRows::OnDisk { files: self.files, path: path.clone() };
+                if form_of(found.rows()?)? == Form::Canonical {
+                    return Ok(Some(found));
+                }
+                let reader = self.files.open(&path).on("read", &path)?;
+                let manifest = Manifest::read(reader).map_err(|error| error.with_path(path))?;
+                return Ok(Some(PublishedRows::InMemory(manifest.to_canonical())));
+            }
+        }
+        Ok(None)
+    }
+
     /// The published file of an entry, with its bytes; `None` if it is missing or damaged.
     pub(super) fn published_file(&self, entry: &Entry) -> Result<Option<(PathBuf, Vec<u8>)>> {
         let named = (self.layout == Layout::Separate).then(|| entry.path().below(self.dir));
@@ -174,15 +199,14 @@ impl Tree<'_> {
         Ok(())
     }
 
-    /// Returns true if every file that `manifest` names is there, and the manifest too.
-    pub(super) fn is_complete(&self, manifest: &Manifest, digest: Digest) -> Result<bool> {
+    /// Returns true if `files` are there under their digests and names, and the manifest too.
+    pub(super) fn is_complete(&self, files: &[ScannedFile], digest: Digest) -> Result<bool> {
         if !self.has_object(digest, None)? || !self.has_digest(&self.manifest_path(), digest)? {
             return Ok(false);
         }
-        for entry in manifest.entries() {
-            let is_there = self.has_object(entry.digest(), entry.size_bytes())?
-                && (self.layout == Layout::InPlace
-                    || self.has_named(entry.path(), entry.digest())?);
+        for file in files {
+            let is_there = self.has_object(file.digest, Some(file.len_bytes))?
+                && (self.layout == Layout::InPlace || self.has_file(file)?);
             if !is_there {
                 return Ok(false);
             }
@@ -210,6 +234,15 @@ impl Tree<'_> {
         Ok(stat.is_some_and(|stat| stat.len_bytes == len_bytes))
     }
 
+    /// Returns true if a file is there under its name. Reads its bytes, unless it is as recorded.
+    fn has_file(&self, file: &ScannedFile) -> Result<bool> {
+        let stat = stat_if_any(self.files, &file.path.below(self.dir))?;
+        match stat.is_some_and(|stat| file.checked.is_verified(stat)) {
+            true => Ok(true),
+            false => self.has_named(&file.path, file.digest),
+        }
+    }
+
     pub(super) fn has_named(&self, path: &EntryPath, digest: Digest) -> Result<bool> {
         self.has_digest(&path.below(self.dir), digest)
     }
@@ -231,6 +264,27 @@ impl Tree<'_> {
 
     pub(super) fn sync_dir(&self, dir: &Path) -> Result<()> {
         self.files.sync_dir(dir).on("sync", dir)
+    }
+}
+
+/// A published manifest in canonical form.
+pub(super) enum PublishedRows<'a> {
+    OnDisk {
+        files: &'a dyn Files,
+        path: PathBuf,
+    },
+    /// Brought into canonical form.
+    InMemory(Vec<u8>),
+}
+
+impl RowSource for PublishedRows<'_> {
+    fn rows(&self) -> Result<Rows<'_>> {
+        match self {
+            PublishedRows::OnDisk { files, path } => {
+                Ok(Rows::new(files.open(path).on("read", path)?))
+            }
+            PublishedRows::InMemory(bytes) => bytes.rows(),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::base::workers::{self, Done, Event};
 use crate::net::bucket::{BucketDir, ListedObject};
 use crate::net::fetch::{Changed, Condition, Discard, Fetched, Fetcher, Retries, Wanted};
 use crate::net::transport::{Change, HttpTransport};
+use crate::tree::note::list;
 use crate::tree::pack;
 
 /// The name of the head.
@@ -224,11 +225,14 @@ impl Remote<'_> {
 /// Returns true if the name of a file determines its contents.
 pub(super) fn is_permanent(path: &str) -> bool {
     let top = path.split('/').next();
-    top == Some(BY_SHA) || top == Some(pack::DIR)
+    [Some(BY_SHA), Some(pack::DIR), Some(list::DIR)].contains(&top)
 }
 
 /// Returns the media type of a file by its name.
 pub(super) fn content_type(path: &str) -> &'static str {
+    if list::version_at(path).is_some() {
+        return "text/plain; charset=utf-8";
+    }
     match path.rsplit_once('.').map_or("", |(_, suffix)| suffix) {
         "json" => "application/json",
         "html" => "text/html; charset=utf-8",

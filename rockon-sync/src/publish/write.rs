@@ -52,11 +52,10 @@ impl Tree<'_> {
         // A named file may be a hard link to its object: writing to one damages both.
         let suspects: HashSet<Digest> = misplaced.iter().map(|file| file.digest).collect();
         ensure_dirs(self.files, &self.objects())?;
-        let bytes = new.manifest.to_canonical();
         let mut staged = self.stage_objects(files, &suspects)?;
         if !self.has_intact_object(new.digest)? {
             let path = self.object(new.digest);
-            let written = stage(self.files, &path, |file| file.write_all(&bytes))?;
+            let written = stage(self.files, &path, |file| file.write_all(&new.bytes))?;
             staged.push(StagedFile { staged: written, path });
         }
         // Synced before any named file is written: a named file without its object is taken for
@@ -66,7 +65,7 @@ impl Tree<'_> {
         for file in misplaced {
             self.put_named(&file.path, file.digest, &mut dirs)?;
         }
-        replace(self.files, &self.manifest_path(), |file| file.write_all(&bytes))?;
+        replace(self.files, &self.manifest_path(), |file| file.write_all(&new.bytes))?;
         dirs.iter().rev().try_for_each(|dir| self.sync_dir(dir))
     }
 
@@ -117,6 +116,9 @@ impl Tree<'_> {
             };
             if stat.kind != FileKind::File {
                 return Err(foreign_file(to));
+            }
+            if file.checked.is_verified(stat) {
+                continue;
             }
             let found = digest_if_any(self.files, &to)?.map(|(found, _)| found);
             if found == Some(file.digest) {

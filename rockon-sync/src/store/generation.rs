@@ -11,6 +11,7 @@ use crate::base::limits::{MAX_HEAD_BYTES, MAX_LIST_BYTES};
 use crate::base::path::EntryPath;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
 use crate::tree::manifest::{Entry, List, Manifest};
+use crate::tree::note::list;
 
 /// Suffix of the record: the current manifest, beside a generation.
 pub(super) const RECORD_SUFFIX: &str = ".held";
@@ -209,8 +210,10 @@ impl Generation {
             }
         }
         let head = self.head(files);
+        let mut newest_list = 0;
         match &head {
             Ok(Some(head)) => {
+                newest_list = head.keys().unwrap_or(0);
                 expected.extend([HEAD, DEFAULT_MANIFEST, head.manifest().as_str()]);
                 for name in [DEFAULT_MANIFEST, head.manifest().as_str()] {
                     let found = digest_if_any(files, &self.dir.join(name))?;
@@ -235,7 +238,9 @@ impl Generation {
             }
         }
         walk(files, &self.dir, &mut |path, stat| {
-            let is_expected = path.to_str().is_some_and(|path| expected.contains(path));
+            let is_list = |path| list::version_at(path).is_some_and(|n| n <= newest_list);
+            let is_expected =
+                path.to_str().is_some_and(|path| expected.contains(path) || is_list(path));
             damage.strays += usize::from(!is_expected || stat.kind != FileKind::File);
             Ok(())
         })?;
@@ -244,7 +249,11 @@ impl Generation {
 }
 
 /// Reads a regular file. Anything else counts as missing: an update replaces it.
-fn read_regular(files: &dyn Files, path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
+pub(super) fn read_regular(
+    files: &dyn Files,
+    path: &Path,
+    max_bytes: u64,
+) -> Result<Option<Vec<u8>>> {
     match stat_if_any(files, path)? {
         Some(stat) if stat.kind == FileKind::File => read_if_any(files, path, max_bytes),
         _ => Ok(None),

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::{SourceDir, Store};
+use super::{Generation, SourceDir, Store};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::time::Timestamp;
 use crate::source::SourceName;
 use crate::source::list::SourceList;
-use crate::tree::note::{self, VerifierKey};
+use crate::tree::head::Head;
+use crate::tree::note::{KeyList, TrustedKeys, VerifierKey, list};
 
 /// The status of one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +22,11 @@ pub struct SourceStatus {
     pub locations: Vec<String>,
     /// The time of the last successful check.
     pub checked: Option<Timestamp>,
-    /// The trusted keys. At least one must have signed the head; if empty, unsigned heads are
-    /// accepted.
+    /// The keys that were given. If there is no key list, at least one must have signed the head;
+    /// if empty, unsigned heads are accepted.
     pub trusted_keys: Vec<VerifierKey>,
+    /// The key list that they lead to, which says who must sign heads.
+    pub key_list: Option<KeyList>,
     /// The current generation; `None` before the first completed update.
     pub current: Option<CurrentStatus>,
     /// Entries that the last update could not bring up to date: id, kind, message.
@@ -69,9 +72,11 @@ pub struct Verification {
     pub name: SourceName,
     /// The number of entries verified.
     pub entries: usize,
-    /// Files that are missing or differ from the committed ones. Includes the head if no
-    /// trusted key has signed it.
+    /// Files that are missing or differ from the committed ones. Includes the head if
+    /// [`untrusted`](Self::untrusted) says why.
     pub damaged: Vec<PathBuf>,
+    /// The reason if the head is not signed as the trusted keys, or their key list, require.
+    pub untrusted: Option<String>,
     /// The number of files that no update put there.
     pub strays: usize,
 }
@@ -83,6 +88,7 @@ impl SourceStatus {
             locations: Vec::new(),
             checked: None,
             trusted_keys: Vec::new(),
+            key_list: None,
             current: None,
             failed: Vec::new(),
             error: Some(StatusError { kind: error.kind(), message: error.to_chain() }),
@@ -98,7 +104,8 @@ impl Verification {
 
     /// A source that could not be read at all because of one path.
     fn damaged(name: &SourceName, path: PathBuf) -> Verification {
-        Verification { name: name.clone(), entries: 0, damaged: vec![path], strays: 0 }
+        let (name, damaged) = (name.clone(), vec![path]);
+        Verification { name, entries: 0, damaged, untrusted: None, strays: 0 }
     }
 }
 
@@ -144,11 +151,13 @@ impl Store {
         })?;
         let status = dir.status()?;
         let failed = status.failed.into_iter();
+        let keys = dir.trusted_keys()?;
         Ok(SourceStatus {
             name: name.clone(),
             locations: status.locations,
             checked: status.checked,
-            trusted_keys: dir.trusted_keys()?,
+            trusted_keys: keys.given().to_vec(),
+            key_list: keys.newest().cloned(),
             current,
             failed: failed.map(|failed| (failed.id, failed.kind, failed.message)).collect(),
             error: None,
@@ -201,12 +210,13 @@ fn verify(name: &SourceName, dir: &SourceDir<'_>) -> Result<Option<Verification>
         let mut damaged: Vec<PathBuf> =
             damage.entries.iter().map(|path| path.below(&generation.dir)).collect();
         damaged.extend(damage.is_manifest_damaged.then(|| generation.list_path()));
-        let head = generation.head_bytes(files)?.unwrap_or_default();
-        if damage.is_head_damaged || note::check_head(&head, &keys).is_err() {
+        let untrusted = check_signatures(dir, generation, &keys)?;
+        if damage.is_head_damaged || untrusted.is_some() {
             damaged.push(generation.head_path());
         }
+        damaged.extend(damaged_lists(dir, generation, &keys)?);
         let (entries, strays) = (current.len(), damage.strays);
-        Ok(Verification { name: name.clone(), entries, damaged, strays })
+        Ok(Verification { name: name.clone(), entries, damaged, untrusted, strays })
     })?;
     if found.is_some() {
         return Ok(found);
@@ -217,4 +227,31 @@ fn verify(name: &SourceName, dir: &SourceDir<'_>) -> Result<Option<Verification>
     // Only a completed update remembers a generation.
     let was_updated = dir.status()?.generation > 0;
     Ok(was_updated.then(|| Verification::damaged(name, dir.current_path())))
+}
+
+/// Returns the reason if the head is not signed as these keys require.
+fn check_signatures(
+    dir: &SourceDir<'_>,
+    generation: &Generation,
+    keys: &TrustedKeys,
+) -> Result<Option<String>> {
+    let bytes = generation.head_bytes(dir.files())?.unwrap_or_default();
+    // An invalid head names no key list.
+    let named = Head::parse(&bytes).ok().and_then(|head| head.keys()).unwrap_or(0);
+    Ok(keys.check_head(&bytes, named).err().map(|error| error.to_string()))
+}
+
+/// Returns the paths of the key lists that are missing or differ from the trusted ones.
+fn damaged_lists(
+    dir: &SourceDir<'_>,
+    generation: &Generation,
+    keys: &TrustedKeys,
+) -> Result<Vec<PathBuf>> {
+    let mut damaged = Vec::new();
+    for list in keys.lists() {
+        if !generation.has_list(dir.files(), list)? {
+            damaged.push(list::path_of(list.list().version()).below(&generation.dir));
+        }
+    }
+    Ok(damaged)
 }

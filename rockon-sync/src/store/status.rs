@@ -37,6 +37,8 @@ pub(crate) struct Status {
     pub(crate) digest: Option<Digest>,
     /// The highest serial of a completed update.
     pub(crate) serial_floor: Option<u64>,
+    /// The key list that its head names, 0 for none.
+    pub(crate) serial_floor_keys: u64,
     /// True if any mirror ever served a v2 tree.
     pub(crate) has_been_v2: bool,
     /// The mirrors of the last update, without secrets.
@@ -68,6 +70,7 @@ struct StatusFile {
     last_modified: Option<String>,
     digest: Option<String>,
     serial_floor: Option<u64>,
+    serial_floor_keys: u64,
     has_been_v2: bool,
     locations: Vec<String>,
     rank: Option<u32>,
@@ -97,6 +100,7 @@ impl Status {
             validators: Validators { etag: wire.etag, last_modified: wire.last_modified },
             digest: wire.digest.and_then(|text| text.parse().ok()),
             serial_floor: wire.serial_floor,
+            serial_floor_keys: wire.serial_floor_keys,
             has_been_v2: wire.has_been_v2,
             locations: wire.locations,
             rank: wire.rank,
@@ -114,6 +118,7 @@ impl Status {
             last_modified: self.validators.last_modified.clone(),
             digest: self.digest.map(|digest| digest.to_string()),
             serial_floor: self.serial_floor,
+            serial_floor_keys: self.serial_floor_keys,
             has_been_v2: self.has_been_v2,
             locations: self.locations.clone(),
             rank: self.rank,

@@ -5,6 +5,7 @@
 //! # serial 1287
 //! # published 2026-11-22T03:04:05Z
 //! # expires 2026-12-22T03:04:05Z
+//! # keys 2
 //! # size 14211
 //! # url https://cdn.example.net/rockons/v2/
 //! # by-sha by-sha/
@@ -15,6 +16,8 @@
 //!
 //! `# delta` is the pack file of the delta from the previous publication, in Base64 (RFC 4648): a
 //! client that has that publication needs no other request.
+//!
+//! `# keys` is the version of the key list whose keys have signed the head: see `note/list.rs`.
 //!
 //! `# requires <word>` makes clients that do not know the word refuse the head. No word is defined
 //! yet.
@@ -45,6 +48,7 @@ pub struct Head {
     pub(crate) serial: Option<u64>,
     pub(crate) published: Option<Timestamp>,
     pub(crate) expires: Option<Timestamp>,
+    pub(crate) keys: Option<u64>,
     pub(crate) size_bytes: Option<u64>,
     pub(crate) url: Option<String>,
     pub(crate) by_sha: Option<EntryPath>,
@@ -82,6 +86,7 @@ impl Head {
             serial: None,
             published: None,
             expires: None,
+            keys: None,
             size_bytes: None,
             url: None,
             by_sha: None,
@@ -135,6 +140,7 @@ impl Head {
             "serial" => self.serial = Some(number(value)?),
             "published" => self.published = Some(value.parse().map_err(of_key)?),
             "expires" => self.expires = Some(value.parse().map_err(of_key)?),
+            "keys" => self.keys = Some(number(value)?),
             "size" => self.size_bytes = Some(number(value)?),
             "requires" => return Err(InvalidLine::Requires { word: value.to_owned() }),
             "url" => self.url = Some(checked_url(value)?.to_owned()),
@@ -195,6 +201,11 @@ impl Head {
         self.expires
     }
 
+    /// Returns the version of the key list whose keys have signed the head, if there is one.
+    pub fn keys(&self) -> Option<u64> {
+        self.keys
+    }
+
     /// Returns the size of the manifest, in bytes.
     pub fn size_bytes(&self) -> Option<u64> {
         self.size_bytes
@@ -230,7 +241,8 @@ impl Head {
 const MANIFESTS: &[&str] = &[DEFAULT_MANIFEST, "root.v2.json"];
 
 /// Keys that may occur only once.
-const KNOWN_ONCE: &[&str] = &["serial", "published", "expires", "size", "url", "by-sha", "delta"];
+const KNOWN_ONCE: &[&str] =
+    &["serial", "published", "expires", "keys", "size", "url", "by-sha", "delta"];
 
 /// Parses `<digest>  <file>` as `sha256sum` writes it, `<digest> *<file>` of its binary mode, or
 /// the digest alone.
@@ -335,6 +347,9 @@ impl fmt::Display for Head {
         if let Some(expires) = self.expires {
             writeln!(f, "# expires {expires}")?;
         }
+        if let Some(keys) = self.keys {
+            writeln!(f, "# keys {keys}")?;
+        }
         if let Some(size_bytes) = self.size_bytes {
             writeln!(f, "# size {size_bytes}")?;
         }
@@ -376,7 +391,7 @@ mod tests {
     fn a_head_with_all_fields_round_trips() {
         let text = format!(
             "{SHA}  root.v2.json\n# serial 1287\n# published 2026-11-22T03:04:05Z\n\
-             # expires 2026-12-22T03:04:05Z\n# size 14211\n# url https://cdn.example.net/v2/\n\
+             # expires 2026-12-22T03:04:05Z\n# keys 2\n# size 14211\n# url https://cdn.example.net/v2/\n\
              # by-sha by-sha/\n# pack empty 38812\n# pack 1a2b3c4d5e6f 412\n\
              # pack 9a8b7c6d5e4f 512 180\n# delta 1a2b3c4d5e6f AAEC/w==\n"
         );
@@ -437,6 +452,8 @@ mod tests {
             (format!("{SHA}\n# serial +1\n"), "line 2"),
             (format!("{SHA}\n# serial 99999999999999999999\n"), "line 2"),
             (format!("{SHA}\n# serial 1\n# serial 1\n"), "line 3: duplicate key `serial`"),
+            (format!("{SHA}\n# keys x\n"), "line 2: `keys`: expected a whole number"),
+            (format!("{SHA}\n# keys 1\n# keys 2\n"), "line 3: duplicate key `keys`"),
             (format!("{SHA}\n# published now\n"), "`published`: expected a time"),
             (format!("{SHA}\n# url ftp://h/\n"), "http or https"),
             (format!("{SHA}\n# url https://u:p@h/\n"), "without credentials"),

@@ -6,6 +6,7 @@
 //! | `parse.rs` | the streaming parser |
 //! | `canonical.rs` | the canonical form |
 //! | `rows.rs` | the rows of the canonical form, one at a time |
+//! | `differences.rs` | the differences between two manifests |
 //! | `check.rs` | all rules of a manifest, checked row by row |
 //! | `paths.rs` | the rule that concerns all paths together |
 //! | `patch.rs` | JSON merge patches between manifests |
@@ -14,6 +15,8 @@
 
 mod canonical;
 mod check;
+#[cfg(feature = "publish")]
+mod differences;
 mod entry;
 mod invalid;
 mod list;
@@ -26,13 +29,15 @@ use std::io::Read;
 
 pub(crate) use canonical::RowWriter;
 pub(crate) use check::{Form, check, check_paths, form_of};
+#[cfg(feature = "publish")]
+pub(crate) use differences::{Difference, differences, patch_between};
 pub use entry::Entry;
 pub(crate) use entry::{
     ARCH, ETAG, FORMAT, FORMERLY, InvalidFormerly, LAST_MODIFIED, MIN_VERSION, MIRROR,
     parse_former_names, violated_rule,
 };
 pub use list::{List, ListRow};
-pub(crate) use patch::{NewPaths, pairs, write_patched};
+pub(crate) use patch::{NewPaths, write_patched};
 pub(crate) use rows::{Row, RowSource, Rows};
 
 use crate::base::error::{Result, excerpt};

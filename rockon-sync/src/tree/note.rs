@@ -13,18 +13,25 @@
 //! | file | contains |
 //! |---|---|
 //! | `key.rs` | keys and their text forms |
+//! | `list.rs` | key lists, which say who may sign heads |
+//! | `trust.rs` | the keys that a client trusts, and the lists that they lead to |
 
 mod key;
+pub(crate) mod list;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::base::error::{Error, Result, impl_from};
+use crate::base::error::{Result, impl_from};
 #[cfg(feature = "publish")]
 pub(crate) use key::Privacy;
 pub use key::{SigningKey, VerifierKey};
+pub(crate) use list::SignedKeyList;
+pub use list::{KeyList, KeyRole};
+pub(crate) use trust::TrustedKeys;
 
 #[cfg(doc)]
 use crate::base::error::ErrorKind;
@@ -106,6 +113,20 @@ impl Note {
     /// # Errors
     /// [`ErrorKind::Trust`].
     pub fn verify<'a>(&'a self, keys: &'a [VerifierKey]) -> Result<VerifiedNote<'a>> {
+        let signers = self.signers(keys)?;
+        if signers.is_empty() {
+            let got: Vec<String> = self.signatures.iter().map(Signature::id).collect();
+            let (expected, got) = (ids(keys, " or "), got.join(" and "));
+            return Err(Untrusted::OtherKeys { expected, got }.into());
+        }
+        Ok(VerifiedNote { text: &self.text, signers })
+    }
+
+    /// Returns those of `keys` that have signed the text, each once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Trust`] for an invalid signature with a key of `keys`.
+    fn signers<'a>(&'a self, keys: &'a [VerifierKey]) -> Result<Vec<&'a VerifierKey>> {
         let mut has_signed = vec![false; keys.len()];
         for signature in &self.signatures {
             let names = |key: &VerifierKey| signature.names(key);
@@ -119,15 +140,13 @@ impl Note {
                 .ok_or_else(|| Untrusted::BadSignature { key: signature.id() })?;
             has_signed[signer] = true;
         }
-        let signers: Vec<&VerifierKey> =
-            keys.iter().zip(has_signed).filter_map(|(key, has)| has.then_some(key)).collect();
-        if signers.is_empty() {
-            let got: Vec<String> = self.signatures.iter().map(Signature::id).collect();
-            return Err(
-                Untrusted::OtherKeys { expected: any_of(keys), got: got.join(" and ") }.into()
-            );
-        }
-        Ok(VerifiedNote { text: &self.text, signers })
+        Ok(keys.iter().zip(has_signed).filter_map(|(key, has)| has.then_some(key)).collect())
+    }
+
+    /// Returns a note of this text that nobody has signed yet.
+    #[cfg(any(feature = "cli", test))]
+    fn unsigned(text: &str) -> Note {
+        Note { text: text.to_owned(), signatures: Vec::new() }
     }
 
     /// Returns the unverified text.
@@ -186,26 +205,13 @@ pub fn sign_note(text: &str, keys: &[SigningKey]) -> Result<String> {
     Ok(format!("{text}\n{}", lines.concat()))
 }
 
-/// Fails unless at least one of `keys` has signed the head. If `keys` is empty, unsigned heads are
-/// accepted.
-///
-/// # Errors
-/// [`ErrorKind::Trust`].
-pub(crate) fn check_head(bytes: &[u8], keys: &[VerifierKey]) -> Result<()> {
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let note = Note::parse(bytes)
-        .map_err(|problem| Untrusted::Head { expected: any_of(keys), problem })?;
-    note.verify(keys).map(|_| ())
-}
-
 fn has_control_characters(text: &str) -> bool {
     text.bytes().any(|byte| byte < b' ' && byte != b'\n')
 }
 
-fn any_of(keys: &[VerifierKey]) -> String {
-    keys.iter().map(VerifierKey::id).collect::<Vec<_>>().join(" or ")
+/// Returns the ids of keys for a message.
+fn ids<'a>(keys: impl IntoIterator<Item = &'a VerifierKey>, separator: &str) -> String {
+    keys.into_iter().map(VerifierKey::id).collect::<Vec<_>>().join(separator)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -230,8 +236,6 @@ impl_from!(InvalidNote => Trust);
 
 #[derive(Debug, thiserror::Error)]
 enum Untrusted {
-    #[error("expected a head signed by {expected}: {problem}")]
-    Head { expected: String, problem: Error },
     #[error("expected a signature by {expected}, got {got}")]
     OtherKeys { expected: String, got: String },
     #[error("the signature by {key} is invalid")]

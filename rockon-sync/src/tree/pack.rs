@@ -23,11 +23,10 @@ pub(crate) use read::{
     MEMBER_OVERHEAD_BYTES, PackedFile, bundled_manifest, patch_of, unpack_bundle, unpack_delta,
 };
 #[cfg(feature = "publish")]
-pub(crate) use write::{FileContents, patch_between, write_bundle, write_delta};
+pub(crate) use write::{FileContents, write_bundle, write_delta};
 
 use crate::base::digest::Digest;
 use crate::base::path::EntryPath;
-use crate::tree::manifest::{Entry, Manifest, pairs};
 
 /// The directory of the packs in a tree.
 pub(crate) const DIR: &str = "packs";
@@ -102,16 +101,6 @@ pub(crate) fn digits(manifest: Digest) -> String {
     text
 }
 
-/// Returns the entries of `old` whose files differ in `new`, in byte order of the ids. Their
-/// files are the prefix of the delta.
-pub(crate) fn prefix_of<'a>(old: &'a Manifest, new: &'a Manifest) -> Vec<&'a Entry> {
-    let changed = pairs(old.sorted(), new.sorted()).filter_map(|pair| match pair {
-        (Some(old), Some(new)) if old.digest() != new.digest() => Some(old),
-        _ => None,
-    });
-    changed.collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, HashMap};
@@ -122,7 +111,7 @@ mod tests {
     use super::*;
     use crate::base::error::{Error, ErrorKind, Result};
     use crate::testing::cases;
-    use crate::tree::manifest::{Rows, write_patched};
+    use crate::tree::manifest::{Difference, Entry, Manifest, Rows, patch_between, write_patched};
 
     /// Files in memory.
     struct Memory(HashMap<Digest, Vec<u8>>);
@@ -150,14 +139,17 @@ mod tests {
         }
 
         fn delta(&self, old: &Manifest, new: &Manifest) -> Vec<u8> {
-            let patch = patch_between(old, new, new.canonical_digest().0).unwrap();
+            let differences = old.differences_to(new);
+            let patch = patch_between(&differences).unwrap();
             let mut pack = Vec::new();
-            write_delta(&patch, old, new, self, &mut pack).unwrap();
+            write_delta(&patch, &differences, self, &mut pack).unwrap();
             pack
         }
 
         fn prefix(&self, old: &Manifest, new: &Manifest) -> Vec<u8> {
-            prefix_of(old, new).iter().flat_map(|entry| self.0[&entry.digest()].clone()).collect()
+            let differences = old.differences_to(new);
+            let replaced = differences.iter().filter_map(Difference::replaced_file);
+            replaced.flat_map(|entry| self.0[&entry.digest()].clone()).collect()
         }
     }
 

@@ -236,9 +236,9 @@ fn errors_of_a_pack_name_their_cause() {
 mod written {
     use std::collections::HashMap;
 
+    use super::super::manifest::patch_between;
     use super::super::pack::{
-        FileContents, MEMBER_OVERHEAD_BYTES, patch_between, patch_of, unpack_delta, write_bundle,
-        write_delta,
+        FileContents, MEMBER_OVERHEAD_BYTES, patch_of, unpack_delta, write_bundle, write_delta,
     };
     use super::*;
 
@@ -363,9 +363,10 @@ mod written {
         let large: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(5 << 20).collect();
         let edited = [&large[..], b"!"].concat();
         let (old, new) = (memory.manifest(&[("a", &large)]), memory.manifest(&[("a", &edited)]));
-        let patch = patch_between(&old, &new, new.canonical_digest().0).unwrap();
+        let differences = old.differences_to(&new);
+        let patch = patch_between(&differences).unwrap();
         let mut pack = Vec::new();
-        write_delta(&patch, &old, &new, &memory, &mut pack).unwrap();
+        write_delta(&patch, &differences, &memory, &mut pack).unwrap();
         assert!(pack.len() < 10_000, "{} bytes", pack.len());
         let mut found = Vec::new();
         unpack_delta(&*pack, &large, 10_000, 6 << 20, &mut |file| {
@@ -383,9 +384,10 @@ mod written {
         let rows: Vec<String> = (0..100).map(|n| format!("{n}.json")).collect();
         let rows: Vec<(&str, &[u8])> = rows.iter().map(|row| (&**row, &b"x"[..])).collect();
         let new = memory.manifest(&rows);
-        let patch = patch_between(&old, &new, new.canonical_digest().0).unwrap();
+        let differences = old.differences_to(&new);
+        let patch = patch_between(&differences).unwrap();
         let mut pack = Vec::new();
-        write_delta(&patch, &old, &new, &memory, &mut pack).unwrap();
+        write_delta(&patch, &differences, &memory, &mut pack).unwrap();
         let patch_bytes = patch_of(&*pack, u64::from(u32::MAX)).unwrap().len() as u64;
         assert_eq!(patch_of(&*pack, patch_bytes).unwrap().len() as u64, patch_bytes);
         assert_eq!(kind(patch_of(&*pack, patch_bytes - 1)), Some(ErrorKind::Integrity));

@@ -1,7 +1,7 @@
 //! Asks the mirrors, one after the other, what they offer.
 
 use super::current::Current;
-use super::head::HeadAnswer;
+use super::head::{Asking, HeadAnswer};
 use super::mirrors::{Mirrors, ask_each};
 use super::session::{Session, ends_the_update, is_missing_at_mirror};
 use super::{Prepared, head, list};
@@ -13,6 +13,7 @@ use crate::net::location::Location;
 use crate::net::transport::Validators;
 use crate::tree::head::Head;
 use crate::tree::manifest::List;
+use crate::tree::note::TrustedKeys;
 
 /// The answer of the mirrors as a whole.
 pub(super) enum Answer {
@@ -36,6 +37,8 @@ pub(super) struct Remote {
     /// The address of the head or list.
     pub(super) address: Address,
     pub(super) validators: Validators,
+    /// The trusted keys, with the key lists up to the one that the head names.
+    pub(super) keys: TrustedKeys,
     /// The mirrors for everything else, best first.
     pub(super) mirrors: Mirrors,
 }
@@ -60,6 +63,8 @@ impl Remote {
 /// The mirrors that may still be asked for their head.
 pub(super) struct Candidates {
     mirrors: Vec<Location>,
+    /// The trusted keys, with the key lists that heads of other mirrors have led to.
+    keys: TrustedKeys,
     /// The mirror that answered last.
     last: Option<Location>,
     /// Heads that led to an error, or not to everything.
@@ -74,6 +79,7 @@ impl Candidates {
     pub(super) fn new(session: &Session<'_>) -> Candidates {
         Candidates {
             mirrors: session.source.opened_mirrors(),
+            keys: session.keys.clone(),
             last: None,
             rejected: Vec::new(),
             first_error: None,
@@ -94,7 +100,8 @@ impl Candidates {
             &self.mirrors,
             |_| false,
             |mirror, retries| {
-                match head::ask(session, current, mirror, &self.rejected, retries)? {
+                let asking = Asking { session, current, rejected: &self.rejected, retries };
+                match head::ask(asking, &mut self.keys, mirror)? {
                     HeadAnswer::Head(remote) => return Ok(Some((mirror.clone(), remote))),
                     HeadAnswer::Stale(head) => stale = Some(head),
                     HeadAnswer::Missing => without_head.push(mirror.clone()),
@@ -203,7 +210,12 @@ fn warn_of_unused(session: &Session<'_>, errors: &[Error]) {
 /// Decides if there is anything to do, given the head of a mirror.
 fn answer_of(session: &Session<'_>, current: &Current, remote: Box<Remote>) -> Result<Answer> {
     let is_done = match &current.generation {
-        Some(generation) if remote.is_current && current.is_intact => {
+        // New key lists become part of the generation.
+        Some(generation)
+            if remote.is_current
+                && current.is_intact
+                && remote.keys.lists() == session.known_keys.lists() =>
+        {
             generation.is_complete(session.store.files)?
         }
         _ => false,

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::ask::{Index, Remote};
 use super::current::Current;
 use super::fetch::copy_from_pack;
-use super::head::{check_head, newer_head};
+use super::head::{Offered, check_head, newer_head};
+use super::keys::{self, ListsAt};
 use super::mirrors::Mirrors;
 use super::session::Session;
 use crate::base::digest::Digest;
@@ -39,9 +40,17 @@ pub(super) fn open(session: &Session<'_>, current: &Current, bundle: &Path) -> R
     let digest = keep_manifest(session, bundle).map_err(at_bundle)?;
     let (bytes, address) = find_head(session, bundle, digest)?;
     let shown = address.display().to_string();
-    let head = check_head(session, &bytes, &shown).map_err(|error| error.with_path(&address))?;
+    let at = |error: Error| match error.path() {
+        None => error.with_path(&address),
+        Some(_) => error,
+    };
+    let head = Head::parse(&bytes).map_err(at)?;
+    let beside = ListsAt::Dir(address.parent().unwrap_or(Path::new("/")));
+    let keys = keys::follow(session, &session.keys, &head, &beside).map_err(at)?;
+    let offered = Offered { head: &head, keys: &keys, shown: &shown };
+    check_head(session, &bytes, &offered).map_err(at)?;
     let is_current = current.head.as_ref() == Some(&bytes);
-    if !is_current && let Some(newer) = newer_head(session, current, &head, &shown) {
+    if !is_current && let Some(newer) = newer_head(session, current, &offered) {
         return Ok(Opened::Stale(newer));
     }
     keep_pack(session, bundle, digest).map_err(at_bundle)?;
@@ -51,6 +60,7 @@ pub(super) fn open(session: &Session<'_>, current: &Current, bundle: &Path) -> R
         is_current,
         address: Address::File(address),
         validators: Validators::default(),
+        keys,
         mirrors: Mirrors::none(),
     })))
 }

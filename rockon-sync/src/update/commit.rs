@@ -14,7 +14,9 @@ use crate::base::digest::Digest;
 use crate::base::error::{Error, Result};
 use crate::base::path::EntryPath;
 use crate::base::time::Timestamp;
-use crate::store::{Commit, Committed, Difference, FailedRecord, FileOrigin, Generation, Status};
+use crate::store::{
+    Commit, Committed, Difference, FailedRecord, FileOrigin, Generation, ListDifferences, Status,
+};
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
 
 /// Ends an update whose mirror has nothing new.
@@ -28,7 +30,7 @@ pub(super) fn unchanged(
 ) -> Result<Report> {
     let mut status = current.status;
     status.remember(&remote.address.to_string(), &remote.validators, &remote.bytes);
-    remember_keys(session)?;
+    remember_keys(session, remote)?;
     note_check(session, &mut status);
     session.store.save(&status)?;
     clear_staging(session);
@@ -58,7 +60,9 @@ pub(super) fn commit(
     staged: Staged,
 ) -> Result<Report> {
     let Context { session, local, remote } = context;
+    let lists = key_lists(context)?;
     let is_new = !remote.is_current
+        || !lists.is_empty()
         || !staged.plan.is_empty()
         || !local.damage.is_none()
         || session.options.mode == Mode::Full
@@ -70,7 +74,7 @@ pub(super) fn commit(
     };
     if is_new {
         progress.enter(Phase::Committing);
-        build(context, &staged, &mut status)?;
+        build(context, &staged, &lists, &mut status)?;
     } else {
         keep(context, &staged, &mut status)?;
     }
@@ -80,7 +84,12 @@ pub(super) fn commit(
 }
 
 /// Builds the new generation and swaps to it.
-fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()> {
+fn build(
+    context: Context<'_>,
+    staged: &Staged,
+    lists: &ListDifferences,
+    status: &mut Status,
+) -> Result<()> {
     let Context { session, local, remote } = context;
     let manifests = ManifestPaths::of(context, staged.file);
     let for_each_step = |act: &mut dyn FnMut(&Step<'_>) -> Result<()>| {
@@ -100,10 +109,11 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
         head: remote.head().map(|_| &*remote.bytes),
         differences: &|pass| {
             manifests.differences(pass)?;
+            differences_of_lists(lists, pass)?;
             for_each_step(&mut |step| differences_of(staged, step, pass))
         },
         kept: &|pass| {
-            manifests.kept().try_for_each(&mut *pass)?;
+            manifests.kept().chain(&lists.kept).try_for_each(&mut *pass)?;
             for_each_step(&mut |step| match &step.action {
                 Action::Keep(row) => pass(&row.path()?),
                 _ => Ok(()),
@@ -112,10 +122,31 @@ fn build(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<(
         record: staged.record,
     };
     // Before the swap: a kill in between must not leave a signed state without its keys.
-    remember_keys(session)?;
+    remember_keys(session, remote)?;
     let committed = session.store.commit(&commit, &|| session.fetcher.check_go_on("committing"))?;
     settle(context, staged, status, &committed);
     Ok(())
+}
+
+/// Compares the key lists of the two generations, and puts the new ones into staging.
+fn key_lists(Context { session, local, remote }: Context<'_>) -> Result<ListDifferences> {
+    let lists = remote.keys.lists();
+    let had_lists = local.head.as_ref().is_some_and(|head| head.keys().is_some());
+    match lists.is_empty() && !had_lists {
+        true => Ok(ListDifferences::default()),
+        false => session.store.stage_lists(local.generation.as_ref(), lists),
+    }
+}
+
+fn differences_of_lists(
+    lists: &ListDifferences,
+    pass: &mut dyn FnMut(Difference<'_>) -> Result<()>,
+) -> Result<()> {
+    lists.removed.iter().try_for_each(|path| pass(Difference::Removed(path)))?;
+    let placed = lists.placed.iter();
+    placed
+        .map(|(path, digest)| (path, FileOrigin::Staging(*digest)))
+        .try_for_each(|(path, from)| pass(Difference::Placed(path, from)))
 }
 
 /// Passes on the differences between two generations that come from one step of a plan.
@@ -215,7 +246,7 @@ fn keep(context: Context<'_>, staged: &Staged, status: &mut Status) -> Result<()
     if let Err(error) = session.store.describe_anew(generation) {
         session.warnings.add(format!("the next update reads every file: {}", error.to_chain()));
     }
-    remember_keys(session)?;
+    remember_keys(session, remote)?;
     remember(context, generation, staged, status)?;
     clear_staging(session);
     Ok(())
@@ -228,13 +259,13 @@ fn clear_staging(session: &Session<'_>) {
     }
 }
 
-/// From now on the given keys are trusted, instead of those of before: one of them has signed the
+/// From now on the keys of this update are trusted, instead of those of before: they have signed the
 /// head, and everything that it names was verified.
-fn remember_keys(session: &Session<'_>) -> Result<()> {
-    if session.extent == Extent::PlanOnly || session.keys == session.known_keys {
+fn remember_keys(session: &Session<'_>, remote: &Remote) -> Result<()> {
+    if session.extent == Extent::PlanOnly || remote.keys == session.known_keys {
         return Ok(());
     }
-    session.store.trust(&session.keys)
+    session.store.trust(&remote.keys)
 }
 
 fn remember(
@@ -246,10 +277,14 @@ fn remember(
     status.generation = generation.number;
     status.remember(&remote.address.to_string(), &remote.validators, &remote.bytes);
     if let Some(head) = remote.head() {
-        status.serial_floor = match session.options.rollback {
-            Rollback::Allow => head.serial(),
-            Rollback::Refuse => status.serial_floor.max(head.serial()),
+        let floor = match session.options.rollback {
+            Rollback::Refuse if remote.keys.bound_serials_of(status.serial_floor_keys) => {
+                status.serial_floor
+            }
+            Rollback::Refuse | Rollback::Allow => None,
         };
+        status.serial_floor = floor.max(head.serial());
+        status.serial_floor_keys = head.keys().unwrap_or(0);
         status.has_been_v2 = true;
     }
     let failed = staged.failed.iter().map(|failed| FailedRecord {

@@ -4,6 +4,7 @@
 mod crashes;
 mod leftovers;
 mod links;
+mod lists;
 mod readers;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::ask::{Index, Remote};
 use super::current::Current;
+use super::keys::{self, ListsAt};
 use super::mirrors::Mirrors;
 use super::mode::Mode;
 use super::session::Session;
@@ -17,7 +18,7 @@ use crate::net::fetch::{Fetched, Retries, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Validators;
 use crate::tree::head::Head;
-use crate::tree::note;
+use crate::tree::note::TrustedKeys;
 
 /// The answer of one mirror.
 pub(super) enum HeadAnswer {
@@ -30,17 +31,26 @@ pub(super) enum HeadAnswer {
     Rejected,
 }
 
+/// The values that are the same for every mirror.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) current: &'a Current,
+    /// Heads that led nowhere at another mirror.
+    pub(super) rejected: &'a [Vec<u8>],
+    pub(super) retries: Retries,
+}
+
 /// Asks one mirror for its head, and, if it has none, for that of a tree that was published in
-/// place.
+/// place. Adds the key lists that it leads to to `keys`.
 pub(super) fn ask(
-    session: &Session<'_>,
-    current: &Current,
+    asking: Asking<'_>,
+    keys: &mut TrustedKeys,
     mirror: &Location,
-    rejected: &[Vec<u8>],
-    retries: Retries,
 ) -> Result<HeadAnswer> {
+    let Asking { session, current, .. } = asking;
     for location in [Some(mirror.clone()), mirror.published_in_place()].into_iter().flatten() {
-        let answer = ask_at(session, current, &location, rejected, retries)?;
+        let answer = ask_at(asking, keys, &location)?;
         if !matches!(answer, HeadAnswer::Missing) {
             return Ok(answer);
         }
@@ -49,13 +59,8 @@ pub(super) fn ask(
 }
 
 /// Asks for the head at one location. [`HeadAnswer::Missing`] is the status 404.
-fn ask_at(
-    session: &Session<'_>,
-    current: &Current,
-    mirror: &Location,
-    rejected: &[Vec<u8>],
-    retries: Retries,
-) -> Result<HeadAnswer> {
+fn ask_at(asking: Asking<'_>, keys: &mut TrustedKeys, mirror: &Location) -> Result<HeadAnswer> {
+    let Asking { session, current, rejected, retries } = asking;
     let address = mirror.head_address();
     let shown = address.to_string();
     let validators = head_validators(session, current, mirror);
@@ -82,11 +87,13 @@ fn ask_at(
     if rejected.contains(&bytes) {
         return Ok(HeadAnswer::Rejected);
     }
-    let head = check_head(session, &bytes, &shown).map_err(|error| error.with_url(&*shown))?;
-    let is_current = current.head.as_ref() == Some(&bytes);
-    if !is_current && let Some(newer) = newer_head(session, current, &head, &shown) {
-        return Ok(HeadAnswer::Stale(newer));
-    }
+    let at = |error: Error| match error.url() {
+        None => error.with_url(&*shown),
+        Some(_) => error,
+    };
+    // Before the signatures, to tell a page that is not a head from a head that nobody signed. It is
+    // read no further than the signed text goes: up to an empty line.
+    let head = Head::parse(&bytes).map_err(at)?;
     let own = moved_to
         .and_then(|target| mirror.moved(mirror.head_name(), &target))
         .unwrap_or_else(|| mirror.clone());
@@ -98,25 +105,33 @@ fn ask_at(
     let first = elsewhere.into_iter().chain([own]).map(|mirror| (mirror, address.clone()));
     let others = session.source.opened_mirrors().into_iter();
     let others = others.map(|mirror| (mirror.clone(), mirror.head_address()));
+    let mirrors = Mirrors::new(first.chain(others));
+    let lists = ListsAt::Mirrors(&mirrors);
+    *keys = keys::follow(session, keys, &head, &lists).map_err(at)?;
+    let offered = Offered { head: &head, keys, shown: &shown };
+    check_head(session, &bytes, &offered).map_err(at)?;
+    let is_current = current.head.as_ref() == Some(&bytes);
+    if !is_current && let Some(newer) = newer_head(session, current, &offered) {
+        return Ok(HeadAnswer::Stale(newer));
+    }
     Ok(HeadAnswer::Head(Box::new(Remote {
         index: Index::Head(head),
         bytes,
         is_current,
-        mirrors: Mirrors::new(first.chain(others)),
+        keys: keys.clone(),
+        mirrors,
         address,
         validators,
     })))
 }
 
-/// Parses a head, and checks who signed it and when it expires. `shown` names it in warnings.
+/// Fails unless a head is signed by the keys that it needs, and warns of one that has expired.
 ///
 /// # Errors
-/// [`ErrorKind::Head`], [`ErrorKind::Trust`], [`ErrorKind::Expired`].
-pub(super) fn check_head(session: &Session<'_>, bytes: &[u8], shown: &str) -> Result<Head> {
-    // First, to tell a page that is not a head from a head that nobody signed. It reads no
-    // further than the signed text goes: up to an empty line.
-    let head = Head::parse(bytes)?;
-    note::check_head(bytes, &session.keys)?;
+/// [`ErrorKind::Trust`], [`ErrorKind::Expired`].
+pub(super) fn check_head(session: &Session<'_>, bytes: &[u8], offered: &Offered<'_>) -> Result<()> {
+    let Offered { head, keys, shown } = offered;
+    keys.check_head(bytes, head.keys().unwrap_or(0))?;
     let now = Timestamp::from(session.clock.now());
     if let Some(expires) = head.expires().filter(|expires| *expires < now) {
         let expired = format!("the head expired at {expires}, and it is {now}");
@@ -125,22 +140,34 @@ pub(super) fn check_head(session: &Session<'_>, bytes: &[u8], shown: &str) -> Re
             Freshness::Warn => session.warnings.add(format!("{shown}: {expired}")),
         }
     }
-    Ok(head)
+    Ok(())
 }
 
-/// The newest head that the store knows, if `offered` is older, or differs from it under the same
-/// serial: one serial stands for one manifest, so that nobody who can replay heads has a choice.
+/// A head that a mirror offers.
+pub(super) struct Offered<'a> {
+    pub(super) head: &'a Head,
+    /// The trusted keys, with the key lists up to the one that the head names.
+    pub(super) keys: &'a TrustedKeys,
+    /// The address in messages.
+    pub(super) shown: &'a str,
+}
+
+/// The newest head that the store knows, if the offered one is older, or differs from it under the
+/// same serial: one serial stands for one manifest, so that nobody who can replay heads has a
+/// choice.
 pub(super) fn newer_head(
     session: &Session<'_>,
     current: &Current,
-    offered: &Head,
-    shown: &str,
+    &Offered { head: offered, keys, shown }: &Offered<'_>,
 ) -> Option<Head> {
     if session.options.rollback == Rollback::Allow {
         return None;
     }
     let known = current.intact_head();
-    let floor = current.status.serial_floor.max(known.as_ref().and_then(Head::serial))?;
+    let known = known.filter(|known| keys.bound_serials_of(known.keys().unwrap_or(0)));
+    let floor = current.status.serial_floor;
+    let floor = floor.filter(|_| keys.bound_serials_of(current.status.serial_floor_keys));
+    let floor = floor.max(known.as_ref().and_then(Head::serial))?;
     let serial = offered.serial();
     if serial.is_some_and(|serial| serial >= floor) {
         // A damaged head does not tell what was published under its serial.

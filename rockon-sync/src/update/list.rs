@@ -54,6 +54,7 @@ pub(super) fn ask(
         bytes: found.bytes,
         address: found.address,
         validators: found.validators,
+        keys: session.keys.clone(),
         mirrors: Mirrors::new([(found.mirror, found.probe)].into_iter().chain(others)),
     })
 }

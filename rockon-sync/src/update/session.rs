@@ -17,7 +17,7 @@ use crate::source::Source;
 use crate::store::SourceWriter;
 use crate::tree::head::Head;
 use crate::tree::manifest::Entry;
-use crate::tree::note::VerifierKey;
+use crate::tree::note::TrustedKeys;
 
 /// The check of a file that no digest vouches for: returns its entry, with what the file says
 /// about itself, or fails if the file is not a definition.
@@ -34,10 +34,10 @@ pub(super) struct Session<'a> {
     pub(super) extent: Extent,
     /// False for an import.
     pub(super) asks_mirrors: bool,
-    /// Trusted keys. At least one must have signed the head; if empty, unsigned heads are accepted.
-    pub(super) keys: Vec<VerifierKey>,
+    /// The keys that the update begins with. A head may lead to further key lists.
+    pub(super) keys: TrustedKeys,
     /// The trusted keys of the last update.
-    pub(super) known_keys: Vec<VerifierKey>,
+    pub(super) known_keys: TrustedKeys,
     pub(super) accept: &'a Accept,
     pub(super) clock: &'a dyn Clock,
     pub(super) started: Instant,

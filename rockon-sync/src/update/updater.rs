@@ -25,7 +25,7 @@ use crate::net::location::Location;
 use crate::net::transport::{DefaultTransport, Transport};
 use crate::source::{Source, SourceName};
 use crate::store::{SourceWriter, Store};
-use crate::tree::note::VerifierKey;
+use crate::tree::note::{TrustedKeys, VerifierKey};
 
 /// The treatment of a head that is older than the local one, or differs under the same serial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -293,7 +293,9 @@ impl Setup<'_> {
         let known_keys = store.reader().trusted_keys()?;
         let keys = match source.trusted_keys() {
             [] => known_keys.clone(),
-            given => given.to_vec(),
+            // The same keys do not take back what has followed from them.
+            given if known_keys.began_with(given) => known_keys.clone(),
+            given => TrustedKeys::new(given.to_vec()),
         };
         let stop = AtomicBool::new(false);
         let timeout = source.timeout().unwrap_or(self.options.timeout);

@@ -27,8 +27,18 @@ const COMMANDS: &[&str] = &[
     "changes --store store --applied applied.json --json",
     "changes --store store --applied installed.json --format jupdate --json",
     "source list --store store --json",
+    "keys show list --json",
     "check my-app.json bad.json --store store --json",
 ];
+
+/// A key list without signatures.
+const KEY_LIST: &str = "rockon-sync keys example.org/rockons
+# version 1
+# root 1
+root PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW
+# head 1
+head EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop
+";
 
 fn collect(value: &Value, fields: &mut BTreeSet<String>) {
     match value {
@@ -49,6 +59,7 @@ fn collect(value: &Value, fields: &mut BTreeSet<String>) {
 fn every_field_that_the_command_prints_is_on_its_page() {
     let place = Place::new();
     fs::write(place.catalog.path("bad.json"), "{").unwrap();
+    fs::write(place.catalog.path("list"), KEY_LIST).unwrap();
     let mut fields = BTreeSet::new();
     for command in COMMANDS {
         let output = place.catalog.run(&command.split(' ').collect::<Vec<_>>());

@@ -25,6 +25,12 @@ const COMMANDS: &[&str] = &[
     "source list",
     "check",
     "keygen",
+    "keys",
+    "keys new",
+    "keys add",
+    "keys remove",
+    "keys sign",
+    "keys show",
 ];
 
 #[test]

@@ -19,16 +19,21 @@ const BUNDLE: &str = "empty-0123456789ab.tar.zst";
 /// Blocks that are not run: page, first words, reason.
 const NOT_RUN: &[(&str, &str, &str)] = &[
     ("README.md", "make demo", "tested by the other parts of `make test`"),
-    ("README.md", "make install", "needs a release build; the gates and the Python tests install"),
+    ("README.md", "cargo install", "needs a release; tests/dist installs each artifact"),
     ("CONTRIBUTING.md", "make test", "contains this test"),
     ("CONTRIBUTING.md", "cargo test -p rockon-sync", "contains this test"),
     ("CONTRIBUTING.md", "WRITE_HEADER=1", "writes the files that tests compare"),
     (
         "administrators.md",
-        "make install-command",
-        "needs a release build; tests/gates/share.sh tests the installed files",
+        "apt install",
+        "needs a release; tests/dist/test_command.py installs each artifact",
     ),
-    ("administrators.md", "install -m 644 systemd/", "needs root; systemd/check.sh checks it"),
+    (
+        "administrators.md",
+        "rockon-sync update --store checked",
+        "needs a release; tests/dist/test_release.py verifies its checksums",
+    ),
+    ("administrators.md", "systemd-sysusers", "needs root; tests/dist/test_command.py runs it"),
     (
         "c-api.md",
         "make install-library",

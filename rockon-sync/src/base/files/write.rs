@@ -99,7 +99,8 @@ pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
 /// Replaces a file durably: after a crash, either the old or the new content exists.
 pub(crate) fn write_atomically(files: &dyn Files, path: &Path, bytes: &[u8]) -> Result<()> {
     replace(files, path, |file| file.write_all(bytes))?;
-    let dir = path.parent().unwrap_or(Path::new("."));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let dir = parent.unwrap_or(Path::new("."));
     files.sync_dir(dir).on("sync this directory", dir)
 }
 

@@ -133,11 +133,17 @@ impl<'a> Checker<'a> {
             self.problem(value, format!("expected at most {MAX_DEPTH} levels, got more"));
             return;
         };
-        if let Ok(object) = Object::parse(value.get()) {
-            self.report_duplicates(&object);
-            object.members.iter().for_each(|member| self.check_duplicates(member.value, depth));
-        } else if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) {
-            items.into_iter().for_each(|item| self.check_duplicates(item, depth));
+        match value.get().as_bytes().first() {
+            Some(b'{') => {
+                let Ok(object) = Object::parse(value.get()) else { return };
+                self.report_duplicates(&object);
+                object.members.iter().for_each(|member| self.check_duplicates(member.value, depth));
+            }
+            Some(b'[') => {
+                let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else { return };
+                items.into_iter().for_each(|item| self.check_duplicates(item, depth));
+            }
+            _ => {}
         }
     }
 
@@ -165,8 +171,7 @@ impl<'a> Checker<'a> {
         for member in &members.members {
             let position = self.places.of(member.value.get());
             if seen.insert(&member.key) {
-                let named = Named { name: member.key.to_string(), position };
-                self.checked.unique.push(("container", named));
+                self.checked.containers.push(Named { name: member.key.to_string(), position });
             }
             self.check_container(
                 &format!("{what}, container {:?}", excerpt(&member.key)),
@@ -347,8 +352,8 @@ mod tests {
         let checked = check("a.json", COMPLETE.as_bytes());
         assert!(checked.problems.is_empty(), "{:?}", checked.problems);
         assert_eq!(checked.definitions[0].name, "A");
-        let (what, container) = &checked.unique[0];
-        assert_eq!((*what, &*container.name), ("container", "a"));
+        let container = &checked.containers[0];
+        assert_eq!(container.name, "a");
         assert_eq!(container.position, Some(Position { line: 3, column: 22 }));
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::testing::{Disk, FailingFiles, Fault, Survives};
+use crate::tree::note::list::tests::{list, role, signed, signing};
 
 /// A publication to interrupt.
 struct Publication {
@@ -29,6 +30,10 @@ const WITH_PAGE: Publication =
 /// The tree has a page and a feed, which are to be removed.
 const UNWANTED_PAGE: Publication =
     Publication { prepare: published_with_page_and_edited, publisher: separate, dir: Place::out };
+
+/// The second key list is published.
+const LISTED: Publication =
+    Publication { prepare: published_with_list, publisher: with_list, dir: Place::out };
 
 impl Publication {
     fn run(&self, place: &Place, files: &dyn Files) -> Result<PublishReport> {
@@ -134,6 +139,10 @@ fn assert_head_names_a_complete_tree(dir: &Path, label: &str) {
     for entry in manifest.entries() {
         object(entry.digest());
     }
+    if let Some(version) = head.keys() {
+        let list = fs::read_to_string(dir.join(format!("keys/{version}"))).unwrap();
+        assert!(list.contains(&format!("\n# version {version}\n")), "{label}: {list}");
+    }
 }
 
 fn published_and_edited() -> Place {
@@ -157,6 +166,27 @@ fn published_with_page_and_edited() -> Place {
     place
 }
 
+/// Publishes the first key list, and prepares the second one.
+fn published_with_list() -> Place {
+    let place = Place::new();
+    for version in [1, 2] {
+        let next = list(version, role("a", 1), role("x", 1));
+        fs::write(list_file(&place), signed(&next, "a").as_str()).unwrap();
+        if version == 1 {
+            with_list(&place).run().unwrap();
+        }
+    }
+    place
+}
+
+fn list_file(place: &Place) -> PathBuf {
+    place.dir.path().join("list")
+}
+
+fn with_list(place: &Place) -> Publisher<'static> {
+    separate(place).sign_key(signing("x")).key_list(list_file(place))
+}
+
 /// Keeps only one publication, so that files must be removed.
 fn separate(place: &Place) -> Publisher<'static> {
     place.publisher().keep(1)
@@ -173,7 +203,7 @@ fn in_place(place: &Place) -> Publisher<'static> {
 #[test]
 fn a_publication_recovers_from_a_failure_at_any_step() {
     for fault in [Fault::Once, Fault::FromThenOn, Fault::Full, Fault::Short] {
-        for publication in [FIRST, FURTHER, IN_PLACE, WITH_PAGE, UNWANTED_PAGE] {
+        for publication in [FIRST, FURTHER, IN_PLACE, WITH_PAGE, UNWANTED_PAGE, LISTED] {
             publication.fail_every_operation(fault);
         }
     }
@@ -192,6 +222,11 @@ fn a_later_publication_survives_a_power_failure_at_any_step() {
 #[test]
 fn a_publication_in_place_survives_a_power_failure_at_any_step() {
     IN_PLACE.crash_at_every_operation();
+}
+
+#[test]
+fn a_publication_of_a_key_list_survives_a_power_failure_at_any_step() {
+    LISTED.crash_at_every_operation();
 }
 
 #[test]

@@ -95,6 +95,7 @@ fn a_status_is_read_as_it_was_saved() {
         },
         digest: Some(crate::Digest::of(b"head")),
         serial_floor: Some(3),
+        serial_floor_keys: 2,
         has_been_v2: true,
         locations: vec!["http://h/".to_owned(), "/mirror".to_owned()],
         rank: Some(1),

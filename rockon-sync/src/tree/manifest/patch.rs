@@ -7,54 +7,18 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde_json::value::RawValue;
 
-use super::canonical::{RowWriter, write_fields, write_row};
+use super::canonical::{RowWriter, write_row};
 use super::entry::Count;
 use super::invalid::{InvalidEntry, InvalidManifest};
 use super::parse;
 use super::rows::{Row, Rows};
-use super::{Entry, Manifest};
 use crate::base::error::{Result, excerpt};
-use crate::base::json::{self, Member, for_each_member, write_string};
+use crate::base::json::{self, Member, for_each_member};
 use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_PATCH_ROWS, MAX_ROW_BYTES};
-
-impl Manifest {
-    /// Writes the patch from this manifest to `new`.
-    ///
-    /// A merge patch cannot set a value to `null`, so the publisher applies it and compares the
-    /// result before publishing.
-    ///
-    /// # Errors
-    /// Those of `out`.
-    pub(crate) fn write_patch(&self, new: &Manifest, out: &mut dyn Write) -> io::Result<()> {
-        let mut separator = "{\n";
-        for (old, new) in pairs(self.sorted(), new.sorted()) {
-            let mut line = String::from(separator);
-            match (old, new) {
-                (Some(old), Some(new)) if old == new => continue,
-                (Some(old), Some(new)) => {
-                    let (mut before, mut after) = (String::new(), String::new());
-                    write_fields(old, &mut before);
-                    write_fields(new, &mut after);
-                    write_string(new.id(), &mut line);
-                    line.push(':');
-                    line.push_str(&json::merge_patch_between(&before, &after));
-                }
-                (None, Some(new)) => write_row(new, &mut line),
-                (old, None) => {
-                    write_string(old.map_or("", Entry::id), &mut line);
-                    line.push_str(":null");
-                }
-            }
-            out.write_all(line.as_bytes())?;
-            separator = ",\n";
-        }
-        out.write_all(if separator == ",\n" { b"\n}\n" } else { b"{\n}\n" })
-    }
-}
 
 /// The paths that a patch gives to entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,32 +137,12 @@ impl<'a> Patched<'a> {
     }
 }
 
-/// Merges two sequences in byte order of the ids into pairs of entries with the same id.
-pub(crate) fn pairs<'a>(
-    old: impl Iterator<Item = &'a Entry>,
-    new: impl Iterator<Item = &'a Entry>,
-) -> impl Iterator<Item = (Option<&'a Entry>, Option<&'a Entry>)> {
-    let (mut old, mut new) = (old.peekable(), new.peekable());
-    std::iter::from_fn(move || {
-        let order = match (old.peek(), new.peek()) {
-            (None, None) => return None,
-            (Some(old), Some(new)) => old.id().cmp(new.id()),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-        };
-        Some(match order {
-            std::cmp::Ordering::Less => (old.next(), None),
-            std::cmp::Ordering::Equal => (old.next(), new.next()),
-            std::cmp::Ordering::Greater => (None, new.next()),
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::super::check::{check_paths, tests::any_path};
+    use super::super::{Entry, Manifest, patch_between};
     use super::*;
     use crate::base::digest::Digest;
     use crate::base::error::{Error, ErrorKind};
@@ -210,9 +154,7 @@ mod tests {
     const A: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     fn patch(old: &Manifest, new: &Manifest) -> String {
-        let mut bytes = Vec::new();
-        old.write_patch(new, &mut bytes).unwrap();
-        String::from_utf8(bytes).unwrap()
+        String::from_utf8(patch_between(&old.differences_to(new)).unwrap()).unwrap()
     }
 
     fn patched(old: &Manifest, patch: &str) -> Result<Vec<u8>> {
@@ -353,7 +295,7 @@ mod tests {
             ),
             format!("{{\n\"a\":{{\"sha\":\"{A}\",\"url\":\"a\"}}\n}}\n"),
         ] {
-            let error = write_patched(Rows::new(old.as_bytes()), b"{}", &mut io::sink());
+            let error = write_patched(Rows::new(old.as_bytes()), b"{}", &mut std::io::sink());
             assert_eq!(error.unwrap_err().to_string(), "expected a manifest in canonical form");
         }
     }

@@ -72,8 +72,7 @@ pub(crate) fn unpack_bundle(
     Ok(())
 }
 
-/// Passes the files of a delta to `take`. `prefix` contains the files of
-/// [`prefix_of`](super::prefix_of).
+/// Passes the files of a delta to `take`. `prefix` contains the old versions of the changed files.
 ///
 /// # Errors
 /// Those of [`unpack_bundle`].

@@ -6,9 +6,9 @@ use tar::{EntryType, Header};
 use zstd::stream::write::Encoder;
 use zstd::zstd_safe::CParameter;
 
-use super::{MANIFEST_MEMBER, MAX_PREFIX_BYTES, MAX_WINDOW_LOG, PATCH_MEMBER, prefix_of};
-use crate::base::digest::{Digest, HashingWriter};
-use crate::tree::manifest::{Entry, Manifest, Rows, pairs, write_patched};
+use super::{MANIFEST_MEMBER, MAX_PREFIX_BYTES, MAX_WINDOW_LOG, PATCH_MEMBER};
+use crate::base::digest::Digest;
+use crate::tree::manifest::{Difference, Entry, Manifest};
 
 /// The size of a block of an archive, in bytes. A header is one block; files are padded to whole
 /// blocks.
@@ -59,26 +59,15 @@ pub(crate) fn write_bundle(
     frame.finish().map(|_| ())
 }
 
-/// Returns the patch from `old` to `new`, which has this digest in canonical form. `None` if a
-/// merge patch cannot express the difference.
-pub(crate) fn patch_between(old: &Manifest, new: &Manifest, digest: Digest) -> Option<Vec<u8>> {
-    let mut patch = Vec::new();
-    old.write_patch(new, &mut patch).expect("a vector takes all bytes");
-    let mut check = HashingWriter::new(io::sink());
-    write_patched(Rows::new(&*old.to_canonical()), &patch, &mut check).ok()?;
-    (check.finish().1 == digest).then_some(patch)
-}
-
-/// Writes the delta from `old` to `new` with the patch between them, and returns the size of its
-/// first frame, in bytes. Needs memory for the changed files, up to [`MAX_PREFIX_BYTES`], and for
-/// the compressor.
+/// Writes the delta of these differences with the patch that makes them, and returns the size of
+/// its first frame, in bytes. Needs memory for the changed files, up to [`MAX_PREFIX_BYTES`], and
+/// for the compressor.
 ///
 /// # Errors
-/// Those of `contents`, which must have the changed files of both, and of `out`.
+/// Those of `contents`, which must have the changed files of both sides, and of `out`.
 pub(crate) fn write_delta(
     patch: &[u8],
-    old: &Manifest,
-    new: &Manifest,
+    differences: &[Difference],
     contents: &dyn FileContents,
     out: &mut dyn Write,
 ) -> io::Result<u64> {
@@ -88,13 +77,8 @@ pub(crate) fn write_delta(
     let first = first.finish()?;
     out.write_all(&first)?;
 
-    let files: Vec<&Entry> = pairs(old.sorted(), new.sorted())
-        .filter_map(|pair| match pair {
-            (Some(old), Some(new)) => (old.digest() != new.digest()).then_some(new),
-            (_, new) => new,
-        })
-        .collect();
-    let prefix = read_prefix(&prefix_of(old, new), contents)?;
+    let files: Vec<&Entry> = differences.iter().filter_map(Difference::new_file).collect();
+    let prefix = read_prefix(differences, contents)?;
     let len_bytes = archive_bytes(&files, contents)? + END_OF_ARCHIVE.len() as u64;
     let mut second = frame(out, len_bytes, &prefix)?;
     put_files(&mut second, &files, contents)?;
@@ -103,9 +87,9 @@ pub(crate) fn write_delta(
 }
 
 /// Concatenates the old versions. Returns an empty prefix if they are too large.
-fn read_prefix(old: &[&Entry], contents: &dyn FileContents) -> io::Result<Vec<u8>> {
+fn read_prefix(differences: &[Difference], contents: &dyn FileContents) -> io::Result<Vec<u8>> {
     let mut prefix = Vec::new();
-    for entry in old {
+    for entry in differences.iter().filter_map(Difference::replaced_file) {
         if prefix.len() as u64 + contents.len_bytes(entry)? > MAX_PREFIX_BYTES {
             return Ok(Vec::new());
         }

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs and tries what `make dist` has built. ARCHES are the architectures, DIST the directory,
+# as for packaging/dist.sh. Arguments are passed to pytest.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/tools.sh
+. tests/tools.sh
+
+provide_tools dist
+export ARCHES=${ARCHES:-x86_64 aarch64}
+DIST=$(realpath "${DIST:-build/dist}")
+export DIST
+venv=build/dist-test/venv
+if ! cmp -s tests/dist/requirements.txt "$venv/installed"; then
+    python3 -m venv --clear "$venv"
+    "$venv/bin/pip" install --quiet --requirement tests/dist/requirements.txt
+    cp tests/dist/requirements.txt "$venv/installed"
+fi
+(($# > 0)) || set -- tests/dist
+"$venv/bin/python" -m pytest -q -rs -o pythonpath=tests/python "$@"

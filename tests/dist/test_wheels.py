@@ -1,0 +1,70 @@
+"""The Python package: each wheel passes the checks of the index, and all tests of the package."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import DIST, HOST, ROOT, Root, artifact, run, succeed
+
+TOOLS = Path(sys.executable).parent
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def wheel_for(arch: str) -> Path:
+    return artifact(f"rockon_sync-*-cp311-abi3-*manylinux_2_17_{arch}*.whl")
+
+
+def python(version: str) -> str:
+    """Returns a Python of this version, or skips the test."""
+    found = run(ROOT / "tests/find-python.sh", version)
+    if found.returncode != 0:
+        pytest.skip(found.stdout.strip())
+    return found.stdout.strip()
+
+
+def count_passed(output: str) -> int:
+    (passed,) = re.findall(r"^(\d+) passed", output, re.MULTILINE)
+    return int(passed)
+
+
+def test_the_index_accepts_the_wheel(arch: str) -> None:
+    succeed(TOOLS / "twine", "check", "--strict", wheel_for(arch))
+
+
+def test_the_wheel_is_manylinux_and_abi3(arch: str) -> None:
+    wheel = wheel_for(arch)
+    shown = succeed(TOOLS / "auditwheel", "show", wheel)
+    assert f"manylinux_2_17_{arch}" in shown, shown
+    succeed(TOOLS / "abi3audit", "--strict", wheel)
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_the_wheel_passes_all_tests_of_the_package(version: str, tmp_path: Path) -> None:
+    program = python(version)
+    if not list(DIST.glob(f"rockon_sync-*_{HOST}.whl")):
+        pytest.skip(f"there is no wheel for {HOST}")
+    wheel = wheel_for(HOST)
+    succeed(program, "-m", "venv", tmp_path / "venv")
+    pip = (tmp_path / "venv/bin/pip", "install", "--quiet")
+    succeed(*pip, "--requirement", ROOT / "tests/python/requirements.txt")
+    succeed(*pip, "--no-index", wheel)
+    tests = (tmp_path / "venv/bin/python", "-m", "pytest", "-q", ROOT / "tests/python")
+    assert count_passed(succeed(*tests, timeout_s=1800, ROCKON_SYNC_WHEEL=str(wheel))) > 100
+
+
+def test_the_wheel_works_in_a_clean_root(root: Root) -> None:
+    """The same tests with Debian's Python, except those that only read the sources."""
+    wheel = wheel_for(root.arch)
+    root.succeed("python3", "-m", "venv", "/srv/venv")
+    pip = ("/srv/venv/bin/pip", "install", "--quiet")
+    root.succeed(*pip, "--no-index", f"/dist/{wheel.name}")
+    root.succeed(*pip, "pytest")
+    files = [
+        f"/project/tests/python/test_{name}.py" for name in ("api", "apply", "formats", "trust")
+    ]
+    tests = ("/srv/venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
+    assert count_passed(root.succeed(*tests, timeout_s=1800)) > 50
+    assert root.succeed("/srv/venv/bin/rockon-sync", "--version").startswith("rockon-sync ")
