@@ -10,7 +10,7 @@ from unicodedata import normalize
 from urllib import error, parse, request
 
 RESERVED = {"root.json", "root.sha", "root.v2.json", "root.v2.sha", "history.json"}
-RESERVED |= {"by-sha", "packs"}
+RESERVED |= {"by-sha", "packs", "keys"}
 INVISIBLE = "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 UNSAFE = re.compile(rf"[\0-\x1f\x7f-\x9f\\:{INVISIBLE}\U000e0000-\U000e007f]|(^|/)(\.|/|$)")
 

@@ -78,7 +78,7 @@ def safe: ([split("/")[] | utf8bytelength] | max) <= 255 and utf8bytelength <= 1
         + "\\x{2028}-\\x{202e}\\x{2060}-\\x{206f}\\x{feff}\\x{fff9}-\\x{fffb}"
         + "\\x{e0000}-\\x{e007f}]|(\\A|/)(\\.|/|\\z)") | not)
     and (ascii_downcase | split("/")[0] | IN("root.json", "root.sha", "root.v2.json",
-        "root.v2.sha", "history.json", "by-sha", "packs", $name) | not);
+        "root.v2.sha", "history.json", "by-sha", "packs", "keys", $name) | not);
 def checked: if (.url | type == "string" and safe)
     and (.sha | type == "string" and test("\\A[0-9a-fA-F]{64}\\z"))
     and (.size | . == null or (type == "number" and . >= 0 and . == floor))
