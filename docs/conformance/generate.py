@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import heads
+import keylists
 import manifests
 import notes
 import packs
@@ -20,7 +21,7 @@ from model import Case, Step, base
 from wire import digest
 
 CASES = Path(__file__).parent / "cases"
-MODULES = [heads, notes, manifests, trees, packs]
+MODULES = [heads, notes, keylists, manifests, trees, packs]
 
 
 def main() -> int:

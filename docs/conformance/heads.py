@@ -197,6 +197,7 @@ BAD_LINES = [
         "The manifest is not larger than the head says.",
         f"size {len(MANIFEST) - 1}",
     ),
+    ("strict", "keys-no-number", "A key list has a number.", "keys first"),
     ("strict", "url-relative", "The url is absolute.", "url mirror/"),
     ("strict", "url-other-scheme", "The url is one of http or https.", "url ftp://tree.invalid/x/"),
     (

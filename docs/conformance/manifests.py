@@ -265,6 +265,7 @@ COLLISIONS = [
     ("plain", "path-of-the-manifest", "No entry is root.json.", "root.json"),
     ("strict", "path-of-the-head", "Names of the tree are reserved in any case.", "Root.SHA"),
     ("strict", "path-of-objects", "Directories of the tree are reserved.", "by-sha/x"),
+    ("strict", "path-of-key-lists", "Directories of the tree are reserved.", "keys/1"),
     ("strict", "path-of-packs", "Directories of the tree are reserved.", "packs"),
     ("strict", "path-reserved-full-width", "Names are reserved in any form.", "r\uff4fot.json"),
 ]

@@ -26,9 +26,10 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 CASES = Path(__file__).parent / "cases"
-CLASSES = ["plain", "strict", "pack", "resume", "mirrors", "verifying", "list"]
+CLASSES = ["plain", "strict", "pack", "resume", "mirrors", "verifying", "key-lists", "list"]
 # Files of DIR/current that are not entries.
 OWN = {"root.json", "root.sha", "root.v2.json", "root.v2.sha"}
+KEY_LISTS = "keys/"
 # A head with this URL gets that of the server instead.
 PLACEHOLDER = b"http://tree.invalid/"
 TIMEOUT_S = 60
@@ -226,7 +227,8 @@ def run(command: list[str]) -> tuple[int, str]:
 def files_in(top: Path, case: dict[str, Any]) -> Files:
     """Returns the digests of the files below a directory, by their paths."""
     own = OWN | {case.get("manifest", "root.json")}
-    return {path: sha256(data).hexdigest() for path, data in contents(top) if path not in own}
+    files = {path: sha256(data).hexdigest() for path, data in contents(top) if path not in own}
+    return {path: sha for path, sha in files.items() if not path.startswith(KEY_LISTS)}
 
 
 def contents(top: Path) -> Iterator[tuple[str, bytes]]:

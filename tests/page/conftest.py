@@ -87,8 +87,10 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
-    """Definitions in which every text is an attack."""
+    """Definitions in which every text is an attack, added to a harmless first one."""
     catalog = Catalog(tmp_path_factory.mktemp("hostile"))
+    catalog.put("first", "first.json", definition("First", website=""))
+    catalog.publish(0)
     for n, text in enumerate(HOSTILE):
         website = ["javascript:window.pwned = 9", "data:text/html,<script>1</script>"][n % 2]
         # A name with control characters is refused.
@@ -96,13 +98,13 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
         content = definition(name, description=text * 50, website=website, version=text)
         entry_id = "".join(c for c in text if c.isprintable() or c in "\u202e\u2066")
         catalog.put(entry_id, f"{n}'\"<b>&.json", content)
-    catalog.publish(0)
+    catalog.publish(1)
     return catalog
 
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tree of the newest state of the real catalog."""
+    """The tree of the oldest and the newest state in the last archive of the real catalog."""
     named = os.environ.get("ROCKON_REGISTRY_HISTORY", "../shared/registry")
     archives = sorted(Path(named).glob("*.tar.xz"))
     if not archives:
@@ -110,10 +112,11 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("real")
     with tarfile.open(archives[-1]) as archive:
         members = archive.getmembers()
-        newest = max(name for name in (m.name.split("/")[0] for m in members) if name.isdigit())
-        chosen = [member for member in members if member.name.startswith(f"{newest}/")]
-        archive.extractall(directory, chosen, filter="data")
-    publish(directory / newest, directory / "tree", 0, "--lenient")
+        states = {name for name in (m.name.split("/")[0] for m in members) if name.isdigit()}
+        archive.extractall(directory, members, filter="data")
+    for day, state in enumerate([min(states), max(states)]):
+        arguments = ["--lenient", "--allow-mass-delete"]
+        publish(directory / state, directory / "tree", day, *arguments)
     return directory / "tree"
 
 

@@ -17,13 +17,14 @@ def test_a_feed_has_every_update_newest_first(catalog: Catalog) -> None:
         assert feed.feed.id.startswith("urn:uuid:")
         assert feed.feed.updated == "2026-01-21T00:00:00Z"
         titles = [entry.title for entry in feed.entries]
-        assert titles == ["Gamma (new)", "Beta (new)", "Alpha (new)"]
+        # Alpha was in the first publication.
+        assert titles == ["Gamma (new)", "Beta (new)"]
         beta = feed.entries[1]
         assert beta.summary == "Plays music."
         assert beta.link == f"{url}index.html#e-beta"
         related = [link.href for link in beta.links if link.rel == "related"]
         assert related == [f"{url}b%20eta%3F%23.json"]
-        assert len({entry.id for entry in feed.entries}) == 3
+        assert len({entry.id for entry in feed.entries}) == 2
 
 
 def test_hostile_definitions_are_text_in_the_feed(hostile: Catalog) -> None:
@@ -38,10 +39,16 @@ def test_hostile_definitions_are_text_in_the_feed(hostile: Catalog) -> None:
 
 def test_files_on_another_host_have_full_urls(tmp_path: Path) -> None:
     catalog = Catalog(tmp_path)
+    catalog.put("first", "first.json", definition("First"))
+    catalog.publish(0)
     catalog.put("alpha", "alpha.json", definition("Alpha"))
-    catalog.publish(0, "--url", "https://cdn.example/v2")
+    catalog.publish(1, "--url", "https://cdn.example/v2", "--title", "Our <apps>")
     feed = feedparser.parse(str(catalog.tree / "updates.atom"))
     assert not feed.bozo, feed.get("bozo_exception")
+    assert feed.feed.title == "Our <apps>: updates"
+    assert feed.entries[0].link == "https://cdn.example/v2/index.html#e-alpha"
+    own = {link.rel: link.href for link in feed.feed.links}
+    assert own["self"] == "https://cdn.example/v2/updates.atom"
     links = [link.href for link in feed.entries[0].links if link.rel == "related"]
     assert links == ["https://cdn.example/v2/alpha.json"]
 
@@ -49,5 +56,5 @@ def test_files_on_another_host_have_full_urls(tmp_path: Path) -> None:
 def test_the_feed_of_the_real_catalog_is_valid(real: Path) -> None:
     feed = feedparser.parse(str(real / "updates.atom"))
     assert not feed.bozo, feed.get("bozo_exception")
-    assert len(feed.entries) == 50
+    assert 10 < len(feed.entries) <= 50
     assert all(entry.summary for entry in feed.entries)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from browser import CONTRASTS, Browser, serve
-from conftest import HOSTILE, Catalog
+from conftest import HOSTILE, Catalog, definition
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -52,13 +53,13 @@ def test_every_link_has_an_existing_target(browser: Browser, catalog: Catalog) -
             element.get_attribute("id") for element in browser.find_elements(By.XPATH, "//*[@id]")
         }
         places = {target.partition("#")[2] for target in targets if "#" in target}
-        assert places == {"list", "updates", "e-alpha", "e-beta", "e-gamma"}
+        assert places == {"list", "updates", "follow", "e-alpha", "e-beta", "e-gamma"}
         assert places <= ids
-        files = {target for target in targets if "#" not in target}
+        addresses = {target for target in targets if "#" not in target}
         # Of three entries, the file and its copy in `by-sha/`; feed and head.
-        assert len(files) == 8
-        for file in files:
-            with urlopen(file) as answer:
+        assert len(addresses) == 8
+        for address in addresses:
+            with urlopen(address) as answer:
                 assert answer.status == 200
 
 
@@ -71,7 +72,8 @@ def test_the_page_is_readable_without_scripts(browser: Browser, catalog: Catalog
     assert "Plays music." in cards[1].text
     assert not browser.find_element(By.ID, "filters").is_displayed()
     days = [day.text for day in browser.find_elements(By.CSS_SELECTOR, ".day h3")]
-    assert days == ["2026-01-21", "2026-01-11", "2026-01-01"]
+    # What was in the first publication is not new.
+    assert days == ["2026-01-21", "2026-01-11"]
 
 
 def test_search_and_filters_show_matching_entries(browser: Browser, catalog: Catalog) -> None:
@@ -113,11 +115,74 @@ def test_search_and_filters_show_matching_entries(browser: Browser, catalog: Cat
     assert browser.complaints() == []
 
 
+def test_the_search_is_in_the_address(browser: Browser, catalog: Catalog) -> None:
+    browser.get(f"{catalog.page}?other=1#list")
+    enter(browser, "search", "plays a&b")
+    enter(browser, "arch", "arm64")
+    assert browser.current_url.endswith("index.html?other=1&q=plays+a%26b&arch=arm64#list")
+    browser.find_element(By.ID, "reset").click()
+    assert browser.current_url.endswith("index.html?other=1#list")
+    browser.get(f"{catalog.page}?q=plays&since=2026-01-12&arch=unknown")
+    assert shown(browser) == ["Gamma"]
+    assert browser.find_element(By.ID, "search").get_property("value") == "plays"
+    browser.get(f"{catalog.page}?q=%3Cscript%3Ewindow.pwned%3D1%3C/script%3E")
+    assert shown(browser) == []
+    assert browser.execute_script("return window.pwned") is None
+    assert browser.complaints() == []
+
+
+def test_links_in_descriptions_work(browser: Browser, tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path)
+    text = "See <a href='https://h.example/a?b=1&amp;c=2'>here</a>, or http://i.example/x."
+    catalog.put("alpha", "alpha.json", definition("Alpha", description=text))
+    catalog.publish(0, "--title", "Our <apps>", "--url", "https://cdn.example/v2/")
+    browser.get(catalog.page)
+    assert browser.find_element(By.TAG_NAME, "h1").text == "Our <apps>"
+    links = browser.find_elements(By.CSS_SELECTOR, ".card p[dir] a")
+    urls = ["https://h.example/a?b=1&c=2", "http://i.example/x"]
+    assert [link.get_property("href") for link in links] == urls
+    assert [link.text for link in links] == urls
+    assert {link.get_attribute("rel") for link in links} == {"noopener noreferrer nofollow"}
+    assert browser.find_elements(By.CSS_SELECTOR, ".day") == []
+    follow = browser.find_element(By.ID, "follow").text
+    assert "rockon-sync update --store DIR --source https://cdn.example/v2/" in follow
+
+
+SIZES = """
+return Array.from(document.querySelectorAll("a, button, input, select"), (element) => {
+  const { width, height } = element.getBoundingClientRect();
+  return [element.textContent, width, height];
+}).filter(([, width, height]) => width > 0 && (width < 24 || height < 24));
+"""
+
+AXE = Path(str(files("axe_core_python"))) / "axe.min.js"
+VIOLATIONS = """
+const done = arguments[0];
+axe.run().then(({ violations }) => done(violations.map(
+  ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3)}`)), done);
+"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1360, 900), (360, 740)])
+def test_everybody_can_use_the_page(
+    browser: Browser, catalog: Catalog, width: int, height: int
+) -> None:
+    browser.screen(width, height, phone=width < 500)
+    browser.get(catalog.page)
+    assert browser.execute_script(SIZES) == []
+    browser.execute_script(AXE.read_text())
+    assert browser.execute_async_script(VIOLATIONS) == []
+    news = browser.find_element(By.ID, "updates").rect
+    entries = browser.find_element(By.ID, "list").rect
+    # On a phone, it comes first.
+    assert (news["y"] < entries["y"]) == (width < 500)
+
+
 def test_hostile_definitions_are_inert(browser: Browser, hostile: Catalog) -> None:
     with serve(hostile.tree) as (url, requests):
         browser.get(f"{url}index.html")
         assert browser.execute_script("return window.pwned") is None
-        assert len(shown(browser)) == len(HOSTILE)
+        assert len(shown(browser)) == len(HOSTILE) + 1
         assert HOSTILE[0] in shown(browser)
         count = "return document.querySelectorAll(arguments[0]).length"
         assert browser.execute_script(count, "script") == 1

@@ -136,6 +136,10 @@ pub(super) struct PublishArgs {
     #[arg(long)]
     pub(super) page: bool,
 
+    /// The title of the page and of its feed
+    #[arg(long, value_name = "TEXT", requires = "page")]
+    pub(super) title: Option<String>,
+
     /// Publish even if definitions are invalid: keep the last published version of each, and leave
     /// out those that were never published
     #[arg(long)]

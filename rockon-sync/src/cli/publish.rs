@@ -56,6 +56,9 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
     if args.page {
         publisher = publisher.page(Page::Write);
     }
+    if let Some(title) = args.title {
+        publisher = publisher.page_title(title);
+    }
     if let Some(published) = source_date_epoch()? {
         publisher = publisher.published(published);
     }

@@ -59,6 +59,7 @@ pub struct Publisher<'a> {
     pub(super) leniency: Leniency,
     pub(super) mass_delete: MassDelete,
     pub(super) page: Page,
+    pub(super) page_title: Option<String>,
     pub(super) published: Option<Timestamp>,
     pub(super) previous: Option<Location>,
     start: Start,
@@ -112,6 +113,7 @@ impl<'a> Publisher<'a> {
             leniency: Leniency::default(),
             mass_delete: MassDelete::default(),
             page: Page::default(),
+            page_title: None,
             published: None,
             previous: None,
             start: Start::Further,
@@ -216,6 +218,12 @@ impl<'a> Publisher<'a> {
     /// updates, `updates.atom` (in place `root.v2.atom`); [`Page::Omit`] by default.
     pub fn page(mut self, page: Page) -> Self {
         self.page = page;
+        self
+    }
+
+    /// Sets the title of the page and of its feed; by default, `Catalog`.
+    pub fn page_title(mut self, title: impl Into<String>) -> Self {
+        self.page_title = Some(title.into());
         self
     }
 

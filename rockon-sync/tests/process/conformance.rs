@@ -41,7 +41,10 @@ fn a_client_that_does_nothing_fails() {
 
 #[test]
 fn the_command_reaches_every_verdict() {
-    judge("plain,strict,pack,resume,mirrors,verifying,list", &["tests/client/library.sh"]);
+    judge(
+        "plain,strict,pack,resume,mirrors,verifying,key-lists,list",
+        &["tests/client/library.sh"],
+    );
 }
 
 #[test]

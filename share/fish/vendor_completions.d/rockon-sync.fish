@@ -48,6 +48,7 @@ complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keep
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l expires-in -d 'Make the head expire after so many days, so that clients notice if publishing stops [default: never]' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l sign-key -d 'Sign the head with the private key in this file; can be given several times' -r -F
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l keys -d 'Publish the signed key list in this file, which says whose keys must sign heads from now on: see `rockon-sync keys` [default: the published list]' -r -F
+complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l title -d 'The title of the page and of its feed' -r
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l initial -d 'Publish for the first time: fail if there is a tree already. Required if nothing is found at --previous or in the bucket'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l in-place -d 'Write the tree to the catalog directory itself, beside the files that older systems read'
 complete -c rockon-sync -n "__fish_rockon_sync_using_subcommand publish" -l unsigned -d 'Allow unsigned heads: publish a signed tree without a key, or continue an unsigned --previous tree with one'

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read, Write};
 
-use super::item::PageItem;
+use super::item::{MAX_NAME_CHARS, PageItem};
 use super::links::Links;
 use super::updates::{self, EntryUpdate};
-use super::{Kind, Page, feed, html};
+use super::{Kind, Page, feed, html, text};
 use crate::base::digest::HashingWriter;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::replace;
@@ -17,6 +17,9 @@ use crate::publish::tree::Tree;
 use crate::store::digest_if_any;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
+
+/// The title if the publisher gives none.
+const DEFAULT_TITLE: &str = "Catalog";
 
 /// Writes page and feed if the session wants them, and they are missing or outdated.
 ///
@@ -37,6 +40,7 @@ pub(in crate::publish) fn refresh(
         tree,
         head,
         manifest,
+        title: title(session.options.page_title.as_deref()),
         feed_id: feed::id_in(&Kind::Feed.beginning(tree)?),
         links: Links::new(head.url())?,
         updates: updates::updates(tree, manifest, &records, session.options.keep)?,
@@ -57,6 +61,7 @@ pub(super) struct PageContents<'a> {
     pub(super) tree: &'a Tree<'a>,
     pub(super) head: &'a Head,
     pub(super) manifest: &'a Manifest,
+    pub(super) title: String,
     pub(super) links: Links,
     /// Newest first.
     pub(super) updates: Vec<EntryUpdate>,
@@ -64,9 +69,20 @@ pub(super) struct PageContents<'a> {
     pub(super) feed_id: Option<String>,
 }
 
+/// Returns the title of the page as plain text.
+fn title(given: Option<&str>) -> String {
+    let title = text::label(given.unwrap_or_default(), MAX_NAME_CHARS);
+    if title.is_empty() { DEFAULT_TITLE.to_owned() } else { title }
+}
+
 impl PageContents<'_> {
     pub(super) fn name(&self, kind: Kind) -> &'static str {
         kind.name(self.tree.layout)
+    }
+
+    /// Returns the URL of page or feed, for readers that have only the text of the feed.
+    pub(super) fn url(&self, kind: Kind) -> String {
+        self.links.beside(self.name(kind))
     }
 
     fn write(&self, kind: Kind, out: &mut dyn Write) -> io::Result<()> {

@@ -46,7 +46,7 @@ pub(super) fn write(contents: &PageContents<'_>, out: &mut dyn Write) -> io::Res
     feed.write_inner_content(|xml| {
         line(xml)?;
         text(xml, "id", &feed_id)?;
-        text(xml, "title", "Catalog: updates")?;
+        text(xml, "title", &format!("{}: updates", contents.title))?;
         text(xml, "updated", &updated)?;
         text(xml, "generator", "rockon-sync")?;
         xml.create_element("author").write_inner_content(|xml| {
@@ -54,8 +54,8 @@ pub(super) fn write(contents: &PageContents<'_>, out: &mut dyn Write) -> io::Res
             Ok(())
         })?;
         line(xml)?;
-        link(xml, "self", Some("application/atom+xml"), contents.name(Kind::Feed))?;
-        link(xml, "alternate", Some("text/html"), contents.name(Kind::Page))?;
+        link(xml, "self", Some("application/atom+xml"), &contents.url(Kind::Feed))?;
+        link(xml, "alternate", Some("text/html"), &contents.url(Kind::Page))?;
         for update in newest {
             entry(xml, contents, update)?;
         }
@@ -77,7 +77,7 @@ fn entry(
     // Other bytes, or the same bytes at another time, are another update.
     let at = update.at.to_string();
     let id = urn(&["update", word, changed.id(), &changed.digest().to_string(), &at]);
-    let page = contents.name(Kind::Page);
+    let page = contents.url(Kind::Page);
     let is_there = update.change != ChangeKind::Removed;
     xml.create_element("entry").write_inner_content(|xml| {
         line(xml)?;

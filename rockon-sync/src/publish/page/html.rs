@@ -13,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::contents::PageContents;
 use super::item::{Description, MAX_NAME_CHARS, PageItem, title};
-use super::links::{Links, anchor};
+use super::links::{Links, Part, Website, anchor, parts};
 use super::text::label;
 use super::updates::{ChangeKind, EntryUpdate, former_names};
 use super::{Kind, PAGE_MARK};
@@ -46,7 +46,10 @@ pub(super) fn write(contents: &PageContents<'_>, out: &mut dyn Write) -> io::Res
         a.skip href="#list" { "Skip to the entries" }
         (top(contents))
         (filters(&machines))
-        (PreEscaped("<div class=\"columns\">\n<main id=\"list\">\n"))
+        (PreEscaped("<div class=\"columns\">\n"))
+        // Before the entries: on a phone, it is what a returning reader looks for.
+        (updates(contents))
+        (PreEscaped("<main id=\"list\">\n"))
         h2 { "Entries" output #count for="search arch since" { } }
         p #none hidden { "Nothing matches. " button type="button" #reset { "Show everything" } }
         (PreEscaped("<ul class=\"cards\">\n"))
@@ -55,9 +58,8 @@ pub(super) fn write(contents: &PageContents<'_>, out: &mut dyn Write) -> io::Res
         put(card(&contents.item(entry)?, &contents.links, &machines))?;
     }
     put(html! {
-        (PreEscaped("</ul>\n</main>\n"))
-        (updates(contents))
-        (PreEscaped("</div>\n"))
+        (PreEscaped("</ul>\n</main>\n</div>\n"))
+        (follow(contents))
         (bottom(contents))
         script { (PreEscaped(SCRIPT)) }
         (PreEscaped("\n</body>\n</html>\n"))
@@ -87,8 +89,9 @@ fn beginning(contents: &PageContents<'_>) -> Markup {
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             meta name="referrer" content="no-referrer";
-            title { "Catalog: " (count(contents.manifest.len(), "entry", "entries")) }
-            link rel="alternate" type="application/atom+xml" title="Updates" href=(contents.name(Kind::Feed));
+            title { (contents.title) ": " (count(contents.manifest.len(), "entry", "entries")) }
+            link rel="alternate" type="application/atom+xml" title="Updates"
+                href=(contents.name(Kind::Feed));
             style { (PreEscaped(STYLE)) }
         }
         "\n"
@@ -99,7 +102,7 @@ fn top(contents: &PageContents<'_>) -> Markup {
     let layout = contents.tree.layout;
     html! {
         header.top {
-            h1 { "Catalog" }
+            h1 { (contents.title) }
             p.facts {
                 strong { (count(contents.manifest.len(), "entry", "entries")) }
                 @if let Some(published) = contents.head.published() {
@@ -110,6 +113,7 @@ fn top(contents: &PageContents<'_>) -> Markup {
             nav aria-label="On this page" {
                 a href="#list" { "Entries" }
                 a href="#updates" { "What is new" }
+                a href="#follow" { "Follow" }
                 a href=(contents.name(Kind::Feed)) { "Feed" }
                 a href=(layout.head_name()) { code { (layout.head_name()) } }
             }
@@ -204,7 +208,18 @@ fn definition(described: &Description, place: Option<&str>) -> Markup {
             @if let Some(version) = &described.version { " " span.version { bdi { (version) } } }
         }
         @if let Some(name) = &described.name { p.name { code { bdi { (name) } } } }
-        @for line in described.description.lines() { p dir="auto" { (line) } }
+        @for line in described.description.lines() {
+            p dir="auto" {
+                @for part in parts(line) {
+                    @match part {
+                        Part::Text(text) => (text),
+                        Part::Link(Website { url, .. }) => {
+                            a href=(url) rel="noopener noreferrer nofollow" { (url) }
+                        },
+                    }
+                }
+            }
+        }
         @if let Some(website) = &described.website {
             p.site { a href=(website.url) rel="noopener noreferrer nofollow" { (website.host) } }
         }
@@ -223,6 +238,7 @@ fn updates(contents: &PageContents<'_>) -> Markup {
                     ul { @for update in today { li { (change(update)) } } }
                 }
             }
+            @if shown.is_empty() { p { "Nothing has changed since the first publication." } }
             p #nothing-new hidden { "Nothing since then." }
             @if more > 0 {
                 p.more { (count(more, "change", "changes")) " before; each entry shows when it was updated." }
@@ -250,6 +266,26 @@ fn change(update: &EntryUpdate) -> Markup {
                 None => (word),
             }
         }
+    }
+}
+
+/// The ways to follow the catalog: for people, and for machines.
+fn follow(contents: &PageContents<'_>) -> Markup {
+    let url = contents.links.tree().unwrap_or("URL");
+    let command = format!("rockon-sync update --store DIR --source {url}");
+    html! {
+        section #follow aria-labelledby="follow-title" {
+            h2 #follow-title { "Follow this catalog" }
+            p {
+                "With a feed reader, subscribe to the " a href=(contents.name(Kind::Feed)) { "feed" }
+                " of updates. To keep a copy of all files up to date on a machine, run:"
+            }
+            p.command { code { (command) } }
+            @if contents.links.tree().is_none() {
+                p { "URL is the address of this page without its file name." }
+            }
+        }
+        "\n"
     }
 }
 

@@ -36,6 +36,16 @@ impl Links {
         Ok(Links { base: location.map(|location| location.to_storable()).unwrap_or_default() })
     }
 
+    /// Returns the URL of a file beside the page, which is absolute if the URL of the tree is known.
+    pub(super) fn beside(&self, name: &str) -> String {
+        format!("{}{name}", self.base)
+    }
+
+    /// Returns the URL of the tree, if it is known.
+    pub(super) fn tree(&self) -> Option<&str> {
+        Some(&*self.base).filter(|base| !base.is_empty())
+    }
+
     /// Returns the link to the file of an entry.
     pub(super) fn file(&self, path: &EntryPath) -> String {
         format!("{}{}", self.base, utf8_percent_encode(path.as_str(), ESCAPED))
@@ -85,9 +95,73 @@ impl Website {
     }
 }
 
+/// A part of a plain text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Part<'a> {
+    Text(&'a str),
+    Link(Website),
+}
+
+/// Splits a plain text into the URLs in it that are safe to link, and the rest.
+pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    // The text that is no part yet, and the place in it to search from.
+    let (mut rest, mut from) = (text, 0);
+    while let Some(found) = rest[from..].find("http") {
+        let start = from + found;
+        let url = url_at(&rest[start..]);
+        let is_word = rest[..start].ends_with(|c: char| c.is_alphanumeric());
+        match Website::new(url).filter(|_| !is_word) {
+            Some(website) => {
+                parts.extend((start > 0).then(|| Part::Text(&rest[..start])));
+                parts.push(Part::Link(website));
+                (rest, from) = (&rest[start + url.len()..], 0);
+            }
+            None => from = start + "http".len(),
+        }
+    }
+    parts.extend((!rest.is_empty()).then_some(Part::Text(rest)));
+    parts
+}
+
+/// Returns the URL that `text` begins with, without the punctuation of the sentence around it.
+fn url_at(text: &str) -> &str {
+    let is_end = |c: char| c.is_whitespace() || "<>\"'`{}|\\^".contains(c);
+    let url = &text[..text.find(is_end).unwrap_or(text.len())];
+    let url = url.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    match url.strip_suffix(')') {
+        Some(inside) if !inside.contains('(') => inside.trim_end_matches(['.', ',']),
+        _ => url,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls_in_a_text_are_found_without_the_punctuation_around_them() {
+        let found = |text| -> String {
+            let part = |part| match part {
+                Part::Text(text) => text.to_owned(),
+                Part::Link(website) => format!("[{}]", website.url),
+            };
+            parts(text).into_iter().map(part).collect()
+        };
+        for (text, expected) in [
+            ("see https://h.example/x.", "see [https://h.example/x]."),
+            ("(http://h/a?b=c#d), or", "([http://h/a?b=c#d]), or"),
+            ("https://h/w/a_(b)!", "[https://h/w/a_(b)]!"),
+            ("https://h https://i", "[https://h/] [https://i/]"),
+            ("https://h/\"><script>", "[https://h/]\"><script>"),
+            ("https://ex\u{430}mple.org", "[https://xn--exmple-4nf.org/]"),
+            ("xhttps://h http https:// https://a@b", "xhttps://h http https:// https://a@b"),
+            ("javascript:alert(1) //h h.example", "javascript:alert(1) //h h.example"),
+            ("", ""),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn files_are_linked_with_every_special_character_escaped() {

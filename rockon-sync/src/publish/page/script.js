@@ -16,6 +16,8 @@
     machines: element.dataset.arch === undefined ? null : element.dataset.arch.split(" "),
     updated: element.dataset.updated,
   }));
+  // The fields that are part of the address, by their names there.
+  const fields = Object.entries({ q: search, arch, since }).filter(([, field]) => field);
   const days = Array.from(document.querySelectorAll(".day"));
 
   const filter = () => {
@@ -40,25 +42,53 @@
     at("count").textContent = shown === cards.length ? "" : `${shown} of ${cards.length}`;
   };
 
+  // The address of the page has the search, so that it can be sent and bookmarked.
+  const remember = () => {
+    const address = new URL(location.href);
+    for (const [name, field] of fields) {
+      if (field.value === "") address.searchParams.delete(name);
+      else address.searchParams.set(name, field.value);
+    }
+    try {
+      history.replaceState(null, "", address);
+    } catch {
+      // Browsers allow only so many changes in a short time; the next one has them all.
+    }
+  };
+  const recall = () => {
+    const given = new URLSearchParams(location.search);
+    for (const [name, field] of fields) {
+      if (given.has(name)) field.value = given.get(name);
+    }
+  };
+
   // A link to an entry finds it, whatever is being searched for.
   const reveal = () => {
     const target = at(location.hash.slice(1));
     if (target && target.hidden) {
       form.reset();
       filter();
+      remember();
       target.scrollIntoView();
     }
   };
 
-  form.addEventListener("input", filter);
+  form.addEventListener("input", () => {
+    filter();
+    remember();
+  });
   form.addEventListener("submit", (event) => event.preventDefault());
   at("reset").addEventListener("click", () => {
     form.reset();
     filter();
+    remember();
     search.focus();
   });
   addEventListener("hashchange", reveal);
   // A reload restores what was typed before.
-  addEventListener("pageshow", filter);
+  addEventListener("pageshow", () => {
+    recall();
+    filter();
+  });
   form.hidden = false;
 })();

@@ -21,6 +21,16 @@ fn publisher(place: &Place) -> Publisher<'static> {
     place.publisher().page(Page::Write)
 }
 
+/// Publishes only an entry `first` and adds it to the list, so that everything else in the next
+/// publication is new.
+fn begin(publisher: Publisher<'static>, place: &Place) {
+    let list = read(&place.catalog(), "root.json");
+    place.put("first.json", &definition("First", "1"));
+    place.list(&[("first", "first.json")]);
+    publisher.published(at(500_000)).run().unwrap();
+    place.put("root.json", &list.replacen('{', "{\"first\": \"first.json\",", 1));
+}
+
 fn read(dir: &Path, name: &str) -> String {
     fs::read_to_string(dir.join(name)).unwrap()
 }
@@ -104,7 +114,7 @@ fn page_and_feed_say_that_an_entry_was_renamed() {
     }
     let titles = of_feed(&read(&place.out(), "updates.atom"), "title");
     // Nothing was removed.
-    assert_eq!(titles[1..], ["A&lt;2&gt; (renamed from A)", "B2 (renamed from B)", "C (new)"]);
+    assert_eq!(titles[1..], ["A&lt;2&gt; (renamed from A)", "B2 (renamed from B)"]);
     // A later change is no rename, but the card still has the old name.
     place.put("a.json", &definition("A<2>", "2"));
     publisher(&place).published(at(3_000_000)).run().unwrap();
@@ -177,8 +187,9 @@ fn text_from_definitions_is_never_markup() {
     place.put("x/<b>\"'&#?.json", &definition("file", "1"));
     rows.push("\"file\": \"x/<b>\\\"'&#?.json\"".to_owned());
     place.put("root.json", &format!("{{{}}}", rows.join(",")));
+    begin(publisher(&place), &place);
     let report = publisher(&place).run().unwrap();
-    assert_eq!(report.entries, hostile.len() + 1);
+    assert_eq!(report.entries, hostile.len() + 2);
 
     let page = read(&place.out(), "index.html");
     let (_, shown) = page.split_once("</style>").unwrap();
@@ -204,7 +215,7 @@ fn text_from_definitions_is_never_markup() {
     assert!(page.len() < 60_000, "{}", page.len());
 
     let feed = read(&place.out(), "updates.atom");
-    assert_eq!(of_feed(&feed, "entry").len(), report.entries);
+    assert_eq!(of_feed(&feed, "entry").len(), report.entries - 1);
     let titles = of_feed(&feed, "title").join("\n");
     assert!(titles.contains("&lt;script&gt;window.pwned = 1&lt;/script&gt; (new)"), "{titles}");
     assert!(!feed.contains(|c: char| c != '\n' && c.is_control()));
@@ -247,6 +258,7 @@ fn updates_list_new_changed_and_removed_entries_newest_first() {
 #[test]
 fn ids_in_the_feed_are_stable() {
     let place = Place::new();
+    begin(publisher(&place), &place);
     publisher(&place).run().unwrap();
     let first = of_feed(&read(&place.out(), "updates.atom"), "id");
     assert_eq!(first.len(), 4);
@@ -257,7 +269,7 @@ fn ids_in_the_feed_are_stable() {
     // The id of the feed, and those of unchanged entries.
     assert_eq!(first[0], second[0]);
     let same = second[1..].iter().filter(|id| first.contains(id)).count();
-    assert_eq!((second.len(), same), (5, 1));
+    assert_eq!((second.len(), same), (6, 1));
 }
 
 #[test]
@@ -292,6 +304,7 @@ fn omitting_the_page_restores_the_tree_without_a_page() {
 fn the_page_in_place_has_other_names() {
     let place = Place::new();
     place.put("index.html", "the owner's");
+    begin(publisher(&place).in_place(), &place);
     publisher(&place).in_place().run().unwrap();
     assert_eq!(read(&place.catalog(), "index.html"), "the owner's");
     let page = read(&place.catalog(), "root.v2.html");
@@ -307,14 +320,72 @@ fn the_page_in_place_has_other_names() {
 #[test]
 fn links_use_the_url_of_the_head() {
     let place = Place::new();
+    begin(publisher(&place), &place);
+    let page = read(&place.out(), "index.html");
+    assert!(page.contains("--source URL<") && page.contains("URL is the address of this page"));
     publisher(&place).url("https://cdn.example/v2#x").run().unwrap();
     let page = read(&place.out(), "index.html");
     assert!(page.contains("<a href=\"https://cdn.example/v2/sub/c.json\">"));
     assert!(page.contains("<a href=\"https://cdn.example/v2/by-sha/"));
-    // The page itself is always beside the feed.
+    assert!(page.contains("--source https://cdn.example/v2/<"));
+    assert!(!page.contains("URL is the address of this page"));
+    // The page links to the files beside it; readers have only the text of the feed.
     assert!(page.contains("<a href=\"root.sha\">"));
     let feed = read(&place.out(), "updates.atom");
-    assert!(feed.contains("href=\"https://cdn.example/v2/a.json\""));
+    for path in ["a.json", "updates.atom", "index.html", "index.html#e-a"] {
+        assert!(feed.contains(&format!("href=\"https://cdn.example/v2/{path}\"")), "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_new_in_the_first_publication() {
+    let place = Place::new();
+    publisher(&place).run().unwrap();
+    let page = read(&place.out(), "index.html");
+    assert!(page.contains("Nothing has changed since the first publication."));
+    assert!(!page.contains("class=\"change"));
+    let feed = read(&place.out(), "updates.atom");
+    assert_eq!(of_feed(&feed, "entry"), [""; 0]);
+    assert_eq!(of_feed(&feed, "updated"), ["1970-01-12T13:46:40Z"]);
+}
+
+#[test]
+fn page_and_feed_have_the_given_title() {
+    let place = Place::new();
+    for (given, expected) in [
+        (Some("Our <apps>"), "Our &lt;apps&gt;"),
+        (Some("\u{202e}a\nb"), "a b"),
+        (Some(" "), "Catalog"),
+        (None, "Catalog"),
+    ] {
+        let publisher = given.iter().fold(publisher(&place), |p, title| p.page_title(*title));
+        publisher.run().unwrap();
+        let page = read(&place.out(), "index.html");
+        assert!(page.contains(&format!("<title>{expected}: 3 entries</title>")), "{expected}");
+        assert!(page.contains(&format!("<h1>{expected}</h1>")), "{expected}");
+        let titles = of_feed(&read(&place.out(), "updates.atom"), "title");
+        assert_eq!(titles, [format!("{expected}: updates")]);
+    }
+}
+
+#[test]
+fn urls_in_descriptions_are_links_that_show_where_they_lead() {
+    let place = Place::new();
+    let description = "<a href='https://h.example/?a=1&amp;b=2'>here</a>, http://i.example/\\\"x \
+                       <a href='javascript:x'>no</a>";
+    let text = definition("A", "1");
+    let described = format!("\"description\": \"{description}\"");
+    place.put("a.json", &text.replace("\"description\": \"\"", &described));
+    publisher(&place).run().unwrap();
+    let page = read(&place.out(), "index.html");
+    let link =
+        |url: &str| format!("<a href=\"{url}\" rel=\"noopener noreferrer nofollow\">{url}</a>");
+    let expected = format!(
+        "<p dir=\"auto\">here ({}), {}&quot;x no</p>",
+        link("https://h.example/?a=1&amp;b=2"),
+        link("http://i.example/")
+    );
+    assert!(page.contains(&expected), "{expected}\n{page}");
 }
 
 fn refusal(result: Result<PublishReport>) -> (ErrorKind, String) {

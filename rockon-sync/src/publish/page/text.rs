@@ -1,16 +1,26 @@
 //! Turns untrusted text into plain text, without markup and invisible characters. The result must
 //! still be escaped for its context.
 
+use super::links::Website;
+
 /// Returns the text of a description, at most `max_chars` characters. Tags are dropped, entities
-/// decoded, and paragraphs become lines.
+/// decoded, and paragraphs become lines. The URL of a link follows its text, so that a reader sees
+/// where it leads.
 pub(super) fn plain(markup: &str, max_chars: usize) -> String {
     let mut text = Plain::new(max_chars);
+    let mut link = None;
     let mut rest = markup;
     while let Some(c) = rest.chars().next().filter(|_| !text.is_full()) {
         let (taken, after) = match c {
             '<' => match tag(rest) {
                 Some(after) => {
-                    text.break_for(&rest[1..]);
+                    let inside = rest[1..rest.len() - after.len()].trim_end_matches('>');
+                    text.break_for(inside);
+                    if is_tag(inside, "/a") {
+                        text.end_link(link.take());
+                    } else if is_tag(inside, "a") {
+                        link = href(inside).and_then(|url| text.begin_link(&url));
+                    }
                     (None, after)
                 }
                 None => (Some(c), &rest[1..]),
@@ -84,6 +94,32 @@ fn tag(text: &str) -> Option<&str> {
         .then(|| inside.split_once('>').map_or("", |(_, after)| after))
 }
 
+/// True if this is the inside of a tag with this name, in lower case.
+fn is_tag(inside: &str, name: &str) -> bool {
+    let end = inside.find(char::is_whitespace).unwrap_or(inside.len());
+    inside[..end].eq_ignore_ascii_case(name)
+}
+
+/// Returns the address of a link, given the inside of its tag.
+fn href(inside: &str) -> Option<String> {
+    let mut rest = inside.trim_start_matches(|c: char| !c.is_whitespace());
+    loop {
+        rest = rest.trim_start();
+        let end = rest.find(|c: char| c == '=' || c.is_whitespace())?;
+        let name = &rest[..end];
+        rest = rest[end..].trim_start();
+        let Some(value) = rest.strip_prefix('=').map(str::trim_start) else { continue };
+        let (value, after) = match value.chars().next()? {
+            quote @ ('"' | '\'') => value[1..].split_once(quote)?,
+            _ => value.split_once(char::is_whitespace).unwrap_or((value, "")),
+        };
+        if name.eq_ignore_ascii_case("href") {
+            return Some(value.replace("&amp;", "&"));
+        }
+        rest = after;
+    }
+}
+
 /// Returns the character reference that `text` begins with, and the text after it.
 fn entity(text: &str) -> Option<(char, &str)> {
     let end = text.bytes().take(MAX_ENTITY_BYTES).position(|b| b == b';')?;
@@ -121,6 +157,13 @@ struct Plain {
     is_cut: bool,
 }
 
+/// A link whose text is being read.
+struct OpenLink {
+    /// The start of its text.
+    start: usize,
+    url: String,
+}
+
 impl Plain {
     fn new(max_chars: usize) -> Plain {
         Plain { text: String::new(), chars_left: max_chars, gap: None, is_cut: false }
@@ -136,6 +179,19 @@ impl Plain {
         let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
         if BLOCKS.iter().any(|block| name[..end].eq_ignore_ascii_case(block)) {
             self.gap = Some('\n');
+        }
+    }
+
+    /// Begins a link, unless it is unsafe.
+    fn begin_link(&self, url: &str) -> Option<OpenLink> {
+        Website::new(url).map(|website| OpenLink { start: self.text.len(), url: website.url })
+    }
+
+    /// Ends a link with its URL, unless its text has that already.
+    fn end_link(&mut self, link: Option<OpenLink>) {
+        let Some(OpenLink { start, url }) = link else { return };
+        if !self.text[start..].contains(url.trim_end_matches('/')) {
+            format!(" ({url})").chars().for_each(|c| self.push(c));
         }
     }
 
@@ -178,6 +234,14 @@ mod tests {
                 "1 < 2 & 3 > 2 &unknown; &#xd800; &#99999999999;",
             ),
             ("a<!-- <b> -->b<!doctype x>c<?php ?>d", "abcd"),
+            (
+                "<a href=\"https://h/x?a=1&amp;b=2\" target=_blank>here</a>!",
+                "here (https://h/x?a=1&b=2)!",
+            ),
+            ("<A title='a=b' HREF = https://h/ >it</A>", "it (https://h/)"),
+            ("<a href='https://h/'>https://h</a>", "https://h"),
+            ("<a href='javascript:alert(1)'>x</a> <a name>y</a> <a href>z</a>", "x y z"),
+            ("<a href='/x'>x</a> <abbr href='https://h/'>y</abbr></a>", "x y"),
             ("cut <a href='", "cut"),
             ("cut <!-- off", "cut"),
             ("<", "<"),

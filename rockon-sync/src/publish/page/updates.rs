@@ -59,8 +59,8 @@ fn renames_between<'a>(older: &Manifest, newer: &'a Manifest) -> Vec<(&'a Entry,
     renames.collect()
 }
 
-/// Returns the newest change of every entry: those of `manifest`, which is that of the first
-/// record, and those that it removed. Sorted by time, newest first, then by name.
+/// Returns the newest change of every entry that has changed since the first publication: those of
+/// `manifest`, which is that of the first record, and those that it removed. Sorted by time, newest first, then by name.
 ///
 /// # Errors
 /// [`Store`](crate::ErrorKind::Store) if a manifest cannot be read.
@@ -114,15 +114,15 @@ pub(super) fn updates(
         newer = older;
         newer_record = Some(record);
     }
-    // Every entry of the very first publication was new.
-    if let Some(first) = newer_record.filter(|record| record.serial == 1)
-        && let Some(at) = published(first)
-    {
-        for entry in newer.entries() {
-            added.entry(entry.id().to_owned()).or_insert(at);
-        }
-    }
-    let now = manifest.entries().iter().filter_map(|entry| {
+    // With the very first publication, everything would be new.
+    let first = newer_record.filter(|record| record.serial == 1).and_then(published);
+    let is_from_the_start = |entry: &Entry| {
+        let updated = entry.updated();
+        first.is_some_and(|first| updated.is_none_or(|updated| updated <= first))
+            && !added.contains_key(entry.id())
+    };
+    let changed = manifest.entries().iter().filter(|entry| !is_from_the_start(entry));
+    let now = changed.filter_map(|entry| {
         let updated = entry.updated();
         let (at, change) = match added.get(entry.id()) {
             Some(at) if updated.is_none_or(|updated| updated <= *at) => (*at, ChangeKind::New),

@@ -19,6 +19,7 @@ fn the_feed_summarizes_each_entry() {
     place.put("a.json", &several(&["A".to_owned()]));
     place.put("b.json", &several(&["B1".to_owned(), "B2".to_owned()]));
     place.put("sub/c.json", &several(&names(22)));
+    begin(publisher(&place), &place);
     publisher(&place).run().unwrap();
     let feed = read(&place.out(), "updates.atom");
     let mut summaries = of_feed(&feed, "summary");
@@ -83,6 +84,7 @@ fn only_the_id_of_an_own_feed_is_kept() {
 fn the_page_shows_dates_sizes_and_where_the_digests_are() {
     let place = Place::new();
     let text = definition("A", "1");
+    begin(publisher(&place), &place);
     for (len_bytes, shown) in [(999, "999 B"), (1234, "1.2 kB"), (999_999, "999.9 kB")] {
         let fill = " ".repeat(len_bytes - text.len());
         place.put("a.json", &format!("{text}{fill}"));
@@ -106,11 +108,12 @@ fn the_page_counts_the_changes_that_it_does_not_show() {
         for (n, (_, path)) in rows.iter().enumerate() {
             place.put(path, &definition(&format!("N{n}"), "1"));
         }
-        let rows: Vec<(&str, &str)> = rows.iter().map(|(id, path)| (&**id, &**path)).collect();
-        place.list(&rows);
+        let rows = rows.iter().map(|(id, path)| (&**id, &**path));
+        place.list(&rows.chain([("first", "first.json")]).collect::<Vec<_>>());
         publisher(&place).run().unwrap();
         read(&place.out(), "index.html")
     };
+    begin(publisher(&place), &place);
     assert!(!publish(100).contains("each entry shows when it was updated"));
     assert!(publish(101).contains("1 change before; each entry shows"));
     assert!(publish(103).contains("3 changes before; each entry shows"));
@@ -132,11 +135,11 @@ fn only_kept_publications_and_entries_that_are_gone_are_updates() {
     let all =
         [("a", "a.json"), ("b", "b.json"), ("c", "sub/c.json"), ("d", "d.json"), ("e", "e.json")];
     publish(1, &all[..2], 9);
-    assert_eq!(publish(2, &all[..1], 9), ["B (removed)", "A (new)"]);
+    assert_eq!(publish(2, &all[..1], 9), ["B (removed)"]);
     // An entry that is back is not gone.
-    assert_eq!(publish(3, &all[..2], 9), ["B (new)", "A (new)"]);
+    assert_eq!(publish(3, &all[..2], 9), ["B (new)"]);
     // An entry that was removed twice is listed once.
-    assert_eq!(publish(4, &all[..1], 9), ["B (removed)", "A (new)"]);
+    assert_eq!(publish(4, &all[..1], 9), ["B (removed)"]);
     publish(5, &all[..3], 9);
     publish(6, &all[..4], 9);
     // The last two publications only show that `e` is new.
