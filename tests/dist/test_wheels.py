@@ -65,6 +65,8 @@ def test_the_wheel_works_in_a_clean_root(root: Root) -> None:
     root.succeed("/srv/venv/bin/pip", "install", "--no-index", f"/dist/{wheel.name}")
     files = [f"/project/tests/python/test_{name}.py" for name in ("api", "apply", "trust")]
     tests = ("/srv/venv/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *files)
-    environment = ("env", "PYTHONPATH=/srv/tools")
-    assert count_passed(root.succeed(*environment, *tests, timeout_s=1800)) > 50
+    # This one has a time limit of 0.2 s, which is too short under qemu.
+    slow = "--deselect=project/tests/python/test_api.py::test_secrets_of_a_url_are_never_shown"
+    command = ("env", "PYTHONPATH=/srv/tools", *tests, *([slow] if root.arch != HOST else []))
+    assert count_passed(root.succeed(*command, timeout_s=1800)) > 50
     assert root.succeed("/srv/venv/bin/rockon-sync", "--version").startswith("rockon-sync ")
