@@ -58,9 +58,11 @@ use_target() {
         PATH=$(dirname "$RUSTC"):$PATH
         export RUSTC
     fi
-    # Messages of panics and of C assertions contain paths.
-    export RUSTFLAGS="--remap-path-prefix=$PWD=/rockon-sync --remap-path-prefix=$cargo_home=/cargo"
-    export CFLAGS="-ffile-prefix-map=$PWD=/rockon-sync -ffile-prefix-map=$cargo_home=/cargo"
+    # Messages of panics and of C assertions contain paths, and paths may contain spaces.
+    CARGO_ENCODED_RUSTFLAGS=--remap-path-prefix=$PWD=/rockon-sync
+    CARGO_ENCODED_RUSTFLAGS+=$'\x1f'--remap-path-prefix=$cargo_home=/cargo
+    CFLAGS=$(printf -- '-ffile-prefix-map=%q ' "$PWD=/rockon-sync" "$cargo_home=/cargo")
+    export CARGO_ENCODED_RUSTFLAGS CFLAGS=${CFLAGS% } CC_SHELL_ESCAPED_FLAGS=1
 }
 
 # compile ARCH CARGO-ARGUMENTS...: prints the directory of the results. `zig` is the linker, because

@@ -99,11 +99,8 @@ def root(arch: str, tmp_path: Path) -> Iterator[Root]:
             pytest.skip(f"no Debian root for {arch}: {made.stdout.strip()}")
         assert made.returncode == 0, made.stdout
         # The packages are unpacked, and not configured, which would make these.
-        for directory in ("root", "srv", "usr/local", "etc/ssl/certs"):
-            (lower / directory).mkdir(exist_ok=True, parents=True)
-        # The index of Python packages is reached as from here.
-        for file in ("etc/resolv.conf", "etc/hosts", "etc/ssl/certs/ca-certificates.crt"):
-            shutil.copy(Path("/") / file, lower / file)
+        for directory in ("root", "srv", "usr/local"):
+            (lower / directory).mkdir(exist_ok=True)
         (lower / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
         (lower / "etc/pam.d/common-session").write_text("session required pam_permit.so\n")
         (lower / "etc/group").write_text("root:x:0:\n")

@@ -26,7 +26,9 @@ if [[ $arch != "$(uname -m)" ]]; then
 fi
 root=$changes/root
 mkdir -p "$changes"/{upper,work} "$root"
-mount -t overlay overlay -o "lowerdir=$lower,upperdir=$changes/upper,workdir=$changes/work" "$root"
+# Attributes of users, since in a namespace of users dpkg cannot rename directories otherwise.
+mount -t overlay overlay "$root" \
+    -o "userxattr,lowerdir=$lower,upperdir=$changes/upper,workdir=$changes/work"
 mkdir -p "$root"/{project,dist,proc,dev,tmp}
 mount --bind -o ro "$project" "$root/project"
 mount --bind -o ro "$DIST" "$root/dist"
