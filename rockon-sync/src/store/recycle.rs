@@ -119,7 +119,7 @@ impl<'a> FewDifferences<'a> {
     /// Turns the files of the old generation into those of the next one. Everything is removed
     /// first, because a path may change its case, or be that of a directory.
     fn apply(&self, since: &Base, draft: &mut Draft<'_>) -> Result<()> {
-        // What the current generation alone has is not there.
+        // Files that only the current generation has are not there.
         let removed_now = self.removed.difference(&since.placed);
         let removed: BTreeSet<&EntryPath> = since.removed.iter().chain(removed_now).collect();
         let placed_before = since.placed.difference(&self.removed);
