@@ -46,9 +46,9 @@ def definition(name: str, version: str = "1") -> bytes:
 A, B, C = definition("A"), definition("B"), definition("C")
 A2 = definition("A", "2")
 
-# What the first step of most cases brings, so that there is something to keep.
+# The tree of the first step of most cases, so that there is something to keep.
 BASE: Files = {"a.json": A, "b.json": B}
-# What the second step of most cases brings.
+# The tree of their second step.
 NEXT: Files = {"a.json": A2, "b.json": B, "c.json": C}
 
 

@@ -72,7 +72,7 @@ def test_the_page_is_readable_without_scripts(browser: Browser, catalog: Catalog
     assert "Plays music." in cards[1].text
     assert not browser.find_element(By.ID, "filters").is_displayed()
     days = [day.text for day in browser.find_elements(By.CSS_SELECTOR, ".day h3")]
-    # What was in the first publication is not new.
+    # Entries of the first publication are not new.
     assert days == ["2026-01-21", "2026-01-11"]
 
 
