@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,12 +29,11 @@ ROOT_PACKAGES = [
 
 
 def run(
-    *command: str | Path, cwd: Path | None = None, timeout_s: float = 600, **variables: str
+    *command: str | Path, timeout_s: float = 600, environment: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in command],
-        cwd=cwd,
-        env=os.environ | variables,
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -43,8 +42,10 @@ def run(
     )
 
 
-def succeed(*command: str | Path, timeout_s: float = 600, **variables: str) -> str:
-    done = run(*command, timeout_s=timeout_s, **variables)
+def succeed(
+    *command: str | Path, timeout_s: float = 600, environment: Mapping[str, str] = os.environ
+) -> str:
+    done = run(*command, timeout_s=timeout_s, environment=environment)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -67,8 +68,8 @@ class Root:
     def run(self, *command: str | Path, timeout_s: float = 600) -> subprocess.CompletedProcess[str]:
         script = ROOT / "tests/dist/in-root.sh"
         where = (self.arch, self.lower, self.changes)
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root"}
-        return run(script, *where, *command, timeout_s=timeout_s, **environment)
+        own = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root"}
+        return run(script, *where, *command, timeout_s=timeout_s, environment=os.environ | own)
 
     def succeed(self, *command: str | Path, timeout_s: float = 600) -> str:
         done = self.run(*command, timeout_s=timeout_s)

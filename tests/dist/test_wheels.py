@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -52,7 +53,8 @@ def test_the_wheel_passes_all_tests_of_the_package(version: str, tmp_path: Path)
     succeed(*pip, "--requirement", ROOT / "tests/python/requirements.txt")
     succeed(*pip, "--no-index", wheel)
     tests = (tmp_path / "venv/bin/python", "-m", "pytest", "-q", ROOT / "tests/python")
-    assert count_passed(succeed(*tests, timeout_s=1800, ROCKON_SYNC_WHEEL=str(wheel))) > 100
+    environment = os.environ | {"ROCKON_SYNC_WHEEL": str(wheel)}
+    assert count_passed(succeed(*tests, timeout_s=1800, environment=environment)) > 100
 
 
 def test_the_wheel_works_in_a_clean_root(root: Root) -> None:

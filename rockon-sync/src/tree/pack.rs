@@ -15,6 +15,7 @@
 //! their files can also be fetched one by one. Every file in a pack is compared with its digest.
 
 mod read;
+#[cfg(feature = "publish")]
 mod write;
 
 use std::fmt;
