@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -81,5 +82,5 @@ def test_the_python_sources_can_be_built(tmp_path: Path) -> None:
     options = ("--config-settings=build-args=--profile=dev",)
     environment = {"CARGO_TARGET_DIR": str(ROOT / "target")}
     pip = tmp_path / "venv/bin/pip"
-    succeed(pip, "install", *options, sources, timeout_s=1800, **environment)
+    succeed(pip, "install", *options, sources, timeout_s=1800, environment=os.environ | environment)
     assert succeed(tmp_path / "venv/bin/rockon-sync", "--version").startswith("rockon-sync ")
