@@ -128,19 +128,19 @@ tests() {
     if wheel=$(PROFILE=dev rockon-sync-py/build-wheel.sh); then
         export ROCKON_SYNC_WHEEL=$wheel
     fi
-    # Each of these uses one core.
-    at_once django other_python_tests
+    # Each of these uses one core, and about the same time.
+    at_once django_and_bench python_page_and_recipes
 }
 
-django() {
+django_and_bench() {
     part django count_pytest tests/django/run.sh
+    part bench count_pytest tests/bench/test.sh
 }
 
-other_python_tests() {
+python_page_and_recipes() {
     part python count_pytest tests/python/run.sh
     part page count_pytest tests/page/run.sh
     part recipes count_pytest tests/packaging/run.sh
-    part bench count_pytest tests/bench/test.sh
 }
 
 # at_once FUNCTION...: runs functions at the same time, and prints the output of one after the other.
