@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::catalog::Origin;
 use crate::store::Store;
 use crate::store::inspect::SourceStatus;
-use crate::tree::note::{KeyRole, VerifierKey};
+use crate::tree::note::{KeyRole, VerifierKey, ids};
 
 pub(super) fn run(args: &BrowseArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.store.dir);
@@ -58,15 +58,13 @@ fn describe(source: &SourceStatus) -> String {
         [] => String::new(),
         locations => format!(", from {}", locations.join(", ")),
     };
-    let ids =
-        |keys: &[VerifierKey]| keys.iter().map(VerifierKey::id).collect::<Vec<_>>().join(" or ");
     let signed = match (&source.key_list, &*source.trusted_keys) {
         (Some(list), _) => {
             let (version, KeyRole { threshold, keys, .. }) = (list.version(), list.head());
-            format!(", signed by {threshold} of {} (key list {version})", ids(keys))
+            format!(", signed by {threshold} of {} (key list {version})", ids(keys, " or "))
         }
         (None, []) => String::new(),
-        (None, keys) => format!(", signed by {}", ids(keys)),
+        (None, keys) => format!(", signed by {}", ids(keys, " or ")),
     };
     format!("{}: {held}{signed}, {checked}{from}", source.name)
 }

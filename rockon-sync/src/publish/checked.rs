@@ -6,8 +6,8 @@
 //! relations is recorded, and never one that is as young as the record: it may have been changed
 //! after it was read, within the precision of its time (the rule of git's "racy" entries).
 //!
-//! The record is a cache, `.checked` in the directory of the tree, with one JSON array per file. It is never part of the
-//! tree that clients see, and may be deleted at any time.
+//! The record is a cache, `.checked` in the directory of the tree, with one JSON array per file. It
+//! is never part of the tree that clients see, and may be deleted at any time.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -118,9 +118,7 @@ impl CheckedFile {
             containers,
         }
     }
-}
 
-impl CheckedFile {
     /// True if the file of this name in the tree has been read, and is as it was then.
     pub(super) fn is_verified(&self, stat: Stat) -> bool {
         self.named.is_some() && self.named == Stamp::of(stat)
@@ -173,20 +171,20 @@ impl CheckedFiles {
 /// Writes the record of a publication that is complete, unless it is as before. Returns the warning
 /// that it cannot be written: then the next publication reads the files again.
 pub(super) fn save(session: &PublishSession<'_>, scanned: &Scanned) -> Option<Problem> {
+    let started = session.started?;
     let saved = match scanned.files.len() {
         0..=MAX_UNRECORDED if scanned.recorded == 0 => Ok(()),
         0..=MAX_UNRECORDED => remove_if_any(session.tree.files, &session.tree.record()),
-        _ => save_large(session, scanned),
+        _ => save_large(&session.tree, scanned, started),
     };
     saved.err().map(|error| Problem::warning(RECORD, error.to_chain()))
 }
 
-fn save_large(session: &PublishSession<'_>, scanned: &Scanned) -> Result<()> {
-    let tree = &session.tree;
+fn save_large(tree: &Tree<'_>, scanned: &Scanned, started: SystemTime) -> Result<()> {
     let named = scanned.files.iter().map(|file| match tree.layout {
         Layout::Separate => {
             let stat = stat_if_any(tree.files, &file.path.below(tree.dir))?;
-            Ok(stat.and_then(Stamp::of).filter(|stamp| stamp.is_older_than(session.started)))
+            Ok(stat.and_then(Stamp::of).filter(|stamp| stamp.is_older_than(started)))
         }
         Layout::InPlace => Ok(None),
     });
@@ -202,7 +200,7 @@ fn save_large(session: &PublishSession<'_>, scanned: &Scanned) -> Result<()> {
     replace(tree.files, &tree.record(), |out| {
         writeln!(out, "{FIRST_LINE}")?;
         for (file, named) in scanned.files.iter().zip(named) {
-            let stamp = file.checked.file.filter(|stamp| stamp.is_older_than(session.started));
+            let stamp = file.checked.file.filter(|stamp| stamp.is_older_than(started));
             let checked = CheckedFile { file: stamp, named, ..(*file.checked).clone() };
             serde_json::to_writer(&mut *out, &(file.path.as_str(), checked))?;
             out.write_all(b"\n")?;

@@ -26,8 +26,7 @@ pub(super) struct LenientScan {
     pub(super) cannot_keep_all: bool,
 }
 
-/// Reads the files of `list`, with the last published version of those that are broken. `None` if a
-/// file that is as recorded has to be read to explain a problem.
+/// Reads the files of `list`, with the last published version of those that are broken.
 ///
 /// # Errors
 /// Those of [`Scan::run`].
@@ -36,7 +35,7 @@ pub(super) fn scan(
     source: Source<'_>,
     previous: &Manifest,
     list: &List,
-) -> Result<Option<LenientScan>> {
+) -> Result<LenientScan> {
     let mut keeper = Keeper {
         session,
         source,
@@ -50,9 +49,6 @@ pub(super) fn scan(
     // Terminates: every pass keeps more entries than the one before.
     loop {
         let mut scan = keeper.pass(list)?;
-        if scan.names.lacks_position {
-            return Ok(None);
-        }
         let is_final = loop {
             if keeper.keep(&scan, list.completeness) {
                 break false;
@@ -70,7 +66,7 @@ pub(super) fn scan(
         let mut seen = HashSet::new();
         problems.retain(|problem| seen.insert(problem.to_string()));
         if is_final {
-            return Ok(Some(LenientScan { files: scan.files, problems, cannot_keep_all }));
+            return Ok(LenientScan { files: scan.files, problems, cannot_keep_all });
         }
     }
 }
@@ -132,6 +128,8 @@ impl<'a> Keeper<'a> {
             file.clone(),
         ));
         debug_assert_eq!(added, Ok(()));
+        let checked = self.source.format.check(entry.id(), entry.path().as_str(), &bytes);
+        scan.names.take_published(entry, &checked);
         scan.files.push(ScannedFile {
             id: entry.id().to_owned(),
             path: entry.path().clone(),
@@ -139,7 +137,7 @@ impl<'a> Keeper<'a> {
             digest: entry.digest(),
             len_bytes: bytes.len() as u64,
             entry: EntryOfFile::Kept,
-            related: related(scan.names.check_published(entry, &bytes)),
+            related: related(checked),
             checked: Rc::new(CheckedFile::new(entry.digest(), None, &[], Vec::new())),
         });
         Ok(())

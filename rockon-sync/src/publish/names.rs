@@ -1,12 +1,11 @@
 //! The names of definitions and containers, each of which may occur once in a catalog.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::checked::CheckedFile;
 use super::publisher::Leniency;
 use super::scan::RelatedDefinition;
 use crate::base::problem::Problem;
-use crate::format::{Checked, Format, Named};
+use crate::format::{Checked, Named};
 use crate::tree::manifest::Entry;
 
 /// The kinds of names.
@@ -14,38 +13,32 @@ const DEFINITION: &str = "definition";
 const CONTAINER: &str = "container";
 
 /// Checks files one after the other, and records the names in them.
+#[derive(Default)]
 pub(super) struct NameChecker {
-    format: Format,
     pub(super) problems: Vec<Problem>,
     /// The first use of a name, by kind and name.
     known: HashMap<&'static str, HashMap<Box<str>, FirstUse>>,
-    /// True if a problem is about a file whose positions are unknown, since it was not read.
-    pub(super) lacks_position: bool,
 }
 
 /// The first use of a name.
 enum FirstUse {
     /// `file:line:column`.
     At(Box<str>),
-    /// In a file that was not read.
-    Recorded,
+    /// In the recorded file with this number, which was not read.
+    Recorded(usize),
 }
 
 impl NameChecker {
-    pub(super) fn new(format: Format) -> NameChecker {
-        NameChecker { format, problems: Vec::new(), known: HashMap::new(), lacks_position: false }
-    }
-
-    /// Checks a file, also against the files before it. `id` is that of its entry, `shown` its
-    /// name in problems. A file that is left out, `None`, reserves no names.
+    /// Checks a file, also against the files before it. `shown` is its name in problems. A file
+    /// that is left out, `None`, reserves no names.
+    ///
+    /// The caller has [located](Self::locate) the [recorded uses](Self::recorded_uses) of its names.
     pub(super) fn check(
         &mut self,
-        id: &str,
         shown: &str,
-        bytes: &[u8],
+        mut checked: Checked,
         leniency: Leniency,
     ) -> Option<Checked> {
-        let mut checked = self.format.check(id, shown, bytes);
         let before = self.problems.len();
         self.problems.append(&mut checked.problems);
         let names: Vec<_> = names_in(&checked).collect();
@@ -55,36 +48,74 @@ impl NameChecker {
             return None;
         }
         for (kind, named) in names {
-            self.record(kind, &named.name, FirstUse::At(named.place(shown).into()));
+            self.record(kind, &named.name, named.place(shown));
         }
         Some(checked)
     }
 
-    /// Takes the names of a file that is as recorded. On its own, it has no problems.
-    pub(super) fn take_recorded(&mut self, definitions: &[RelatedDefinition], row: &CheckedFile) {
+    /// Takes the names of the recorded file with this number. Returns false, and takes none, if one
+    /// of them was used before.
+    pub(super) fn take_recorded(
+        &mut self,
+        number: usize,
+        definitions: &[RelatedDefinition],
+        containers: &[Box<str>],
+    ) -> bool {
         let definitions = definitions.iter().map(|found| (DEFINITION, &*found.named.name));
-        let containers = row.containers.iter().map(|name| (CONTAINER, &**name));
-        for (kind, name) in definitions.chain(containers) {
-            let known = self.known.entry(kind).or_default();
-            self.lacks_position |= known.insert(name.into(), FirstUse::Recorded).is_some();
+        let names = definitions.chain(containers.iter().map(|name| (CONTAINER, &**name)));
+        let is_known = |(kind, name): (&str, &str)| self.first_use(kind, name).is_some();
+        if names.clone().any(is_known) {
+            return false;
+        }
+        for (kind, name) in names {
+            self.known.entry(kind).or_default().insert(name.into(), FirstUse::Recorded(number));
+        }
+        true
+    }
+
+    /// Returns the numbers of the recorded files that use a name of this file.
+    pub(super) fn recorded_uses(&self, checked: &Checked) -> BTreeSet<usize> {
+        let uses = names_in(checked).filter_map(|(kind, named)| self.first_use(kind, &named.name));
+        let recorded = uses.filter_map(|first| match first {
+            FirstUse::Recorded(number) => Some(*number),
+            FirstUse::At(_) => None,
+        });
+        recorded.collect()
+    }
+
+    /// Sets the positions of the names of `wanted` in the recorded file with this number, which
+    /// was read now: `found`.
+    pub(super) fn locate(&mut self, number: usize, shown: &str, found: &Checked, wanted: &Checked) {
+        for (kind, named) in names_in(wanted) {
+            let known = self.known.get_mut(kind);
+            let Some(first) = known.and_then(|known| known.get_mut(&*named.name)) else { continue };
+            if matches!(first, FirstUse::Recorded(other) if *other == number) {
+                let same =
+                    |(other, found): &(&str, &Named)| *other == kind && found.name == named.name;
+                let place = names_in(found).find(same).map(|(_, found)| found.place(shown));
+                *first = FirstUse::At(place.unwrap_or_else(|| shown.to_owned()).into());
+            }
         }
     }
 
-    /// Checks a file that is kept as published. It reserves its names, even if it has problems.
-    pub(super) fn check_published(&mut self, entry: &Entry, bytes: &[u8]) -> Checked {
+    /// Takes the names of a file that is kept as published, even if it has problems.
+    pub(super) fn take_published(&mut self, entry: &Entry, checked: &Checked) {
         let shown = entry.path().as_str();
-        let checked = self.format.check(entry.id(), shown, bytes);
-        for (kind, named) in names_in(&checked) {
-            self.record(kind, &named.name, FirstUse::At(named.place(shown).into()));
+        for (kind, named) in names_in(checked) {
+            self.record(kind, &named.name, named.place(shown));
         }
         for name in entry.names().unwrap_or_default() {
-            self.record(DEFINITION, name, FirstUse::At(shown.into()));
+            self.record(DEFINITION, name, shown.to_owned());
         }
-        checked
     }
 
-    fn record(&mut self, kind: &'static str, name: &str, first: FirstUse) {
-        self.known.entry(kind).or_default().entry(name.into()).or_insert(first);
+    fn first_use(&self, kind: &str, name: &str) -> Option<&FirstUse> {
+        self.known.get(kind)?.get(name)
+    }
+
+    fn record(&mut self, kind: &'static str, name: &str, place: String) {
+        let known = self.known.entry(kind).or_default();
+        known.entry(name.into()).or_insert_with(|| FirstUse::At(place.into()));
     }
 
     /// Reports names that were used before, by another file or by this one.
@@ -92,15 +123,10 @@ impl NameChecker {
         let mut own: HashMap<(&str, &str), &Named> = HashMap::new();
         for (kind, named) in names {
             let before = own.insert((kind, &named.name), named).map(|before| before.place(file));
-            let known = self.known.get(kind).and_then(|known| known.get(&*named.name));
-            let known = match known {
-                Some(FirstUse::Recorded) => {
-                    self.lacks_position = true;
-                    continue;
-                }
-                Some(FirstUse::At(place)) => Some(place.to_string()),
-                None => None,
-            };
+            let known = self.first_use(kind, &named.name).map(|first| match first {
+                FirstUse::At(place) => place.to_string(),
+                FirstUse::Recorded(_) => unreachable!("recorded uses were located"),
+            });
             if let Some(first) = known.or(before) {
                 self.problems.push(Problem::error(
                     file,

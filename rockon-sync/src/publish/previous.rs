@@ -2,7 +2,8 @@
 //! writes the same bytes as one that has the whole tree.
 //!
 //! ```text
-//! head -> history -> manifests -> objects -> packs -> key lists -> page -> named files -> head on disk
+//! head -> history -> manifests -> objects -> packs -> key lists -> page -> named files
+//!      -> head on disk
 //! ```
 //!
 //! Objects that are in the catalog directory are copied from there. Everything else is fetched, and

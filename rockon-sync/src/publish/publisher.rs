@@ -93,7 +93,8 @@ pub(super) struct PublishSession<'a> {
     pub(super) tree: Tree<'a>,
     pub(super) signer: Signer,
     /// The start of the publication: files that are younger may have changed after they were read.
-    pub(super) started: SystemTime,
+    /// `None` if no later publication finds the directory of the tree as this one leaves it.
+    pub(super) started: Option<SystemTime>,
 }
 
 impl<'a> Publisher<'a> {
@@ -353,7 +354,7 @@ impl<'a> Publisher<'a> {
         }
         let journal = Journal::new(files, dir);
         let tree = Tree { files: &journal, ..tree };
-        let started = self.clock.now();
+        let started = (self.extent == Extent::Whole).then(|| self.clock.now());
         let report = super::publish(&PublishSession { options: self, tree, signer, started })?;
         Ok(PublishReport { written: journal.written(), deleted: journal.deleted(), ..report })
     }

@@ -85,7 +85,7 @@ impl From<RelatedDefinition> for ReviewedDefinition {
 pub fn review_files(
     files: impl IntoIterator<Item = impl Into<PathBuf>>,
 ) -> Result<Vec<ReviewedFile>> {
-    let mut names = NameChecker::new(Format::Rockon);
+    let mut names = NameChecker::default();
     let mut reviewed = Vec::new();
     for file in files {
         let file: PathBuf = file.into();
@@ -128,7 +128,8 @@ impl Reviewed {
 fn review_file(file: PathBuf, names: &mut NameChecker) -> Result<Reviewed> {
     let bytes = read(&file)?;
     let shown = file.display().to_string();
-    let checked = names.check(&shown, &shown, &bytes, Leniency::Strict).unwrap_or_default();
+    let checked = Format::Rockon.check(&shown, &shown, &bytes);
+    let checked = names.check(&shown, checked, Leniency::Strict).unwrap_or_default();
     let mut reviewed =
         Reviewed::new(file, FileRole::Definitions).with_definitions(related(checked));
     reviewed.file.problems = std::mem::take(&mut names.problems);

@@ -64,8 +64,7 @@ pub(super) fn publish(publisher: &Publisher<'_>, url: &str) -> Result<PublishRep
     let before = Published::read(&tree)?;
     let journal = Journal::new(publisher.files, work.path());
     let session = Tree { files: &journal, ..tree };
-    let started = publisher.clock.now();
-    let session = PublishSession { options: publisher, tree: session, signer, started };
+    let session = PublishSession { options: publisher, tree: session, signer, started: None };
     let report = super::publish(&session)?;
     let after = Published::read(&tree)?;
     let head = tree.head_bytes()?.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Reads and checks the files of a catalog, one at a time.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::before::Before;
@@ -40,6 +40,15 @@ pub(super) struct Source<'a> {
     pub(super) files: &'a dyn Files,
     pub(super) format: Format,
     pub(super) recorded: Option<Recorded<'a>>,
+}
+
+impl Source<'_> {
+    fn read(&self, file: &Path) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let reader = self.files.open(file).on("read", file)?;
+        reader.take(MAX_FILE_BYTES).read_to_end(&mut bytes).on("read", file)?;
+        Ok(bytes)
+    }
 }
 
 /// The last publication: the record of its files, and its manifest.
@@ -117,53 +126,31 @@ pub(super) struct RelatedDefinition {
     pub(super) formerly: Vec<Box<str>>,
 }
 
-/// Reads and checks everything to publish. Files that are as recorded are not read, unless a
-/// problem has to be explained.
+/// Reads and checks everything to publish. Files that are as recorded are not read.
 ///
 /// # Errors
 /// [`Catalog`](crate::ErrorKind::Catalog) with every problem, if one of them is an error and the
 /// publisher is not lenient, if a file to keep cannot be kept, or if there is nothing to publish;
 /// those of listing the catalog.
 pub(super) fn run(session: &PublishSession<'_>, before: &Before) -> Result<Scanned> {
-    let recorded = CheckedFiles::load(&session.tree)?;
-    match run_with(session, before, Some(&recorded))? {
-        Some(scanned) => Ok(scanned),
-        None => {
-            let scanned = run_with(session, before, None)?;
-            Ok(scanned.expect("every file was read, and so has positions"))
-        }
-    }
-}
-
-/// Reads and checks everything to publish but the files that are as recorded. `None` if one of them
-/// has to be read to explain a problem.
-fn run_with(
-    session: &PublishSession<'_>,
-    before: &Before,
-    recorded: Option<&CheckedFiles>,
-) -> Result<Option<Scanned>> {
     let options = session.options;
+    let recorded = CheckedFiles::load(&session.tree)?;
     let list = List::of(session, &before.manifest)?;
     let mut problems = before.warnings.clone();
     let source = Source {
         files: session.tree.files,
         format: options.format,
-        recorded: recorded.map(|checked| Recorded { checked, manifest: &before.manifest }),
+        recorded: Some(Recorded { checked: &recorded, manifest: &before.manifest }),
     };
     let (files, is_refused) = match options.effective_leniency() {
         Leniency::Strict => {
             let scan = Scan::run(source, Leniency::Strict, list)?;
-            if scan.names.lacks_position {
-                return Ok(None);
-            }
             let is_refused = has_errors(&scan.problems);
             problems.extend(scan.problems);
             (scan.files, is_refused)
         }
         Leniency::LeaveOut => {
-            let Some(scan) = keep::scan(session, source, &before.manifest, &list)? else {
-                return Ok(None);
-            };
+            let scan = keep::scan(session, source, &before.manifest, &list)?;
             // Without the last manifest, it is unknown which entries must be kept. The author
             // can repair a catalog, but not an update site, which has many authors.
             let is_unknown =
@@ -182,7 +169,7 @@ fn run_with(
     if is_refused || files.is_empty() {
         return Err(refused(problems));
     }
-    Ok(Some(Scanned { files, problems, recorded: recorded.map_or(0, CheckedFiles::len) }))
+    Ok(Scanned { files, problems, recorded: recorded.len() })
 }
 
 pub(super) fn has_errors(problems: &[Problem]) -> bool {
@@ -208,7 +195,7 @@ impl<'a> Scan<'a> {
             files: Vec::new(),
             problems: Vec::new(),
             refused: Vec::new(),
-            names: NameChecker::new(source.format),
+            names: NameChecker::default(),
         }
     }
 
@@ -241,16 +228,30 @@ impl<'a> Scan<'a> {
         if let Some((row, entry)) =
             recorded.and_then(|recorded| recorded.of(&listed, stamp, self.source.format))
         {
-            self.take_recorded(listed, row, entry);
-            return Ok(());
+            let related = recorded_definitions(row, entry);
+            if self.names.take_recorded(self.files.len(), &related, &row.containers) {
+                self.files.push(ScannedFile {
+                    digest: row.digest,
+                    len_bytes: row.file.map_or(0, |stamp| stamp.len_bytes),
+                    entry: EntryOfFile::Unchanged,
+                    related,
+                    checked: row.clone(),
+                    id: listed.id,
+                    path: listed.path,
+                    file: listed.file,
+                });
+                return Ok(());
+            }
         }
-        let mut bytes = Vec::new();
-        let files = self.source.files;
-        files
-            .open(&listed.file)
-            .and_then(|reader| reader.take(MAX_FILE_BYTES).read_to_end(&mut bytes))
-            .on("read", &listed.file)?;
-        let checked = self.names.check(&listed.id, listed.path.as_str(), &bytes, self.leniency);
+        let bytes = self.source.read(&listed.file)?;
+        let checked = self.source.format.check(&listed.id, listed.path.as_str(), &bytes);
+        for number in self.names.recorded_uses(&checked) {
+            let file = &self.files[number];
+            let (shown, bytes) = (file.path.as_str(), self.source.read(&file.file)?);
+            let found = self.source.format.check(&file.id, shown, &bytes);
+            self.names.locate(number, shown, &found, &checked);
+        }
+        let checked = self.names.check(listed.path.as_str(), checked, self.leniency);
         let has_no_problems = self.names.problems.is_empty();
         self.problems.append(&mut self.names.problems);
         let Some(checked) = checked else {
@@ -283,30 +284,19 @@ impl<'a> Scan<'a> {
         });
         Ok(())
     }
+}
 
-    /// Adds a file that is as recorded.
-    fn take_recorded(&mut self, listed: ListedFile, row: &Rc<CheckedFile>, entry: &Entry) {
-        let definitions = names_of(entry).into_iter().zip(&row.versions);
-        let related = definitions.map(|(name, version)| RelatedDefinition {
-            named: Named { name: name.to_owned(), position: None },
-            requirements: Requirements::default(),
-            version: version.clone(),
-            relations: Relations::default(),
-            formerly: Vec::new(),
-        });
-        let related: Vec<RelatedDefinition> = related.collect();
-        self.names.take_recorded(&related, row);
-        self.files.push(ScannedFile {
-            digest: row.digest,
-            len_bytes: row.file.map_or(0, |stamp| stamp.len_bytes),
-            entry: EntryOfFile::Unchanged,
-            related,
-            checked: row.clone(),
-            id: listed.id,
-            path: listed.path,
-            file: listed.file,
-        });
-    }
+/// Returns the definitions of a file that is as recorded. They have no relations.
+fn recorded_definitions(row: &CheckedFile, entry: &Entry) -> Vec<RelatedDefinition> {
+    let definitions = names_of(entry).into_iter().zip(&row.versions);
+    let related = definitions.map(|(name, version)| RelatedDefinition {
+        named: Named { name: name.to_owned(), position: None },
+        requirements: Requirements::default(),
+        version: version.clone(),
+        relations: Relations::default(),
+        formerly: Vec::new(),
+    });
+    related.collect()
 }
 
 /// Returns the problem with a file that is missing, no regular file or too large.

@@ -6,7 +6,7 @@ use super::head::MAX_PUBLISHED_HEAD_BYTES;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::problem::Problem;
 use crate::tree::head::Head;
-use crate::tree::note::{KeyList, Note, Privacy, SigningKey, VerifierKey, sign_note};
+use crate::tree::note::{KeyList, Note, Privacy, SigningKey, VerifierKey, ids, sign_note};
 
 /// The origin of a key.
 #[derive(Debug, Clone)]
@@ -89,13 +89,12 @@ impl Signer {
             return Ok(());
         }
         let (version, threshold) = (list.version(), role.threshold);
-        let ids: Vec<String> = role.keys.iter().map(VerifierKey::id).collect();
+        let ids = ids(&role.keys, " or ");
         Err(Error::new(
             ErrorKind::Trust,
             format!(
-                "key list {version} requires {threshold} of the head keys {} to sign, got {got} of \
-                 them",
-                ids.join(" or ")
+                "key list {version} requires {threshold} of the head keys {ids} to sign, got {got} \
+                 of them"
             ),
         ))
     }

@@ -129,29 +129,34 @@ impl Tree<'_> {
 
     /// The manifest with this digest; `None` if it is missing or damaged.
     pub(super) fn manifest(&self, digest: Digest) -> Result<Option<Manifest>> {
+        let path = self.intact_manifest(digest)?;
+        path.map(|path| self.read_manifest(&path)).transpose()
+    }
+
+    /// The rows of the manifest with this digest; `None` if it is missing or damaged.
+    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<PublishedRows<'_>>> {
+        let Some(path) = self.intact_manifest(digest)? else { return Ok(None) };
+        let found = PublishedRows::OnDisk { files: self.files, path: path.clone() };
+        let form = form_of(found.rows()?)?;
+        Ok(Some(match form {
+            Form::Canonical => found,
+            Form::Other => PublishedRows::InMemory(self.read_manifest(&path)?.to_canonical()),
+        }))
+    }
+
+    /// The path of the manifest with this digest; `None` if it is missing or damaged.
+    fn intact_manifest(&self, digest: Digest) -> Result<Option<PathBuf>> {
         for path in [self.object(digest), self.manifest_path()] {
             if self.has_digest(&path, digest)? {
-                let reader = self.files.open(&path).on("read", &path)?;
-                return Manifest::read(reader).map(Some).map_err(|error| error.with_path(path));
+                return Ok(Some(path));
             }
         }
         Ok(None)
     }
 
-    /// The rows of the manifest with this digest; `None` if it is missing or damaged.
-    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<PublishedRows<'_>>> {
-        for path in [self.object(digest), self.manifest_path()] {
-            if self.has_digest(&path, digest)? {
-                let found = PublishedRows::OnDisk { files: self.files, path: path.clone() };
-                if form_of(found.rows()?)? == Form::Canonical {
-                    return Ok(Some(found));
-                }
-                let reader = self.files.open(&path).on("read", &path)?;
-                let manifest = Manifest::read(reader).map_err(|error| error.with_path(path))?;
-                return Ok(Some(PublishedRows::InMemory(manifest.to_canonical())));
-            }
-        }
-        Ok(None)
+    fn read_manifest(&self, path: &Path) -> Result<Manifest> {
+        let reader = self.files.open(path).on("read", path)?;
+        Manifest::read(reader).map_err(|error| error.with_path(path))
     }
 
     /// The published file of an entry, with its bytes; `None` if it is missing or damaged.

@@ -210,7 +210,7 @@ fn has_control_characters(text: &str) -> bool {
 }
 
 /// Returns the ids of keys for a message.
-fn ids<'a>(keys: impl IntoIterator<Item = &'a VerifierKey>, separator: &str) -> String {
+pub(crate) fn ids<'a>(keys: impl IntoIterator<Item = &'a VerifierKey>, separator: &str) -> String {
     keys.into_iter().map(VerifierKey::id).collect::<Vec<_>>().join(separator)
 }
 

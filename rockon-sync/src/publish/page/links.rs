@@ -36,7 +36,7 @@ impl Links {
         Ok(Links { base: location.map(|location| location.to_storable()).unwrap_or_default() })
     }
 
-    /// Returns the URL of a file beside the page, which is absolute if the URL of the tree is known.
+    /// Returns the URL of a file beside the page. It is absolute if the URL of the tree is known.
     pub(super) fn beside(&self, name: &str) -> String {
         format!("{}{name}", self.base)
     }

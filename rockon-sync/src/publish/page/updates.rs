@@ -60,7 +60,8 @@ fn renames_between<'a>(older: &Manifest, newer: &'a Manifest) -> Vec<(&'a Entry,
 }
 
 /// Returns the newest change of every entry that has changed since the first publication: those of
-/// `manifest`, which is that of the first record, and those that it removed. Sorted by time, newest first, then by name.
+/// `manifest`, which is that of the first record, and those that it removed. Sorted by time, newest
+/// first, then by name.
 ///
 /// # Errors
 /// [`Store`](crate::ErrorKind::Store) if a manifest cannot be read.

@@ -176,6 +176,23 @@ fn a_duplicate_in_a_recorded_file_is_reported_with_its_position() {
 }
 
 #[test]
+fn a_recorded_file_with_a_name_of_an_earlier_one_is_read() {
+    let place = Place::published(MANY);
+    place.put("3.json", &definition("N9", "1"));
+    let found = place.later().run().unwrap_err();
+    let found: Vec<String> = found.problems().iter().map(ToString::to_string).collect();
+    let expected = ["definition \"N9\"", "container \"N9-box\""];
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with("9.json:"), "{found}");
+        assert!(
+            found.contains(&format!("duplicate {expected}, first defined at 3.json:")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
 fn a_record_that_is_damaged_or_of_another_version_is_replaced() {
     let place = Place::published(MANY);
     let record = fs::read_to_string(place.record()).unwrap();

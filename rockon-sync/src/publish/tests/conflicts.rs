@@ -48,9 +48,10 @@ fn by_a_name_that_only_the_manifest_has() {
     // Published by another version of the publisher, with problems that this one reports.
     let path = EntryPath::new("b.json").unwrap();
     let entry = Entry::new("b", path, Digest::of(b"{")).unwrap().with_names(["B"]);
-    let mut names = NameChecker::new(Format::Rockon);
-    names.check_published(&entry, b"{");
-    names.check("d", "d.json", definition("B", "2").as_bytes(), Leniency::Strict);
+    let mut names = NameChecker::default();
+    let check = |id, file, text: &str| Format::Rockon.check(id, file, text.as_bytes());
+    names.take_published(&entry, &check("b", "b.json", "{"));
+    names.check("d.json", check("d", "d.json", &definition("B", "2")), Leniency::Strict);
     let problems: Vec<String> = names.problems.iter().map(ToString::to_string).collect();
     let [problem] = &problems[..] else { panic!("{problems:#?}") };
     assert!(problem.contains("duplicate definition \"B\", first defined at b.json"), "{problem}");
