@@ -248,9 +248,9 @@ impl<'a> Publisher<'a> {
         self
     }
 
-    /// Allows that there is no previous tree, and refuses to continue one: without it, nothing is
-    /// published if [`previous`](Self::previous) leads nowhere, so that serials never start over
-    /// by accident.
+    /// Allows that there is no previous tree, and refuses to continue one. Without it, nothing is
+    /// published if there is no tree at [`previous`](Self::previous), so that serials never start
+    /// over by accident.
     pub fn initial(mut self) -> Self {
         self.start = Start::First;
         self
@@ -373,7 +373,7 @@ impl<'a> Publisher<'a> {
             Some(lock) => Ok(Some(lock)),
             None => Err(Error::new(
                 ErrorKind::Locked,
-                "another publisher is at work in this directory; nothing was published, run it again",
+                "another publisher writes to this directory, so nothing was published; publish again",
             )
             .with_path(dir)),
         }
