@@ -1,4 +1,4 @@
-//! `docs/cli.md` quotes the command's help texts.
+//! `docs/reference/cli.md` quotes the command's help texts.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,7 @@ const COMMANDS: &[&str] = &[
 #[test]
 fn the_command_line_page_quotes_every_help_text() {
     let catalog = TestCatalog::new();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
     let mut page = fs::read_to_string(&path).unwrap();
     let quoted = blocks(&path, "text");
     let mut commands = COMMANDS.iter();
@@ -53,10 +53,11 @@ fn the_command_line_page_quotes_every_help_text() {
                 1,
             );
         } else {
-            assert_eq!(block.text, help, "docs/cli.md:{}: write it with {WRITE}=1", block.line);
+            let line = block.line;
+            assert_eq!(block.text, help, "docs/reference/cli.md:{line}: write it with {WRITE}=1");
         }
     }
-    assert_eq!(commands.next(), None, "has no block in docs/cli.md");
+    assert_eq!(commands.next(), None, "has no block in docs/reference/cli.md");
     let all = stdout(&catalog.run(&["--help"]));
     let listed = all.lines().skip_while(|line| *line != "Commands:").skip(1);
     for line in listed.take_while(|line| !line.is_empty()) {
