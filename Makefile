@@ -9,8 +9,8 @@ DESTDIR ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench test instructions gates lint doc wheels dist dist-test reproducible \
-	django-matrix install install-command install-library clean
+.PHONY: help build demo bench test instructions gates lint doc book wheels dist dist-test \
+	reproducible django-matrix install install-command install-library clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: ## Run rustfmt and clippy
 
 doc: ## Build the documentation: target/doc/rockon_sync/index.html
 	$(CARGO) doc --workspace --all-features --no-deps
+
+book: ## Build the pages of docs/ as a book, and check its links: build/book/index.html
+	packaging/book.sh
 
 wheels: ## Build and try the Python wheels for ARCHES (x86_64 and aarch64)
 	packaging/wheels.sh

@@ -13,5 +13,6 @@ rm -rf "$dir"
 BUILT=$built rockon-sync-ffi/install.sh /usr/local "$PWD/build/dist-stage/root-$arch"
 mv "build/dist-stage/root-$arch/usr/local" "$dir"
 rm -r "build/dist-stage/root-$arch"
-install -D -m 644 -t "$dir/share/doc/librockon-sync" LICENSE-APACHE LICENSE-MIT docs/c-api.md
+install -D -m 644 -t "$dir/share/doc/librockon-sync" LICENSE-APACHE LICENSE-MIT \
+    docs/guides/c.md docs/reference/c-api.md
 pack "$dir"

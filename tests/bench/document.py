@@ -86,7 +86,7 @@ would compress to nearly nothing.
 
 
 CHART = """\
-![Time and bytes of an update by the size of the catalog](one-changed.svg)
+![Time and bytes of an update by the size of the catalog](../one-changed.svg)
 """
 
 
@@ -228,8 +228,9 @@ def database(results: Results) -> str:
         "## The database",
         "",
         "The Django example on PostgreSQL: the refresh by brute force (every file, then every row)",
-        "and the one of [django.md](django.md). Time is that of the refresh in a running process:",
-        "requests, store and database. The database is near; only the web server is 50 ms away.",
+        "and the one of the [Django guide](../guides/django.md). Time is that of the refresh in a",
+        "running process: requests, store and database. The database is near; only the web server",
+        "is 50 ms away.",
         "",
     ]
     head = ["", "step", "requests", "statements", "rows written"]

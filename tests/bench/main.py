@@ -1,7 +1,7 @@
 """Compares rockon-sync with the alternatives. `--help` explains how to run parts of it.
 
-Prints tables, stores every figure in `build/bench/results.json`, and writes `docs/benchmarks.md` if
-everything was measured (or if requested).
+Prints tables, stores every figure in `build/bench/results.json`, and writes
+`docs/reference/benchmarks.md` if everything was measured (or if requested).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from processes import end_on_signals, run
 from results import Results
 
 KEPT = ROOT / "build/bench/results.json"
-DOCUMENT = ROOT / "docs/benchmarks.md"
+DOCUMENT = ROOT / "docs/reference/benchmarks.md"
 CHART = ROOT / "docs/one-changed.svg"
 
 LONGEST_S = 3600

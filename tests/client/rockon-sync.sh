@@ -1,7 +1,7 @@
 #!/bin/sh
 # rockon-sync.sh URL DIR: keeps a local copy of a published catalog up to date, with curl, jq, zstd,
-# tar and sha256sum. URL is that of a tree, or of its head if it ends in .sha. DIR/current
-# leads to the catalog: it is replaced as a whole or not at all. docs/protocol.md has the steps.
+# tar and sha256sum. URL is that of a tree, or of its head if it ends in .sha. DIR/current is a link
+# to the catalog, replaced as a whole or not at all. docs/reference/protocol.md has the steps.
 set -u
 export LC_ALL=C
 fail() { echo "rockon-sync.sh: $*" >&2; exit 1; }

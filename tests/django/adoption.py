@@ -1,4 +1,4 @@
-"""The change that docs/adoption.md prints, applied to the view of the appliance."""
+"""The change that docs/guides/adoption.md prints, applied to the view of the appliance."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 HERE = Path(__file__).parent
-PAGE = HERE.parents[1] / "docs/adoption.md"
+PAGE = HERE.parents[1] / "docs/guides/adoption.md"
 VIEW = HERE / "appliance/rockon.py"
 
 

@@ -1,4 +1,4 @@
-"""The change to the appliance's view that docs/adoption.md prints."""
+"""The change to the appliance's view that docs/guides/adoption.md prints."""
 
 from __future__ import annotations
 

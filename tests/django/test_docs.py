@@ -6,7 +6,7 @@ import re
 
 from conftest import HERE
 
-GUIDE = HERE.parents[1] / "docs/django.md"
+GUIDE = HERE.parents[1] / "docs/guides/django.md"
 
 
 def test_every_example_in_the_guide_is_part_of_the_example_project() -> None:

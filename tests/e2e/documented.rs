@@ -31,7 +31,7 @@ fn every_test_that_the_security_page_names_exists() {
     for dir in ["rockon-sync/src", "rockon-sync/tests", "tests/e2e", "tests/page", "tests/python"] {
         collect(&root.join(dir), &mut names);
     }
-    let page = fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let page = fs::read_to_string(root.join("docs/explanation/security.md")).unwrap();
     let quoted = page.split('`').skip(1).step_by(2);
     let is_test = |text: &&str| {
         text.matches('_').count() > 3 && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase())
@@ -46,7 +46,7 @@ fn every_test_that_the_security_page_names_exists() {
 fn the_front_page_has_the_measured_figures() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("README.md")).unwrap();
-    let measured = fs::read_to_string(root.join("docs/benchmarks.md")).unwrap();
+    let measured = fs::read_to_string(root.join("docs/reference/benchmarks.md")).unwrap();
     let table = page.split_once("## Comparison").unwrap().1.split("\n## ").next().unwrap();
     let table = table.lines().filter(|line| line.starts_with('|')).skip(2);
     let (mut cases, mut figures) = (Vec::new(), 0);

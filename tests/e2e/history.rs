@@ -347,7 +347,7 @@ fn states_published_from_a_web_server_give_the_same_bytes() {
         assert_same_files(&files_of(&tree), &files_of(&empty));
         fs::remove_dir_all(empty).unwrap();
     }
-    // The figures of docs/publishers.md, with some room.
+    // The figures of docs/guides/publishers.md, with some room.
     assert!(requests.iter().all(|n| *n <= 160), "{requests:?}");
     assert!(bytes.iter().all(|n| *n <= 900_000), "{bytes:?}");
 }

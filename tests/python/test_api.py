@@ -394,7 +394,7 @@ def test_every_kind_of_error_has_a_class() -> None:
 
 
 def test_the_guide_has_a_row_for_every_kind_of_error() -> None:
-    guide = (Path(__file__).parents[2] / "docs/python.md").read_text()
+    guide = (Path(__file__).parents[2] / "docs/reference/python.md").read_text()
     rows = re.findall(r"^\| `(\w+Error)` \| ([^|]+) \|", guide, re.MULTILINE)
     documented = {kind: name for name, kinds in rows for kind in re.findall(r"`([\w-]+)`", kinds)}
     assert documented == {kind: found.__name__ for kind, found in _errors.CLASSES.items()}

@@ -114,14 +114,15 @@ def offer(store: Store, installed: Mapping[str, str]) -> list[str]:
     assert checked.returncode == 0, checked.stdout
 
 
-def test_the_examples_of_the_guide_pass_type_checks(tmp_path: Path) -> None:
-    guide = (Path(__file__).parents[2] / "docs/python.md").read_text()
-    examples = re.findall(r"^```python\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
-    assert len(examples) >= 4
-    (tmp_path / "guide.py").write_text("\n".join(examples))
+@pytest.mark.parametrize(("page", "count"), [("guides/python.md", 5), ("reference/python.md", 2)])
+def test_the_examples_of_a_page_pass_type_checks(page: str, count: int, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / page).read_text()
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) == count
+    (tmp_path / "page.py").write_text("\n".join(examples))
     # gevent has no types of its own.
     options = ("--strict", "--disable-error-code", "import-untyped")
-    checked = run(sys.executable, "-m", "mypy", *options, "guide.py", cwd=tmp_path)
+    checked = run(sys.executable, "-m", "mypy", *options, "page.py", cwd=tmp_path)
     assert checked.returncode == 0, checked.stdout
 
 

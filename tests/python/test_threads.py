@@ -165,7 +165,7 @@ def test_ctrl_c_interrupts_the_reading_of_an_update_site(tmp_path: Path) -> None
     assert interrupted == "published"
 
 
-GUIDE = Path(__file__).parents[2] / "docs/python.md"
+GUIDE = Path(__file__).parents[2] / "docs/guides/python.md"
 CANCELED_TASK = """
 import sys
 {example}

@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_row_in_the_documentation() {
-        let page = include_str!("../../../docs/errors.md");
+        let page = include_str!("../../../docs/reference/errors.md");
         for kind in ErrorKind::ALL {
             let row = format!("| `{kind}` | {} |", kind.exit_code());
             assert_eq!(page.matches(&row).count(), 1, "{row}");

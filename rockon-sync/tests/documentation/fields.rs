@@ -1,4 +1,4 @@
-//! `docs/cli.md` documents every field of the command's JSON output.
+//! `docs/reference/cli.md` documents every field of the command's JSON output.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,9 +67,9 @@ fn every_field_that_the_command_prints_is_on_its_page() {
         collect(&value.unwrap_or_else(|error| panic!("{command}: {error}")), &mut fields);
     }
     assert!(fields.len() > 60, "{fields:?}");
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cli.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
     let page = fs::read_to_string(page).unwrap();
     let missing: Vec<&String> =
         fields.iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
-    assert!(missing.is_empty(), "docs/cli.md does not have {missing:?}");
+    assert!(missing.is_empty(), "docs/reference/cli.md does not have {missing:?}");
 }

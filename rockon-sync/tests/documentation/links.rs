@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::page::links;
 use crate::pages;
 
 /// Returns the anchor of a heading, as code hosts generate it.
@@ -30,12 +31,10 @@ fn every_link_between_pages_has_an_existing_target() {
     let mut found = 0;
     let mut dead = Vec::new();
     for page in pages() {
-        let text = fs::read_to_string(&page).unwrap();
-        let links = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
-        for link in links.filter(|link| !link.contains("://")) {
+        for link in links(&page.text()) {
             found += 1;
-            if !has_target(&page, link) {
-                dead.push(format!("{}: {link}", page.display()));
+            if !has_target(&page.path, link) {
+                dead.push(format!("{}: {link}", page.name));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod book;
 #[path = "../catalog/mod.rs"]
 mod catalog;
 mod fields;
@@ -14,12 +15,44 @@ mod run;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Returns all pages: those at the top of the project, and those in `docs/`.
-fn pages() -> Vec<PathBuf> {
-    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut pages = vec![top.join("README.md"), top.join("CONTRIBUTING.md")];
-    let docs = fs::read_dir(top.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    pages.extend(docs.filter(|path| path.extension().is_some_and(|ending| ending == "md")));
-    pages.sort();
-    pages
+/// A page of the documentation.
+struct Page {
+    path: PathBuf,
+    /// The path from the top of the project.
+    name: String,
+}
+
+impl Page {
+    fn new(name: String) -> Page {
+        Page { path: top().join(&name), name }
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.path).unwrap()
+    }
+}
+
+/// Returns the top directory of the project.
+fn top() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Returns all pages: those at the top of the project, and those below `docs/`.
+fn pages() -> Vec<Page> {
+    let mut names = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    add_pages_below("docs", &mut names);
+    names.sort();
+    names.into_iter().map(Page::new).collect()
+}
+
+fn add_pages_below(dir: &str, names: &mut Vec<String>) {
+    for entry in fs::read_dir(top().join(dir)).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{dir}/{}", entry.file_name().to_str().unwrap());
+        if entry.file_type().unwrap().is_dir() {
+            add_pages_below(&name, names);
+        } else if name.ends_with(".md") {
+            names.push(name);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The code blocks of a page.
+//! The code blocks and links of a page.
 
 use std::fs;
 use std::path::Path;
@@ -28,6 +28,20 @@ fn blocks_in(text: &str, language: &str) -> Vec<Block> {
         }
     }
     blocks
+}
+
+/// Returns the targets of the links within the documentation, in order.
+pub(crate) fn links(text: &str) -> Vec<&str> {
+    let inline = text.split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+    let definitions = text.lines().filter(|line| line.starts_with('['));
+    let referenced = definitions.filter_map(|line| Some(line.split_once("]: ")?.1));
+    inline.chain(referenced).filter(|target| !target.contains("://")).collect()
+}
+
+#[test]
+fn links_are_found_inline_and_as_definitions() {
+    let page = "[a\nb](c.md#d), [e](https://f) and [g][1]\n\n[1]: h.md\n[2]: https://i\n";
+    assert_eq!(links(page), ["c.md#d", "h.md"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::catalog::{TestCatalog, code};
 use crate::page::{Block, blocks};
-use crate::pages;
+use crate::{pages, top};
 
 /// Paths in pages, and their replacements in the test directory. For URLs see [`Place::new`].
 const REPLACEMENTS: &[(&str, &str)] =
@@ -24,32 +24,52 @@ const NOT_RUN: &[(&str, &str, &str)] = &[
     ("CONTRIBUTING.md", "cargo test -p rockon-sync", "contains this test"),
     ("CONTRIBUTING.md", "WRITE_HEADER=1", "writes the files that tests compare"),
     (
-        "administrators.md",
+        "docs/guides/administrators.md",
         "apt install",
         "needs a release; tests/dist/test_command.py installs each artifact",
     ),
     (
-        "administrators.md",
+        "docs/guides/administrators.md",
         "rockon-sync update --store checked",
         "needs a release; tests/dist/test_release.py verifies its checksums",
     ),
-    ("administrators.md", "systemd-sysusers", "needs root; tests/dist/test_command.py runs it"),
     (
-        "c-api.md",
+        "docs/guides/administrators.md",
+        "systemd-sysusers",
+        "needs root; tests/dist/test_command.py runs it",
+    ),
+    (
+        "docs/guides/c.md",
         "make install-library",
         "rockon-sync-ffi/tests/c.rs installs it and links with it",
     ),
-    ("c-api.md", "WRITE_HEADER=1", "writes the header that rockon-sync-ffi/tests/header.rs checks"),
-    ("c-api.md", "cargo run --release", "a benchmark that needs a release build"),
+    ("docs/reference/c-api.md", "cargo run --release", "a benchmark that needs a release build"),
     (
-        "publishers.md",
+        "docs/guides/hosting.md",
         "rockon-sync publish catalog --out s3:",
         "needs an object storage; tests/process/s3.rs has one",
     ),
-    ("scale.md", "store() { aws", "needs an object storage"),
-    ("scale.md", "python3 tests/bench/directory.py", "a benchmark that takes minutes"),
-    ("security.md", "cargo +nightly fuzz", "needs a nightly toolchain and minutes"),
+    ("docs/guides/hosting.md", "store() { aws", "needs an object storage"),
+    (
+        "docs/explanation/scale.md",
+        "python3 tests/bench/directory.py",
+        "a benchmark that takes minutes",
+    ),
+    (
+        "docs/tutorials/first-catalog.md",
+        "python3 -m http.server",
+        "the server of this test has the same files",
+    ),
+    (
+        "docs/explanation/security.md",
+        "cargo +nightly fuzz",
+        "needs a nightly toolchain and minutes",
+    ),
 ];
+
+/// Pages that another test runs.
+const RUN_ELSEWHERE: &[(&str, &str)] =
+    &[("docs/tutorials/application.md", "tests/python/test_tutorial.py")];
 
 /// A directory in which the commands of a page work.
 pub(crate) struct Place {
@@ -98,7 +118,8 @@ impl Place {
     fn with_test_paths(&self, text: &str) -> String {
         let server = self.catalog.server.url();
         let text = text.replace("https://apps.example.com/", &format!("{server}apps/"));
-        let text = text.replace("https://example.org/", &server).replace(BUNDLE, &self.bundle);
+        let text = text.replace("http://127.0.0.1:8000/", &server).replace(BUNDLE, &self.bundle);
+        let text = text.replace("https://example.org/", &server);
         REPLACEMENTS.iter().fold(text, |text, (shown, real)| text.replace(shown, real))
     }
 
@@ -142,9 +163,13 @@ fn every_command_of_every_page_succeeds() {
     let mut failed = Vec::new();
     let (mut run, mut skipped) = (0, 0);
     for page in pages() {
-        let name = page.file_name().unwrap().to_str().unwrap();
+        let name = &page.name;
+        if let Some((_, test)) = RUN_ELSEWHERE.iter().find(|(page, _)| page == name) {
+            assert!(top().join(test).is_file(), "{test}");
+            continue;
+        }
         let place = Place::new();
-        for block in blocks(&page, "sh") {
+        for block in blocks(&page.path, "sh") {
             if let Some(reason) = reason_to_skip(name, &block) {
                 println!("not run: {name}:{}: {reason}", block.line);
                 skipped += 1;

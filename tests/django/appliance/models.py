@@ -1,4 +1,4 @@
-"""Tables in the shape of the appliance's, to which the change in docs/adoption.md is applied.
+"""Tables like those of the appliance, to which the change in docs/guides/adoption.md is applied.
 
 Unlike in the example project, a name may occur twice, a share takes its volumes with it, and an
 image takes its containers with it.

@@ -1,7 +1,7 @@
 """The "Update" button of an appliance, as it is without the package.
 
-It fetches every file and writes every row. `docs/adoption.md` prints the change that makes it
-fetch and write only what has changed; `test_adoption.py` applies that change to this file.
+It fetches every file and writes every row. `docs/guides/adoption.md` prints the change that makes
+it fetch and write only what has changed; `test_adoption.py` applies that change to this file.
 """
 
 import json
