@@ -635,11 +635,11 @@ typedef struct rockon_sync_publish_options {
     bool allow_unsigned; // Publish a signed tree without a key, or continue an unsigned one.
     bool dry_run; // Write nothing: only report.
     const char *previous; // The URL or directory of the tree to continue; NULL for the one at out.
-    // A signed key list to publish from now on; NULL for the published one.
-    const char *key_list_file;
+    const char *key_list_file; // A signed key list to publish; NULL for the published one.
+    const char *page_title; // The title of the page and of its feed; NULL for "Catalog".
 } rockon_sync_publish_options;
 #define ROCKON_SYNC_PUBLISH_OPTIONS_INIT \
-    { sizeof(rockon_sync_publish_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+    { sizeof(rockon_sync_publish_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
 // The result of a publication.
 typedef struct rockon_sync_publish_report {

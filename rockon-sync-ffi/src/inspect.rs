@@ -59,7 +59,7 @@ impl SourceStatus {
             status: Status::named(kind),
             message: arena.text(message),
         });
-        let mirrors = arena.texts(&source.locations);
+        let mirrors = arena.texts(&source.mirrors);
         let keys = arena.texts(&source.trusted_keys);
         let head_keys = source.key_list.iter().flat_map(|list| &list.head().keys);
         let head_keys = arena.texts(head_keys);

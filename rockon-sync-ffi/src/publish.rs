@@ -61,8 +61,10 @@ pub struct PublishOptions {
     pub dry_run: MaybeUninit<bool>,
     /// The URL or directory of the tree to continue; NULL for the one at out.
     pub previous: *const c_char,
-    /// A signed key list to publish from now on; NULL for the published one.
+    /// A signed key list to publish; NULL for the published one.
     pub key_list_file: *const c_char,
+    /// The title of the page and of its feed; NULL for "Catalog".
+    pub page_title: *const c_char,
 }
 
 // SAFETY: starts with its size; numbers, pointers, and flags that C may set to anything.
@@ -214,6 +216,10 @@ impl PublishOptions {
         // SAFETY: as above.
         if let Some(file) = unsafe { optional(self.key_list_file, "options.key_list_file") }? {
             publisher = publisher.key_list(file);
+        }
+        // SAFETY: as above.
+        if let Some(title) = unsafe { optional(self.page_title, "options.page_title") }? {
+            publisher = publisher.page_title(title);
         }
         Ok(publisher)
     }

@@ -143,7 +143,7 @@ pub(crate) fn status<'py>(py: Python<'py>, status: &SourceStatus) -> PyResult<Bo
     let keys = status.trusted_keys.iter().map(VerifierKey::to_string);
     object!(py, "SourceStatus", {
         source: status.name.as_str(),
-        mirrors: PyTuple::new(py, &status.locations)?,
+        mirrors: PyTuple::new(py, &status.mirrors)?,
         checked: datetime(py, status.checked)?,
         trusted_keys: PyTuple::new(py, keys)?,
         key_list: key_list,

@@ -35,7 +35,8 @@ use crate::source::location;
 /// `dry_run`: True to write nothing; the report has what would be published, written and deleted.
 /// `lenient`: True to publish despite invalid definitions: the last published version is kept.
 /// `allow_mass_delete`: True to allow removing more than half of the catalog.
-/// `page`: True to write a page for people; false removes it.
+/// `page`: True to write a web page and a feed; False removes those of earlier runs.
+/// `page_title`: the title of the page and of its feed; by default, "Catalog".
 ///
 /// Returns a `PublishReport`. Raises `ManifestError` with all `problems` if the catalog is invalid,
 /// `IntegrityError` for mass deletion and for a previous tree that is not signed with one of the
@@ -49,11 +50,11 @@ use crate::source::location;
     catalog, *, format = "rockon", out = None, in_place = false, url = None, keep = 16,
     expires_in_days = None, published = None, sign_keys = Vec::new(), key_list = None,
     previous = None, initial = false, unsigned = false, dry_run = false, lenient = false,
-    allow_mass_delete = false, page = false,
+    allow_mass_delete = false, page = false, page_title = None,
 ), text_signature = "(
     catalog, *, format='rockon', out=None, in_place=False, url=None, keep=16, expires_in_days=None,
     published=None, sign_keys=(), key_list=None, previous=None, initial=False, unsigned=False,
-    dry_run=False, lenient=False, allow_mass_delete=False, page=False)"
+    dry_run=False, lenient=False, allow_mass_delete=False, page=False, page_title=None)"
 )]
 #[expect(clippy::too_many_arguments, reason = "keyword-only options, as Python has them")]
 pub(crate) fn publish<'py>(
@@ -75,6 +76,7 @@ pub(crate) fn publish<'py>(
     lenient: bool,
     allow_mass_delete: bool,
     page: bool,
+    page_title: Option<String>,
 ) -> PyResult<Bound<'py, PyAny>> {
     if out.is_some() && in_place {
         return Err(PyValueError::new_err("expected out or in_place, got both"));
@@ -118,6 +120,9 @@ pub(crate) fn publish<'py>(
         }
         for file in sign_keys {
             publisher = publisher.sign_key_file(file);
+        }
+        if let Some(title) = page_title {
+            publisher = publisher.page_title(title);
         }
         if let Some(file) = key_list {
             publisher = publisher.key_list(file);

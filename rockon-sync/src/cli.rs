@@ -4,6 +4,7 @@
 //! deletion, rollback), 5 locked.
 
 mod args;
+mod audience;
 mod bar;
 mod browse;
 mod changes;
@@ -27,7 +28,7 @@ mod verify;
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::base::error::{Error, ErrorKind, Result};
 use args::{Args, Command};
@@ -39,7 +40,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let is_json = args.iter().any(|arg| arg == "--json");
     let mut out = Output::new();
-    let args = match Args::try_parse_from(args) {
+    let args = match parse(args) {
         Ok(args) => args,
         Err(error) => {
             // Includes `--help` and `--version`, with code 0.
@@ -68,6 +69,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     }
 }
 
+fn parse(args: Vec<OsString>) -> clap::error::Result<Args> {
+    let mut command = audience::with_grouped_help(Args::command());
+    let mut matches = command.try_get_matches_from_mut(args)?;
+    Args::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
 /// Returns the exit code of an error. With `--json`, prints it as JSON unless the command has
 /// printed its own JSON value.
 fn failed(error: &Error, is_json: bool, out: &mut Output) -> u8 {
@@ -80,17 +87,17 @@ fn failed(error: &Error, is_json: bool, out: &mut Output) -> u8 {
 fn run(command: Command, out: &mut Output) -> Result<u8> {
     match command {
         Command::Publish(args) => publish::run(args, out),
-        Command::Update(args) => update::run(args, out),
-        Command::Import(args) => import::run(args, out),
-        Command::List(args) => list::run(&args, out),
-        Command::Show(args) => show::run(&args, out),
-        Command::Status(args) => status::run(&args, out),
-        Command::Verify(args) => verify::run(args, out),
-        Command::Changes(args) => changes::run(&args, out),
-        Command::Source { command } => source::run(command, out),
         Command::Check(args) => check::run(&args, out),
         Command::Keygen(args) => keygen::run(&args, out),
         Command::Keys { command } => keys::run(command, out),
+        Command::Update(args) => update::run(args, out),
+        Command::Import(args) => import::run(args, out),
+        Command::Source { command } => source::run(command, out),
+        Command::Status(args) => status::run(&args, out),
+        Command::Verify(args) => verify::run(args, out),
+        Command::List(args) => list::run(&args, out),
+        Command::Show(args) => show::run(&args, out),
+        Command::Changes(args) => changes::run(&args, out),
     }
 }
 

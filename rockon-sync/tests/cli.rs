@@ -188,7 +188,7 @@ fn a_store_is_listed_shown_and_verified_without_a_network() {
     assert!(stderr(&output).contains("did you mean \"linkding\"?"), "{}", stderr(&output));
 
     let status = catalog.json(&["status", "--store", "store", "--json"]);
-    assert_eq!(status["sources"][0]["held"]["entries"], 16);
+    assert_eq!(status["sources"][0]["current"]["entries"], 16);
     assert!(stdout(&catalog.run(&["status", "--store", "store"])).contains("serial 1, 16 entries"));
     assert_eq!(code(&catalog.run(&["verify", "--store", "store"])), 0);
     assert_eq!(code(&catalog.run(&["list", "--store", "nowhere"])), 1);

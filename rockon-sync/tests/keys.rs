@@ -148,7 +148,7 @@ fn only_keys_whose_signature_counts_sign() {
     assert_eq!(code, 4);
     assert!(shown.contains("not signed by enough of the given keys"), "{shown}");
     dir.done("remove one --root example.org/a --root-threshold 1 --out two");
-    dir.refused("sign two --sign-key a.key", 4, "or of the list before it (--previous)");
+    dir.refused("sign two --sign-key a.key", 4, "or of the previous list (--previous)");
     dir.done("sign two --sign-key a.key --sign-key b.key --sign-key c.key --previous one");
     dir.refused("sign one --sign-key a.key --previous two", 4, "after version 2, got version 1");
     dir.done("show two --previous one");

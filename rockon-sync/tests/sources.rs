@@ -316,7 +316,7 @@ fn credentials_are_sent_and_neither_stored_nor_printed() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     quiet(&output);
     assert!(opened());
-    let exposed = "others than the owner may read this secret";
+    let exposed = "other users can access this secret";
     assert!(!stderr(&output).contains(exposed), "{}", stderr(&output));
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
     let output = run(&["update", "--store", "store", "--json"]);

@@ -24,6 +24,20 @@ static void import_bundle(const char *tree, const char *manifest, const char *di
     rockon_sync_store_free(store);
 }
 
+/* Returns true if a line of the file contains the text. */
+static bool contains(const char *path, const char *text)
+{
+    char line[4096];
+    bool found = false;
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        found = strstr(line, text) != NULL;
+    }
+    CHECK(!ferror(file) && fclose(file) == 0);
+    return found;
+}
+
 int main(int argc, char **argv)
 {
     CHECK(argc == 4);
@@ -35,6 +49,8 @@ int main(int argc, char **argv)
     options.keep = 2;
     options.expires_in_days = 30;
     options.published_unix_s = 1700000000;
+    options.page_title = "Our <apps>";
+    FAILS(ROCKON_SYNC_STATUS_ARGUMENT, rockon_sync_publish(catalog, &options, &report, &error));
     options.page = true;
     OK(rockon_sync_publish(catalog, &options, &report, &error));
     CHECK(report->outcome == ROCKON_SYNC_PUBLISH_OUTCOME_PUBLISHED);
@@ -46,8 +62,7 @@ int main(int argc, char **argv)
     CHECK_TEXT("adguard home", report->added.items[0]);
     CHECK(report->kept.count == 0);
     CHECK(report->written.count > 16 && report->deleted.count == 0);
-    FILE *page = fopen(join(out, "index.html"), "r");
-    CHECK(page != NULL && fclose(page) == 0);
+    CHECK(contains(join(out, "index.html"), "<h1>Our &lt;apps&gt;</h1>"));
     import_bundle(out, report->manifest, join(argv[2], "imported"));
     rockon_sync_publish_report_free(report);
 

@@ -335,7 +335,7 @@ fn the_last_mirror_is_not_said_to_be_followed_by_another_one() {
     let store = world.store();
     let report = world.updater(&store).run(&mirrors(&[&world.server, &other])).unwrap();
     assert_eq!(report.outcome, Outcome::Partial, "{report:?}");
-    let followed = "leads nowhere, another mirror was asked";
+    let followed = "some files of this head are missing, another mirror was asked";
     let followed: Vec<&String> =
         report.warnings.iter().filter(|warning| warning.contains(followed)).collect();
     let [warning] = &followed[..] else { panic!("{:?}", report.warnings) };

@@ -68,7 +68,7 @@ fn an_update_without_changes_remembers_its_time_and_mirror() {
     assert_eq!(report.outcome, Outcome::Unchanged);
     let found = status(&world);
     assert_eq!(found.checked, time(NOON + 60));
-    assert_eq!(found.locations, [other.url()]);
+    assert_eq!(found.mirrors, [other.url()]);
     // The second request to the other mirror is conditional. Times in whole seconds are not sent.
     update_at(&world, &source, NOON + 120).unwrap();
     let log = other.take_log();

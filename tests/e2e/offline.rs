@@ -61,7 +61,7 @@ fn the_head_beside_a_bundle_is_imported_too() {
         world.updater(&store).import(&Default::default(), &copied_bundle(&world), &[]).unwrap();
     assert_eq!(report.serial, None);
     // Such a bundle does not tell whether it is older than the current one.
-    assert!(report.warnings[0].ends_with("no head beside the bundle, so that its age is unknown"));
+    assert!(report.warnings[0].ends_with("no head beside the bundle, so its age is unknown"));
     let report = world.updater(&store).run(&world.source()).unwrap();
     assert_eq!((report.requests, report.serial), (1, Some(1)));
 }

@@ -379,6 +379,15 @@ def test_a_page_is_written_only_on_request(catalog: CatalogDir) -> None:
         assert page.exists() is page_wanted
 
 
+def test_page_and_feed_have_the_given_title(catalog: CatalogDir) -> None:
+    tree = catalog.path / "v2"
+    rockon_sync.publish(catalog.path, page=True, page_title="Our <apps>")
+    assert "<h1>Our &lt;apps&gt;</h1>" in (tree / "index.html").read_text()
+    assert "<title>Our &lt;apps&gt;: updates</title>" in (tree / "updates.atom").read_text()
+    with pytest.raises(ValueError, match="a page title requires a page"):
+        rockon_sync.publish(catalog.path, page_title="Our apps")
+
+
 def test_every_kind_of_error_has_a_class() -> None:
     assert [kind.value for kind in ErrorKind] == list(_core.ERROR_KINDS)
     assert set(_errors.CLASSES) == set(ErrorKind)

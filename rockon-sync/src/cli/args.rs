@@ -1,7 +1,9 @@
 //! The arguments of the command line.
 
 mod keys;
+mod publish;
 mod source;
+mod update;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,13 +14,12 @@ use crate::base::error::Result;
 use crate::base::time::Timestamp;
 use crate::format::Format;
 use crate::format::target::{Stability, Target};
-use crate::net::location::Location;
-use crate::source::SourceName;
-use crate::update::Mode;
 pub(super) use keys::{
     KeysBeforeArgs, KeysCommand, KeysEditArgs, KeysNewArgs, KeysShowArgs, KeysSignArgs,
 };
+pub(super) use publish::PublishArgs;
 pub(super) use source::{SourceAddArgs, SourceCommand, SourceListArgs, SourceRemoveArgs};
+pub(super) use update::{CredentialArgs, FollowedArgs, GuardArgs, ImportArgs, UpdateArgs};
 
 /// Publishes a catalog as static files, and keeps local copies of it up to date.
 #[derive(Debug, Parser)]
@@ -33,38 +34,39 @@ pub(super) struct Args {
     pub(super) verbose: u8,
 }
 
+/// The commands in the order of the help text, which groups them: see [`super::audience`].
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Publish a catalog as a tree of static files
     Publish(PublishArgs),
+    /// Check definition files as publish does, before they are published
+    Check(CheckArgs),
+    /// Generate a key pair to sign heads or key lists with
+    Keygen(KeygenArgs),
+    /// Create, change, sign and show key lists, which replace keys
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Update a store from its sources
     Update(UpdateArgs),
-    /// Update a source of a store from a bundle, without network access
+    /// Update one source of a store from a bundle, without network access
     Import(ImportArgs),
-    /// List the definitions of a store
-    List(ListArgs),
-    /// Print a definition as it was published
-    Show(ShowArgs),
-    /// Show the state of each source of a store
-    Status(BrowseArgs),
-    /// Verify the digest of every file of a store, and the signatures of its heads
-    Verify(VerifyArgs),
-    /// List what an application must delete and apply
-    Changes(ChangesArgs),
     /// Add, remove and list the sources of a store
     Source {
         #[command(subcommand)]
         command: SourceCommand,
     },
-    /// Check definition files as publish does, and list the definitions that they would override
-    Check(CheckArgs),
-    /// Generate a pair of keys: a private key to sign heads with, and a public key to trust
-    Keygen(KeygenArgs),
-    /// Create, change, sign and show key lists, which say whose keys must sign heads
-    Keys {
-        #[command(subcommand)]
-        command: KeysCommand,
-    },
+    /// Show the state of each source of a store
+    Status(BrowseArgs),
+    /// Verify the digests of a store's files and the signatures of its heads
+    Verify(VerifyArgs),
+    /// List the definitions of a store
+    List(ListArgs),
+    /// Print a definition as it was published
+    Show(ShowArgs),
+    /// List what an application must delete, rename and apply
+    Changes(ChangesArgs),
 }
 
 /// The store of a command.
@@ -73,218 +75,6 @@ pub(super) struct StoreArgs {
     /// The directory of the store
     #[arg(long = "store", value_name = "DIR", env = "ROCKON_SYNC_STORE", hide_env_values = true)]
     pub(super) dir: PathBuf,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct PublishArgs {
-    /// The catalog: a directory with root.json and definition files; with --format files, any
-    /// directory; with --format jupdate, the URL, first XML file or directory of an update site
-    pub(super) dir: PathBuf,
-
-    /// The format of the catalog's files: rockon, jupdate, or files (every file of the directory)
-    #[arg(long, value_name = "FORMAT", default_value_t = Format::Rockon)]
-    pub(super) format: Format,
-
-    /// Write the tree to this directory, or to a bucket of an S3-compatible store [default: DIR/v2]
-    #[arg(long, value_name = "DIR|s3://BUCKET/PREFIX", conflicts_with = "in_place")]
-    pub(super) out: Option<PathBuf>,
-
-    /// Continue the published tree at this location, which may be the only copy of it: its serial,
-    /// history and old versions are fetched into the directory of the tree [default: the tree at
-    /// --out]
-    #[arg(long, value_name = "URL|DIR")]
-    pub(super) previous: Option<Location>,
-
-    /// Publish for the first time: fail if there is a tree already. Required if nothing is found at
-    /// --previous or in the bucket
-    #[arg(long)]
-    pub(super) initial: bool,
-
-    /// Write the tree to the catalog directory itself, beside the files that older systems read
-    #[arg(long)]
-    pub(super) in_place: bool,
-
-    /// The URL from which clients fetch everything but the head [default: the URL of the head]
-    #[arg(long)]
-    pub(super) url: Option<String>,
-
-    /// The number of publications that stay available to clients that are not up to date
-    #[arg(long, value_name = "N", default_value_t = 16)]
-    pub(super) keep: usize,
-
-    /// Make the head expire after so many days, so that clients notice if publishing stops
-    /// [default: never]
-    #[arg(long, value_name = "DAYS")]
-    pub(super) expires_in: Option<u32>,
-
-    /// Sign the head with the private key in this file; can be given several times
-    #[arg(long, value_name = "FILE")]
-    pub(super) sign_key: Vec<PathBuf>,
-
-    /// Publish the signed key list in this file, which says whose keys must sign heads from now on:
-    /// see `rockon-sync keys` [default: the published list]
-    #[arg(long, value_name = "FILE")]
-    pub(super) keys: Option<PathBuf>,
-
-    /// Allow unsigned heads: publish a signed tree without a key, or continue an unsigned --previous
-    /// tree with one
-    #[arg(long)]
-    pub(super) unsigned: bool,
-
-    /// Write a web page and a feed of updates: index.html and updates.atom, or with --in-place
-    /// root.v2.html and root.v2.atom; without this option, those of earlier runs are removed
-    #[arg(long)]
-    pub(super) page: bool,
-
-    /// The title of the page and of its feed
-    #[arg(long, value_name = "TEXT", requires = "page")]
-    pub(super) title: Option<String>,
-
-    /// Publish even if definitions are invalid: keep the last published version of each, and leave
-    /// out those that were never published
-    #[arg(long)]
-    pub(super) lenient: bool,
-
-    /// Publish even if more than half of the entries would be deleted
-    #[arg(long)]
-    pub(super) allow_mass_delete: bool,
-
-    /// Write nothing: print what would be published, and the files that would be written and deleted
-    #[arg(long)]
-    pub(super) dry_run: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct UpdateArgs {
-    #[command(flatten)]
-    pub(super) store: StoreArgs,
-
-    /// A source: the URL or directory of a tree; can be given several times with different names,
-    /// the highest priority first; the same name again adds a mirror [default: the sources in
-    /// STORE/sources.toml, or else those of the last update]
-    #[arg(long, value_name = "[NAME=]URL|DIR")]
-    pub(super) source: Vec<String>,
-
-    /// Trust heads signed by this public key, and refuse unsigned ones; can be given several times;
-    /// with NAME= only for this source [default: the keys of the last update]
-    #[arg(long, value_name = "[NAME=]KEY")]
-    pub(super) trust_key: Vec<String>,
-
-    #[command(flatten)]
-    pub(super) credentials: CredentialArgs,
-
-    /// Only print what an update would do
-    #[arg(long, conflicts_with = "full")]
-    pub(super) check: bool,
-
-    /// The check of the local copy: quick (sizes and times of files), verify (digests), or full
-    /// (fetch every file again)
-    #[arg(long, value_name = "MODE", default_value_t = Mode::Quick)]
-    pub(super) mode: Mode,
-
-    /// The same as --mode full
-    #[arg(long, conflicts_with = "mode")]
-    pub(super) full: bool,
-
-    #[command(flatten)]
-    pub(super) guards: GuardArgs,
-
-    /// The time limit of the update, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = seconds)]
-    pub(super) timeout: Duration,
-
-    /// The time to wait while another process updates the same source, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
-    pub(super) lock_timeout: Duration,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// Print only errors and warnings
-    #[arg(short, long, conflicts_with = "json")]
-    pub(super) quiet: bool,
-}
-
-#[derive(Debug, clap::Args)]
-pub(super) struct ImportArgs {
-    #[command(flatten)]
-    pub(super) store: StoreArgs,
-
-    /// The name of the source that the bundle belongs to
-    #[arg(long, value_name = "NAME", default_value_t = SourceName::default())]
-    pub(super) source: SourceName,
-
-    /// Trust bundles whose head, the root.sha beside them, is signed by this public key, and refuse
-    /// others; can be given several times [default: the keys of the last update]
-    #[arg(long, value_name = "KEY")]
-    pub(super) trust_key: Vec<String>,
-
-    #[command(flatten)]
-    pub(super) guards: GuardArgs,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
-
-    /// Print only errors and warnings
-    #[arg(short, long, conflicts_with = "json")]
-    pub(super) quiet: bool,
-
-    /// The bundle: the file packs/empty-*.tar.zst of a published tree
-    pub(super) bundle: PathBuf,
-}
-
-/// Credentials for private sources. Secrets are read from environment variables, since the
-/// arguments of a process are visible to every user.
-#[derive(Debug, clap::Args)]
-pub(super) struct CredentialArgs {
-    /// Send the token in this environment variable in the query of each request; with NAME= only
-    /// to this source
-    #[arg(long, value_name = "[NAME=]VAR")]
-    pub(super) token_env: Vec<String>,
-
-    /// The name of the token in the query
-    #[arg(long, value_name = "NAME", default_value = "token")]
-    pub(super) token_name: String,
-
-    /// Send this header with the value in this environment variable; with NAME= only to this source
-    #[arg(long, value_name = "[NAME=]HEADER:VAR")]
-    pub(super) header_env: Vec<String>,
-
-    /// The user name of HTTP authentication; requires --password-env
-    #[arg(long, value_name = "[NAME=]USER")]
-    pub(super) user: Vec<String>,
-
-    /// The environment variable with the password of --user
-    #[arg(long, value_name = "[NAME=]VAR", requires = "user")]
-    pub(super) password_env: Vec<String>,
-}
-
-impl CredentialArgs {
-    pub(super) fn is_empty(&self) -> bool {
-        self.token_env.is_empty() && self.header_env.is_empty() && self.user.is_empty()
-    }
-}
-
-/// Options that relax or tighten the checks of an update.
-#[derive(Debug, clap::Args)]
-pub(super) struct GuardArgs {
-    /// Update even if more than half of the entries would be deleted
-    #[arg(long)]
-    pub(super) allow_mass_delete: bool,
-
-    /// Accept a head that is older than the current one
-    #[arg(long)]
-    pub(super) allow_rollback: bool,
-
-    /// Refuse an expired head
-    #[arg(long)]
-    pub(super) require_fresh: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -325,8 +115,8 @@ pub(super) struct ListArgs {
     #[arg(long, value_name = "DATE", value_parser = moment)]
     pub(super) updated_since: Option<Timestamp>,
 
-    /// Also list definitions that do not fit or are hidden by others of the same name, with the
-    /// reason
+    /// Also list definitions that do not fit the machine, and those hidden by others of the same
+    /// name, with the reason
     #[arg(long)]
     pub(super) all: bool,
 }
@@ -361,8 +151,8 @@ pub(super) struct ShowArgs {
     /// The name of the definition
     pub(super) name: String,
 
-    /// Print what must be installed with it instead; the file lists what is installed already, as
-    /// a JSON object of names and versions (or null); - reads standard input
+    /// Print the steps to install it instead; FILE lists what is installed, as a JSON object of
+    /// names and versions (or null); - reads standard input
     #[arg(long, value_name = "FILE")]
     pub(super) installed: Option<PathBuf>,
 
@@ -382,8 +172,8 @@ pub(super) struct VerifyArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ChangesArgs {
-    /// The file that lists what is applied, as a JSON object of names and revisions; - reads
-    /// standard input
+    /// The definitions that are applied, as a file with a JSON object of names and revisions; -
+    /// reads standard input
     #[arg(long, value_name = "FILE")]
     pub(super) applied: PathBuf,
 

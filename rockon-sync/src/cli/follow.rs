@@ -1,6 +1,6 @@
 //! The sources of an update: those of the command line, or else those of the store.
 
-use super::args::{CredentialArgs, UpdateArgs};
+use super::args::{CredentialArgs, FollowedArgs};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::net::credentials::Credentials;
 use crate::source::list::Secret;
@@ -11,7 +11,11 @@ use crate::tree::note::VerifierKey;
 /// A source by its name, or the reason why it cannot be used.
 pub(super) type NamedSource = (SourceName, Result<Source>);
 
-pub(super) fn sources(store: &Store, args: &UpdateArgs) -> Result<Vec<NamedSource>> {
+pub(super) fn sources(
+    store: &Store,
+    args: &FollowedArgs,
+    credentials: &CredentialArgs,
+) -> Result<Vec<NamedSource>> {
     let followed = match args.source.is_empty() {
         false => {
             let sources = group(&args.source)?.into_iter();
@@ -25,7 +29,7 @@ pub(super) fn sources(store: &Store, args: &UpdateArgs) -> Result<Vec<NamedSourc
     if followed.is_empty() {
         return Err(no_sources(store));
     }
-    opened(trusting(followed, &args.trust_key)?, &args.credentials)
+    opened(trusting(followed, &args.trust_key)?, credentials)
 }
 
 fn no_sources(store: &Store) -> Error {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 use clap::{Command, CommandFactory};
@@ -11,6 +12,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::args::Args;
+use super::audience;
 
 /// If this variable is set, the test writes the files instead of comparing them.
 const WRITE: &str = "WRITE_SHARE";
@@ -84,22 +86,52 @@ fn generate() -> BTreeMap<String, String> {
 
 /// Adds the page of a command, and those of its subcommands.
 fn add_pages(command: &Command, name: &str, files: &mut BTreeMap<String, String>) {
-    let mut page = Vec::new();
-    Man::new(command.clone()).render(&mut page).unwrap();
-    let page = String::from_utf8(page).unwrap();
+    let page = render(|out| Man::new(command.clone()).render(out));
     let (before, titled) = page.split_once(".TH ").unwrap();
     let (_, after) = titled.split_once('\n').unwrap();
     // The empty date must be quoted: otherwise the next field becomes the date.
     let version = env!("CARGO_PKG_VERSION");
     let title = format!(".TH \"{name}\" 1 \"\" \"rockon-sync {version}\" \"User Commands\"");
     let mut page = format!("{before}{title}\n{after}{EXIT_STATUS}");
-    if name != "rockon-sync" {
+    if name == "rockon-sync" {
+        let list = subcommands(command);
+        assert_eq!(page.matches(&list).count(), 1);
+        page = page.replace(&list, &grouped_subcommands(command));
+    } else {
         page.push_str(SEE_ALSO);
     }
     files.insert(format!("man/man1/{name}.1"), page);
     for subcommand in command.get_subcommands() {
         add_pages(subcommand, &format!("{name}-{}", subcommand.get_name()), files);
     }
+}
+
+/// Returns the list of subcommands, as a page has it.
+fn subcommands(command: &Command) -> String {
+    let text = render(|out| Man::new(command.clone()).render_subcommands_section(out));
+    // Omits the preamble, which precedes every rendered section.
+    text[text.find(".SH").unwrap()..].to_owned()
+}
+
+/// Returns the section with a list of subcommands for each group.
+fn grouped_subcommands(command: &Command) -> String {
+    let mut text = ".SH SUBCOMMANDS\n".to_owned();
+    for group in audience::groups(command) {
+        let hide_others = |other: Command| {
+            let is_hidden = !group.commands.iter().any(|one| one.get_name() == other.get_name());
+            other.hide(is_hidden)
+        };
+        let of_group = command.clone().mut_subcommands(hide_others);
+        let list = subcommands(&of_group.subcommand_help_heading(group.heading));
+        text.push_str(&list.replacen(".SH", ".SS", 1));
+    }
+    text
+}
+
+fn render(page: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut text = Vec::new();
+    page(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
 }
 
 /// Returns every committed file, by its path below `share`.

@@ -49,7 +49,7 @@ fn edit(args: &KeysEditArgs, change: Edit) -> Result<()> {
             // Otherwise, the next list would skip this one.
             old.check_itself().map_err(at)?;
             old.list().version().checked_add(1).ok_or_else(|| {
-                at(Error::new(ErrorKind::Trust, "the version cannot grow any more"))
+                at(Error::new(ErrorKind::Trust, "the version has reached its maximum"))
             })?
         }
     };
@@ -119,7 +119,7 @@ fn private_key(path: &Path, allowed: &[VerifierKey], list: &SignedKeyList) -> Re
             let (id, version) = (key.verifier_key().id(), list.list().version());
             let known = match version {
                 1 => "or a key that clients trust today (--trust-key)",
-                _ => "or of the list before it (--previous)",
+                _ => "or of the previous list (--previous)",
             };
             let message = format!("{id}: expected a root key of key list {version}, {known}");
             Err(Error::new(ErrorKind::Trust, message).with_path(path))

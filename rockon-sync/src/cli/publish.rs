@@ -16,48 +16,49 @@ use crate::update::plan::MassDelete;
 const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
-    let mut publisher = Publisher::new(&args.dir).format(args.format).keep(args.keep);
-    if args.in_place {
+    let (destination, history, signing) = (args.destination, args.history, args.signing);
+    let mut publisher = Publisher::new(&args.dir).format(args.format).keep(history.keep);
+    if destination.in_place {
         publisher = publisher.in_place();
     }
-    if let Some(dir) = &args.out {
+    if let Some(dir) = destination.out {
         publisher = publisher.out(dir);
     }
-    if let Some(url) = &args.url {
+    if let Some(url) = destination.url {
         publisher = publisher.url(url);
     }
-    if let Some(days) = args.expires_in {
-        publisher = publisher.expires_in_days(days);
-    }
-    for path in &args.sign_key {
-        publisher = publisher.sign_key_file(path);
-    }
-    if let Some(path) = &args.keys {
-        publisher = publisher.key_list(path);
-    }
-    if let Some(location) = args.previous {
+    if let Some(location) = history.previous {
         publisher = publisher.previous(location);
     }
-    if args.initial {
+    if history.initial {
         publisher = publisher.initial();
     }
-    if args.unsigned {
+    for path in signing.sign_key {
+        publisher = publisher.sign_key_file(path);
+    }
+    if let Some(path) = signing.keys {
+        publisher = publisher.key_list(path);
+    }
+    if signing.unsigned {
         publisher = publisher.unsigned();
+    }
+    if let Some(days) = signing.expires_in {
+        publisher = publisher.expires_in_days(days);
+    }
+    if args.page.page {
+        publisher = publisher.page(Page::Write);
+    }
+    if let Some(title) = args.page.title {
+        publisher = publisher.page_title(title);
+    }
+    if args.guards.lenient {
+        publisher = publisher.leniency(Leniency::LeaveOut);
+    }
+    if args.guards.allow_mass_delete {
+        publisher = publisher.mass_delete(MassDelete::Allow);
     }
     if args.dry_run {
         publisher = publisher.dry_run();
-    }
-    if args.lenient {
-        publisher = publisher.leniency(Leniency::LeaveOut);
-    }
-    if args.allow_mass_delete {
-        publisher = publisher.mass_delete(MassDelete::Allow);
-    }
-    if args.page {
-        publisher = publisher.page(Page::Write);
-    }
-    if let Some(title) = args.title {
-        publisher = publisher.page_title(title);
     }
     if let Some(published) = source_date_epoch()? {
         publisher = publisher.published(published);
@@ -73,7 +74,7 @@ pub(super) fn run(args: PublishArgs, out: &mut Output) -> Result<u8> {
         note(problem.to_string());
     }
     for id in result.iter().flat_map(|report| &report.kept) {
-        note(format!("{id}: kept in its last published version"));
+        note(format!("{id}: the last published version was kept"));
     }
     if args.json {
         match &result {

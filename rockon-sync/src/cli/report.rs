@@ -79,16 +79,16 @@ pub(super) fn sentence(report: &Report, purpose: Purpose) -> String {
 
 /// Prints the local copy that is still available after a failure.
 fn note_local_copy(store: &Store, name: &SourceName) {
-    let held = store.source_status(name).map(|status| status.current);
-    note(match held {
+    note(match store.source_status(name).map(|status| status.current) {
         Err(error) => format!("cannot read the local copy of {name}: {}", error.to_chain()),
         Ok(None) => format!("the store has no local copy of {name} yet"),
-        Ok(Some(held)) => {
-            let serial = held.serial.map_or(String::new(), |serial| format!(", serial {serial}"));
+        Ok(Some(current)) => {
+            let serial =
+                current.serial.map_or(String::new(), |serial| format!(", serial {serial}"));
             format!(
                 "the store still has generation {} of {name}{serial}, {}",
-                held.generation,
-                count(held.entries, "entry")
+                current.generation,
+                count(current.entries, "entry")
             )
         }
     });

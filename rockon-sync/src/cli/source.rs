@@ -40,15 +40,15 @@ fn add(args: &SourceAddArgs) -> Result<u8> {
         (None, Some(path)) => Some(Secret::File(path.clone())),
         (None, None) => None,
     };
-    if let Some(token) = secret(&args.token_env, &args.token_file) {
-        source = source.with_token(args.token_name.as_deref(), token);
+    if let Some(token) = secret(&args.secrets.token_env, &args.secrets.token_file) {
+        source = source.with_token(args.secrets.token_name.as_deref(), token);
     }
     if let (Some(user), Some(password)) =
-        (&args.user, secret(&args.password_env, &args.password_file))
+        (&args.secrets.user, secret(&args.secrets.password_env, &args.secrets.password_file))
     {
         source = source.with_password(user, password);
     }
-    if let Some(header) = &args.header_env {
+    if let Some(header) = &args.secrets.header_env {
         let (name, value) = header_secret(header)?;
         source = source.with_header(&name, value);
     }
@@ -147,7 +147,7 @@ impl ListedSourceJson {
         Ok(ListedSourceJson {
             source: name.to_string(),
             state: "unlisted",
-            urls: status.locations,
+            urls: status.mirrors,
             trusted_keys: status.trusted_keys.iter().map(VerifierKey::to_string).collect(),
             timeout_s: None,
             secrets: Vec::new(),

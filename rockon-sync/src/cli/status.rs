@@ -50,13 +50,13 @@ fn describe(source: &SourceStatus) -> String {
         return format!("{}: cannot be read: {}", source.name, error.message);
     }
     let checked = source.checked.map_or("never checked".to_owned(), |at| format!("checked {at}"));
-    let held = source.current.as_ref().map_or("no local copy yet".to_owned(), |held| {
-        let serial = held.serial.map_or("v1".to_owned(), |serial| format!("serial {serial}"));
-        format!("generation {}, {serial}, {}", held.generation, count(held.entries, "entry"))
+    let current = source.current.as_ref().map_or("no local copy yet".to_owned(), |current| {
+        let serial = current.serial.map_or("v1".to_owned(), |serial| format!("serial {serial}"));
+        format!("generation {}, {serial}, {}", current.generation, count(current.entries, "entry"))
     });
-    let from = match &*source.locations {
+    let from = match &*source.mirrors {
         [] => String::new(),
-        locations => format!(", from {}", locations.join(", ")),
+        mirrors => format!(", from {}", mirrors.join(", ")),
     };
     let signed = match (&source.key_list, &*source.trusted_keys) {
         (Some(list), _) => {
@@ -66,29 +66,29 @@ fn describe(source: &SourceStatus) -> String {
         (None, []) => String::new(),
         (None, keys) => format!(", signed by {}", ids(keys, " or ")),
     };
-    format!("{}: {held}{signed}, {checked}{from}", source.name)
+    format!("{}: {current}{signed}, {checked}{from}", source.name)
 }
 
 fn source_json(source: &SourceStatus) -> Value {
-    let held = source.current.as_ref().map(|held| {
+    let current = source.current.as_ref().map(|current| {
         json!({
-            "generation": held.generation,
-            "serial": held.serial,
-            "published": held.published.map(|at| at.to_string()),
-            "expires": held.expires.map(|at| at.to_string()),
-            "manifest": held.manifest.map(|digest| digest.to_string()),
-            "entries": held.entries,
+            "generation": current.generation,
+            "serial": current.serial,
+            "published": current.published.map(|at| at.to_string()),
+            "expires": current.expires.map(|at| at.to_string()),
+            "manifest": current.manifest.map(|digest| digest.to_string()),
+            "entries": current.entries,
         })
     });
     let failed = source.failed.iter().map(|(id, kind, message)| failed_json(id, kind, message));
     let error = source.error.as_ref();
     json!({
         "source": source.name.as_str(),
-        "locations": source.locations,
+        "mirrors": source.mirrors,
         "checked": source.checked.map(|at| at.to_string()),
         "trusted_keys": source.trusted_keys.iter().map(VerifierKey::to_string).collect::<Vec<_>>(),
         "key_list": source.key_list.as_ref().map(list_json),
-        "held": held,
+        "current": current,
         "failed": failed.collect::<Vec<_>>(),
         "error": error.map(|error| json!({"kind": error.kind.name(), "message": error.message})),
     })

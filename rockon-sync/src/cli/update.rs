@@ -15,14 +15,14 @@ use crate::update::{Freshness, Mode, Rollback, Updater, update_each};
 
 pub(super) fn run(args: UpdateArgs, out: &mut Output) -> Result<u8> {
     let store = Store::new(&args.store.dir);
-    let followed = follow::sources(&store, &args)?;
+    let followed = follow::sources(&store, &args.followed, &args.credentials)?;
     let purpose = if args.check { Purpose::Check } else { Purpose::Update };
     let mode = if args.full { Mode::Full } else { args.mode };
     let bar = if args.quiet || args.json { Bar::hidden() } else { Bar::shown() };
     let updater = Updater::new(&store)
         .mode(mode)
-        .timeout(args.timeout)
-        .lock_timeout(args.lock_timeout)
+        .timeout(args.limits.timeout)
+        .lock_timeout(args.limits.lock_timeout)
         .progress(|progress| bar.show(progress));
     let mut updater = guarded(updater, &args.guards);
     let results = update_each(followed, |sources| match args.check {

@@ -62,7 +62,7 @@ fn run_without_faults(store: &Store) {
 
 fn manifest_of(store: &Store) -> Option<Digest> {
     let status = store.source_status(&Default::default()).expect("the store can be read");
-    status.current.and_then(|held| held.manifest)
+    status.current.and_then(|current| current.manifest)
 }
 
 fn run(data: &[u8], store: &Store) -> Result<Report> {

@@ -130,7 +130,7 @@ impl Before {
         newest.checked_add(1).ok_or_else(|| {
             Error::new(
                 ErrorKind::Head,
-                "the serial cannot grow any more; publish into a new directory",
+                "the serial has reached its maximum; publish into a new directory",
             )
             .with_path(tree.head_path())
         })
@@ -141,7 +141,7 @@ impl Before {
 pub(super) fn overtaken() -> Error {
     Error::new(
         ErrorKind::Locked,
-        "another publisher has replaced the head meanwhile; nothing was published, run it again",
+        "another publisher has replaced the head, so nothing was published; publish again",
     )
 }
 

@@ -222,7 +222,8 @@ impl<'a> Publisher<'a> {
         self
     }
 
-    /// Sets the title of the page and of its feed; by default, `Catalog`.
+    /// Sets the title of the page and of its feed; by default, `Catalog`. Requires
+    /// [`Page::Write`].
     pub fn page_title(mut self, title: impl Into<String>) -> Self {
         self.page_title = Some(title.into());
         self
@@ -247,9 +248,9 @@ impl<'a> Publisher<'a> {
         self
     }
 
-    /// Allows that there is no previous tree, and refuses to continue one: without it, nothing is
-    /// published if [`previous`](Self::previous) leads nowhere, so that serials never start over
-    /// by accident.
+    /// Allows that there is no previous tree, and refuses to continue one. Without it, nothing is
+    /// published if there is no tree at [`previous`](Self::previous), so that serials never start
+    /// over by accident.
     pub fn initial(mut self) -> Self {
         self.start = Start::First;
         self
@@ -291,7 +292,8 @@ impl<'a> Publisher<'a> {
     /// # Errors
     /// [`ErrorKind::Catalog`] if the catalog is invalid, with every problem in
     /// [`Error::problems`]; [`ErrorKind::MassDelete`]; [`ErrorKind::Argument`] for an unusable
-    /// URL, directory, key or expiry, and for a first publication of a tree that exists;
+    /// URL, directory, key or expiry, for a page title without a page, and for a first publication
+    /// of a tree that exists;
     /// [`ErrorKind::Locked`] while another process publishes there, or if it has replaced the head
     /// meanwhile; [`ErrorKind::Trust`] if a signed head would be replaced by an unsigned one, if
     /// the previous head is not signed with one of the keys, or if the key list is not the next one
@@ -309,6 +311,9 @@ impl<'a> Publisher<'a> {
         if self.expires_in_days == Some(0) {
             let message = "expected a head that expires in 1 day or later, got 0 days";
             return Err(Error::new(ErrorKind::Argument, message));
+        }
+        if self.page == Page::Omit && self.page_title.is_some() {
+            return Err(Error::new(ErrorKind::Argument, "a page title requires a page"));
         }
         if let Some(url) = &self.url {
             check_url(url)?;
@@ -368,7 +373,7 @@ impl<'a> Publisher<'a> {
             Some(lock) => Ok(Some(lock)),
             None => Err(Error::new(
                 ErrorKind::Locked,
-                "another publisher is at work in this directory; nothing was published, run it again",
+                "another publisher writes to this directory, so nothing was published; publish again",
             )
             .with_path(dir)),
         }

@@ -166,7 +166,7 @@ fn review_dir(dir: &Path) -> Result<Vec<Reviewed>> {
     let scan = Scan::run(source, Leniency::Strict, list)?;
     let mut problems = scan.problems;
     if scan.files.is_empty() && !has_errors(&problems) {
-        problems.push(Problem::error(DEFAULT_MANIFEST, None, "nothing to publish"));
+        problems.push(Problem::error(DEFAULT_MANIFEST, None, "no entries to publish"));
     }
     let mut reviewed = vec![Reviewed::new(dir.join(DEFAULT_MANIFEST), FileRole::List)];
     let mut indexes: HashMap<String, usize> = HashMap::from([(DEFAULT_MANIFEST.to_owned(), 0)]);

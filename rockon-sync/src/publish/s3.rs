@@ -15,7 +15,7 @@
 //! After the head, the bucket is listed again, and everything else is compared with the listing: a
 //! run that was cut off is completed by the next one. Each file is replaced only if it is still the
 //! one in the listing, and deleted only while the head is still the own one. Otherwise another
-//! publisher is at work; the one whose head is gone gives up.
+//! publisher is writing; the one whose head is gone gives up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

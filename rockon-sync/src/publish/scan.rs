@@ -130,7 +130,7 @@ pub(super) struct RelatedDefinition {
 ///
 /// # Errors
 /// [`Catalog`](crate::ErrorKind::Catalog) with every problem, if one of them is an error and the
-/// publisher is not lenient, if a file to keep cannot be kept, or if there is nothing to publish;
+/// publisher is not lenient, if a file to keep cannot be kept, or if there are no entries;
 /// those of listing the catalog.
 pub(super) fn run(session: &PublishSession<'_>, before: &Before) -> Result<Scanned> {
     let options = session.options;
@@ -164,7 +164,7 @@ pub(super) fn run(session: &PublishSession<'_>, before: &Before) -> Result<Scann
             Collection::Listed => DEFAULT_MANIFEST.to_owned(),
             _ => options.catalog.display().to_string(),
         };
-        problems.push(Problem::error(&shown, None, "nothing to publish"));
+        problems.push(Problem::error(&shown, None, "no entries to publish"));
     }
     if is_refused || files.is_empty() {
         return Err(refused(problems));

@@ -248,7 +248,7 @@ fn an_empty_catalog_is_not_published() {
     for leniency in [Leniency::Strict, Leniency::LeaveOut] {
         let error = place.publisher().leniency(leniency).run().unwrap_err();
         let last = error.problems().last().unwrap().to_string();
-        assert_eq!(last, "root.json: nothing to publish");
+        assert_eq!(last, "root.json: no entries to publish");
         assert_eq!(fs::read_dir(place.out()).unwrap().count(), 0);
     }
 }

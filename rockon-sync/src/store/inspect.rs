@@ -19,7 +19,7 @@ pub struct SourceStatus {
     /// The source.
     pub name: SourceName,
     /// The mirrors of the last update, without credentials and queries.
-    pub locations: Vec<String>,
+    pub mirrors: Vec<String>,
     /// The time of the last successful check.
     pub checked: Option<Timestamp>,
     /// The keys that were given. If there is no key list, at least one must have signed the head;
@@ -85,7 +85,7 @@ impl SourceStatus {
     fn unknown(name: SourceName, error: &Error) -> SourceStatus {
         SourceStatus {
             name,
-            locations: Vec::new(),
+            mirrors: Vec::new(),
             checked: None,
             trusted_keys: Vec::new(),
             key_list: None,
@@ -154,7 +154,7 @@ impl Store {
         let keys = dir.trusted_keys()?;
         Ok(SourceStatus {
             name: name.clone(),
-            locations: status.locations,
+            mirrors: status.locations,
             checked: status.checked,
             trusted_keys: keys.given().to_vec(),
             key_list: keys.newest().cloned(),

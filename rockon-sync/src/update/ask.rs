@@ -178,7 +178,7 @@ impl Candidates {
             }
             _ if self.mirrors.is_empty() => {}
             _ => session.warnings.add(format!(
-                "{}: this head leads nowhere, another mirror was asked: {}",
+                "{}: some files of this head are missing, another mirror was asked: {}",
                 remote.address,
                 error.to_chain()
             )),

@@ -103,7 +103,7 @@ fn find_head(session: &Session<'_>, bundle: &Path, digest: Digest) -> Result<(Ve
     }
     if session.keys.is_empty() {
         let shown = bundle.display();
-        let unknown = "no head beside the bundle, so that its age is unknown";
+        let unknown = "no head beside the bundle, so its age is unknown";
         session.warnings.add(format!("{shown}: {unknown}"));
         let unsigned = format!("{digest}  {DEFAULT_MANIFEST}\n");
         return Ok((unsigned.into_bytes(), bundle.to_owned()));

@@ -1,7 +1,7 @@
 //! The difference between the current and the remote manifest. Pure: reads what it is given.
 //!
 //! Both manifests are streams in byte order of the ids, and a plan is made by merging them. Its
-//! steps are not kept: whoever needs them merges the manifests again, which costs less than the
+//! steps are not kept: stages that need them merge the manifests again, which costs less than the
 //! memory. So the memory of an update grows with the change and not with the catalog.
 
 use std::collections::{BTreeSet, HashMap, HashSet};

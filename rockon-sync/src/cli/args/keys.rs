@@ -47,14 +47,14 @@ pub(in crate::cli) struct KeysNewArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct KeysEditArgs {
-    /// The key list
+    /// The draft to change, or the signed key list to continue
     pub(in crate::cli) list: PathBuf,
 
-    /// A root key; to remove it, its name or id is enough; can be given several times
+    /// A root key; `remove` also accepts its name or id; can be given several times
     #[arg(long, value_name = "KEY")]
     pub(in crate::cli) root: Vec<String>,
 
-    /// A head key; to remove it, its name or id is enough; can be given several times
+    /// A head key; `remove` also accepts its name or id; can be given several times
     #[arg(long, value_name = "KEY")]
     pub(in crate::cli) head: Vec<String>,
 
@@ -74,7 +74,7 @@ pub(in crate::cli) struct KeysEditArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct KeysSignArgs {
-    /// The key list, which gets the signatures
+    /// The key list to sign
     pub(in crate::cli) list: PathBuf,
 
     /// Sign with the private key in this file; can be given several times
@@ -87,7 +87,7 @@ pub(in crate::cli) struct KeysSignArgs {
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct KeysShowArgs {
-    /// The key list
+    /// The key list to show
     pub(in crate::cli) list: PathBuf,
 
     #[command(flatten)]
@@ -101,7 +101,7 @@ pub(in crate::cli) struct KeysShowArgs {
 /// The keys that clients trust before they see the list.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct KeysBeforeArgs {
-    /// The key list before this one
+    /// The previous key list
     #[arg(long, value_name = "FILE", conflicts_with = "trust_key")]
     pub(in crate::cli) previous: Option<PathBuf>,
 

@@ -50,6 +50,14 @@ pub(in crate::cli) struct SourceAddArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(in crate::cli) timeout: Option<Duration>,
 
+    #[command(flatten)]
+    pub(in crate::cli) secrets: SecretArgs,
+}
+
+/// The credentials of a source, as names of environment variables and files.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Credentials")]
+pub(in crate::cli) struct SecretArgs {
     /// Send the token in this environment variable in the query of each request
     #[arg(long, value_name = "VAR", conflicts_with = "token_file")]
     pub(in crate::cli) token_env: Option<String>,

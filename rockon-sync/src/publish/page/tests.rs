@@ -369,6 +369,15 @@ fn page_and_feed_have_the_given_title() {
 }
 
 #[test]
+fn a_title_without_a_page_is_a_usage_error() {
+    let place = Place::new();
+    let error = publisher(&place).page_title("A").page(Page::Omit).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Argument);
+    assert_eq!(error.to_string(), "a page title requires a page");
+    assert!(!place.out().exists());
+}
+
+#[test]
 fn urls_in_descriptions_are_links_that_show_where_they_lead() {
     let place = Place::new();
     let description = "<a href='https://h.example/?a=1&amp;b=2'>here</a>, http://i.example/\\\"x \

@@ -51,7 +51,7 @@ fn a_directory_without_a_list_is_checked_file_by_file() {
     assert_eq!(problems.len(), 3, "{problems:#?}");
     fs::create_dir(place.dir.path().join("empty")).unwrap();
     let (problems, _) = review(place.dir.path(), &["empty"]);
-    assert_eq!(problems[1..], ["empty/root.json: nothing to publish"]);
+    assert_eq!(problems[1..], ["empty/root.json: no entries to publish"]);
 }
 
 #[test]

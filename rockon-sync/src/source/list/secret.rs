@@ -42,7 +42,7 @@ impl Secret {
                 let (bytes, mode) = read_private(path, MAX_BYTES)?;
                 let bytes = Zeroizing::new(bytes);
                 if mode & OTHERS_MODE != 0 {
-                    log::warn!("{}: others than the owner may read this secret", path.display());
+                    log::warn!("{}: other users can access this secret", path.display());
                 }
                 let text = std::str::from_utf8(&bytes).map_err(|_| self.invalid("not UTF-8"))?;
                 Zeroizing::new(text.to_owned())

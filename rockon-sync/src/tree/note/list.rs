@@ -112,8 +112,8 @@ impl KeyList {
     ///
     /// # Errors
     /// [`ErrorKind::Trust`] for a name that is empty or has spaces, `+` or control characters; for
-    /// version 0; for a threshold of 0 or above the number of keys; for a key that is there twice,
-    /// in one role or in both; for more than 32 keys in a role.
+    /// version 0; for a threshold of 0 or above the number of keys; for a duplicate key, in one
+    /// role or in both; for more than 32 keys in a role.
     pub fn new(name: &str, version: u64, root: KeyRole, head: KeyRole) -> Result<KeyList> {
         let list = KeyList { name: name.to_owned(), version, root, head };
         list.check()?;

@@ -135,7 +135,7 @@ impl TrustedKeys {
     }
 
     /// True if the serial of a head that names this key list is a lower bound for others. A list
-    /// that removes a head key ends that: whoever had the key may have used it for a huge serial.
+    /// that removes a head key ends that, because a thief may have used the key for a huge serial.
     pub(crate) fn bound_serials_of(&self, named: u64) -> bool {
         let mut keys = &*self.given;
         let mut since = 0;

@@ -38,7 +38,7 @@ enum Prior<'a> {
     Staged(Digest, StagedValidators),
 }
 
-/// The validators of a file, and the mirror that gave them: they mean nothing to any other.
+/// The validators of a file, and the mirror that gave them. Other mirrors have their own.
 #[derive(Default)]
 struct GivenValidators {
     mirror: Option<String>,
