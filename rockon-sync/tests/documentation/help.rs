@@ -25,7 +25,10 @@ fn the_command_line_page_quotes_every_help_text() {
             page = page.replacen(&old, &format!("```text\n{text}```"), 1);
         } else {
             let line = block.line;
-            assert_eq!(block.text, text, "docs/reference/cli.md:{line}: {command}: write it with {WRITE}=1");
+            assert_eq!(
+                block.text, text,
+                "docs/reference/cli.md:{line}: {command}: write it with {WRITE}=1"
+            );
         }
     }
     assert_eq!(helps.next(), None, "has no block in docs/reference/cli.md");
