@@ -56,7 +56,8 @@ class Apt(Peer):
             (served.directory / "apt.gpg").write_bytes(run(*gpg, "--export"))
             for day, state in enumerate(State):
                 directory = served.tree(state, "apt") / "dists/stable"
-                files = self._index(lists[State.BASE], lists[state], state)
+                before = lists[state.previous] if state.previous else None
+                files = self._index(before, lists[state])
                 for name, content in files.items():
                     path = directory / name
                     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,10 +86,10 @@ class Apt(Peer):
         return None
 
     @staticmethod
-    def _index(base: bytes, new: bytes, state: State) -> dict[str, bytes]:
-        """Returns the files of one list of packages, by path."""
+    def _index(base: bytes | None, new: bytes) -> dict[str, bytes]:
+        """Returns the files of one list of packages, by path, with a patch from `base` if any."""
         files = {f"{INDEX}.xz": lzma.compress(new), INDEX: new}
-        if state is not State.BASE:
+        if base is not None:
             patch = ed_script(base, new)
             packed = gzip.compress(patch, mtime=0)
             index = (

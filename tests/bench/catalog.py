@@ -161,6 +161,11 @@ def varied(value: Any, words: list[str], draw: random.Random) -> Any:
     return value
 
 
+def one_earlier(base: Catalog) -> Catalog:
+    """Returns the state before `base`, in which one definition had another description."""
+    return edited(base, sorted(base.ids)[len(base.ids) // 3 :][:1])
+
+
 def one_changed(before: Catalog) -> Catalog:
     """Changes the description of one definition in one line, as an editor would."""
     return edited(before, sorted(before.ids)[len(before.ids) // 2 :][:1])

@@ -125,10 +125,8 @@ class Bench:
         return self._directory / "clients" / peer.key / what
 
     def _prepare(self, peer: Peer, served: Served, relayed: Line, result: Comparison) -> None:
-        """Prepares the clients that runs start from: a new one, an up-to-date one, an interrupted
-        one."""
-        served.switch(State.BASE)
-        peer.activate(served, State.BASE)
+        """Prepares the clients that runs start from: a new one, one that has followed a change
+        and is up to date, an interrupted one."""
         fresh, synced, cut = (self._client(peer, name) for name in ("fresh", "synced", "cut"))
         fresh.parent.mkdir(parents=True)
         peer.prepare(fresh, self._ports.urls)
@@ -136,13 +134,17 @@ class Bench:
             return
         copy(fresh, synced, ("-a",))
         relayed.take()
-        self._launcher.measure(peer.command(synced, self._ports.urls))
-        received = relayed.take().received
+        received = []
+        for state in (State.EARLIER, State.BASE):
+            served.switch(state)
+            peer.activate(served, state)
+            self._launcher.measure(peer.command(synced, self._ports.urls))
+            received.append(relayed.take().received)
         if Case.RESUMED not in self._cases(peer):
             return
         copy(fresh, cut, ("-a",))
         for relay in relayed.relays:
-            relay.cut_after(received // 2)
+            relay.cut_after(received[0] // 2)
         try:
             self._launcher.measure(peer.command(cut, self._ports.urls))
             say(f"{peer.name} got the whole catalog over a line that was cut at half of it")

@@ -118,14 +118,17 @@ class Git(Peer):
     def publish(self, served: Served) -> None:
         repository = self._repository(served)
         run("git", "init", "--quiet", "--bare", repository)
-        with served.timed("git commit and gc of the base"):
-            base = self._commit(served, State.BASE)
-            run("git", "-C", repository, "update-ref", self._BRANCH, base)
-            # The server runs gc only once; later objects stay as they were pushed.
-            run("git", "-C", repository, "gc", "--quiet")
+        commits: dict[State, str] = {}
         for state in State:
-            commit = base if state is State.BASE else self._commit(served, state, base)
-            run("git", "-C", repository, "update-ref", f"refs/states/{state.name}", commit)
+            with served.timed(f"git commit of {state.value}"):
+                parent = commits[state.previous] if state.previous else None
+                commits[state] = self._commit(served, state, parent)
+                name = f"refs/states/{state.name}"
+                run("git", "-C", repository, "update-ref", name, commits[state])
+            if state is State.BASE:
+                # The server runs gc only once; later objects stay as they were pushed.
+                with served.timed("git gc of the base"):
+                    run("git", "-C", repository, "gc", "--quiet")
 
     def activate(self, served: Served, state: State) -> None:
         repository = self._repository(served)
@@ -194,7 +197,7 @@ class OSTree(Peer):
         repository = self._repository(served)
         repository.mkdir(parents=True)
         run("ostree", "--repo=" + str(repository), "init", "--mode=archive")
-        base = ""
+        commits: dict[State, str] = {}
         for state in State:
             with served.timed(f"OSTree commit and deltas of {state.value}"):
                 new = self._ostree(
@@ -206,10 +209,11 @@ class OSTree(Peer):
                     "--owner-uid=0",
                     "--owner-gid=0",
                 )
-                base = base or new
+                commits[state] = new
                 delta = ("static-delta", "generate", "--inline", "--min-fallback-size=0")
                 self._ostree(served, *delta, "--empty", f"--to={new}")
-                if new != base:
+                if state.previous:
+                    base = commits[state.previous]
                     self._ostree(served, *delta, f"--from={base}", f"--to={new}")
                 self._ostree(served, "summary", "--update")
             kept = self._kept(served, state)

@@ -1,4 +1,4 @@
-"""The served directory, and the three states that it can be switched to."""
+"""The served directory, and the states that it can be switched to."""
 
 from __future__ import annotations
 
@@ -16,17 +16,23 @@ from processes import run
 
 
 class State(Enum):
-    """The state of the server."""
+    """The state of the server, in the order of their publication."""
 
+    EARLIER = "earlier"
     BASE = "base"
     ONE = "one changed"
     MANY = "many changed"
+
+    @property
+    def previous(self) -> State | None:
+        """The state that this one is published after."""
+        return {State.EARLIER: None, State.BASE: State.EARLIER}.get(self, State.BASE)
 
 
 SUCCESSORS = (State.ONE, State.MANY)
 
 PUBLISHED = 1_700_000_000
-"""The time of the base's publication, in seconds since 1970. Each successor is a day later."""
+"""The time of the first publication, in seconds since 1970. Each other state is a day later."""
 
 
 @dataclass
@@ -61,27 +67,28 @@ class Served:
 
 
 def serve_states(directory: Path, base: Catalog) -> Served:
-    """Creates the three states of a catalog, unpublished."""
+    """Creates the states of a catalog, unpublished."""
     catalogs = {
+        State.EARLIER: catalog.one_earlier(base),
         State.BASE: base,
         State.ONE: catalog.one_changed(base),
         State.MANY: catalog.many_changed(base),
     }
     served = Served(directory, catalogs)
     for day, (state, content) in enumerate(catalogs.items()):
-        if state is not State.BASE:
-            copy(served.tree(State.BASE, "v1"), served.tree(state, "v1"))
+        if state.previous:
+            copy(served.tree(state.previous, "v1"), served.tree(state, "v1"))
         content.write(served.tree(state, "v1"), PUBLISHED + day * 86400)
     served.switch(State.BASE)
     return served
 
 
 def publish(served: Served, program: Path) -> None:
-    """Publishes every state, the two others as successors of the base."""
+    """Publishes every state as the successor of the previous one."""
     for day, state in enumerate(State):
         tree = served.tree(state, "v2")
-        if state is not State.BASE:
-            copy(served.tree(State.BASE, "v2"), tree)
+        if state.previous:
+            copy(served.tree(state.previous, "v2"), tree)
         with served.timed(f"publish {state.value}"):
             publish_one(program, served.tree(state, "v1"), tree, PUBLISHED + day * 86400)
         # These heads have the same second, so nginx would give them the same ETag.
