@@ -42,7 +42,7 @@ macro_rules! kinds {
 kinds! {
     /// An argument is invalid: a malformed URL, source name or option.
     Argument = "argument", 2;
-    /// No complete response was received: connection refused, reset or cut off, TLS, name lookup.
+    /// No complete response was received: name lookup, connection or TLS failed.
     Transport = "transport", 1;
     /// The server responded with an unexpected status.
     Status = "status", 1;
@@ -50,9 +50,9 @@ kinds! {
     Timeout = "timeout", 1;
     /// The caller canceled the run.
     Canceled = "canceled", 1;
-    /// The head (`root.sha`) is invalid: not a head, or a known key with an invalid value.
+    /// The head (`root.sha`) is invalid: not a head, or a line with an invalid value.
     Head = "head", 1;
-    /// The manifest (`root.json`) is invalid. It is refused as a whole.
+    /// The manifest (`root.json`) is invalid, and refused as a whole.
     Manifest = "manifest", 1;
     /// A definition file is invalid in its format.
     Definition = "definition", 1;
@@ -70,7 +70,7 @@ kinds! {
     Locked = "locked", 5;
     /// Reading or writing the store or the published tree failed.
     Store = "store", 1;
-    /// The catalog directory has problems, or a definition cannot be installed; nothing was done.
+    /// The catalog directory has problems, or a definition cannot be installed.
     Catalog = "catalog", 1;
     /// No object has this name.
     NotFound = "not-found", 1;

@@ -1,10 +1,13 @@
 //! `docs/reference/cli.md` quotes the command's help texts.
 
 use std::fs;
-use std::path::Path;
 
 use crate::catalog::{TestCatalog, stdout};
 use crate::page::blocks;
+use crate::top;
+
+/// The page, from the top of the project.
+const PAGE: &str = "docs/reference/cli.md";
 
 /// If set, the page is rewritten instead of compared.
 const WRITE: &str = "WRITE_CLI_PAGE";
@@ -12,7 +15,7 @@ const WRITE: &str = "WRITE_CLI_PAGE";
 #[test]
 fn the_command_line_page_quotes_every_help_text() {
     let catalog = TestCatalog::new();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
+    let path = top().join(PAGE);
     let mut page = fs::read_to_string(&path).unwrap();
     let mut helps = Vec::new();
     add_help(&catalog, "", &mut helps);
@@ -25,13 +28,10 @@ fn the_command_line_page_quotes_every_help_text() {
             page = page.replacen(&old, &format!("```text\n{text}```"), 1);
         } else {
             let line = block.line;
-            assert_eq!(
-                block.text, text,
-                "docs/reference/cli.md:{line}: {command}: write it with {WRITE}=1"
-            );
+            assert_eq!(block.text, text, "{PAGE}:{line}: {command}: write it with {WRITE}=1");
         }
     }
-    assert_eq!(helps.next(), None, "has no block in docs/reference/cli.md");
+    assert_eq!(helps.next(), None, "has no block in {PAGE}");
     if std::env::var_os(WRITE).is_some() {
         fs::write(&path, page).unwrap();
     }
