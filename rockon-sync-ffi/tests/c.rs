@@ -93,6 +93,42 @@ fn the_header_compiles_in_every_supported_language_version() {
     }
 }
 
+/// Declares what the examples of the guide use.
+const DECLARATIONS: &str = r#"
+#include <stdlib.h>
+#include "rockon_sync.h"
+
+extern rockon_sync_store *store;
+extern rockon_sync_report *report;
+extern rockon_sync_catalog *catalog;
+extern rockon_sync_changes *changes;
+extern rockon_sync_installation *installation;
+extern rockon_sync_error *error;
+extern rockon_sync_applied applied[];
+extern size_t applied_count;
+void delete_row(const char *name);
+void rename_row(const char *from, const char *to);
+void put_row(const char *name, const char *revision, const char *text);
+void install(const rockon_sync_definition *definition);
+"#;
+
+#[test]
+fn every_example_of_the_guide_compiles() {
+    let page = fs::read_to_string(root().join("docs/guides/c.md")).unwrap();
+    let examples = page.split("```c\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let mut program = DECLARATIONS.to_owned();
+    for (n, example) in examples.enumerate() {
+        program += &format!("void example_{n}(void) {{\n{example}}}\n");
+    }
+    assert!(program.contains("void example_2"), "expected three examples");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("guide.c");
+    fs::write(&file, program).unwrap();
+    let mut command = tool("cc");
+    command.args(["-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]);
+    succeed(command.arg(root().join("include")).arg(&file));
+}
+
 #[test]
 fn the_exported_symbols_match_the_list_and_the_header() {
     let mut nm = tool("nm");

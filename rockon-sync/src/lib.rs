@@ -71,7 +71,7 @@
 
 /// The guide for Rust programs, whose code is compiled and run as that of these pages is.
 #[cfg(doctest)]
-#[doc = include_str!("../../docs/reference/rust.md")]
+#[doc = include_str!("../../docs/guides/rust.md")]
 mod guide {}
 
 mod base;

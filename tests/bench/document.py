@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 import verdict
 from catalog import SHARE_OF_OTHER_WORDS
@@ -12,7 +13,7 @@ from history import WAYS, Steps
 from measure import NOISY_ABOVE
 from peers import MANY_ENTRIES
 from results import Results
-from tables import NOTHING, cell, count, ratio, seconds, size, table
+from tables import NOTHING, cell, count, item, ratio, seconds, size, table
 
 OPENING = f"""\
 # Benchmarks
@@ -48,40 +49,54 @@ files, from the same server, in one run.
 
 After the first run of each case, the client's files are compared with the published ones.
 
-**Lines.** Everything runs on one machine, over the loopback interface. Without latency, clients
-talk to the servers themselves. At 50 ms a relay holds every byte back for 25 ms in each direction,
-and connecting costs a round trip, as it does between machines. There is no loss, no limit of
-bandwidth and no TCP slow start: large files take longer on a real line.
+## How it is measured
 
-**Cases.** *First sync* starts without files, the others with an up-to-date client: *nothing
-changed*; one definition got another description; 30 did, with one added and one removed. *Resumed*
-is the second run after a first sync whose connections all broke when half of its bytes had come.
+Everything runs on one machine, over the loopback interface. Without latency, clients talk to the
+servers directly. At 50 ms, a relay delays every byte by 25 ms in each direction, and connecting
+costs a round trip, as it does between machines. There is no loss, no limit of bandwidth and no TCP
+slow start, so large files take longer on a real line.
+
+nginx answers with ETags, keeps connections, and compresses `*.json` on the fly (gzip, its default
+level).
+
+### Cases
+
 Each run starts from a copy of the same prepared client.
 
-**Columns.** *Requests*: lines in nginx's log. *Received*, *sent*: TCP payload as the client sees
-it, counted by the relay, or without one taken from nginx's log. *Time*: from the start of the
-process to its end. *CPU*: user and system time of the client and of every process that it
-started. *Memory*: the largest resident set of the client, or of the largest process that it
-started (git and OSTree start several: their sum would be more). CPU and memory are those of the
-run without latency. *Runs*: how many there were of each time. A kilobyte is 1,000 bytes.
+- **First sync** starts without files, the other cases with an up-to-date client.
+- **1 changed**: one definition has a new description.
+- **30 changed** also has one definition added and one removed.
+- **Resumed after a cut** is the second run, after a first sync whose connections all broke when
+  half of its bytes had arrived.
 
-**Noise.** Every figure is the median of its runs. Where least and most are further apart than
-{NOISY_ABOVE * 100:.0f} % of it, both are given: that figure is noisy. Times and CPU below some
-20 ms usually are, and so are peers that write many files. Bytes and requests are not, except for
-OSTree's. Other work on the machine increases times and CPU, not equally for all peers: see the
-load. *Computed* stands for cases that would take more than
-{LONGEST_CELL_S:.0f} s for its round trips alone.
+### Columns
 
-nginx answers with ETags, keeps connections, and compresses `*.json` on the way (gzip, its default
-level).
+- **Requests**: lines in the log of nginx.
+- **Received**, **sent**: TCP payload as the client sees it, counted by the relay or, without one,
+  taken from the log of nginx. A kilobyte is 1,000 bytes.
+- **CPU**: user and system time of the client and of every process that it started, without
+  latency.
+- **Memory**: the largest resident set of the client, or of the largest process that it started,
+  without latency. git and OSTree start several, whose sum would be more.
+- **Time**: from the start of the process to its end. *Computed* stands for cases whose round trips
+  alone would take more than {LONGEST_CELL_S:.0f} s.
+- **Runs**: the number of runs behind each time.
+
+Every figure is the median of its runs. If minimum and maximum are further apart than
+{NOISY_ABOVE * 100:.0f} % of it, both are given, because the figure is noisy. Times and CPU below
+20 ms usually are, and so are peers that write many files. Bytes and requests are exact, except for
+those of OSTree. Other work on the machine increases times and CPU, but not equally for all peers:
+see the load.
 """
 
 MADE = f"""\
-**Large catalogs** are made from the real one, always the same: each entry takes the next real
-definition, gets an id, a file and names of containers and images of its own and other ports, and
-{SHARE_OF_OTHER_WORDS * 100:.0f} % of the words in its texts are replaced by words drawn from all.
-They compress to about 350 bytes a definition (`zstd -19` of all), the real ones to 380; mere copies
-would compress to nearly nothing.
+### Large catalogs
+
+They are generated from the real one, always in the same way. Each entry takes the next real
+definition, and gets its own id, file, names of containers and images, and ports.
+{SHARE_OF_OTHER_WORDS * 100:.0f} % of the words in its texts are replaced by words drawn from all
+texts. A definition compresses to about 350 bytes (`zstd -19` of all), a real one to 380; mere
+copies would compress to nearly nothing.
 """
 
 
@@ -114,12 +129,12 @@ def about(results: Results) -> str:
     """Returns the section about the machine and the versions."""
     lines = ["## The run", ""]
     lines += [f"- {name}: {value}" for name, value in results.facts.items()]
-    lines += [f"- **left out**: {what}" for what in results.skipped]
+    lines += [item(f"**left out**: {what}") for what in results.skipped]
     return "\n".join(lines) + "\n"
 
 
 def compared(comparison: Comparison, round_trips_s: list[float]) -> str:
-    """Returns one table per case."""
+    """Returns two tables per case: what is transferred, and how long it takes."""
     lines = [
         f"## {comparison.what[0].upper()}{comparison.what[1:]}",
         "",
@@ -128,32 +143,31 @@ def compared(comparison: Comparison, round_trips_s: list[float]) -> str:
     ]
     for case in comparison.cases():
         lines += [f"### {case[0].upper()}{case[1:]}", ""]
-        lines.append(case_table(comparison, case, round_trips_s))
+        lines += case_tables(comparison, case, round_trips_s)
     if comparison.server_s:
-        made = "; ".join(f"{what} {seconds(took)}" for what, took in comparison.server_s.items())
-        lines += [f"Making the server's side took: {made}.", ""]
+        lines += ["### The server's side", ""]
+        lines += [f"- {what}: {seconds(took)}" for what, took in comparison.server_s.items()]
+        lines += [""]
     return "\n".join(lines)
 
 
-def case_table(comparison: Comparison, case: str, round_trips_s: list[float]) -> str:
-    """Yields one row per peer that has the case."""
-    head = ["", "requests", "received", "sent"]
-    head += [f"time at {at * 1000:.0f} ms" for at in round_trips_s]
-    head += ["CPU", "memory", "runs"]
-    rows = []
+def case_tables(comparison: Comparison, case: str, round_trips_s: list[float]) -> Iterator[str]:
+    """Yields tables with one row per peer that has the case."""
+    costs, times = [], []
     for key, name in comparison.peers.items():
         if not any((key, case, at) in comparison.figures for at in round_trips_s):
             continue
         figures = [comparison.figure(key, case, at) for at in round_trips_s]
         first, last = figures[0], figures[-1]
         counted = last if last.samples else first
-        row = [name, cell(counted, "requests", count)]
-        row += [cell(counted, "received", size), cell(counted, "sent", size)]
-        row += [cell(each, "wall_s", seconds) if each.samples else each.reason for each in figures]
-        row += [cell(first, "cpu_s", seconds), cell(first, "memory_bytes", size)]
-        row.append("/".join(count(len(each.samples)) for each in figures))
-        rows.append(row)
-    return table(head, rows)
+        cost = [cell(counted, "requests", count)]
+        cost += [cell(counted, "received", size), cell(counted, "sent", size)]
+        cost += [cell(first, "cpu_s", seconds), cell(first, "memory_bytes", size)]
+        costs.append([name, *cost])
+        took = [cell(each, "wall_s", seconds) if each.samples else each.reason for each in figures]
+        times.append([name, *took, "/".join(count(len(each.samples)) for each in figures)])
+    yield table(["", "requests", "received", "sent", "CPU", "memory"], costs)
+    yield table(["", *(f"time at {at * 1000:.0f} ms" for at in round_trips_s), "runs"], times)
 
 
 def packs(deltas: list[Delta]) -> str:
@@ -163,25 +177,26 @@ def packs(deltas: list[Delta]) -> str:
         "",
         "A pack, compared with `zstd -19 --patch-from` of all definitions before and after the",
         "step (`zstd -19` of all definitions for the first). A pack also has the manifest, with an",
-        "incompressible digest per changed file: hence the last columns, where the manifest is",
-        "part of the text. Not measured above",
-        f"{MANY_ENTRIES:,} entries.",
+        "incompressible digest per changed file. In the last two columns, zstd compresses the",
+        f"manifest too. Not measured above {MANY_ENTRIES:,} entries.",
         "",
     ]
-    head = ["", "step", "pack", "zstd, definitions", "ratio", "zstd, with manifest", "ratio"]
-    rows = [
-        [
-            each.catalog,
-            each.step,
-            NOTHING if each.pack is None else size(each.pack),
-            size(each.text),
-            ratio(each.pack, each.text),
-            size(each.text_and_manifest),
-            ratio(each.pack, each.text_and_manifest),
+    for catalog, of_catalog in groupby(deltas, key=lambda each: each.catalog):
+        lines += [f"**{catalog}**", ""]
+        head = ["step", "pack", "zstd, definitions", "ratio", "zstd, with manifest", "ratio"]
+        rows = [
+            [
+                each.step,
+                NOTHING if each.pack is None else size(each.pack),
+                size(each.text),
+                ratio(each.pack, each.text),
+                size(each.text_and_manifest),
+                ratio(each.pack, each.text_and_manifest),
+            ]
+            for each in of_catalog
         ]
-        for each in deltas
-    ]
-    return "\n".join([*lines, table(head, rows)])
+        lines.append(table(head, rows))
+    return "\n".join(lines)
 
 
 def steps(history: dict[str, Steps]) -> str:
@@ -189,29 +204,24 @@ def steps(history: dict[str, Steps]) -> str:
     lines = [
         "## The real history, step by step",
         "",
-        "Every state of the real catalog is published into one tree, broken ones as far as they",
-        "go, and clients update after each. The first step, which fetches all, is not counted.",
+        "Every state of the real catalog is published into one tree, with `--lenient`, and clients",
+        "update after each. The first step, which fetches everything, is not counted.",
         "",
     ]
-    head = ["", "changed steps", "received", "median a step", "most", "requests a step"]
-    head += ["unchanged steps", "received a step", "requests a step"]
-    rows = []
+    changed, unchanged = [], []
     for way, each in history.items():
-        changed, unchanged = each.changed_received, each.unchanged_received
-        rows.append(
-            [
-                WAYS[way],
-                count(len(changed)),
-                size(sum(changed)),
-                size(each.median_received()),
-                size(max(changed, default=0)),
-                between(each.changed_requests),
-                count(len(unchanged)),
-                size(max(unchanged, default=0)),
-                between(each.unchanged_requests),
-            ]
-        )
-    return "\n".join([*lines, table(head, rows)])
+        received = each.changed_received
+        row = [count(len(received)), size(sum(received)), size(each.median_received())]
+        row += [size(max(received, default=0)), between(each.changed_requests)]
+        changed.append([WAYS[way], *row])
+        received = each.unchanged_received
+        row = [count(len(received)), size(max(received, default=0))]
+        unchanged.append([WAYS[way], *row, between(each.unchanged_requests)])
+    head = ["", "changed steps", "received", "median a step", "most", "requests a step"]
+    lines.append(table(head, changed))
+    head = ["", "unchanged steps", "received a step", "requests a step"]
+    lines.append(table(head, unchanged))
+    return "\n".join(lines)
 
 
 def between(values: list[int]) -> str:
@@ -227,16 +237,16 @@ def database(results: Results) -> str:
     lines = [
         "## The database",
         "",
-        "The Django example on PostgreSQL: the refresh by brute force (every file, then every row)",
-        "and the one of the [Django guide](../guides/django.md). Time is that of the refresh in a",
-        "running process: requests, store and database. The database is near; only the web server",
-        "is 50 ms away.",
+        "The Django example on PostgreSQL: a refresh by brute force (every file, then every row),",
+        "and that of the [Django guide](../guides/django.md). Time is that of the refresh in a",
+        "running process: requests, store and database. Only the web server is 50 ms away, not the",
+        "database.",
         "",
     ]
-    head = ["", "step", "requests", "statements", "rows written"]
+    head = ["step", "requests", "statements", "rows written"]
     latencies = sorted({row["round_trip_s"] for row in results.database})
     head += [f"time at {at * 1000:.0f} ms" for at in latencies]
-    rows = []
+    rows: dict[str, list[list[str]]] = {}
     for row in results.database:
         if row["round_trip_s"] != latencies[0]:
             continue
@@ -247,5 +257,8 @@ def database(results: Results) -> str:
             if (each["way"], each["step"], each["round_trip_s"]) == (row["way"], row["step"], at)
         ]
         counted = [count(row[name]) for name in ("requests", "statements", "rows")]
-        rows.append([row["way"], row["step"], *counted, *(seconds(each) for each in times)])
-    return "\n".join([*lines, table(head, rows)])
+        line = [row["step"], *counted, *(seconds(each) for each in times)]
+        rows.setdefault(row["way"], []).append(line)
+    for way, of_way in rows.items():
+        lines += [f"**{way}**", "", table(head, of_way)]
+    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 
 from measure import Figure
@@ -58,6 +59,18 @@ def cell(figure: Figure, quantity: str, show: Callable[..., str]) -> str:
         return show(middle)
     least, most = (show(value, middle).split()[0] for value in spread)
     return f"{show(middle)} ({least} to {most})"
+
+
+def item(text: str) -> str:
+    """Returns an item of a Markdown list, in lines of at most 100 columns."""
+    return textwrap.fill(
+        text,
+        100,
+        initial_indent="- ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

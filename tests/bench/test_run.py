@@ -91,3 +91,4 @@ def test_every_peer_gets_the_sample_catalog_and_is_reported(tmp_path: Path) -> N
     text = document.whole(results)
     assert "### Nothing changed" in text
     assert str(tmp_path) not in text
+    assert [line for line in text.splitlines() if len(line) > 100] == []

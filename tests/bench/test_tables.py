@@ -41,6 +41,11 @@ def test_an_unmeasured_case_has_no_figure() -> None:
     assert tables.ratio(1.0, 4.0) == "0.25x"
 
 
+def test_items_are_wrapped() -> None:
+    assert tables.item("a") == "- a"
+    assert tables.item("word " * 20 + "last") == "- " + "word " * 18 + "word\n  word last"
+
+
 def test_tables_are_aligned_markdown() -> None:
     assert tables.table(["", "time"], [["a name", "1 s"], ["b", "10 s"]]) == (
         "|        | time |\n|:-------|-----:|\n| a name |  1 s |\n| b      | 10 s |\n"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from comparison import Comparison
 from peers import Case
 from results import Results
-from tables import NOTHING, count, ratio, seconds, size, table
+from tables import NOTHING, count, item, ratio, seconds, size, table
 
 OURS = "rockon-sync"
 OTHERS = ("loop", "git", "rsync", "ostree", "zsync", "zchunk", "apt")
@@ -45,29 +46,25 @@ def section(results: Results) -> str:
     at = results.round_trips_s[-1]
     lines = ["## Compared with the best alternative", ""]
     lines += [
-        "The best of all others in each column; below 1x ours is better.",
+        f"The best of all others in each case, at {at * 1000:.0f} ms; below 1x ours is better.",
         "",
     ]
-    head = [
-        "",
-        "case",
-        "received",
-        "best other",
-        "",
-        f"time at {at * 1000:.0f} ms",
-        "best other",
-        "",
-    ]
-    rows = [row for each in results.comparisons for row in ratios(each, at)]
-    lines += [table(head, rows)]
-    goals = list(reached(results))
+    for each in results.comparisons:
+        lines += [f"### {entries(each)}", ""]
+        lines += [table(["case", "", "ours", "best other", ""], list(ratios(each, at)))]
+    goals = {what: list(rows) for what, rows in groupby(reached(results), key=lambda goal: goal[0])}
     if goals:
         lines += ["### Goals", ""]
-        lines += [table(["", "goal", "measured", ""], goals)]
+    for what, rows in goals.items():
+        lines += [table([what, "measured", ""], [row[1:] for row in rows])]
     worse = [line for each in results.comparisons for line in losses(each, results.round_trips_s)]
     lines += ["### Cases in which an alternative is better", ""]
     lines += worse or ["None in this run."]
     return "\n".join(lines) + "\n"
+
+
+def entries(comparison: Comparison) -> str:
+    return f"{comparison.entries:,} entries"
 
 
 def best(comparison: Comparison, case: str, at: float, quantity: str) -> tuple[str, float] | None:
@@ -87,20 +84,24 @@ def best(comparison: Comparison, case: str, at: float, quantity: str) -> tuple[s
 def ratios(comparison: Comparison, at: float) -> Iterator[list[str]]:
     """Yields bytes and time in each case."""
     for case in comparison.cases():
-        row = [f"{comparison.entries:,} entries", case]
-        for quantity, show in (("received", size), ("wall_s", seconds)):
+        for quantity, name, show in QUANTITIES:
+            if quantity not in ("received", "wall_s"):
+                continue
             ours = comparison.figure(OURS, case, at).median(quantity)
             other = best(comparison, case, at, quantity)
-            row.append(NOTHING if ours is None else show(ours))
-            row.append(NOTHING if other is None else f"{show(other[1])} ({other[0]})")
-            row.append(ratio(ours, other[1] if other else None))
-        yield row
+            yield [
+                case,
+                name,
+                NOTHING if ours is None else show(ours),
+                NOTHING if other is None else f"{show(other[1])} ({other[0]})",
+                ratio(ours, other[1] if other else None),
+            ]
 
 
 def reached(results: Results) -> Iterator[list[str]]:
     """Yields one row per goal that this run can evaluate."""
     for comparison in results.comparisons:
-        what, at = f"{comparison.entries:,} entries", results.round_trips_s[0]
+        what, at = entries(comparison), results.round_trips_s[0]
 
         def ours(case: Case, quantity: str, of: str = OURS, on: float = at) -> float | None:
             return comparison.figure(of, case.value, on).median(quantity)  # noqa: B023
@@ -124,14 +125,14 @@ def reached(results: Results) -> Iterator[list[str]]:
             goal = f"1 changed: 1.05x the time of curl of the head ({seconds(floor_s)})"
             found = f"{seconds(wall_s)}, {ratio(wall_s, floor_s)}"
             yield [what, goal, found, mark(wall_s <= 1.05 * floor_s)]
-        for (entries, case), most_bytes in MEMORY_GOALS.items():
+        for (number, case), most_bytes in MEMORY_GOALS.items():
             used = ours(case, "memory_bytes")
-            if entries == comparison.entries and used is not None:
+            if number == comparison.entries and used is not None:
                 goal = f"{case.value}: memory of the whole process below {size(most_bytes)}"
                 yield [what, goal, size(used), mark(used < most_bytes)]
     for delta in results.deltas:
         if delta.pack is not None and delta.step != "everything":
-            goal = f"{delta.step}: the pack within 1.2x of zstd --patch-from of the definitions"
+            goal = f"{delta.step}: the pack within 1.2x of zstd --patch-from"
             found = f"{size(delta.pack)}, {ratio(delta.pack, delta.text)}"
             yield [delta.catalog, goal, found, mark(delta.pack <= 1.2 * delta.text)]
     if "v2" in results.history:
@@ -163,6 +164,6 @@ def losses(comparison: Comparison, round_trips_s: list[float]) -> Iterator[str]:
                 if ours is None or other is None or ours <= other[1] * WORSE_FROM:
                     continue
                 where = f" at {at * 1000:.0f} ms" if is_time else ""
-                what = f"{comparison.entries:,} entries, {case}, {name}{where}"
+                what = f"{entries(comparison)}, {case}, {name}{where}"
                 theirs = f"{show(other[1])} of {other[0]} ({ratio(ours, other[1])})"
-                yield f"- {what}: {show(ours)} against {theirs}"
+                yield item(f"{what}: {show(ours)} against {theirs}")

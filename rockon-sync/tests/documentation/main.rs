@@ -7,6 +7,7 @@ mod book;
 mod catalog;
 mod fields;
 mod help;
+mod layout;
 mod links;
 mod page;
 mod readme;

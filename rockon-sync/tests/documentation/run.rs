@@ -168,13 +168,14 @@ fn every_command_of_every_page_succeeds() {
             assert!(top().join(test).is_file(), "{test}");
             continue;
         }
-        let place = Place::new();
+        let mut place = None;
         for block in blocks(&page.path, "sh") {
             if let Some(reason) = reason_to_skip(name, &block) {
                 println!("not run: {name}:{}: {reason}", block.line);
                 skipped += 1;
             } else {
-                failed.extend(place.run(&block).err().map(|error| format!("{name}:{error}")));
+                let result = place.get_or_insert_with(Place::new).run(&block);
+                failed.extend(result.err().map(|error| format!("{name}:{error}")));
                 run += 1;
             }
         }
