@@ -629,7 +629,7 @@ typedef struct rockon_sync_publish_options {
     uint32_t expires_in_days; // The number of days after which the head expires; 0 for never.
     bool in_place; // Write the tree into the catalog directory; not together with out.
     bool lenient; // Keep the last published version of invalid files, or leave them out.
-    bool allow_mass_delete; // Delete more than half of the entries if so.
+    bool allow_mass_delete; // Allow deleting more than half of the entries.
     bool page; // Write a page and a feed; otherwise those of earlier runs are removed.
     bool initial; // Fail if there is a tree already, instead of if there is no previous one.
     bool allow_unsigned; // Publish a signed tree without a key, or continue an unsigned one.

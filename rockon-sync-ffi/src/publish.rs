@@ -49,7 +49,7 @@ pub struct PublishOptions {
     pub in_place: MaybeUninit<bool>,
     /// Keep the last published version of invalid files, or leave them out.
     pub lenient: MaybeUninit<bool>,
-    /// Delete more than half of the entries if so.
+    /// Allow deleting more than half of the entries.
     pub allow_mass_delete: MaybeUninit<bool>,
     /// Write a page and a feed; otherwise those of earlier runs are removed.
     pub page: MaybeUninit<bool>,
