@@ -165,7 +165,7 @@ fn every_command_of_every_page_succeeds() {
     for page in pages() {
         let name = &page.name;
         if let Some((_, test)) = RUN_ELSEWHERE.iter().find(|(page, _)| page == name) {
-            assert!(top().join(test).is_file(), "{test}");
+            assert!(fs::metadata(top().join(test)).unwrap().is_file(), "{test}");
             continue;
         }
         let mut place = None;
