@@ -28,7 +28,7 @@ pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
 
-    /// Log what is being done; given twice, log every request
+    /// Log each step; given twice, log each request
     // Listed after the options of each command.
     #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     pub(super) verbose: u8,
@@ -203,7 +203,7 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "DIR", requires = "store")]
     pub(super) local: Option<PathBuf>,
 
-    /// Print one JSON object
+    /// Print JSON
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -14,7 +14,7 @@ pub(in crate::cli) enum KeysCommand {
     Remove(KeysEditArgs),
     /// Sign a key list with private keys
     Sign(KeysSignArgs),
-    /// Show whose keys a list has, and who has signed it
+    /// Show the keys of a list, and who has signed it
     Show(KeysShowArgs),
 }
 
@@ -93,7 +93,7 @@ pub(in crate::cli) struct KeysShowArgs {
     #[command(flatten)]
     pub(in crate::cli) before: KeysBeforeArgs,
 
-    /// Print one JSON object
+    /// Print JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
 }

@@ -19,7 +19,7 @@ pub(in crate::cli) struct PublishArgs {
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
 
-    /// Print one JSON object
+    /// Print JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
 
@@ -64,8 +64,8 @@ pub(in crate::cli) struct HistoryArgs {
     #[arg(long, value_name = "URL|DIR")]
     pub(in crate::cli) previous: Option<Location>,
 
-    /// Publish for the first time: fail if there is a tree already. Required if nothing is found at
-    /// --previous or in the bucket
+    /// Publish for the first time; required if there is no tree at --previous or in the bucket,
+    /// refused if there is one
     #[arg(long)]
     pub(in crate::cli) initial: bool,
 
@@ -81,8 +81,8 @@ pub(in crate::cli) struct SigningArgs {
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) sign_key: Vec<PathBuf>,
 
-    /// Publish the signed key list in this file, which says whose keys must sign heads from now on:
-    /// see `rockon-sync keys` [default: the published list]
+    /// Publish this signed key list, which determines the keys that must sign heads from now on
+    /// (see `rockon-sync keys`) [default: the published list]
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) keys: Option<PathBuf>,
 
@@ -105,7 +105,7 @@ pub(in crate::cli) struct PageArgs {
     #[arg(long)]
     pub(in crate::cli) page: bool,
 
-    /// The title of the page and of its feed
+    /// The title of the page and of its feed [default: Catalog]
     #[arg(long, value_name = "TEXT", requires = "page")]
     pub(in crate::cli) title: Option<String>,
 }

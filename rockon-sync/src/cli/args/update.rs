@@ -25,7 +25,7 @@ pub(in crate::cli) struct UpdateArgs {
     #[arg(long, conflicts_with = "mode")]
     pub(in crate::cli) full: bool,
 
-    /// Print one JSON object
+    /// Print JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
 
@@ -59,12 +59,12 @@ pub(in crate::cli) struct ImportArgs {
     #[arg(long, value_name = "NAME", default_value_t = SourceName::default())]
     pub(in crate::cli) source: SourceName,
 
-    /// Trust bundles whose head, the root.sha beside them, is signed by this public key, and refuse
-    /// others; can be given several times [default: the keys of the last update]
+    /// Trust heads signed by this public key, and refuse a bundle without such a head (root.sha)
+    /// beside it; can be given several times [default: the keys of the last update]
     #[arg(long, value_name = "KEY")]
     pub(in crate::cli) trust_key: Vec<String>,
 
-    /// Print one JSON object
+    /// Print JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
 
