@@ -26,6 +26,12 @@ fn has_target(page: &Path, link: &str) -> bool {
     target.try_exists().unwrap() && (heading.is_empty() || has_heading())
 }
 
+/// True if a link leads out of `docs/`, whose pages are also a book.
+fn leaves_book(page: &str, link: &str) -> bool {
+    let ups = link.split('/').take_while(|part| *part == "..").count();
+    page.starts_with("docs/") && ups >= page.split('/').count() - 1
+}
+
 #[test]
 fn every_link_between_pages_has_an_existing_target() {
     let mut found = 0;
@@ -36,8 +42,19 @@ fn every_link_between_pages_has_an_existing_target() {
             if !has_target(&page.path, link) {
                 dead.push(format!("{}: {link}", page.name));
             }
+            if leaves_book(&page.name, link) {
+                dead.push(format!("{}: {link} is not a part of the book", page.name));
+            }
         }
     }
     assert!(dead.is_empty(), "{}", dead.join("\n"));
     assert!(found > 40, "only {found} links were found");
+}
+
+#[test]
+fn a_link_leaves_the_book_by_its_leading_parts() {
+    assert!(leaves_book("docs/README.md", "../README.md"));
+    assert!(leaves_book("docs/guides/c.md", "../../README.md"));
+    assert!(!leaves_book("docs/guides/c.md", "../README.md#a"));
+    assert!(!leaves_book("README.md", "docs/README.md"));
 }

@@ -38,9 +38,12 @@ fn top() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Returns all pages: those at the top of the project, and those below `docs/`.
+/// The pages outside of `docs/`.
+const OTHERS: &[&str] = &["README.md", "CONTRIBUTING.md", "SECURITY.md", "packaging/README.md"];
+
+/// Returns all pages, in order.
 fn pages() -> Vec<Page> {
-    let mut names = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    let mut names: Vec<String> = OTHERS.iter().map(|name| (*name).to_owned()).collect();
     add_pages_below("docs", &mut names);
     names.sort();
     names.into_iter().map(Page::new).collect()
