@@ -124,8 +124,10 @@ except ImportError:
 sub = interpreters.create()
 code = "try:\\n import rockon_sync\\nexcept ImportError as error:\\n print(error, flush=True)"
 interpreters.run_string(sub, code)
-import rockon_sync
-print(rockon_sync.Store("/nonexistent"))
+import os, rockon_sync
+print(rockon_sync.Store("/nonexistent"), flush=True)
+# CPython 3.12.1 and 3.13.0 crash while they shut down if both interpreters import `datetime`.
+os._exit(0)
 """
 
 
