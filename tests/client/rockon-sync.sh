@@ -9,10 +9,11 @@ fail() { echo "rockon-sync.sh: $*" >&2; exit 1; }
 dir=$2 old=$2/current work=$2/work packs=$2/packs
 case $1 in *.sha) head_url=$1 ;; *) head_url=${1%/}/root.sha ;; esac
 mirrors=${head_url%/*}/
-mkdir -p "$dir" || exit 1
+mkdir -p "$work" || exit 1
 exec 9>"$dir/lock"
 flock -n 9 || fail "$dir: another update is running"
-rm -rf "$work" && mkdir -p "$work/new" "$work/pack" "$packs" "$dir/staged" || exit 1
+chmod -R u+rwX "$work" && rm -rf "$work" || exit 1
+mkdir -p "$work/new" "$work/pack" "$packs" "$dir/staged" || exit 1
 # get FILE LIMIT URL [OPTION...]: downloads at most LIMIT bytes. Prints the status and the last URL.
 get() {
     target=$1 limit=$2 address=$3 && shift 3
@@ -29,7 +30,6 @@ value() { keys "$work/head" | sed -n "s/^$1 //p" | head -n 1; }
 is_number() { case $1 in '' | *[!0-9]*) false ;; esac }
 # larger A B: true if A is the larger number. They may have more than 63 bits.
 larger() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -n | tail -n 1)" = "$1" ]; }
-
 # The head: unchanged, refused, or something to fetch.
 set --
 if [ -e "$old/root.sha" ] && [ -s "$dir/etag" ]; then set -- --etag-compare "$dir/etag"; fi
@@ -129,7 +129,7 @@ download() {
 unpack() {
     limit=${1:-$(awk '{ sum += $2 + 4096 } END { printf "%.0f", sum + 1048576 }' "$work/list")}
     head -c "$limit" | tar -xf - -C "$work/pack" --no-same-owner --no-same-permissions 2>/dev/null
-    find "$work/pack" ! -type f ! -type d -delete
+    chmod -R u+rwX "$work/pack" && find "$work/pack" ! -type f ! -type d -delete
 }
 use_bundle() {
     download empty || return

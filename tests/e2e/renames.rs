@@ -1,7 +1,8 @@
 //! A definition with a new name is renamed in applications, not deleted and added.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use rockon_sync::{Catalog, Digest, Novelty, Outcome, Source, Updater};
 
@@ -89,7 +90,9 @@ fn a_definition_that_cannot_be_read_is_renamed_again_next_time() {
     fs::write(world.path("catalog/b.json"), renamed('b', 'x')).unwrap();
     world.publish();
     world.updated();
-    fs::write(world.current("b.json"), "damaged").unwrap();
+    let file = world.current("b.json");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    fs::write(&file, "damaged").unwrap();
     let catalog = world.store().catalog().unwrap();
     // Nothing can be recorded without the text, so that the changes stay the same.
     for _ in 0..2 {

@@ -239,7 +239,7 @@ impl Destination<'_> {
             there = self.remote.list()?;
         }
         let message = "another publisher has changed the bucket before this publication was \
-                       complete; run it again";
+                       complete; publish again";
         Err(Error::new(ErrorKind::Locked, message).with_url(self.remote.shown("")))
     }
 

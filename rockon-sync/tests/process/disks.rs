@@ -94,7 +94,7 @@ fn a_read_only_store_can_be_read_and_an_update_reports_the_cause() {
         r#"
         expect 0 '' $RS update --store disk/store --source old
         cp -r old disk/tree
-        mount -o remount,ro disk
+        mount -o remount,bind,ro disk
         expect 0 'App a' $RS list --store disk/store
         expect 0 '"version": "1"' $RS show 'App a' --store disk/store
         expect 0 'generation 1' $RS status --store disk/store
@@ -103,7 +103,7 @@ fn a_read_only_store_can_be_read_and_an_update_reports_the_cause() {
         grep -q 'still has generation 1' out
         expect 1 'Read-only file system' $RS update --store disk/other --source new
         expect 1 'Read-only file system' $RS publish catalog --out disk/tree
-        mount -o remount,rw disk
+        mount -o remount,bind,rw disk
         expect 0 '' $RS update --store disk/store --source new
         expect 0 '' $RS publish catalog --out disk/tree
         "#,

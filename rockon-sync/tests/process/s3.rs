@@ -359,7 +359,7 @@ fn race(endpoint: &str, out: &str, rounds: usize, check: impl Fn(u64, &Place)) {
                 }
                 Some(5) => {
                     let message = json(&output)["error"]["message"].to_string();
-                    assert!(message.contains("run it again"), "{message}");
+                    assert!(message.contains("publish again"), "{message}");
                     again.push(place);
                     lost += 1;
                 }

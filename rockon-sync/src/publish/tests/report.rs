@@ -98,6 +98,6 @@ fn a_head_that_was_replaced_meanwhile_is_not_overwritten() {
     });
     let error = place.publisher().files(&files).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
-    assert!(error.to_string().ends_with("run it again"), "{error}");
+    assert!(error.to_string().ends_with("publish again"), "{error}");
     assert_eq!(fs::read_to_string(&head).unwrap(), other);
 }
