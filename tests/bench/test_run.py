@@ -91,4 +91,6 @@ def test_every_peer_gets_the_sample_catalog_and_is_reported(tmp_path: Path) -> N
     text = document.whole(results)
     assert "### Nothing changed" in text
     assert str(tmp_path) not in text
-    assert [line for line in text.splitlines() if len(line) > 100] == []
+    # The width of a table depends on what was measured.
+    prose = (line for line in text.splitlines() if not line.startswith("|"))
+    assert [line for line in prose if len(line) > 100] == []

@@ -357,6 +357,7 @@ def test_a_definition_that_cannot_be_read_is_tried_again(
     unreadable: Callable[[Definition], None] = application.write
 
     def write(definition: Definition) -> None:
+        definition.file.chmod(0o644)
         definition.file.write_bytes(b"damaged")
         unreadable(definition)
 
