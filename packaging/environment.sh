@@ -61,7 +61,9 @@ use_target() {
     # Messages of panics and of C assertions contain paths, and paths may contain spaces.
     CARGO_ENCODED_RUSTFLAGS=--remap-path-prefix=$PWD=/rockon-sync
     CARGO_ENCODED_RUSTFLAGS+=$'\x1f'--remap-path-prefix=$cargo_home=/cargo
-    CFLAGS=$(printf -- '-ffile-prefix-map=%q ' "$PWD=/rockon-sync" "$cargo_home=/cargo")
+    # Debug info has the include directory of zig, which may be behind a symbolic link.
+    CFLAGS=$(printf -- '-ffile-prefix-map=%q ' "$PWD=/rockon-sync" "$cargo_home=/cargo" \
+        "$(realpath "$TOOLS")=/rockon-sync/build/dist-tools")
     export CARGO_ENCODED_RUSTFLAGS CFLAGS=${CFLAGS% } CC_SHELL_ESCAPED_FLAGS=1
 }
 

@@ -12,13 +12,16 @@ rm -rf "$sources"
 mkdir -p "$sources"
 git ls-files -z | tar --null --files-from=- -c | tar -x -C "$sources"
 
+# References contain the path as part of a URL.
+encoded=$(python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$sources")
+
 # describe CRATE ARTIFACTS...: describes the artifacts, which are of this crate.
 describe() {
     local artifact
     for artifact in "${@:2}"; do
         [[ -f $artifact ]] || fail "$artifact: no such artifact"
         # References to the project's own crates have the path of the sources.
-        sed "s|$sources|/rockon-sync|g" "$sources/$1/sbom.json" >"$artifact.cdx.json"
+        sed "s|$encoded|/rockon-sync|g" "$sources/$1/sbom.json" >"$artifact.cdx.json"
     done
 }
 
