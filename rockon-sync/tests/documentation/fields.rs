@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 
 use serde_json::Value;
 
+use crate::Page;
 use crate::catalog::stdout;
 use crate::run::Place;
 
@@ -67,9 +67,9 @@ fn every_field_that_the_command_prints_is_on_its_page() {
         collect(&value.unwrap_or_else(|error| panic!("{command}: {error}")), &mut fields);
     }
     assert!(fields.len() > 60, "{fields:?}");
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/cli.md");
-    let page = fs::read_to_string(page).unwrap();
+    let page = Page::new("docs/reference/cli.md".to_owned());
+    let text = page.text();
     let missing: Vec<&String> =
-        fields.iter().filter(|field| !page.contains(&format!("`{field}`"))).collect();
-    assert!(missing.is_empty(), "docs/reference/cli.md does not have {missing:?}");
+        fields.iter().filter(|field| !text.contains(&format!("`{field}`"))).collect();
+    assert!(missing.is_empty(), "{} does not have {missing:?}", page.name);
 }
