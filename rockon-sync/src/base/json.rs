@@ -317,6 +317,13 @@ fn write_canonical(value: &RawValue, depth: usize, out: &mut String) -> Result<(
     Ok(())
 }
 
+/// Returns the contents of a file for people and programs.
+pub(crate) fn to_file(value: &impl serde::Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("plain fields are JSON");
+    bytes.push(b'\n');
+    bytes
+}
+
 /// Writes `string` as a JSON string with the fewest escapes.
 pub(crate) fn write_string(string: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(string).expect("every string has a JSON form"));

@@ -38,9 +38,6 @@ impl Output {
     }
 
     /// Writes bytes as they are.
-    ///
-    /// # Errors
-    /// Those of [`line`](Self::line).
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.inner.write_all(bytes).and_then(|()| self.inner.flush()).map_err(|error| {
             self.is_closed = error.kind() == io::ErrorKind::BrokenPipe;

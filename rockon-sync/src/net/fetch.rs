@@ -84,9 +84,6 @@ pub(crate) struct FetchedFile {
 
 impl FetchedFile {
     /// Fails if the file may have been cut off, which only a digest could tell.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Transport`].
     pub(crate) fn check_framed(&self, address: &Address) -> Result<()> {
         if !self.is_unframed {
             return Ok(());

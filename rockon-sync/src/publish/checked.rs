@@ -16,7 +16,6 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::before::{read_digest, write_digest};
 use super::publisher::PublishSession;
 use super::scan::{EntryOfFile, RelatedDefinition, Scanned, ScannedFile};
 use super::tree::{Layout, RECORD, Tree};
@@ -25,6 +24,7 @@ use crate::base::error::{IoContext, Result};
 use crate::base::files::{Stat, is_absent, remove_if_any, replace, stat_if_any};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
+use crate::base::text;
 
 /// Largest catalog without a record: reading so many files takes a moment only.
 const MAX_UNRECORDED: usize = 1024;
@@ -85,7 +85,7 @@ impl Stamp {
 /// The record of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CheckedFile {
-    #[serde(rename = "sha", serialize_with = "write_digest", deserialize_with = "read_digest")]
+    #[serde(rename = "sha", with = "text")]
     pub(super) digest: Digest,
     /// The stamp of the catalog's file; `None` if it must be read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]

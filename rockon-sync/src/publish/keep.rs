@@ -27,9 +27,6 @@ pub(super) struct LenientScan {
 }
 
 /// Reads the files of `list`, with the last published version of those that are broken.
-///
-/// # Errors
-/// Those of [`Scan::run`].
 pub(super) fn scan(
     session: &PublishSession<'_>,
     source: Source<'_>,

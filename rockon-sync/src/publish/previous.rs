@@ -25,8 +25,8 @@ use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
-    RealFiles, Stat, ensure_dirs, read_if_any, remove_if_any, stage, stat_if_any,
-    stat_target_if_any, write_atomically,
+    RealFiles, Stat, digest_if_any, ensure_dirs, has_digest, read_if_any, remove_if_any, stage,
+    stat_if_any, stat_target_if_any, write_atomically,
 };
 use crate::base::limits::{
     MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_KEY_LIST_BYTES, MAX_KEY_LISTS, MAX_MANIFEST_BYTES,
@@ -39,7 +39,6 @@ use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Fetcher, Retries, TimeLimit, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Transport;
-use crate::store::digest_if_any;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 use crate::tree::note::list;
@@ -374,8 +373,7 @@ impl Bringing<'_> {
     fn in_catalog(&self, path: Option<&EntryPath>, digest: Digest) -> Result<Option<PathBuf>> {
         let Some(path) = path else { return Ok(None) };
         let file = path.below(&self.publisher.catalog);
-        let found = digest_if_any(self.tree.files, &file)?;
-        Ok(found.is_some_and(|(found, _)| found == digest).then_some(file))
+        Ok(has_digest(self.tree.files, &file, digest)?.then_some(file))
     }
 
     /// Brings the packs of the newest publications, unless they are on disk in the right size.

@@ -375,9 +375,6 @@ impl<'a> Publisher<'a> {
     }
 
     /// Fails unless this is the first publication: there is no previous tree.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`].
     pub(super) fn expect_first(&self) -> Result<()> {
         match self.start {
             Start::First => Ok(()),
@@ -390,9 +387,6 @@ impl<'a> Publisher<'a> {
     }
 
     /// Fails if this is the first publication: there is a previous tree.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Argument`].
     pub(super) fn expect_further(&self) -> Result<()> {
         match self.start {
             Start::First => Err(Error::new(ErrorKind::Argument, NOT_FIRST)),

@@ -32,9 +32,6 @@ pub(super) struct Signer {
 
 impl Signer {
     /// Reads the keys.
-    ///
-    /// # Errors
-    /// Those of [`SigningKey::read`].
     pub(super) fn new(sources: &[KeySource]) -> Result<Signer> {
         let mut signer = Signer { keys: Vec::with_capacity(sources.len()), warnings: Vec::new() };
         for source in sources {
@@ -78,9 +75,6 @@ impl Signer {
     }
 
     /// Fails unless the keys are enough to sign a head that names this list.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(super) fn check_meets(&self, list: &KeyList) -> Result<()> {
         let role = list.head();
         let is_own = |key: &&VerifierKey| self.keys.iter().any(|own| own.verifier_key() == *key);
@@ -111,9 +105,6 @@ impl Signer {
     }
 
     /// Fails if this publisher must not continue a tree with this head, which came from elsewhere.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(super) fn check_previous(&self, published: &[u8], unsigned: Unsigned) -> Result<()> {
         if self.keys.is_empty() {
             return Ok(());

@@ -6,10 +6,11 @@ use super::page;
 use super::scan::ScannedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any};
+use crate::base::files::{
+    FileKind, Files, digest_if_any, has_digest, is_absent, list_if_any, read_if_any, stat_if_any,
+};
 use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
 use crate::base::path::EntryPath;
-use crate::store::digest_if_any;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
 use crate::tree::manifest::{Entry, Form, Manifest, RowSource, Rows, form_of};
 use crate::tree::pack::{self, PackName};
@@ -192,9 +193,6 @@ impl Tree<'_> {
     }
 
     /// Fails if there is a tree: this publication is not the first one.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Argument`].
     pub(super) fn check_first(&self) -> Result<()> {
         for path in [self.head_path(), self.history_path()] {
             if stat_if_any(self.files, &path)?.is_some() {
@@ -253,18 +251,13 @@ impl Tree<'_> {
     }
 
     fn has_digest(&self, path: &Path, digest: Digest) -> Result<bool> {
-        Ok(digest_if_any(self.files, path)?.is_some_and(|(found, _)| found == digest))
+        has_digest(self.files, path, digest)
     }
 
     /// The names in a directory of the tree; none if it is missing.
     pub(super) fn names_in(&self, dir: &Path) -> Result<Vec<String>> {
-        match self.files.list(dir) {
-            Err(error) if is_absent(&error) => Ok(Vec::new()),
-            listed => {
-                let names = listed.on("list", dir)?;
-                Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
-            }
-        }
+        let names = list_if_any(self.files, dir)?.into_iter();
+        Ok(names.filter_map(|name| name.into_string().ok()).collect())
     }
 
     pub(super) fn sync_dir(&self, dir: &Path) -> Result<()> {

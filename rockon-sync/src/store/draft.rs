@@ -166,9 +166,6 @@ impl<'a> Draft<'a> {
     }
 
     /// Syncs the new files, and then the directories that have changed.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(super) fn sync(&self) -> Result<()> {
         self.files.sync_files(&self.new_files).on("sync the new files of", &self.dir)?;
         // Innermost first: no directory is durable before its contents.

@@ -47,9 +47,6 @@ impl<'a> FewDifferences<'a> {
     /// Collects the differences of a commit. `None` if the current generation is missing, damaged
     /// or without a record, if a staged tree replaces it, or if they are more than half of its
     /// files.
-    ///
-    /// # Errors
-    /// Those of [`Commit::differences`].
     pub(super) fn of(
         writer: &SourceWriter<'_>,
         commit: &Commit<'a>,

@@ -135,9 +135,6 @@ impl<'a> Xml<'a> {
     }
 
     /// Skips the rest of the innermost element.
-    ///
-    /// # Errors
-    /// Those of [`next`](Self::next).
     pub(super) fn skip(&mut self) -> Result<()> {
         let outside = self.depth.saturating_sub(1);
         while self.depth > outside {
@@ -147,9 +144,6 @@ impl<'a> Xml<'a> {
     }
 
     /// Returns the trimmed text of the innermost element up to its end.
-    ///
-    /// # Errors
-    /// Those of [`next`](Self::next).
     pub(super) fn text(&mut self) -> Result<String> {
         let mut found = String::new();
         let outside = self.depth.saturating_sub(1);

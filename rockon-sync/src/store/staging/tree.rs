@@ -52,9 +52,6 @@ impl Staging<'_> {
     }
 
     /// Moves a file out of a tree, to its digest in staging. False if it is not in the tree.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(crate) fn move_out(
         &self,
         tree: &mut StagedTree,

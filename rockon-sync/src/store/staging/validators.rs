@@ -1,7 +1,6 @@
 //! `seen.jsonl`: the validators of the v1 files in staging.
 
 use std::io::Write;
-use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +9,8 @@ use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{read_if_any, remove_all};
 use crate::base::path::EntryPath;
+use crate::base::text;
+use crate::base::workers::lock;
 use crate::net::transport::Validators;
 
 const FILE: &str = "seen.jsonl";
@@ -21,7 +22,8 @@ const MAX_BYTES: u64 = 128 * 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StagedValidators {
     pub(crate) path: String,
-    digest: String,
+    #[serde(with = "text")]
+    pub(crate) digest: Digest,
     /// The mirror that sent the validators. They are useless without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mirror: Option<String>,
@@ -40,15 +42,11 @@ impl StagedValidators {
     ) -> StagedValidators {
         StagedValidators {
             path: path.as_str().to_owned(),
-            digest: digest.to_string(),
+            digest,
             mirror,
             etag: validators.etag.clone(),
             last_modified: validators.last_modified.clone(),
         }
-    }
-
-    pub(crate) fn digest(&self) -> Option<Digest> {
-        self.digest.parse().ok()
     }
 
     pub(crate) fn validators(&self) -> Validators {
@@ -62,7 +60,7 @@ impl Staging<'_> {
         let path = self.dir.join(FILE);
         let mut line = serde_json::to_vec(validators).expect("plain fields are JSON");
         line.push(b'\n');
-        let mut file = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(&self.validators);
         match &mut *file {
             Some(file) => file.write_all(&line),
             None => self.files.create(&path).and_then(|new| file.insert(new).write_all(&line)),

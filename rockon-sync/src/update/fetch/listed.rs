@@ -35,7 +35,7 @@ enum Prior<'a> {
     /// In the current generation.
     Current(&'a Entry),
     /// In staging, brought by an interrupted update.
-    Staged(Digest, StagedValidators),
+    Staged(StagedValidators),
 }
 
 /// The validators of a file, and the mirror that gave them: they mean nothing to any other.
@@ -81,7 +81,7 @@ impl Prior<'_> {
                     last_modified: entry.extra_string(LAST_MODIFIED),
                 },
             },
-            Prior::Staged(_, seen) => {
+            Prior::Staged(seen) => {
                 GivenValidators { mirror: seen.mirror.clone(), validators: seen.validators() }
             }
         }
@@ -165,10 +165,9 @@ fn requests<'a>(
         let previous = current.get(&row.path);
         let mut prior = None;
         if let Some(seen) = seen.remove(row.path.as_str())
-            && let Some(digest) = seen.digest()
-            && staging.has(digest)?
+            && staging.has(seen.digest)?
         {
-            prior = Some(Prior::Staged(digest, seen));
+            prior = Some(Prior::Staged(seen));
         } else if session.options.mode != Mode::Full {
             prior = previous.map(Prior::Current);
         }
@@ -200,11 +199,11 @@ fn ask_for(
         (Fetched::Unchanged { .. }, Some(Prior::Current(entry))) => {
             (*entry).clone().with_id(&row.id)
         }
-        (Fetched::Unchanged { .. }, Some(prior @ Prior::Staged(digest, seen))) => {
-            let path = staging.path(*digest);
+        (Fetched::Unchanged { .. }, Some(prior @ Prior::Staged(seen))) => {
+            let path = staging.path(seen.digest);
             let bytes = read_if_any(session.store.files, &path, MAX_FILE_BYTES)?;
             staging.save_validators(seen)?;
-            accepted(session, row, *digest, &bytes.unwrap_or_default(), &prior.validators())
+            accepted(session, row, seen.digest, &bytes.unwrap_or_default(), &prior.validators())
         }
         (Fetched::File(file), _) => {
             let bytes = read_if_any(session.store.files, part.path(), MAX_FILE_BYTES)?;
