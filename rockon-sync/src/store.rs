@@ -64,7 +64,7 @@ pub(crate) use commit::{Commit, Committed, Difference, FileOrigin};
 pub(crate) use generation::{Damage, Generation};
 pub(crate) use lists::ListDifferences;
 pub(crate) use source_dir::SourceDir;
-pub(crate) use staging::{PartialPack, StagedTree, StagedValidators, Staging, cannot_keep};
+pub(crate) use staging::{PartialPack, StagedTree, Staging, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};
 pub(crate) use writer::SourceWriter;
 

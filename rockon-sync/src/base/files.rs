@@ -22,8 +22,8 @@ use rustix::fs::OFlags;
 
 pub(crate) use lock::{Lock, try_lock};
 pub(crate) use read::{
-    digest_if_any, has_digest, list_if_any, read_if_any, read_private, read_regular, stat_if_any,
-    stat_target_if_any, walk,
+    Privacy, digest_if_any, has_digest, list_if_any, read_if_any, read_private, read_regular,
+    stat_if_any, stat_target_if_any, walk,
 };
 pub(crate) use write::{
     create_private, ensure_dir, ensure_dirs, ensure_own_dir, remove_all, remove_if_any, replace,

@@ -48,12 +48,15 @@ use crate::tree::pack::PackName;
 /// a time.
 const TIMEOUT: Duration = Duration::from_secs(1_800);
 
+/// Returns the address of a file of a tree.
+type AddressOf<'a> = Box<dyn Fn(&EntryPath) -> Result<Address> + Sync + 'a>;
+
 /// The previous publication, where a publisher reads it.
 pub(super) struct PreviousTree<'a> {
     pub(super) transport: &'a dyn Transport,
     pub(super) head: EntryPath,
     /// The address of a file.
-    pub(super) address: &'a (dyn Fn(&EntryPath) -> Result<Address> + Sync),
+    pub(super) address: AddressOf<'a>,
     /// The location in messages.
     pub(super) shown: String,
     pub(super) role: Role,
@@ -95,17 +98,7 @@ pub(super) fn restore(
     signer: &Signer,
     transport: &dyn Transport,
 ) -> Result<()> {
-    let head = match location.names_head() {
-        true => location.head_name(),
-        false => tree.layout.head_name(),
-    };
-    let previous = PreviousTree {
-        transport,
-        head: EntryPath::new(head)?,
-        address: &|path| Ok(location.address(path)),
-        shown: location.to_string(),
-        role: Role::Copy,
-    };
+    let previous = PreviousTree::copy(location, tree.layout, transport)?;
     match find(publisher, &previous, signer)? {
         Some(found) => bring(publisher, &previous, &found, tree),
         None => tree.check_first(),
@@ -231,7 +224,26 @@ fn history_path() -> EntryPath {
     EntryPath::new(HISTORY).expect("a safe path")
 }
 
-impl PreviousTree<'_> {
+impl<'a> PreviousTree<'a> {
+    /// Returns the tree at this location.
+    pub(super) fn copy(
+        location: &'a Location,
+        layout: Layout,
+        transport: &'a dyn Transport,
+    ) -> Result<PreviousTree<'a>> {
+        let head = match location.names_head() {
+            true => location.head_name(),
+            false => layout.head_name(),
+        };
+        Ok(PreviousTree {
+            transport,
+            head: EntryPath::new(head)?,
+            address: Box::new(|path| Ok(location.address(path))),
+            shown: location.to_string(),
+            role: Role::Copy,
+        })
+    }
+
     /// Fetches the key list that the head names, with its version; `None` if there is none.
     fn fetch_key_list(&self, fetcher: &Fetcher<'_>, head: &Head) -> Result<Option<(u64, Vec<u8>)>> {
         let Some(version) = head.keys() else { return Ok(None) };
@@ -254,16 +266,11 @@ impl PreviousTree<'_> {
             Address::Http(_) => None,
         };
         let mut bytes = Vec::new();
-        let wanted = Wanted::plain(address.clone(), max_bytes);
-        match fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
-            Fetched::File(file) => {
-                file.check_framed(&address)?;
-                let told = file.validators.last_modified.as_deref().and_then(parse_http_date);
-                Ok(Some(Undigested { bytes, modified: modified.or(told) }))
-            }
-            Fetched::Missing(_) => Ok(None),
-            Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
-        }
+        let fetched = fetcher.fetch_framed(&address, max_bytes, &mut bytes, Retries::Usual)?;
+        Ok(fetched.ok().map(|file| {
+            let told = file.validators.last_modified.as_deref().and_then(parse_http_date);
+            Undigested { bytes, modified: modified.or(told) }
+        }))
     }
 }
 

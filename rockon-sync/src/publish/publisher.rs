@@ -21,6 +21,7 @@ use crate::net::location::Location;
 use crate::net::transport::DefaultTransport;
 use crate::tree::head::Head;
 use crate::tree::note::SigningKey;
+use crate::update::Extent;
 use crate::update::plan::MassDelete;
 
 /// Number of publications that stay available by default.
@@ -77,14 +78,6 @@ pub struct Publisher<'a> {
 enum Start {
     First,
     Further,
-}
-
-/// The extent of a publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// A dry run: nothing is written.
-    PlanOnly,
-    Whole,
 }
 
 /// The values that every stage of a publication may use, and none changes.

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use super::head::MAX_PUBLISHED_HEAD_BYTES;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::Privacy;
 use crate::base::problem::Problem;
 use crate::tree::head::Head;
-use crate::tree::note::{KeyList, Note, Privacy, SigningKey, VerifierKey, ids, sign_note};
+use crate::tree::note::{KeyList, Note, SigningKey, VerifierKey, ids, sign_note};
 
 /// The origin of a key.
 #[derive(Debug, Clone)]

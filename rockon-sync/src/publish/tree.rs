@@ -12,8 +12,9 @@ use crate::base::files::{
 use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
 use crate::base::path::EntryPath;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
-use crate::tree::manifest::{Entry, Form, Manifest, RowSource, Rows, form_of};
+use crate::tree::manifest::{Entry, Form, Manifest, RowSource, form_of};
 use crate::tree::pack::{self, PackName};
+use crate::update::DiskSource;
 
 /// The directory of the objects: every file of the tree, named by its digest.
 pub(super) const BY_SHA: &str = "by-sha";
@@ -134,14 +135,15 @@ impl Tree<'_> {
         path.map(|path| self.read_manifest(&path)).transpose()
     }
 
-    /// The rows of the manifest with this digest; `None` if it is missing or damaged.
-    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<PublishedRows<'_>>> {
+    /// The rows of the manifest with this digest, in canonical form; `None` if it is missing or
+    /// damaged.
+    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<Box<dyn RowSource + '_>>> {
         let Some(path) = self.intact_manifest(digest)? else { return Ok(None) };
-        let found = PublishedRows::OnDisk { files: self.files, path: path.clone() };
+        let found = DiskSource { files: self.files, path: Some(path.clone()) };
         let form = form_of(found.rows()?)?;
         Ok(Some(match form {
-            Form::Canonical => found,
-            Form::Other => PublishedRows::InMemory(self.read_manifest(&path)?.to_canonical()),
+            Form::Canonical => Box::new(found),
+            Form::Other => Box::new(self.read_manifest(&path)?.to_canonical()),
         }))
     }
 
@@ -262,27 +264,6 @@ impl Tree<'_> {
 
     pub(super) fn sync_dir(&self, dir: &Path) -> Result<()> {
         self.files.sync_dir(dir).on("sync", dir)
-    }
-}
-
-/// A published manifest in canonical form.
-pub(super) enum PublishedRows<'a> {
-    OnDisk {
-        files: &'a dyn Files,
-        path: PathBuf,
-    },
-    /// Brought into canonical form.
-    InMemory(Vec<u8>),
-}
-
-impl RowSource for PublishedRows<'_> {
-    fn rows(&self) -> Result<Rows<'_>> {
-        match self {
-            PublishedRows::OnDisk { files, path } => {
-                Ok(Rows::new(files.open(path).on("read", path)?))
-            }
-            PublishedRows::InMemory(bytes) => bytes.rows(),
-        }
     }
 }
 

@@ -61,13 +61,13 @@ pub(crate) enum Difference<'a> {
     /// The base generation has a file at this path, and the new one has not the same.
     Removed(&'a EntryPath),
     /// The new generation has a file at this path, and the base generation has not the same.
-    Placed(&'a EntryPath, FileOrigin<'a>),
+    Placed(&'a EntryPath, FileOrigin),
 }
 
 /// The origin of a placed file.
-pub(crate) enum FileOrigin<'a> {
+pub(crate) enum FileOrigin {
     /// The base generation has it under this path, which may be another one.
-    Base(&'a EntryPath),
+    Base(EntryPath),
     /// It was downloaded.
     Staging(Digest),
     /// It is in the staged tree, under the same path.
@@ -142,7 +142,7 @@ impl SourceWriter<'_> {
             Difference::Removed(_) => Ok(()),
             Difference::Placed(path, from) => draft.place(path, &from),
         })?;
-        (commit.kept)(&mut |path| draft.place(path, &FileOrigin::Base(path)))?;
+        (commit.kept)(&mut |path| draft.place(path, &FileOrigin::Base(path.clone())))?;
         Ok(draft)
     }
 

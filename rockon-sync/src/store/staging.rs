@@ -6,7 +6,7 @@
 //! incoming/tree-4/     the next generation of a first sync, filled from a bundle; the next update
 //!                      removes it, because the bundle is still there
 //! incoming/pack-...    a complete or partial pack; a later update resumes it
-//! incoming/seen.jsonl  the validators of v1 files, one file per line
+//! incoming/seen.jsonl  the entries of v1 files with their validators, one per line
 //! ```
 //!
 //! | file | contents |
@@ -14,7 +14,7 @@
 //! | `part.rs` | one download |
 //! | `pack.rs` | packs, which can be resumed |
 //! | `tree.rs` | a tree that is filled from a bundle |
-//! | `validators.rs` | the validators of v1 files |
+//! | `validators.rs` | the entries of v1 files with their validators |
 
 mod pack;
 mod part;
@@ -30,7 +30,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) use pack::PartialPack;
 pub(crate) use part::{HashedFile, PartialFile};
 pub(crate) use tree::StagedTree;
-pub(crate) use validators::StagedValidators;
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
@@ -45,7 +44,7 @@ pub(crate) struct Staging<'a> {
     files: &'a dyn Files,
     dir: PathBuf,
     next_part: AtomicU64,
-    /// The open file of validators, once there are any.
+    /// The open file of entries, once there are any.
     validators: Mutex<Option<Box<dyn NewFile>>>,
 }
 

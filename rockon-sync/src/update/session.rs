@@ -67,12 +67,11 @@ pub(super) struct Options {
     pub(super) lock_timeout: Duration,
 }
 
-/// The extent of an update.
+/// The extent of an update or a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     /// Up to the plan: nothing is changed.
     PlanOnly,
-    /// Up to the commit.
     Whole,
 }
 

@@ -73,16 +73,24 @@ pub(crate) fn list_if_any(files: &dyn Files, dir: &Path) -> Result<Vec<OsString>
     Ok(if_any(files.list(dir)).on("list this directory", dir)?.unwrap_or_default())
 }
 
-/// Reads a file with a secret or a public key, which may be a link or a pipe. Also returns its
-/// permission bits, which are zero unless it is a regular file.
+/// Access to a regular file, by its permission bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Privacy {
+    OwnerOnly,
+    Shared,
+}
+
+/// Reads a file with a secret or a public key, which may be a link or a pipe. Also returns who may
+/// read or write it.
 ///
 /// # Errors
 /// [`ErrorKind::Store`]; [`ErrorKind::Limit`] if the file is larger than `max_bytes`.
-pub(crate) fn read_private(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, u32)> {
+pub(crate) fn read_private(path: &Path, max_bytes: u64) -> Result<(Vec<u8>, Privacy)> {
     let file = File::open(path).on("read this file", path)?;
     let metadata = file.metadata().on("read this file", path)?;
-    let mode = if metadata.is_file() { metadata.permissions().mode() & 0o777 } else { 0 };
-    Ok((read_up_to(file, path, max_bytes)?, mode))
+    let is_shared = metadata.is_file() && metadata.permissions().mode() & 0o077 != 0;
+    let privacy = if is_shared { Privacy::Shared } else { Privacy::OwnerOnly };
+    Ok((read_up_to(file, path, max_bytes)?, privacy))
 }
 
 /// Calls `visit` for everything below `dir` that is not a directory, with the path relative to
