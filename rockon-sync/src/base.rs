@@ -8,6 +8,7 @@ pub(crate) mod json;
 pub mod limits;
 pub(crate) mod path;
 pub(crate) mod problem;
+pub(crate) mod text;
 pub(crate) mod time;
 pub(crate) mod version;
 pub(crate) mod workers;

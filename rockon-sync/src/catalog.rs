@@ -115,10 +115,6 @@ impl Catalog {
         &self.problems
     }
 
-    pub(crate) fn gaps(&self) -> &Gaps {
-        &self.gaps
-    }
-
     /// Adds definitions on top. The first ones are moved as a whole: a large catalog has no room
     /// for two lists.
     fn add_all(&mut self, definitions: Vec<Definition>) {

@@ -58,7 +58,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     start_log(args.verbose);
     match run(args.command, &mut out) {
         Ok(code) => code,
-        Err(error) if out.is_closed() => {
+        Err(error) if out.is_closed => {
             log::debug!("the reader closed the output: {error}");
             0
         }
@@ -78,7 +78,7 @@ fn parse(args: Vec<OsString>) -> clap::error::Result<Args> {
 /// Returns the exit code of an error. With `--json`, prints it as JSON unless the command has
 /// printed its own JSON value.
 fn failed(error: &Error, is_json: bool, out: &mut Output) -> u8 {
-    if is_json && !out.has_json() && out.json(&failure(error)).is_err() {
+    if is_json && !out.has_json && out.json(&failure(error)).is_err() {
         log::debug!("the error could not be printed as JSON");
     }
     error.kind().exit_code()

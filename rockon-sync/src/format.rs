@@ -32,7 +32,7 @@ use crate::format::target::Requirements;
 use crate::tree::manifest::{Entry, FORMAT};
 
 #[cfg(feature = "publish")]
-pub(crate) use check::{Checked, Collection, Named};
+pub(crate) use check::{Checked, CheckedDefinition, Collection, Named};
 #[cfg(feature = "jupdate")]
 pub(crate) use jupdate::releases_of;
 #[cfg(feature = "jupdate")]

@@ -90,7 +90,7 @@ mod net;
 pub mod publish;
 mod source;
 mod store;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod testing;
 mod tree;
 mod update;

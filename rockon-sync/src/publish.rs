@@ -83,7 +83,9 @@ use crate::tree::head::Head;
 use before::Before;
 use keys::NewKeys;
 use manifest::NewManifest;
+use packs::StagedPacks;
 pub use page::Page;
+use prune::Retained;
 use publisher::PublishSession;
 pub use publisher::{Leniency, Publisher};
 pub use report::{PublishOutcome, PublishProgress, PublishReport, Renamed};
@@ -97,56 +99,64 @@ fn publish(session: &PublishSession<'_>) -> Result<PublishReport> {
     let scanned = scan::run(session, &before)?;
     let new = NewManifest::new(session, &before, &scanned.files)?;
     page::check(session, &before, &new, &scanned.problems)?;
-    let (outcome, head) = match head::reusable(session, &before, &new, &keys, &scanned.files)? {
-        Some(head) => {
-            page::remove_unwanted(session, &before, &new)?;
-            (PublishOutcome::Unchanged, head.clone())
-        }
-        None => {
-            let head = write(session, &before, &new, &keys, &scanned.files)?;
-            (PublishOutcome::Published, head)
-        }
-    };
-    finish(session, &before, &new, &head)?;
+    let (outcome, head, retained) =
+        match head::reusable(session, &before, &new, &keys, &scanned.files)? {
+            Some(head) => {
+                page::remove_unwanted(session, &before, &new)?;
+                (PublishOutcome::Unchanged, head.clone(), None)
+            }
+            None => {
+                let (head, retained) = write(session, &before, &new, &keys, &scanned.files)?;
+                (PublishOutcome::Published, head, Some(retained))
+            }
+        };
+    page::refresh(session, &before, &new, &head)?;
+    prune(session, &before, &new, &head, retained)?;
     let warning = checked::save(session, &scanned);
     let report = report(session, outcome, scanned, new, &head);
     Ok(PublishReport { problems: report.problems.into_iter().chain(warning).collect(), ..report })
 }
 
-/// Writes a new publication, and returns its head.
+/// Writes a new publication. Returns its head, and the publications that are kept.
 fn write(
     session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
     keys: &NewKeys,
     files: &[ScannedFile],
-) -> Result<Head> {
+) -> Result<(Head, Retained)> {
     let tree = &session.tree;
     let next = head::next(session, before, new, keys)?;
     page::remove_unwanted(session, before, new)?;
     tree.write_files(files, new, &before.manifest)?;
-    let packs = packs::write(tree, new, &next.bases)?;
+    let mut packs = StagedPacks::begin(tree, new, &next.bases)?;
+    let (history, keep) = (&before.history, session.options.keep);
+    let retained = Retained::find(tree, history, new, keep, |base, differences| {
+        packs.stage_delta(base, differences)
+    })?;
+    let packs = packs.finish()?;
     let head = Head { packs: packs.offers, delta: packs.inline.map(Box::new), ..next.head };
     before.check_current(tree)?;
     keys.write(tree)?;
     tree.write_head(session.signer.sign(&head)?.as_bytes())?;
-    Ok(head)
+    Ok((head, retained))
 }
 
-/// Updates the page, prunes the tree and records the publication.
-fn finish(
+/// Prunes the tree and records the publication. `retained` is that of a new publication.
+fn prune(
     session: &PublishSession<'_>,
     before: &Before,
     new: &NewManifest,
     head: &Head,
+    retained: Option<Retained>,
 ) -> Result<()> {
-    page::refresh(session, before, new, head)?;
-    let tree = &session.tree;
-    let is_new = before.head.as_ref() != Some(head);
-    if is_new || !before.is_recorded || !prune::leftovers(tree)?.is_empty() {
-        prune::prune(tree, &before.history, head.into(), session.options.keep)?;
-    }
-    Ok(())
+    let (tree, keep) = (&session.tree, session.options.keep);
+    let retained = match retained {
+        Some(retained) => retained,
+        None if before.is_recorded && prune::leftovers(tree)?.is_empty() => return Ok(()),
+        None => Retained::find(tree, &before.history, new, keep, |_, _| Ok(()))?,
+    };
+    prune::prune(tree, retained, head.into())
 }
 
 fn report(

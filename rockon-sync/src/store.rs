@@ -61,10 +61,10 @@ use std::sync::Arc;
 
 pub(crate) use check::QuickCheck;
 pub(crate) use commit::{Commit, Committed, Difference, FileOrigin};
-pub(crate) use generation::{Damage, Generation, digest_if_any};
+pub(crate) use generation::{Damage, Generation};
 pub(crate) use lists::ListDifferences;
 pub(crate) use source_dir::SourceDir;
-pub(crate) use staging::{PartialPack, StagedTree, StagedValidators, Staging, cannot_keep};
+pub(crate) use staging::{PartialPack, StagedTree, Staging, cannot_keep};
 pub(crate) use status::{FailedRecord, Status};
 pub(crate) use writer::SourceWriter;
 

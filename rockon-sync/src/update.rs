@@ -63,7 +63,10 @@ pub use mode::Mode;
 use plan::Plan;
 use progress::Reporter;
 use report::Report;
-use session::{Context, Extent, Session};
+#[cfg(feature = "publish")]
+pub(crate) use rows::DiskSource;
+pub(crate) use session::Extent;
+use session::{Context, Session};
 #[cfg(feature = "cli")]
 pub(crate) use several::update_each;
 pub use updater::{Freshness, Rollback, Updater};

@@ -23,16 +23,9 @@ impl Digest {
 
     /// Returns the digest and the length of everything that `reader` yields.
     pub(crate) fn of_reader(reader: &mut dyn Read) -> io::Result<(Digest, u64)> {
-        let mut hasher = Hasher::new();
-        let mut buffer = [0; 16 * 1024];
-        loop {
-            match reader.read(&mut buffer) {
-                Ok(0) => return Ok(hasher.finish()),
-                Ok(n) => hasher.update(&buffer[..n]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let mut out = HashingWriter::new(io::sink());
+        io::copy(reader, &mut out)?;
+        Ok(out.hasher.finish())
     }
 
     /// Returns the 32 bytes.

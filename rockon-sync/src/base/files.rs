@@ -21,7 +21,10 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::OFlags;
 
 pub(crate) use lock::{Lock, try_lock};
-pub(crate) use read::{read_if_any, read_private, stat_if_any, stat_target_if_any, walk};
+pub(crate) use read::{
+    Privacy, digest_if_any, has_digest, list_if_any, read_if_any, read_private, read_regular,
+    stat_if_any, stat_target_if_any, walk,
+};
 pub(crate) use write::{
     create_private, ensure_dir, ensure_dirs, ensure_own_dir, remove_all, remove_if_any, replace,
     stage, staged, write_atomically,

@@ -317,6 +317,23 @@ fn write_canonical(value: &RawValue, depth: usize, out: &mut String) -> Result<(
     Ok(())
 }
 
+/// True unless a value is null, or an empty array or object.
+pub(crate) fn is_stated(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::Array(items) => !items.is_empty(),
+        serde_json::Value::Object(members) => !members.is_empty(),
+        _ => true,
+    }
+}
+
+/// Returns the contents of a file for people and programs.
+pub(crate) fn to_file(value: &impl serde::Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(value).expect("plain fields are JSON");
+    bytes.push(b'\n');
+    bytes
+}
+
 /// Writes `string` as a JSON string with the fewest escapes.
 pub(crate) fn write_string(string: &str, out: &mut String) {
     out.push_str(&serde_json::to_string(string).expect("every string has a JSON form"));

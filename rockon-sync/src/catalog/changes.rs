@@ -91,7 +91,7 @@ impl Catalog {
             withheld: Vec::new(),
             reasons: Vec::new(),
         };
-        let gaps = self.gaps();
+        let gaps = &self.gaps;
         let not_fetched: HashSet<&str> = gaps.names.iter().map(|name| &**name).collect();
         let mut known: AppliedRevisions<'_> = HashMap::new();
         let mut gone: BTreeSet<String> = BTreeSet::new();

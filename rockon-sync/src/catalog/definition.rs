@@ -115,6 +115,7 @@ impl Definition {
     /// name.
     pub fn bytes(&self) -> Result<Vec<u8>> {
         let bytes = self.file_bytes()?;
+        // The manifest may give the file other names than its id.
         if self.format == Format::Files {
             return Ok(bytes);
         }

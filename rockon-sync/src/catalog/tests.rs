@@ -360,7 +360,7 @@ fn the_number_of_former_names_is_limited() {
     assert_eq!((catalog.definitions().len(), former(&catalog)), (rows.len(), MAX_ALL_FORMER_NAMES));
     // The same holds for entries that were not fetched.
     world.record(&rows[..1]);
-    assert_eq!(world.catalog().gaps().renames.len(), MAX_ALL_FORMER_NAMES);
+    assert_eq!(world.catalog().gaps.renames.len(), MAX_ALL_FORMER_NAMES);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::BrowseArgs;
 use super::output::{note_warning, object};
-use crate::base::error::{Error, ErrorKind, IoContext, Result};
+use crate::base::error::{IoContext, Result, impl_from};
 use crate::base::json::{Object, kind_of};
 use crate::catalog::{Catalog, Definition, Origin};
 use crate::format::{Format, Release};
@@ -30,11 +30,7 @@ enum InvalidNames {
     Value { key: String, got: &'static str },
 }
 
-impl From<InvalidNames> for Error {
-    fn from(error: InvalidNames) -> Error {
-        Error::new(ErrorKind::Argument, error.to_string())
-    }
-}
+impl_from!(InvalidNames => Argument);
 
 fn parse_names(text: &str) -> Result<Vec<(String, Option<String>)>> {
     let object = Object::parse(text).map_err(InvalidNames::Json)?;

@@ -11,9 +11,9 @@ use super::args::{
 };
 use super::output::{Output, note_warning};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{RealFiles, read_private, write_atomically};
+use crate::base::files::{Privacy, RealFiles, read_private, write_atomically};
 use crate::base::limits::MAX_KEY_LIST_BYTES;
-use crate::tree::note::{KeyList, KeyRole, Privacy, SignedKeyList, SigningKey, VerifierKey};
+use crate::tree::note::{KeyList, KeyRole, SignedKeyList, SigningKey, VerifierKey};
 
 pub(super) fn run(command: KeysCommand, out: &mut Output) -> Result<u8> {
     match command {

@@ -6,27 +6,20 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::json::is_stated;
 
 /// Standard output. Text is escaped as in [`printable`].
 pub(super) struct Output {
     inner: BufWriter<io::Stdout>,
-    is_closed: bool,
-    has_json: bool,
+    /// True if the reader closed its end (`| head`), which is not a failure.
+    pub(super) is_closed: bool,
+    /// True if a JSON value has been printed.
+    pub(super) has_json: bool,
 }
 
 impl Output {
     pub(super) fn new() -> Self {
         Output { inner: BufWriter::new(io::stdout()), is_closed: false, has_json: false }
-    }
-
-    /// True if the reader closed its end (`| head`), which is not a failure.
-    pub(super) fn is_closed(&self) -> bool {
-        self.is_closed
-    }
-
-    /// True if a JSON value has been printed.
-    pub(super) fn has_json(&self) -> bool {
-        self.has_json
     }
 
     /// Prints one line.
@@ -38,9 +31,6 @@ impl Output {
     }
 
     /// Writes bytes as they are.
-    ///
-    /// # Errors
-    /// Those of [`line`](Self::line).
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.inner.write_all(bytes).and_then(|()| self.inner.flush()).map_err(|error| {
             self.is_closed = error.kind() == io::ErrorKind::BrokenPipe;
@@ -136,12 +126,7 @@ pub(super) fn object<const N: usize>(parts: [Value; N]) -> Value {
             object.extend(members);
         }
     }
-    object.retain(|_, value| match value {
-        Value::Null => false,
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-        _ => true,
-    });
+    object.retain(|_, value| is_stated(value));
     Value::Object(object)
 }
 

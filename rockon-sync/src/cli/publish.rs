@@ -166,6 +166,9 @@ fn requirements(report: &PublishReport) -> String {
 
 fn report_json(report: &PublishReport) -> Value {
     let targets = report.requirements.iter();
+    let renamed = report.renamed.iter();
+    let renamed =
+        renamed.map(|Renamed { from, to, id, .. }| json!({"from": from, "to": to, "id": id}));
     json!({
         "outcome": match report.outcome {
             PublishOutcome::Published => "published",
@@ -182,16 +185,12 @@ fn report_json(report: &PublishReport) -> Value {
         "added": report.added,
         "changed": report.changed,
         "removed": report.removed,
-        "renamed": report.renamed.iter().map(renamed_json).collect::<Value>(),
+        "renamed": renamed.collect::<Value>(),
         "kept": report.kept,
         "written": report.written,
         "deleted": report.deleted,
         "problems": problems_json(&report.problems),
     })
-}
-
-fn renamed_json(renamed: &Renamed) -> Value {
-    json!({"from": renamed.from, "to": renamed.to, "id": renamed.id})
 }
 
 /// Returns the requirements of a definition.

@@ -25,11 +25,11 @@ impl Format {
             Format::Rockon => rockon::check(shown, bytes),
             #[cfg(feature = "jupdate")]
             Format::Jupdate => jupdate::check(id, shown, bytes),
-            Format::Files => Checked {
-                definitions: vec![Named { name: id.to_owned(), position: None }],
-                about: vec![About::default()],
-                ..Checked::default()
-            },
+            Format::Files => {
+                let named = Named { name: id.to_owned(), position: None };
+                let definitions = vec![CheckedDefinition { named, about: About::default() }];
+                Checked { definitions, ..Checked::default() }
+            }
         }
     }
 
@@ -62,12 +62,17 @@ pub(crate) enum Collection {
 /// The result of a check.
 #[derive(Debug, Default)]
 pub(crate) struct Checked {
-    pub(crate) definitions: Vec<Named>,
-    /// The metadata of each definition.
-    pub(crate) about: Vec<About>,
+    pub(crate) definitions: Vec<CheckedDefinition>,
     /// The containers of all definitions. Their names must be unique in a catalog, too.
     pub(crate) containers: Vec<Named>,
     pub(crate) problems: Vec<Problem>,
+}
+
+/// A definition, and what it states about itself.
+#[derive(Debug)]
+pub(crate) struct CheckedDefinition {
+    pub(crate) named: Named,
+    pub(crate) about: About,
 }
 
 /// A name that must be unique in a catalog.

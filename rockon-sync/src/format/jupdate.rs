@@ -22,10 +22,11 @@ mod xml;
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{About, Blurb, RawDefinition, Rules};
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::json::is_stated;
 use crate::base::version::compare;
 
 #[cfg(feature = "publish")]
@@ -109,39 +110,25 @@ fn newest_of<'a>(releases: impl IntoIterator<Item = &'a Release>) -> Option<&'a 
 
 /// Returns the metadata of an extension: that of its newest release.
 fn about(newest: &Release) -> About {
-    let mut fields: Vec<(&'static str, Value)> = vec![
+    let platforms: Vec<String> = newest.platforms().collect();
+    let urls: Vec<&str> = newest.downloads.iter().map(|found| &*found.url).collect();
+    let fields = [
         ("type", json!(newest.kind)),
         ("version", json!(newest.version)),
         ("stability", json!(newest.stability.name())),
+        ("client", json!(newest.client)),
+        ("folder", json!(newest.folder)),
+        ("section", json!(newest.section)),
+        ("maintainer", json!(newest.maintainer)),
+        ("info", json!(newest.info_url)),
+        ("tags", json!(newest.tags)),
+        ("platform", json!(platforms)),
+        ("downloads", json!(urls)),
+        ("checksums", json!(newest.checksums)),
     ];
-    let optional = [
-        ("client", &newest.client),
-        ("folder", &newest.folder),
-        ("section", &newest.section),
-        ("maintainer", &newest.maintainer),
-        ("info", &newest.info_url),
-    ];
-    let optional = optional.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
-    fields.extend(optional.map(|(key, value)| (key, json!(value))));
-    if !newest.tags.is_empty() {
-        fields.push(("tags", json!(newest.tags)));
-    }
-    let platforms: Vec<String> = newest.platforms().collect();
-    if !platforms.is_empty() {
-        fields.push(("platform", json!(platforms)));
-    }
-    if !newest.downloads.is_empty() {
-        let urls: Vec<&str> = newest.downloads.iter().map(|found| &*found.url).collect();
-        fields.push(("downloads", json!(urls)));
-    }
-    if !newest.checksums.is_empty() {
-        let checksums = newest.checksums.iter();
-        let checksums: Map<String, Value> =
-            checksums.map(|(algorithm, hex)| (algorithm.clone(), json!(hex))).collect();
-        fields.push(("checksums", Value::Object(checksums)));
-    }
     // Strings, and lists and sorted maps of strings, are in canonical form.
-    let fields = fields.into_iter().map(|(key, value)| (key, value.to_string()));
+    let stated = fields.into_iter().filter(|(_, value)| is_stated(value));
+    let fields = stated.map(|(key, value)| (key, value.to_string()));
     About {
         version: Some(newest.version.clone()),
         relations: newest.relations.clone(),

@@ -195,7 +195,7 @@ impl fmt::Display for Mismatch {
 
 #[derive(Debug, thiserror::Error)]
 enum InvalidTarget {
-    #[error("expected an architecture ({}), got {got:?}", arch::known_names())]
+    #[error("expected an architecture ({}), got {got:?}", arch::KNOWN.join(", "))]
     Arch { got: String },
     #[error("expected a version such as 5.1.0, got {got:?}")]
     Version { got: String },

@@ -13,15 +13,14 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result, Retry};
-use crate::base::time::Clock;
 use crate::net::address::Address;
 use crate::net::transport::{Request, Response, Transport};
 use crate::source::Source;
 use crate::store::Store;
+use crate::testing::TestClock;
 use crate::update::plan::MassDelete;
 use crate::update::report::Report;
 use crate::update::{Rollback, Updater};
@@ -68,7 +67,7 @@ fn manifest_of(store: &Store) -> Option<Digest> {
 fn run(data: &[u8], store: &Store) -> Result<Report> {
     let source: Source = "http://h.example/".parse()?;
     let transport = ScriptedTransport::new(data);
-    let clock = FastClock::new();
+    let clock = TestClock::new();
     let updater = Updater::new(store).transport(&transport).clock(&clock);
     updater.mass_delete(MassDelete::Allow).rollback(Rollback::Allow).run(&source)
 }
@@ -221,38 +220,5 @@ impl Read for Broken {
         let n = self.inner.read(&mut buffer[..most])?;
         self.left_bytes -= n as u64;
         Ok(n)
-    }
-}
-
-/// A clock that never blocks.
-struct FastClock {
-    start: Instant,
-    slept: Mutex<Duration>,
-}
-
-#[expect(clippy::disallowed_methods, reason = "an Instant cannot be constructed otherwise")]
-impl FastClock {
-    fn new() -> FastClock {
-        FastClock { start: Instant::now(), slept: Mutex::default() }
-    }
-
-    fn slept(&self) -> Duration {
-        self.slept.lock().map(|slept| *slept).unwrap_or_default()
-    }
-}
-
-impl Clock for FastClock {
-    fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(1_795_316_645) + self.slept()
-    }
-
-    fn monotonic(&self) -> Instant {
-        self.start + self.slept()
-    }
-
-    fn sleep(&self, duration: Duration) {
-        if let Ok(mut slept) = self.slept.lock() {
-            *slept += duration;
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, ErrorKind, Result, impl_from};
 use crate::net::credentials::Credentials;
 
 /// The address of one file.
@@ -186,11 +186,7 @@ enum InvalidUrl {
     Scheme { scheme: String },
 }
 
-impl From<InvalidUrl> for Error {
-    fn from(invalid: InvalidUrl) -> Error {
-        Error::new(ErrorKind::Argument, invalid.to_string())
-    }
-}
+impl_from!(InvalidUrl => Argument);
 
 /// Parses an HTTP URL, and drops its fragment.
 ///

@@ -117,9 +117,6 @@ impl BucketDir {
     }
 
     /// Parses one page of a listing.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Transport`].
     pub(crate) fn parse_page(&self, bytes: &[u8]) -> Result<ListingPage> {
         let invalid = |error: &dyn fmt::Display| {
             Error::new(ErrorKind::Transport, format!("expected the listing of a bucket: {error}"))

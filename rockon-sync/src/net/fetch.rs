@@ -24,8 +24,8 @@ pub(crate) use resume::ResumableSink;
 pub(crate) use retry::Retries;
 #[cfg(feature = "s3")]
 pub(crate) use send::{Changed, Condition};
+pub(crate) use sink::Sink;
 use sink::sink_failed;
-pub(crate) use sink::{Discard, Sink};
 use unusable::Unusable;
 
 use crate::base::cancel::CancelToken;
@@ -84,9 +84,6 @@ pub(crate) struct FetchedFile {
 
 impl FetchedFile {
     /// Fails if the file may have been cut off, which only a digest could tell.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Transport`].
     pub(crate) fn check_framed(&self, address: &Address) -> Result<()> {
         if !self.is_unframed {
             return Ok(());
@@ -159,6 +156,24 @@ impl<'a> Fetcher<'a> {
         retries: Retries,
     ) -> Result<Fetched> {
         self.with_retries(&wanted.address, retries, || self.attempt(wanted, sink, retries))
+    }
+
+    /// Fetches a file that no digest vouches for. One that is missing is its status, 404 or 410.
+    ///
+    /// # Errors
+    /// Those of [`fetch`](Self::fetch); [`ErrorKind::Transport`] if the file may have been cut off.
+    pub(crate) fn fetch_framed(
+        &self,
+        address: &Address,
+        max_bytes: u64,
+        sink: &mut dyn Sink,
+        retries: Retries,
+    ) -> Result<Result<FetchedFile, u16>> {
+        match self.fetch(&Wanted::plain(address.clone(), max_bytes), sink, retries)? {
+            Fetched::File(file) => file.check_framed(address).map(|()| Ok(file)),
+            Fetched::Missing(status) => Ok(Err(status)),
+            Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
+        }
     }
 
     /// Fails if the update is canceled, has failed elsewhere, or its time is over. `doing` is in
@@ -296,17 +311,9 @@ impl<'a> Fetcher<'a> {
         let (first, mut address) = (address, address.clone());
         for _ in 0..=limits::MAX_REDIRECTS {
             let check = || self.check_at("waiting for a response", &address);
-            check()?;
-            self.requests.fetch_add(1, Ordering::Relaxed);
-            let request = Request {
-                address: &address,
-                validators: validators.filter(|validators| !validators.is_empty()),
-                range_from,
-                time_left: self.time_left(),
-                response_timeout: retries.response_timeout(),
-                check: &check,
-            };
-            let response = self.transport.get(&request)?;
+            let validators = validators.filter(|validators| !validators.is_empty());
+            let request = self.request(&address, retries, &check)?;
+            let response = self.transport.get(&Request { validators, range_from, ..request })?;
             if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
                 return Ok((address, response));
             }
@@ -319,6 +326,25 @@ impl<'a> Fetcher<'a> {
             address = next;
         }
         Err(Unusable::Redirects.at(first))
+    }
+
+    /// Counts a request, and returns it without validators and range.
+    fn request<'r>(
+        &self,
+        address: &'r Address,
+        retries: Retries,
+        check: &'r (dyn Fn() -> Result<()> + Sync),
+    ) -> Result<Request<'r>> {
+        check()?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(Request {
+            address,
+            validators: None,
+            range_from: None,
+            time_left: self.time_left(),
+            response_timeout: retries.response_timeout(),
+            check,
+        })
     }
 
     /// Reads the rest of an unused body, so that its connection can be reused.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
 
 use super::publisher::PublishSession;
 use super::sign::Unsigned;
@@ -11,7 +11,9 @@ use super::tree::{HISTORY, Tree};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::{Files, read_if_any, write_atomically};
+use crate::base::json::to_file;
 use crate::base::problem::Problem;
+use crate::base::text;
 use crate::tree::head::{Head, OfferedPack};
 use crate::tree::manifest::Manifest;
 
@@ -110,9 +112,6 @@ impl Before {
     }
 
     /// Fails if the published head is not the one that was read: another publisher has replaced it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Locked`].
     pub(super) fn check_current(&self, tree: &Tree<'_>) -> Result<()> {
         match tree.head_bytes()?.unwrap_or_default() == self.head_bytes {
             true => Ok(()),
@@ -155,7 +154,7 @@ pub(super) struct History {
 /// One publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
-    #[serde(serialize_with = "write_digest", deserialize_with = "read_digest")]
+    #[serde(with = "text")]
     pub(super) manifest: Digest,
     pub(super) serial: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,17 +174,6 @@ pub(super) struct PackRecord {
     pub(super) base: Option<String>,
     #[serde(rename = "size")]
     pub(super) size_bytes: u64,
-}
-
-pub(super) fn write_digest<S: Serializer>(
-    digest: &Digest,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(digest)
-}
-
-pub(super) fn read_digest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 
 impl From<&Head> for Record {
@@ -223,8 +211,6 @@ impl History {
     }
 
     pub(super) fn save(&self, files: &dyn Files, path: &Path) -> Result<()> {
-        let mut bytes = serde_json::to_vec_pretty(self).expect("plain fields are JSON");
-        bytes.push(b'\n');
-        write_atomically(files, path, &bytes)
+        write_atomically(files, path, &to_file(self))
     }
 }

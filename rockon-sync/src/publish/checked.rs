@@ -16,15 +16,16 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::before::{read_digest, write_digest};
 use super::publisher::PublishSession;
-use super::scan::{EntryOfFile, RelatedDefinition, Scanned, ScannedFile};
+use super::scan::{EntryOfFile, Scanned, ScannedFile};
 use super::tree::{Layout, RECORD, Tree};
 use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{Stat, is_absent, remove_if_any, replace, stat_if_any};
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
+use crate::base::text;
+use crate::format::CheckedDefinition;
 
 /// Largest catalog without a record: reading so many files takes a moment only.
 const MAX_UNRECORDED: usize = 1024;
@@ -85,7 +86,7 @@ impl Stamp {
 /// The record of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CheckedFile {
-    #[serde(rename = "sha", serialize_with = "write_digest", deserialize_with = "read_digest")]
+    #[serde(rename = "sha", with = "text")]
     pub(super) digest: Digest,
     /// The stamp of the catalog's file; `None` if it must be read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,17 +105,17 @@ impl CheckedFile {
     pub(super) fn new(
         digest: Digest,
         stamp: Option<Stamp>,
-        related: &[RelatedDefinition],
+        definitions: &[CheckedDefinition],
         containers: Vec<Box<str>>,
     ) -> CheckedFile {
-        let is_simple = related
-            .iter()
-            .all(|definition| definition.relations.is_empty() && definition.formerly.is_empty());
+        let about = definitions.iter().map(|found| &found.about);
+        let is_simple =
+            about.clone().all(|about| about.relations.is_empty() && about.formerly.is_empty());
         CheckedFile {
             digest,
             file: stamp.filter(|_| is_simple),
             named: None,
-            versions: related.iter().map(|definition| definition.version.clone()).collect(),
+            versions: about.map(|about| about.version.clone()).collect(),
             containers,
         }
     }

@@ -8,11 +8,10 @@ use super::page;
 use super::tree::{BY_SHA, Layout, RECORD, Tree, is_draft, is_reserved};
 use crate::base::digest::Digest;
 use crate::base::error::{ErrorKind, IoContext, Result};
-use crate::base::files::{FileKind, Files};
+use crate::base::files::{FileKind, Files, digest_if_any};
 use crate::base::limits::MAX_ENTRIES;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
-use crate::store::digest_if_any;
 use crate::tree::note::list;
 use crate::tree::pack::{self, PackName};
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::SystemTime;
 
 use super::tree::is_draft;
 use crate::base::files::{Files, NewFile, Stat};
+use crate::base::workers::lock;
 
 /// A file system that records the files of one directory that are renamed into place or removed.
 pub(super) struct Journal<'a> {
@@ -31,16 +32,12 @@ impl<'a> Journal<'a> {
 
     /// Returns the files that were written, in byte order.
     pub(super) fn written(&self) -> Vec<String> {
-        self.records().written.iter().cloned().collect()
+        lock(&self.records).written.iter().cloned().collect()
     }
 
     /// Returns the files that were deleted, in byte order.
     pub(super) fn deleted(&self) -> Vec<String> {
-        self.records().deleted.iter().cloned().collect()
-    }
-
-    fn records(&self) -> MutexGuard<'_, Records> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.records).deleted.iter().cloned().collect()
     }
 
     /// Returns the path of a published file below the directory. Drafts are not published, nor is
@@ -56,7 +53,7 @@ impl Files for Journal<'_> {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.inner.rename(from, to)?;
         if let Some(name) = self.published(to) {
-            let mut records = self.records();
+            let mut records = lock(&self.records);
             records.deleted.remove(&name);
             records.written.insert(name);
         }
@@ -66,7 +63,7 @@ impl Files for Journal<'_> {
     fn remove_file(&self, path: &Path) -> io::Result<()> {
         self.inner.remove_file(path)?;
         if let Some(name) = self.published(path) {
-            let mut records = self.records();
+            let mut records = lock(&self.records);
             records.written.remove(&name);
             records.deleted.insert(name);
         }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::checked::CheckedFile;
 use super::list::{Completeness, List, ListedFile};
 use super::publisher::{Leniency, PublishSession};
-use super::scan::{EntryOfFile, Scan, ScannedFile, Source, related};
+use super::scan::{EntryOfFile, Scan, ScannedFile, Source};
 use crate::base::error::Result;
 use crate::base::path::EntryPath;
 use crate::base::problem::Problem;
@@ -27,9 +27,6 @@ pub(super) struct LenientScan {
 }
 
 /// Reads the files of `list`, with the last published version of those that are broken.
-///
-/// # Errors
-/// Those of [`Scan::run`].
 pub(super) fn scan(
     session: &PublishSession<'_>,
     source: Source<'_>,
@@ -137,7 +134,7 @@ impl<'a> Keeper<'a> {
             digest: entry.digest(),
             len_bytes: bytes.len() as u64,
             entry: EntryOfFile::Kept,
-            related: related(checked),
+            definitions: checked.definitions,
             checked: Rc::new(CheckedFile::new(entry.digest(), None, &[], Vec::new())),
         });
         Ok(())

@@ -74,9 +74,6 @@ impl NewKeys {
     }
 
     /// Puts the list in its place.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
     pub(super) fn write(&self, tree: &Tree<'_>) -> Result<()> {
         let Some(list) = self.list.as_ref().filter(|_| self.is_new) else {
             return Ok(());
@@ -136,9 +133,6 @@ fn check_same(given: &SignedKeyList, published: Option<&SignedKeyList>) -> Resul
 
 /// Fails unless the head of a previous tree is signed as its key list says, and a root key of the
 /// new list `given` has signed that list: then the given list may replace keys of the head.
-///
-/// # Errors
-/// [`ErrorKind::Trust`].
 pub(super) fn check_previous(
     given: &Path,
     head: &[u8],

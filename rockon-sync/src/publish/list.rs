@@ -115,9 +115,6 @@ impl List {
 
     /// Lists the files that `root.json` names. If it is invalid and the publisher is lenient, lists
     /// the `*.json` files of the directory instead, with the ids of `previous`.
-    ///
-    /// # Errors
-    /// Those of [`read`](Self::read).
     pub(super) fn of_catalog(
         files: &dyn Files,
         dir: &Path,
@@ -178,9 +175,6 @@ impl List {
 
     /// Lists every `*.json` file at the top of a directory. The ids are those of `previous`; new
     /// files get their name without `.json`.
-    ///
-    /// # Errors
-    /// [`Store`](crate::ErrorKind::Store).
     pub(super) fn of_dir(files: &dyn Files, dir: &Path, previous: &Manifest) -> Result<List> {
         let mut list = List { completeness: Completeness::Unknown, ..List::default() };
         let ids: HashMap<&str, &str> =

@@ -3,9 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::publisher::Leniency;
-use super::scan::RelatedDefinition;
 use crate::base::problem::Problem;
-use crate::format::{Checked, Named};
+use crate::format::{Checked, CheckedDefinition, Named};
 use crate::tree::manifest::Entry;
 
 /// The kinds of names.
@@ -58,7 +57,7 @@ impl NameChecker {
     pub(super) fn take_recorded(
         &mut self,
         number: usize,
-        definitions: &[RelatedDefinition],
+        definitions: &[CheckedDefinition],
         containers: &[Box<str>],
     ) -> bool {
         let definitions = definitions.iter().map(|found| (DEFINITION, &*found.named.name));
@@ -139,6 +138,6 @@ impl NameChecker {
 }
 
 fn names_in(checked: &Checked) -> impl Iterator<Item = (&'static str, &Named)> {
-    let definitions = checked.definitions.iter().map(|named| (DEFINITION, named));
+    let definitions = checked.definitions.iter().map(|found| (DEFINITION, &found.named));
     definitions.chain(checked.containers.iter().map(|named| (CONTAINER, named)))
 }

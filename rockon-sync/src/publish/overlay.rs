@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Write};
 use std::panic::RefUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::base::files::{FileKind, Files, NewFile, Stat, is_absent};
+use crate::base::workers::lock;
 
 /// The real file system below, and what was changed since.
 pub(super) struct Overlay<'a> {
@@ -70,10 +71,6 @@ impl<'a> Overlay<'a> {
             Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The error of an operation that publishing does not use.

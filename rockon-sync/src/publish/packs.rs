@@ -10,7 +10,7 @@ use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::{ensure_dirs, remove_if_any, stage};
 use crate::tree::head::{Head, InlineDelta, OfferedPack};
-use crate::tree::manifest::{Difference, Entry, RowSource, differences, patch_between};
+use crate::tree::manifest::{Difference, Entry, patch_between};
 use crate::tree::pack::{self, FileContents, PackName};
 
 /// Largest delta inside a head, in bytes. With it, a head of the largest size still arrives within
@@ -46,31 +46,6 @@ pub(super) struct WrittenPacks {
     pub(super) inline: Option<InlineDelta>,
 }
 
-/// Writes the bundle of a new manifest, and a delta from each of `bases`, newest first. Keeps the
-/// packs that are worth offering: none that is larger than what it saves, and no delta that is
-/// larger than the bundle. Removes the others.
-///
-/// # Errors
-/// [`Store`](crate::ErrorKind::Store). Packs that no head names may remain.
-pub(super) fn write(tree: &Tree<'_>, new: &NewManifest, bases: &[Digest]) -> Result<WrittenPacks> {
-    let dir = tree.packs();
-    ensure_dirs(tree.files, &dir)?;
-    let mut packs = StagedPacks { tree, new, staged: Vec::new(), offers: Vec::new() };
-    let bundle_bytes = packs.stage_bundle()?;
-    let mut bases = bases.iter().filter(|base| **base != new.digest).peekable();
-    let newest = bases.peek().map(|base| pack::digits(**base));
-    for base in bases {
-        packs.stage_delta(*base, bundle_bytes)?;
-    }
-    let StagedPacks { staged, offers, .. } = packs;
-    tree.rename_staged(&dir, &staged)?;
-    let inline = match offers.iter().find(|offer| offer.base.is_some() && offer.base == newest) {
-        Some(offer) => read_inline(tree, new.digest, offer)?,
-        None => None,
-    };
-    Ok(WrittenPacks { offers, inline })
-}
-
 /// Reads a delta that is small enough for the head.
 fn read_inline(
     tree: &Tree<'_>,
@@ -88,36 +63,50 @@ fn read_inline(
     Ok(Some(InlineDelta { base, bytes }))
 }
 
-/// The packs of a new manifest that are worth offering.
-struct StagedPacks<'a> {
+/// The packs of a new manifest that are worth offering: none that is larger than what it saves, and
+/// no delta that is larger than the bundle.
+pub(super) struct StagedPacks<'a> {
     tree: &'a Tree<'a>,
     new: &'a NewManifest,
+    /// The manifests that deltas start from, newest first.
+    bases: &'a [Digest],
+    /// The size that no delta may exceed.
+    max_delta_bytes: u64,
     staged: Vec<StagedFile>,
     offers: Vec<OfferedPack>,
 }
 
-impl StagedPacks<'_> {
-    /// Stages the bundle. Returns the size that no delta may exceed.
-    fn stage_bundle(&mut self) -> Result<u64> {
-        let new = self.new;
-        let manifest = &new.manifest;
-        let plain_bytes = new.len_bytes() + total_bytes(manifest.entries());
-        let name = PackName::new(None, new.digest);
-        let tree = self.tree;
-        self.stage(name, plain_bytes, &mut |out| {
-            pack::write_bundle(manifest, &new.bytes, tree, out).map(|()| None)
+impl<'a> StagedPacks<'a> {
+    /// Stages the bundle.
+    ///
+    /// # Errors
+    /// [`Store`](crate::ErrorKind::Store). Packs that no head names may remain.
+    pub(super) fn begin(
+        tree: &'a Tree<'a>,
+        new: &'a NewManifest,
+        bases: &'a [Digest],
+    ) -> Result<StagedPacks<'a>> {
+        ensure_dirs(tree.files, &tree.packs())?;
+        let max_delta_bytes = new.len_bytes() + total_bytes(new.manifest.entries());
+        let (staged, offers) = (Vec::new(), Vec::new());
+        let mut packs = StagedPacks { tree, new, bases, max_delta_bytes, staged, offers };
+        packs.stage(PackName::new(None, new.digest), max_delta_bytes, &mut |out| {
+            pack::write_bundle(&new.manifest, &new.bytes, tree, out).map(|()| None)
         })?;
-        Ok(self.offers.first().map_or(plain_bytes, |bundle| bundle.size_bytes))
+        if let [bundle] = &*packs.offers {
+            packs.max_delta_bytes = bundle.size_bytes;
+        }
+        Ok(packs)
     }
 
-    /// Stages the delta from an earlier publication, if all files of that are still there.
-    fn stage_delta(&mut self, base: Digest, max_bytes: u64) -> Result<()> {
+    /// Stages the delta from an earlier publication if it is one of the bases, and all files that
+    /// it needs are still there.
+    pub(super) fn stage_delta(&mut self, base: Digest, differences: &[Difference]) -> Result<()> {
         let (tree, new) = (self.tree, self.new);
-        let Some(old) = tree.rows_of(base)? else {
+        if !self.bases.contains(&base) {
             return Ok(());
-        };
-        let differences = differences(old.rows()?, new.bytes.rows()?)?;
-        let Some(patch) = patch_between(&differences) else {
+        }
+        let Some(patch) = patch_between(differences) else {
             log::info!("no delta from {base}: a patch cannot express the differences");
             return Ok(());
         };
@@ -127,11 +116,24 @@ impl StagedPacks<'_> {
                 return Ok(());
             }
         }
-        let plain_bytes = new.len_bytes() + missing_bytes(&differences);
+        let plain_bytes = new.len_bytes() + missing_bytes(differences);
         let name = PackName::new(Some(pack::digits(base)), new.digest);
-        self.stage(name, plain_bytes.min(max_bytes), &mut |out| {
-            pack::write_delta(&patch, &differences, tree, out).map(Some)
+        self.stage(name, plain_bytes.min(self.max_delta_bytes), &mut |out| {
+            pack::write_delta(&patch, differences, tree, out).map(Some)
         })
+    }
+
+    /// Puts the packs in their place.
+    pub(super) fn finish(self) -> Result<WrittenPacks> {
+        let StagedPacks { tree, new, bases, staged, offers, .. } = self;
+        tree.rename_staged(&tree.packs(), &staged)?;
+        let newest = bases.iter().find(|base| **base != new.digest).map(|base| pack::digits(*base));
+        let inline = match offers.iter().find(|offer| offer.base.is_some() && offer.base == newest)
+        {
+            Some(offer) => read_inline(tree, new.digest, offer)?,
+            None => None,
+        };
+        Ok(WrittenPacks { offers, inline })
     }
 
     /// Stages a pack, and removes it if it is larger than `max_bytes`. `write` returns the size of

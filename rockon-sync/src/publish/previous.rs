@@ -25,8 +25,8 @@ use super::write::StagedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
-    RealFiles, Stat, ensure_dirs, read_if_any, remove_if_any, stage, stat_if_any,
-    stat_target_if_any, write_atomically,
+    RealFiles, Stat, digest_if_any, ensure_dirs, has_digest, read_if_any, remove_if_any, stage,
+    stat_if_any, stat_target_if_any, write_atomically,
 };
 use crate::base::limits::{
     MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_KEY_LIST_BYTES, MAX_KEY_LISTS, MAX_MANIFEST_BYTES,
@@ -39,7 +39,6 @@ use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Fetcher, Retries, TimeLimit, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Transport;
-use crate::store::digest_if_any;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 use crate::tree::note::list;
@@ -49,12 +48,15 @@ use crate::tree::pack::PackName;
 /// a time.
 const TIMEOUT: Duration = Duration::from_secs(1_800);
 
+/// Returns the address of a file of a tree.
+type AddressOf<'a> = Box<dyn Fn(&EntryPath) -> Result<Address> + Sync + 'a>;
+
 /// The previous publication, where a publisher reads it.
 pub(super) struct PreviousTree<'a> {
     pub(super) transport: &'a dyn Transport,
     pub(super) head: EntryPath,
     /// The address of a file.
-    pub(super) address: &'a (dyn Fn(&EntryPath) -> Result<Address> + Sync),
+    pub(super) address: AddressOf<'a>,
     /// The location in messages.
     pub(super) shown: String,
     pub(super) role: Role,
@@ -96,17 +98,7 @@ pub(super) fn restore(
     signer: &Signer,
     transport: &dyn Transport,
 ) -> Result<()> {
-    let head = match location.names_head() {
-        true => location.head_name(),
-        false => tree.layout.head_name(),
-    };
-    let previous = PreviousTree {
-        transport,
-        head: EntryPath::new(head)?,
-        address: &|path| Ok(location.address(path)),
-        shown: location.to_string(),
-        role: Role::Copy,
-    };
+    let previous = PreviousTree::copy(location, tree.layout, transport)?;
     match find(publisher, &previous, signer)? {
         Some(found) => bring(publisher, &previous, &found, tree),
         None => tree.check_first(),
@@ -232,7 +224,26 @@ fn history_path() -> EntryPath {
     EntryPath::new(HISTORY).expect("a safe path")
 }
 
-impl PreviousTree<'_> {
+impl<'a> PreviousTree<'a> {
+    /// Returns the tree at this location.
+    pub(super) fn copy(
+        location: &'a Location,
+        layout: Layout,
+        transport: &'a dyn Transport,
+    ) -> Result<PreviousTree<'a>> {
+        let head = match location.names_head() {
+            true => location.head_name(),
+            false => layout.head_name(),
+        };
+        Ok(PreviousTree {
+            transport,
+            head: EntryPath::new(head)?,
+            address: Box::new(|path| Ok(location.address(path))),
+            shown: location.to_string(),
+            role: Role::Copy,
+        })
+    }
+
     /// Fetches the key list that the head names, with its version; `None` if there is none.
     fn fetch_key_list(&self, fetcher: &Fetcher<'_>, head: &Head) -> Result<Option<(u64, Vec<u8>)>> {
         let Some(version) = head.keys() else { return Ok(None) };
@@ -255,16 +266,11 @@ impl PreviousTree<'_> {
             Address::Http(_) => None,
         };
         let mut bytes = Vec::new();
-        let wanted = Wanted::plain(address.clone(), max_bytes);
-        match fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
-            Fetched::File(file) => {
-                file.check_framed(&address)?;
-                let told = file.validators.last_modified.as_deref().and_then(parse_http_date);
-                Ok(Some(Undigested { bytes, modified: modified.or(told) }))
-            }
-            Fetched::Missing(_) => Ok(None),
-            Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
-        }
+        let fetched = fetcher.fetch_framed(&address, max_bytes, &mut bytes, Retries::Usual)?;
+        Ok(fetched.ok().map(|file| {
+            let told = file.validators.last_modified.as_deref().and_then(parse_http_date);
+            Undigested { bytes, modified: modified.or(told) }
+        }))
     }
 }
 
@@ -374,8 +380,7 @@ impl Bringing<'_> {
     fn in_catalog(&self, path: Option<&EntryPath>, digest: Digest) -> Result<Option<PathBuf>> {
         let Some(path) = path else { return Ok(None) };
         let file = path.below(&self.publisher.catalog);
-        let found = digest_if_any(self.tree.files, &file)?;
-        Ok(found.is_some_and(|(found, _)| found == digest).then_some(file))
+        Ok(has_digest(self.tree.files, &file, digest)?.then_some(file))
     }
 
     /// Brings the packs of the newest publications, unless they are on disk in the right size.

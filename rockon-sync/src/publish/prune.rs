@@ -4,22 +4,23 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::before::{History, Record, WITH_PACKS};
+use super::manifest::NewManifest;
 use super::page;
-use super::tree::{Layout, PublishedRows, Tree, is_draft};
+use super::tree::{Layout, Tree, is_draft};
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::files::{remove_if_any, staged, stat_if_any};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::{Entry, RowSource, Rows, differences};
+use crate::tree::manifest::{Difference, Entry, RowSource, differences};
 use crate::tree::pack::PackName;
 
-/// Removes what the last `keep` publications do not need. Then writes the history with `record`,
-/// the publication that the head names, on top.
+/// Removes what the kept publications do not need. Then writes the history with `record`, the
+/// publication that the head names, on top.
 ///
 /// The history is written last, after every removal is synced: as long as it does not begin with
 /// the head's manifest, the next run prunes again.
-pub(super) fn prune(tree: &Tree<'_>, history: &History, record: Record, keep: usize) -> Result<()> {
-    let retained = Retained::new(tree, history.with(record).records, keep)?;
+pub(super) fn prune(tree: &Tree<'_>, retained: Retained, record: Record) -> Result<()> {
+    let history = History { records: retained.older }.with(record);
     let mut remover = Remover { tree, dirs: BTreeSet::new() };
     if tree.layout == Layout::Separate {
         for (path, digest) in &retained.former_files {
@@ -32,7 +33,7 @@ pub(super) fn prune(tree: &Tree<'_>, history: &History, record: Record, keep: us
     remover.remove_from(&tree.objects(), |name| {
         name.parse().is_ok_and(|digest: Digest| !retained.digests.contains(&digest))
     })?;
-    let with_packs = retained.history.records.iter().take(WITH_PACKS);
+    let with_packs = history.records.iter().take(WITH_PACKS);
     remover.remove_from(&tree.packs(), |name| {
         PackName::parse(name)
             .is_some_and(|pack| !with_packs.clone().any(|record| pack.leads_to(record.manifest)))
@@ -41,7 +42,7 @@ pub(super) fn prune(tree: &Tree<'_>, history: &History, record: Record, keep: us
         remover.remove(&leftover)?;
     }
     remover.sync()?;
-    retained.history.save(tree.files, &tree.history_path())
+    history.save(tree.files, &tree.history_path())
 }
 
 /// The files that a killed run was writing.
@@ -62,45 +63,45 @@ pub(super) fn leftovers(tree: &Tree<'_>) -> Result<Vec<PathBuf>> {
 }
 
 /// The publications that are kept, and what they need.
-struct Retained {
-    history: History,
+pub(super) struct Retained {
+    /// All but the new one.
+    older: Vec<Record>,
     /// The objects of the kept publications.
     digests: HashSet<Digest>,
-    /// Files of older publications whose path the current one does not use, sorted.
+    /// Files of older publications whose path the new one does not use, sorted.
     former_files: BTreeSet<(EntryPath, Digest)>,
 }
 
 impl Retained {
-    /// Keeps the first `keep` of `records` whose manifest is still there.
-    fn new(tree: &Tree<'_>, records: Vec<Record>, keep: usize) -> Result<Retained> {
+    /// Keeps the new publication, and the newest of the others whose manifest is still there: `keep`
+    /// in all. Compares each of the others with the new one, and passes the differences to `visit`.
+    pub(super) fn find(
+        tree: &Tree<'_>,
+        history: &History,
+        new: &NewManifest,
+        keep: usize,
+        mut visit: impl FnMut(Digest, &[Difference]) -> Result<()>,
+    ) -> Result<Retained> {
+        let entries = new.manifest.entries().iter();
+        let used: HashSet<&EntryPath> = entries.clone().map(Entry::path).collect();
         let mut retained = Retained {
-            history: History::default(),
-            digests: HashSet::new(),
+            older: Vec::new(),
+            digests: entries.map(Entry::digest).chain([new.digest]).collect(),
             former_files: BTreeSet::new(),
         };
-        let mut current: Option<PublishedRows<'_>> = None;
-        let mut used = HashSet::new();
-        for record in records {
+        for record in history.records.iter().filter(|record| record.manifest != new.digest) {
             let Some(rows) = tree.rows_of(record.manifest)? else {
                 let Record { manifest, serial, .. } = record;
                 log::warn!("the manifest {manifest} of serial {serial} is missing");
                 continue;
             };
-            let newer = match &current {
-                Some(current) => current.rows()?,
-                None => Rows::none(),
-            };
-            let differences = differences(rows.rows()?, newer)?;
+            let differences = differences(rows.rows()?, new.bytes.rows()?)?;
+            visit(record.manifest, &differences)?;
             let old = differences.iter().filter_map(|difference| difference.old.as_ref());
-            if retained.history.records.len() < keep {
+            if retained.older.len() + 1 < keep {
                 retained.digests.insert(record.manifest);
                 retained.digests.extend(old.clone().map(Entry::digest));
-                retained.history.records.push(record);
-            }
-            if current.is_none() {
-                used.extend(old.map(|entry| entry.path().clone()));
-                current = Some(rows);
-                continue;
+                retained.older.push(record.clone());
             }
             let former = old.filter(|entry| !used.contains(entry.path()));
             let former = former.map(|entry| (entry.path().clone(), entry.digest()));

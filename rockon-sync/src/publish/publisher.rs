@@ -21,6 +21,7 @@ use crate::net::location::Location;
 use crate::net::transport::DefaultTransport;
 use crate::tree::head::Head;
 use crate::tree::note::SigningKey;
+use crate::update::Extent;
 use crate::update::plan::MassDelete;
 
 /// Number of publications that stay available by default.
@@ -77,14 +78,6 @@ pub struct Publisher<'a> {
 enum Start {
     First,
     Further,
-}
-
-/// The extent of a publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// A dry run: nothing is written.
-    PlanOnly,
-    Whole,
 }
 
 /// The values that every stage of a publication may use, and none changes.
@@ -380,9 +373,6 @@ impl<'a> Publisher<'a> {
     }
 
     /// Fails unless this is the first publication: there is no previous tree.
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`].
     pub(super) fn expect_first(&self) -> Result<()> {
         match self.start {
             Start::First => Ok(()),
@@ -395,9 +385,6 @@ impl<'a> Publisher<'a> {
     }
 
     /// Fails if this is the first publication: there is a previous tree.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Argument`].
     pub(super) fn expect_further(&self) -> Result<()> {
         match self.start {
             Start::First => Err(Error::new(ErrorKind::Argument, NOT_FIRST)),

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::list::RefusedFile;
 use super::publisher::Leniency;
-use super::scan::{RelatedDefinition, Scan, ScannedFile};
+use super::scan::{Scan, ScannedFile};
 use crate::base::problem::{Problem, Severity};
+use crate::format::CheckedDefinition;
 use crate::format::relation::{Alternatives, Relation};
 
 /// The definitions to publish, by name.
-type DefinitionsByName<'a> = HashMap<&'a str, &'a RelatedDefinition>;
+type DefinitionsByName<'a> = HashMap<&'a str, &'a CheckedDefinition>;
 
 impl Scan<'_> {
     /// Reports every requirement that cannot be met. A lenient scan refuses the files with such
@@ -49,12 +50,12 @@ struct Definitions<'a> {
 
 impl<'a> Definitions<'a> {
     fn new(files: &'a [ScannedFile]) -> Definitions<'a> {
-        let all = files.iter().flat_map(|file| &file.related);
+        let all = files.iter().flat_map(|file| &file.definitions);
         let by_name = all.map(|definition| (&*definition.named.name, definition)).collect();
         let installable = installable(&by_name);
         let mut former = HashMap::new();
-        for definition in files.iter().flat_map(|file| &file.related) {
-            for name in &definition.formerly {
+        for definition in files.iter().flat_map(|file| &file.definitions) {
+            for name in &definition.about.formerly {
                 former.entry(&**name).or_insert(&*definition.named.name);
             }
         }
@@ -64,7 +65,7 @@ impl<'a> Definitions<'a> {
     fn problems_of(&self, file: &ScannedFile) -> Vec<Problem> {
         let path = file.path.as_str();
         let mut problems = Vec::new();
-        for definition in &file.related {
+        for definition in &file.definitions {
             for (severity, message) in self.relation_problems(definition) {
                 problems.push(match severity {
                     Severity::Error if !file.is_kept() => {
@@ -80,13 +81,13 @@ impl<'a> Definitions<'a> {
         problems
     }
 
-    fn relation_problems(&self, definition: &RelatedDefinition) -> Vec<(Severity, String)> {
+    fn relation_problems(&self, definition: &CheckedDefinition) -> Vec<(Severity, String)> {
         let name = &*definition.named.name;
         let message = |field: &str, what: String| format!("definition {name:?}: {field:?}: {what}");
         let missing = |other: &Relation| format!("no definition named {:?}", other.name());
         let is_missing = |other: &&Relation| !self.by_name.contains_key(other.name());
         let mut problems = Vec::new();
-        for alternatives in &definition.relations.requires {
+        for alternatives in &definition.about.relations.requires {
             for other in alternatives.iter().filter(is_missing) {
                 problems.push((Severity::Error, message("requires", missing(other))));
             }
@@ -103,15 +104,15 @@ impl<'a> Definitions<'a> {
             };
             problems.push((Severity::Error, message("requires", what)));
         }
-        for other in definition.relations.conflicts.iter().filter(is_missing) {
+        for other in definition.about.relations.conflicts.iter().filter(is_missing) {
             problems.push((Severity::Warning, message("conflicts", missing(other))));
         }
         // A replaced definition is usually missing.
-        for _ in definition.relations.replaces.iter().filter(|other| other.name() == name) {
+        for _ in definition.about.relations.replaces.iter().filter(|other| other.name() == name) {
             let what = "a definition cannot replace itself".to_owned();
             problems.push((Severity::Error, message("replaces", what)));
         }
-        for former in &definition.formerly {
+        for former in &definition.about.formerly {
             let what = match self.former.get(&**former) {
                 // The check of the file reports its own name.
                 _ if **former == *name => continue,
@@ -135,7 +136,7 @@ impl<'a> Definitions<'a> {
             let is_blocked = |line: &&Alternatives| {
                 !line.iter().any(|other| self.installable.contains(other.name()))
             };
-            let blocked = definition.relations.requires.iter().filter(is_blocked);
+            let blocked = definition.about.relations.requires.iter().filter(is_blocked);
             let next = blocked.flat_map(Alternatives::iter).next()?.name();
             path.push(next);
             if next == name {
@@ -151,19 +152,19 @@ impl<'a> Definitions<'a> {
 fn fits(definitions: &DefinitionsByName<'_>, relation: &Relation) -> bool {
     definitions
         .get(relation.name())
-        .is_some_and(|found| relation.fits(relation.name(), found.version.as_deref()))
+        .is_some_and(|found| relation.fits(relation.name(), found.about.version.as_deref()))
 }
 
 fn installable<'a>(definitions: &DefinitionsByName<'a>) -> HashSet<&'a str> {
     let mut done: HashSet<&'a str> = HashSet::new();
-    let mut waiting: Vec<&'a RelatedDefinition> = definitions.values().copied().collect();
+    let mut waiting: Vec<&'a CheckedDefinition> = definitions.values().copied().collect();
     loop {
         let before = waiting.len();
         waiting.retain(|definition| {
             let is_met = |line: &Alternatives| {
                 line.iter().any(|other| done.contains(other.name()) && fits(definitions, other))
             };
-            let is_ready = definition.relations.requires.iter().all(is_met);
+            let is_ready = definition.about.relations.requires.iter().all(is_met);
             if is_ready {
                 done.insert(&definition.named.name);
             }

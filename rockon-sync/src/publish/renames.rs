@@ -40,8 +40,8 @@ impl<'a> NamedFile<'a> {
         format: Format,
         previous: &'a Manifest,
     ) -> NamedFile<'a> {
-        let stated = match &*file.related {
-            [only] => &*only.formerly,
+        let stated = match &*file.definitions {
+            [only] => &*only.about.formerly,
             _ => &[],
         };
         let names = match &file.entry {

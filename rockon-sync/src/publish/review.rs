@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::list::List;
 use super::names::NameChecker;
 use super::publisher::Leniency;
-use super::scan::{RelatedDefinition, Scan, Source, has_errors, related};
+use super::scan::{Scan, Source, has_errors};
 use super::tree::is_tree_file;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
@@ -16,8 +16,8 @@ use crate::base::files::{
 };
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::base::problem::Problem;
-use crate::format::Format;
 use crate::format::target::Requirements;
+use crate::format::{CheckedDefinition, Format};
 use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::manifest::Manifest;
 use published::PublishedCatalog;
@@ -56,12 +56,6 @@ pub struct ReviewedDefinition {
     pub name: String,
     /// Its requirements, as far as they are understood.
     pub requirements: Requirements,
-}
-
-impl From<RelatedDefinition> for ReviewedDefinition {
-    fn from(related: RelatedDefinition) -> ReviewedDefinition {
-        ReviewedDefinition { name: related.named.name, requirements: related.requirements }
-    }
 }
 
 /// Checks Rock-on files like [`Publisher::run`](super::Publisher::run), but writes nothing. Every
@@ -116,11 +110,15 @@ impl Reviewed {
         Reviewed { file: ReviewedFile { file, role, definitions, problems }, stated: Vec::new() }
     }
 
-    fn with_definitions(mut self, definitions: Vec<RelatedDefinition>) -> Reviewed {
+    fn with_definitions(mut self, definitions: Vec<CheckedDefinition>) -> Reviewed {
         if let [only] = &*definitions {
-            self.stated.clone_from(&only.formerly);
+            self.stated.clone_from(&only.about.formerly);
         }
-        self.file.definitions = definitions.into_iter().map(ReviewedDefinition::from).collect();
+        let reviewed = definitions.into_iter().map(|found| ReviewedDefinition {
+            name: found.named.name,
+            requirements: found.about.requirements,
+        });
+        self.file.definitions = reviewed.collect();
         self
     }
 }
@@ -131,7 +129,7 @@ fn review_file(file: PathBuf, names: &mut NameChecker) -> Result<Reviewed> {
     let checked = Format::Rockon.check(&shown, &shown, &bytes);
     let checked = names.check(&shown, checked, Leniency::Strict).unwrap_or_default();
     let mut reviewed =
-        Reviewed::new(file, FileRole::Definitions).with_definitions(related(checked));
+        Reviewed::new(file, FileRole::Definitions).with_definitions(checked.definitions);
     reviewed.file.problems = std::mem::take(&mut names.problems);
     Ok(reviewed)
 }
@@ -173,7 +171,7 @@ fn review_dir(dir: &Path) -> Result<Vec<Reviewed>> {
     for file in scan.files {
         indexes.insert(file.path.to_string(), reviewed.len());
         let checked = Reviewed::new(file.path.below(dir), FileRole::Definitions);
-        reviewed.push(checked.with_definitions(file.related));
+        reviewed.push(checked.with_definitions(file.definitions));
     }
     for problem in problems {
         let index = *indexes.entry(problem.file.clone()).or_insert_with(|| {

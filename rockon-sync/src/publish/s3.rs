@@ -26,7 +26,7 @@ use md5::{Digest as _, Md5};
 use super::before::{History, overtaken};
 use super::journal::Journal;
 use super::previous::{self, PreviousTree, Role};
-use super::publisher::{Extent, PublishSession, Publisher};
+use super::publisher::{PublishSession, Publisher};
 use super::report::PublishReport;
 use super::sign::Signer;
 use super::tree::{BY_SHA, HISTORY, Layout, NOT_FIRST, Tree};
@@ -42,6 +42,7 @@ use crate::net::transport::{DefaultTransport, HttpTransport};
 use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::note::list;
 use crate::tree::pack::{self, PackName};
+use crate::update::Extent;
 
 /// Most attempts to bring the bucket into line while another publisher changes it.
 const ROUNDS: usize = 5;
@@ -98,23 +99,12 @@ fn bring(
     published: Option<&RemoteHead>,
 ) -> Result<()> {
     let default = DefaultTransport::new();
-    let of_copy;
-    let of_bucket = |path: &EntryPath| remote.dir.get(path);
     let previous = match &publisher.previous {
-        Some(location) => {
-            of_copy = move |path: &EntryPath| Ok(location.address(path));
-            PreviousTree {
-                transport: &default,
-                head: EntryPath::new(location.head_name())?,
-                address: &of_copy,
-                shown: location.to_string(),
-                role: Role::Copy,
-            }
-        }
+        Some(location) => PreviousTree::copy(location, tree.layout, &default)?,
         None => PreviousTree {
             transport: remote.http,
             head: EntryPath::new(HEAD)?,
-            address: &of_bucket,
+            address: Box::new(|path| remote.dir.get(path)),
             shown: remote.shown(""),
             role: Role::Destination,
         },

@@ -18,9 +18,10 @@ use crate::base::files::{FileKind, Files, Stat, stat_if_any};
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::base::path::EntryPath;
 use crate::base::problem::{Problem, Severity};
-use crate::format::relation::Relations;
 use crate::format::target::Requirements;
-use crate::format::{Checked, Collection, Format, Named, requirements_of};
+use crate::format::{
+    About, Checked, CheckedDefinition, Collection, Format, Named, requirements_of,
+};
 use crate::tree::head::DEFAULT_MANIFEST;
 use crate::tree::manifest::{Entry, Manifest};
 
@@ -86,7 +87,7 @@ pub(super) struct ScannedFile {
     pub(super) digest: Digest,
     pub(super) len_bytes: u64,
     pub(super) entry: EntryOfFile,
-    pub(super) related: Vec<RelatedDefinition>,
+    pub(super) definitions: Vec<CheckedDefinition>,
     /// The record of this file for the next publication.
     pub(super) checked: Rc<CheckedFile>,
 }
@@ -113,17 +114,6 @@ impl ScannedFile {
     pub(super) fn is_kept(&self) -> bool {
         matches!(self.entry, EntryOfFile::Kept)
     }
-}
-
-/// A definition, and its relations to others.
-#[derive(Debug)]
-pub(super) struct RelatedDefinition {
-    pub(super) named: Named,
-    pub(super) requirements: Requirements,
-    pub(super) version: Option<String>,
-    pub(super) relations: Relations,
-    /// The former names that it states.
-    pub(super) formerly: Vec<Box<str>>,
 }
 
 /// Reads and checks everything to publish. Files that are as recorded are not read.
@@ -228,13 +218,13 @@ impl<'a> Scan<'a> {
         if let Some((row, entry)) =
             recorded.and_then(|recorded| recorded.of(&listed, stamp, self.source.format))
         {
-            let related = recorded_definitions(row, entry);
-            if self.names.take_recorded(self.files.len(), &related, &row.containers) {
+            let definitions = recorded_definitions(row, entry);
+            if self.names.take_recorded(self.files.len(), &definitions, &row.containers) {
                 self.files.push(ScannedFile {
                     digest: row.digest,
                     len_bytes: row.file.map_or(0, |stamp| stamp.len_bytes),
                     entry: EntryOfFile::Unchanged,
-                    related,
+                    definitions,
                     checked: row.clone(),
                     id: listed.id,
                     path: listed.path,
@@ -254,30 +244,30 @@ impl<'a> Scan<'a> {
         let checked = self.names.check(listed.path.as_str(), checked, self.leniency);
         let has_no_problems = self.names.problems.is_empty();
         self.problems.append(&mut self.names.problems);
-        let Some(checked) = checked else {
+        let Some(Checked { mut definitions, containers, .. }) = checked else {
             self.refused.push(listed.into());
             return Ok(());
         };
-        let names: Vec<String> =
-            checked.definitions.iter().map(|named| named.name.clone()).collect();
+        let names: Vec<String> = definitions.iter().map(|found| found.named.name.clone()).collect();
         let entry = EntryOfFile::Made {
             names: Some(names)
                 .filter(|names| self.source.format.is_named_inside(names, &listed.id)),
-            requirements: requirements_of(&checked.about),
+            requirements: requirements_of(definitions.iter().map(|found| &found.about)),
             // An entry has the fields of the first definition in its file.
-            fields: checked.about.first().map(|about| about.fields.clone()).unwrap_or_default(),
+            fields: definitions
+                .first_mut()
+                .map(|found| std::mem::take(&mut found.about.fields))
+                .unwrap_or_default(),
         };
-        let containers =
-            checked.containers.iter().map(|named| named.name.as_str().into()).collect();
-        let related = related(checked);
+        let containers = containers.into_iter().map(|named| named.name.into_boxed_str()).collect();
         let digest = Digest::of(&bytes);
         let stamp = stamp.filter(|_| has_no_problems);
         self.files.push(ScannedFile {
             digest,
             len_bytes: bytes.len() as u64,
             entry,
-            checked: Rc::new(CheckedFile::new(digest, stamp, &related, containers)),
-            related,
+            checked: Rc::new(CheckedFile::new(digest, stamp, &definitions, containers)),
+            definitions,
             id: listed.id,
             path: listed.path,
             file: listed.file,
@@ -287,16 +277,13 @@ impl<'a> Scan<'a> {
 }
 
 /// Returns the definitions of a file that is as recorded. They have no relations.
-fn recorded_definitions(row: &CheckedFile, entry: &Entry) -> Vec<RelatedDefinition> {
+fn recorded_definitions(row: &CheckedFile, entry: &Entry) -> Vec<CheckedDefinition> {
     let definitions = names_of(entry).into_iter().zip(&row.versions);
-    let related = definitions.map(|(name, version)| RelatedDefinition {
+    let definitions = definitions.map(|(name, version)| CheckedDefinition {
         named: Named { name: name.to_owned(), position: None },
-        requirements: Requirements::default(),
-        version: version.clone(),
-        relations: Relations::default(),
-        formerly: Vec::new(),
+        about: About { version: version.clone(), ..About::default() },
     });
-    related.collect()
+    definitions.collect()
 }
 
 /// Returns the problem with a file that is missing, no regular file or too large.
@@ -314,19 +301,6 @@ fn problem_with(stat: Option<Stat>, listed: &ListedFile) -> Option<Problem> {
         listed.position,
         format!("entry {:?}: \"{}\": {message}", listed.id, listed.path),
     ))
-}
-
-/// Returns the definitions of a file with their relations.
-pub(super) fn related(checked: Checked) -> Vec<RelatedDefinition> {
-    let definitions = checked.definitions.into_iter().zip(checked.about);
-    let related = definitions.map(|(named, about)| RelatedDefinition {
-        named,
-        requirements: about.requirements,
-        version: about.version,
-        relations: about.relations,
-        formerly: about.formerly,
-    });
-    related.collect()
 }
 
 #[cfg(test)]

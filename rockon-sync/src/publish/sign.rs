@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use super::head::MAX_PUBLISHED_HEAD_BYTES;
 use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::files::Privacy;
 use crate::base::problem::Problem;
 use crate::tree::head::Head;
-use crate::tree::note::{KeyList, Note, Privacy, SigningKey, VerifierKey, ids, sign_note};
+use crate::tree::note::{KeyList, Note, SigningKey, VerifierKey, ids, sign_note};
 
 /// The origin of a key.
 #[derive(Debug, Clone)]
@@ -32,9 +33,6 @@ pub(super) struct Signer {
 
 impl Signer {
     /// Reads the keys.
-    ///
-    /// # Errors
-    /// Those of [`SigningKey::read`].
     pub(super) fn new(sources: &[KeySource]) -> Result<Signer> {
         let mut signer = Signer { keys: Vec::with_capacity(sources.len()), warnings: Vec::new() };
         for source in sources {
@@ -78,9 +76,6 @@ impl Signer {
     }
 
     /// Fails unless the keys are enough to sign a head that names this list.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(super) fn check_meets(&self, list: &KeyList) -> Result<()> {
         let role = list.head();
         let is_own = |key: &&VerifierKey| self.keys.iter().any(|own| own.verifier_key() == *key);
@@ -111,9 +106,6 @@ impl Signer {
     }
 
     /// Fails if this publisher must not continue a tree with this head, which came from elsewhere.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(super) fn check_previous(&self, published: &[u8], unsigned: Unsigned) -> Result<()> {
         if self.keys.is_empty() {
             return Ok(());

@@ -6,13 +6,15 @@ use super::page;
 use super::scan::ScannedFile;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any};
+use crate::base::files::{
+    FileKind, Files, digest_if_any, has_digest, is_absent, list_if_any, read_if_any, stat_if_any,
+};
 use crate::base::limits::{MAX_FILE_BYTES, MAX_HEAD_BYTES};
 use crate::base::path::EntryPath;
-use crate::store::digest_if_any;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
-use crate::tree::manifest::{Entry, Form, Manifest, RowSource, Rows, form_of};
+use crate::tree::manifest::{Entry, Form, Manifest, RowSource, form_of};
 use crate::tree::pack::{self, PackName};
+use crate::update::DiskSource;
 
 /// The directory of the objects: every file of the tree, named by its digest.
 pub(super) const BY_SHA: &str = "by-sha";
@@ -133,14 +135,15 @@ impl Tree<'_> {
         path.map(|path| self.read_manifest(&path)).transpose()
     }
 
-    /// The rows of the manifest with this digest; `None` if it is missing or damaged.
-    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<PublishedRows<'_>>> {
+    /// The rows of the manifest with this digest, in canonical form; `None` if it is missing or
+    /// damaged.
+    pub(super) fn rows_of(&self, digest: Digest) -> Result<Option<Box<dyn RowSource + '_>>> {
         let Some(path) = self.intact_manifest(digest)? else { return Ok(None) };
-        let found = PublishedRows::OnDisk { files: self.files, path: path.clone() };
+        let found = DiskSource { files: self.files, path: Some(path.clone()) };
         let form = form_of(found.rows()?)?;
         Ok(Some(match form {
-            Form::Canonical => found,
-            Form::Other => PublishedRows::InMemory(self.read_manifest(&path)?.to_canonical()),
+            Form::Canonical => Box::new(found),
+            Form::Other => Box::new(self.read_manifest(&path)?.to_canonical()),
         }))
     }
 
@@ -192,9 +195,6 @@ impl Tree<'_> {
     }
 
     /// Fails if there is a tree: this publication is not the first one.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Argument`].
     pub(super) fn check_first(&self) -> Result<()> {
         for path in [self.head_path(), self.history_path()] {
             if stat_if_any(self.files, &path)?.is_some() {
@@ -253,43 +253,17 @@ impl Tree<'_> {
     }
 
     fn has_digest(&self, path: &Path, digest: Digest) -> Result<bool> {
-        Ok(digest_if_any(self.files, path)?.is_some_and(|(found, _)| found == digest))
+        has_digest(self.files, path, digest)
     }
 
     /// The names in a directory of the tree; none if it is missing.
     pub(super) fn names_in(&self, dir: &Path) -> Result<Vec<String>> {
-        match self.files.list(dir) {
-            Err(error) if is_absent(&error) => Ok(Vec::new()),
-            listed => {
-                let names = listed.on("list", dir)?;
-                Ok(names.into_iter().filter_map(|name| name.into_string().ok()).collect())
-            }
-        }
+        let names = list_if_any(self.files, dir)?.into_iter();
+        Ok(names.filter_map(|name| name.into_string().ok()).collect())
     }
 
     pub(super) fn sync_dir(&self, dir: &Path) -> Result<()> {
         self.files.sync_dir(dir).on("sync", dir)
-    }
-}
-
-/// A published manifest in canonical form.
-pub(super) enum PublishedRows<'a> {
-    OnDisk {
-        files: &'a dyn Files,
-        path: PathBuf,
-    },
-    /// Brought into canonical form.
-    InMemory(Vec<u8>),
-}
-
-impl RowSource for PublishedRows<'_> {
-    fn rows(&self) -> Result<Rows<'_>> {
-        match self {
-            PublishedRows::OnDisk { files, path } => {
-                Ok(Rows::new(files.open(path).on("read", path)?))
-            }
-            PublishedRows::InMemory(bytes) => bytes.rows(),
-        }
     }
 }
 

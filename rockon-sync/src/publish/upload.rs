@@ -1,7 +1,7 @@
 //! The files of a tree in a bucket: listing, reading, writing and deleting them.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::atomic::AtomicBool;
 
 use super::before::overtaken;
@@ -13,7 +13,7 @@ use crate::base::limits::{MAX_CONNECTIONS, MAX_HEAD_BYTES};
 use crate::base::path::EntryPath;
 use crate::base::workers::{self, Done, Event};
 use crate::net::bucket::{BucketDir, ListedObject};
-use crate::net::fetch::{Changed, Condition, Discard, Fetched, Fetcher, Retries, Wanted};
+use crate::net::fetch::{Changed, Condition, Fetched, FetchedFile, Fetcher, Retries, Sink, Wanted};
 use crate::net::transport::{Change, HttpTransport};
 use crate::tree::note::list;
 use crate::tree::pack;
@@ -83,15 +83,8 @@ impl Remote<'_> {
     /// [`ErrorKind::Transport`] if the store does not tell versions of a file apart: then the head
     /// could not be replaced safely.
     pub(super) fn head(&self) -> Result<Option<RemoteHead>> {
-        let path = EntryPath::new(HEAD)?;
-        let wanted = Wanted::plain(self.dir.get(&path)?, MAX_HEAD_BYTES);
         let mut bytes = Vec::new();
-        let file = match self.fetcher.fetch(&wanted, &mut bytes, Retries::Usual)? {
-            Fetched::File(file) => file,
-            Fetched::Missing(_) => return Ok(None),
-            Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
-        };
-        file.check_framed(&wanted.address)?;
+        let Some(file) = self.fetch(HEAD, MAX_HEAD_BYTES, &mut bytes)? else { return Ok(None) };
         match file.validators.etag {
             Some(etag) => Ok(Some(RemoteHead { bytes, etag })),
             None => Err(Error::new(ErrorKind::Transport, "expected a response with an ETag")
@@ -127,15 +120,18 @@ impl Remote<'_> {
 
     /// Returns the digest of a file; `None` if it is missing.
     pub(super) fn digest_of(&self, path: &str, len_bytes: u64) -> Result<Option<Digest>> {
-        let wanted = Wanted::plain(self.dir.get(&EntryPath::new(path)?)?, len_bytes);
-        match self.fetcher.fetch(&wanted, &mut Discard, Retries::Usual)? {
-            Fetched::File(file) => {
-                file.check_framed(&wanted.address)?;
-                Ok(Some(file.digest))
-            }
-            Fetched::Missing(_) => Ok(None),
-            Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
-        }
+        Ok(self.fetch(path, len_bytes, &mut io::sink())?.map(|file| file.digest))
+    }
+
+    fn fetch(
+        &self,
+        path: &str,
+        max_bytes: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<FetchedFile>> {
+        let address = self.dir.get(&EntryPath::new(path)?)?;
+        let fetched = self.fetcher.fetch_framed(&address, max_bytes, sink, Retries::Usual)?;
+        Ok(fetched.ok())
     }
 
     /// Uploads files of `tree`, several at a time. [`Changed::Conflict`] if one of them does not
@@ -161,16 +157,11 @@ impl Remote<'_> {
                 .on("read", &path)?;
             self.put(upload, bytes)
         };
-        let mut outcome = Changed::Done;
-        self.run(uploads, put, |upload, changed| {
+        self.run(uploads, put, |upload| {
             progress.files_done += 1;
             progress.bytes_done += upload.len_bytes;
             on_progress(&progress);
-            if changed == Changed::Conflict {
-                outcome = changed;
-            }
-        })?;
-        Ok(outcome)
+        })
     }
 
     /// Deletes files, several at a time, while the head has these bytes. [`Changed::Conflict`] if
@@ -183,28 +174,28 @@ impl Remote<'_> {
             }
             false => Ok(Changed::Conflict),
         };
-        let mut outcome = Changed::Done;
-        self.run(paths, delete, |_, changed| {
-            if changed == Changed::Conflict {
-                outcome = changed;
-            }
-        })?;
-        Ok(outcome)
+        self.run(paths, delete, |_| {})
     }
 
+    /// Changes files, several at a time. [`Changed::Conflict`] if there was one.
     fn run<J: Sync>(
         &self,
         jobs: &[J],
         work: impl Fn(&J) -> Result<Changed> + Sync,
-        mut on_done: impl FnMut(&J, Changed),
-    ) -> Result<()> {
+        mut on_done: impl FnMut(&J),
+    ) -> Result<Changed> {
         let work = |job: &J| work(job).map_or_else(Done::Abort, Done::Result);
+        let mut outcome = Changed::Done;
         workers::run(jobs, MAX_CONNECTIONS, self.stop, work, |event| {
             if let Event::Done(job, changed) = event {
-                on_done(job, changed);
+                on_done(job);
+                if changed == Changed::Conflict {
+                    outcome = changed;
+                }
             }
             Ok(())
-        })
+        })?;
+        Ok(outcome)
     }
 
     fn put(&self, upload: &Upload, body: Vec<u8>) -> Result<Changed> {

@@ -14,10 +14,10 @@ use super::tree::{Layout, Tree, foreign_file};
 use crate::base::digest::{Digest, HashingWriter};
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{
-    FileKind, ensure_dir, ensure_dirs, remove_if_any, replace, stage, stat_if_any, write_atomically,
+    FileKind, digest_if_any, ensure_dir, ensure_dirs, remove_if_any, replace, stage, stat_if_any,
+    write_atomically,
 };
 use crate::base::path::EntryPath;
-use crate::store::digest_if_any;
 use crate::tree::manifest::Manifest;
 
 /// Nanoseconds in a second.

@@ -31,54 +31,42 @@ use crate::base::error::{Error, ErrorKind, IoContext, Result};
 use crate::base::files::{FileKind, Files, read_if_any, stat_if_any};
 use crate::base::limits::MAX_MANIFEST_BYTES;
 use crate::base::path::EntryPath;
+use crate::base::text;
 
 /// Suffix of the file, beside a generation.
 pub(super) const CHANGES_SUFFIX: &str = ".changes";
 
 /// The contents of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Changes {
     /// The digest of the head; in a v1 generation, of the list.
+    #[serde(with = "text")]
     pub(super) digest: Digest,
     /// The number of files in the generation.
     pub(super) files: usize,
     pub(super) dirs: Dirs,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) base: Option<Base>,
 }
 
 /// The directories of a generation by their path in it, each with the time of its last change in
 /// nanoseconds since 1970. The generation itself has an empty path.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Dirs(BTreeMap<String, i128>);
 
 /// The generation before, and the differences from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Base {
     pub(super) number: u64,
     /// The digest of its head; in a v1 generation, of its list.
+    #[serde(with = "text")]
     pub(super) digest: Digest,
     /// Files of the base that the generation has not, or not the same.
+    #[serde(with = "text::set")]
     pub(super) removed: BTreeSet<EntryPath>,
     /// Files of the generation that the base has not, or not the same.
+    #[serde(with = "text::set")]
     pub(super) placed: BTreeSet<EntryPath>,
-}
-
-/// The form on disk.
-#[derive(Serialize, Deserialize)]
-struct ChangesFile {
-    digest: String,
-    files: usize,
-    dirs: BTreeMap<String, i128>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base: Option<BaseFile>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct BaseFile {
-    number: u64,
-    digest: String,
-    removed: Vec<String>,
-    placed: Vec<String>,
 }
 
 impl Generation {
@@ -104,47 +92,11 @@ impl Generation {
 
 impl Changes {
     fn parse(bytes: &[u8]) -> Result<Changes> {
-        let invalid = |error: serde_json::Error| Error::new(ErrorKind::Store, error.to_string());
-        let file: ChangesFile = serde_json::from_slice(bytes).map_err(invalid)?;
-        let below_root = file.dirs.keys().filter(|path| !path.is_empty());
-        below_root.cloned().try_for_each(|path| EntryPath::new(path).map(|_| ()))?;
-        Ok(Changes {
-            digest: file.digest.parse()?,
-            files: file.files,
-            dirs: Dirs(file.dirs),
-            base: file.base.map(Base::parse).transpose()?,
-        })
-    }
-
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let file = ChangesFile {
-            digest: self.digest.to_string(),
-            files: self.files,
-            dirs: self.dirs.0.clone(),
-            base: self.base.as_ref().map(|base| BaseFile {
-                number: base.number,
-                digest: base.digest.to_string(),
-                removed: base.removed.iter().map(EntryPath::to_string).collect(),
-                placed: base.placed.iter().map(EntryPath::to_string).collect(),
-            }),
-        };
-        let mut bytes = serde_json::to_vec_pretty(&file).expect("plain fields are JSON");
-        bytes.push(b'\n');
-        bytes
-    }
-}
-
-impl Base {
-    fn parse(file: BaseFile) -> Result<Base> {
-        let parse = |paths: Vec<String>| -> Result<BTreeSet<EntryPath>> {
-            paths.into_iter().map(EntryPath::new).collect()
-        };
-        Ok(Base {
-            number: file.number,
-            digest: file.digest.parse()?,
-            removed: parse(file.removed)?,
-            placed: parse(file.placed)?,
-        })
+        let changes: Changes = serde_json::from_slice(bytes)
+            .map_err(|error| Error::new(ErrorKind::Store, error.to_string()))?;
+        let below_root = changes.dirs.paths().filter(|path| !path.is_empty());
+        below_root.cloned().try_for_each(|path| EntryPath::new(path).map(drop))?;
+        Ok(changes)
     }
 }
 

@@ -13,11 +13,13 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::changes::{Changes, Dirs};
-use super::generation::digest_if_any;
 use super::{Generation, SourceWriter};
 use crate::base::digest::Digest;
 use crate::base::error::{ErrorKind, IoContext, Result};
-use crate::base::files::{FileKind, Files, stat_if_any, walk, with_nanoseconds, write_atomically};
+use crate::base::files::{
+    FileKind, Files, has_digest, stat_if_any, walk, with_nanoseconds, write_atomically,
+};
+use crate::base::json::to_file;
 use crate::tree::manifest::{RowSource, Rows};
 
 /// Most entries whose files one quick check looks at.
@@ -124,9 +126,6 @@ impl Generation {
 impl SourceWriter<'_> {
     /// Replaces the record of a generation that has no damage, unless its directories are as
     /// recorded. The new one does not allow to recycle the generation before.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
     pub(crate) fn describe_anew(&self, generation: &Generation) -> Result<()> {
         if generation.is_as_described(self.files)? {
             return Ok(());
@@ -144,7 +143,7 @@ impl SourceWriter<'_> {
             dirs: Dirs::of(self.files, &generation.dir, &dirs)?,
             base: None,
         };
-        write_atomically(self.files, &generation.changes_path(), &changes.to_bytes())
+        write_atomically(self.files, &generation.changes_path(), &to_file(&changes))
     }
 }
 
@@ -184,7 +183,7 @@ fn looks_intact(
     if stat.mtime_ns.rem_euclid(1_000_000_000) == i128::from(nanoseconds) {
         return Ok(true);
     }
-    if digest_if_any(files, path)?.is_none_or(|(found, _)| found != digest) {
+    if !has_digest(files, path, digest)? {
         return Ok(false);
     }
     if let Some(time) = stat.modified().and_then(|time| with_nanoseconds(time, nanoseconds))

@@ -11,13 +11,14 @@ use std::path::Path;
 
 use super::changes::{Changes, Dirs};
 use super::draft::{Draft, place, write_read_only};
-use super::generation::{digest_if_any, number_after};
+use super::generation::number_after;
 use super::recycle::{FewDifferences, head_path};
 use super::writer::Stuck;
 use super::{CURRENT, GENERATIONS, Generation, SourceWriter, StagedTree};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, IoContext, Result};
-use crate::base::files::{remove_if_any, staged, stat_if_any};
+use crate::base::files::{has_digest, remove_if_any, staged, stat_if_any};
+use crate::base::json::to_file;
 use crate::base::path::EntryPath;
 
 /// The way from the base generation to a new one.
@@ -60,13 +61,13 @@ pub(crate) enum Difference<'a> {
     /// The base generation has a file at this path, and the new one has not the same.
     Removed(&'a EntryPath),
     /// The new generation has a file at this path, and the base generation has not the same.
-    Placed(&'a EntryPath, FileOrigin<'a>),
+    Placed(&'a EntryPath, FileOrigin),
 }
 
 /// The origin of a placed file.
-pub(crate) enum FileOrigin<'a> {
+pub(crate) enum FileOrigin {
     /// The base generation has it under this path, which may be another one.
-    Base(&'a EntryPath),
+    Base(EntryPath),
     /// It was downloaded.
     Staging(Digest),
     /// It is in the staged tree, under the same path.
@@ -141,7 +142,7 @@ impl SourceWriter<'_> {
             Difference::Removed(_) => Ok(()),
             Difference::Placed(path, from) => draft.place(path, &from),
         })?;
-        (commit.kept)(&mut |path| draft.place(path, &FileOrigin::Base(path)))?;
+        (commit.kept)(&mut |path| draft.place(path, &FileOrigin::Base(path.clone())))?;
         Ok(draft)
     }
 
@@ -154,7 +155,7 @@ impl SourceWriter<'_> {
     ) -> Result<()> {
         let files = self.files;
         let mut new_files = vec![generation.changes_path()];
-        write_read_only(files, &new_files[0], |file| file.write_all(&changes.to_bytes()))?;
+        write_read_only(files, &new_files[0], |file| file.write_all(&to_file(changes)))?;
         if let Some(digest) = commit.record {
             let path = generation.record_path();
             place(files, &self.staging.path(digest), &path)?;
@@ -189,7 +190,7 @@ impl SourceWriter<'_> {
     /// [`Store`](crate::ErrorKind::Store); the old record stays.
     pub(crate) fn replace_record(&self, generation: &Generation, manifest: Digest) -> Result<()> {
         let (from, to) = (self.staging.path(manifest), generation.record_path());
-        if digest_if_any(self.files, &to)?.is_some_and(|(digest, _)| digest == manifest) {
+        if has_digest(self.files, &to, manifest)? {
             return Ok(());
         }
         self.files.sync_files(std::slice::from_ref(&from)).on("sync this file", &from)?;

@@ -48,7 +48,7 @@ impl<'a> Draft<'a> {
         dir: &Path,
     ) -> Result<Draft<'a>> {
         match tree {
-            Some(tree) => writer.files.rename(tree.dir(), dir),
+            Some(tree) => writer.files.rename(&tree.dir, dir),
             None => writer.files.create_dir(dir),
         }
         .on("create this directory", dir)?;
@@ -87,7 +87,7 @@ impl<'a> Draft<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store), also if something else is there.
-    pub(super) fn place(&mut self, path: &EntryPath, from: &FileOrigin<'_>) -> Result<()> {
+    pub(super) fn place(&mut self, path: &EntryPath, from: &FileOrigin) -> Result<()> {
         for parent in path.parents() {
             if !self.dirs.contains(parent) {
                 ensure_dir(self.files, &self.dir.join(parent))?;
@@ -166,9 +166,6 @@ impl<'a> Draft<'a> {
     }
 
     /// Syncs the new files, and then the directories that have changed.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(super) fn sync(&self) -> Result<()> {
         self.files.sync_files(&self.new_files).on("sync the new files of", &self.dir)?;
         // Innermost first: no directory is durable before its contents.

@@ -1,12 +1,14 @@
 //! A generation: one committed state of one source, in a directory that is itself a tree.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Status;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{FileKind, Files, is_absent, read_if_any, stat_if_any, walk};
+use crate::base::files::{
+    FileKind, Files, digest_if_any, has_digest, read_regular, stat_if_any, walk,
+};
 use crate::base::limits::{MAX_HEAD_BYTES, MAX_LIST_BYTES};
 use crate::base::path::EntryPath;
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
@@ -204,8 +206,7 @@ impl Generation {
         let mut expected: BTreeSet<&str> = BTreeSet::new();
         for entry in current.entries() {
             expected.insert(entry.path().as_str());
-            let found = digest_if_any(files, &entry.path().below(&self.dir))?;
-            if found.map(|(digest, _)| digest) != Some(entry.digest()) {
+            if !has_digest(files, &entry.path().below(&self.dir), entry.digest())? {
                 damage.entries.insert(entry.path().clone());
             }
         }
@@ -216,9 +217,8 @@ impl Generation {
                 newest_list = head.keys().unwrap_or(0);
                 expected.extend([HEAD, DEFAULT_MANIFEST, head.manifest().as_str()]);
                 for name in [DEFAULT_MANIFEST, head.manifest().as_str()] {
-                    let found = digest_if_any(files, &self.dir.join(name))?;
-                    damage.is_manifest_damaged |=
-                        found.map(|(digest, _)| digest) != Some(head.digest());
+                    let path = self.dir.join(name);
+                    damage.is_manifest_damaged |= !has_digest(files, &path, head.digest())?;
                 }
                 let bytes = self.head_bytes(files)?.unwrap_or_default();
                 damage.is_head_damaged = status.contradicts(self, &bytes);
@@ -245,29 +245,5 @@ impl Generation {
             Ok(())
         })?;
         Ok(damage)
-    }
-}
-
-/// Reads a regular file. Anything else counts as missing: an update replaces it.
-pub(super) fn read_regular(
-    files: &dyn Files,
-    path: &Path,
-    max_bytes: u64,
-) -> Result<Option<Vec<u8>>> {
-    match stat_if_any(files, path)? {
-        Some(stat) if stat.kind == FileKind::File => read_if_any(files, path, max_bytes),
-        _ => Ok(None),
-    }
-}
-
-/// Returns the digest and size of a regular file; `None` if it does not exist.
-pub(crate) fn digest_if_any(files: &dyn Files, path: &Path) -> Result<Option<(Digest, u64)>> {
-    if !matches!(stat_if_any(files, path)?, Some(stat) if stat.kind == FileKind::File) {
-        return Ok(None);
-    }
-    match files.open(path).and_then(|mut reader| Digest::of_reader(&mut reader)) {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(Error::io("read this file", path, error)),
     }
 }

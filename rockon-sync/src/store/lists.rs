@@ -1,10 +1,9 @@
 //! The key lists in a generation (`keys/<n>`), so that it can be served to clients with keys.
 
-use super::generation::read_regular;
 use super::{Generation, SourceWriter};
 use crate::base::digest::Digest;
-use crate::base::error::{IoContext, Result};
-use crate::base::files::{Files, is_absent};
+use crate::base::error::Result;
+use crate::base::files::{Files, list_if_any, read_regular};
 use crate::base::limits::MAX_KEY_LIST_BYTES;
 use crate::base::path::EntryPath;
 use crate::tree::note::{SignedKeyList, list};
@@ -32,11 +31,8 @@ impl Generation {
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if their directory cannot be listed.
     pub(crate) fn list_paths(&self, files: &dyn Files) -> Result<Vec<EntryPath>> {
         let dir = self.dir.join(list::DIR);
-        let names = match files.list(&dir) {
-            Err(error) if is_absent(&error) => return Ok(Vec::new()),
-            names => names.on("list this directory", &dir)?,
-        };
-        let paths = names
+        let paths = list_if_any(files, &dir)?;
+        let paths = paths
             .iter()
             .filter_map(|name| EntryPath::new(format!("{}/{}", list::DIR, name.to_str()?)).ok());
         Ok(paths.filter(|path| list::version_at(path.as_str()).is_some()).collect())
@@ -56,9 +52,6 @@ impl Generation {
 impl SourceWriter<'_> {
     /// Compares the key lists of a generation with those of the next one, and puts the new ones
     /// into staging.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(crate) fn stage_lists(
         &self,
         base: Option<&Generation>,

@@ -21,7 +21,6 @@ use super::changes::{Base, Changes};
 use super::draft::Draft;
 use super::generation::HEAD;
 use super::{Commit, Difference, FileOrigin, Generation, SourceWriter};
-use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::stat_if_any;
 use crate::base::path::EntryPath;
@@ -34,22 +33,13 @@ pub(super) struct FewDifferences<'a> {
     current: &'a Generation,
     current_changes: Changes,
     removed: BTreeSet<EntryPath>,
-    placed: BTreeMap<EntryPath, Origin>,
-}
-
-/// The origin of a placed file. The head is written from its bytes.
-enum Origin {
-    Base(EntryPath),
-    Staging(Digest),
+    placed: BTreeMap<EntryPath, FileOrigin>,
 }
 
 impl<'a> FewDifferences<'a> {
     /// Collects the differences of a commit. `None` if the current generation is missing, damaged
     /// or without a record, if a staged tree replaces it, or if they are more than half of its
     /// files.
-    ///
-    /// # Errors
-    /// Those of [`Commit::differences`].
     pub(super) fn of(
         writer: &SourceWriter<'_>,
         commit: &Commit<'a>,
@@ -77,7 +67,7 @@ impl<'a> FewDifferences<'a> {
                         removed.insert(path.clone());
                     }
                     Difference::Placed(path, from) => {
-                        placed.insert(path.clone(), Origin::of(&from));
+                        placed.insert(path.clone(), from);
                     }
                 }
             }
@@ -129,10 +119,10 @@ impl<'a> FewDifferences<'a> {
         let parents: BTreeSet<&str> = removed.iter().flat_map(|path| path.parents()).collect();
         draft.remove_empty_dirs(parents.difference(&needed))?;
         for path in placed_before {
-            draft.place(path, &FileOrigin::Base(path))?;
+            draft.place(path, &FileOrigin::Base(path.clone()))?;
         }
         for (path, from) in &self.placed {
-            draft.place(path, &from.as_file_origin())?;
+            draft.place(path, from)?;
         }
         Ok(())
     }
@@ -152,21 +142,4 @@ impl<'a> FewDifferences<'a> {
 
 pub(super) fn head_path() -> EntryPath {
     EntryPath::new(HEAD).expect("the constant is a safe path")
-}
-
-impl Origin {
-    fn of(from: &FileOrigin<'_>) -> Origin {
-        match from {
-            FileOrigin::Base(path) => Origin::Base((*path).clone()),
-            FileOrigin::Staging(digest) => Origin::Staging(*digest),
-            FileOrigin::Tree => unreachable!("a staged tree becomes a new generation"),
-        }
-    }
-
-    fn as_file_origin(&self) -> FileOrigin<'_> {
-        match self {
-            Origin::Base(path) => FileOrigin::Base(path),
-            Origin::Staging(digest) => FileOrigin::Staging(*digest),
-        }
-    }
 }

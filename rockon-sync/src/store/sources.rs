@@ -174,11 +174,7 @@ impl Store {
         let list = self.source_list()?;
         let listed = list.iter().flat_map(SourceList::sources).map(ListedSource::name);
         let mut names: Vec<SourceName> = listed.cloned().collect();
-        let mut others = match self.source_names() {
-            // A list alone is a store, too.
-            Err(error) if error.kind() == ErrorKind::NotFound && !names.is_empty() => Vec::new(),
-            found => found?,
-        };
+        let mut others = self.source_names()?;
         others.retain(|name| !names.contains(name));
         others.reverse();
         let mut unknown = Vec::new();

@@ -6,7 +6,7 @@
 //! incoming/tree-4/     the next generation of a first sync, filled from a bundle; the next update
 //!                      removes it, because the bundle is still there
 //! incoming/pack-...    a complete or partial pack; a later update resumes it
-//! incoming/seen.jsonl  the validators of v1 files, one file per line
+//! incoming/seen.jsonl  the entries of v1 files with their validators, one per line
 //! ```
 //!
 //! | file | contents |
@@ -14,7 +14,7 @@
 //! | `part.rs` | one download |
 //! | `pack.rs` | packs, which can be resumed |
 //! | `tree.rs` | a tree that is filled from a bundle |
-//! | `validators.rs` | the validators of v1 files |
+//! | `validators.rs` | the entries of v1 files with their validators |
 
 mod pack;
 mod part;
@@ -24,18 +24,17 @@ mod validators;
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 pub(crate) use pack::PartialPack;
 pub(crate) use part::{HashedFile, PartialFile};
 pub(crate) use tree::StagedTree;
-pub(crate) use validators::StagedValidators;
 
-use super::generation::digest_if_any;
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{Files, NewFile, ensure_own_dir, remove_all};
+use crate::base::files::{Files, NewFile, ensure_own_dir, has_digest, remove_all};
+use crate::base::workers::lock;
 
 const PART_PREFIX: &str = "part-";
 const TREE_PREFIX: &str = "tree-";
@@ -45,7 +44,7 @@ pub(crate) struct Staging<'a> {
     files: &'a dyn Files,
     dir: PathBuf,
     next_part: AtomicU64,
-    /// The open file of validators, once there are any.
+    /// The open file of entries, once there are any.
     validators: Mutex<Option<Box<dyn NewFile>>>,
 }
 
@@ -81,13 +80,11 @@ impl<'a> Staging<'a> {
     /// True if the file with this digest exists. Reads it, and removes it if it is damaged.
     pub(crate) fn has(&self, digest: Digest) -> Result<bool> {
         let path = self.path(digest);
-        match digest_if_any(self.files, &path)? {
-            Some((found, _)) if found == digest => Ok(true),
-            _ => {
-                remove_all(self.files, &path)?;
-                Ok(false)
-            }
+        let is_intact = has_digest(self.files, &path, digest)?;
+        if !is_intact {
+            remove_all(self.files, &path)?;
         }
+        Ok(is_intact)
     }
 
     /// True if there are files that an update to the manifest with this digest can reuse:
@@ -128,7 +125,7 @@ impl<'a> Staging<'a> {
 
     /// Removes everything: it is committed, or useless.
     pub(crate) fn clear(&self) -> Result<()> {
-        *self.validators.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *lock(&self.validators) = None;
         for name in self.names()? {
             remove_all(self.files, &self.dir.join(name))?;
         }

@@ -12,6 +12,8 @@ use super::Generation;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::files::{Files, read_if_any, write_atomically};
+use crate::base::json::to_file;
+use crate::base::text;
 use crate::base::time::Timestamp;
 use crate::net::transport::Validators;
 
@@ -21,9 +23,11 @@ const FILE: &str = "status.json";
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The state of a source that the last update saved.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Status {
     /// The time of the last successful check.
+    #[serde(with = "text::lenient")]
     pub(crate) checked: Option<Timestamp>,
     /// The generation that `digest` and `failed` describe.
     pub(crate) generation: u64,
@@ -32,8 +36,10 @@ pub(crate) struct Status {
     /// The address of the current head (v2) or list (v1), without secrets.
     pub(crate) address: Option<String>,
     /// Validators of the current head (v2) or list (v1) at that address.
-    pub(crate) validators: Validators,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
     /// The digest of that head or list.
+    #[serde(with = "text::lenient")]
     pub(crate) digest: Option<Digest>,
     /// The highest serial of a completed update.
     pub(crate) serial_floor: Option<u64>,
@@ -58,25 +64,6 @@ pub(crate) struct FailedRecord {
     pub(crate) message: String,
 }
 
-/// The form on disk.
-#[derive(Serialize, Deserialize, Default)]
-#[serde(default)]
-struct StatusFile {
-    checked: Option<String>,
-    generation: u64,
-    checked_up_to: String,
-    address: Option<String>,
-    etag: Option<String>,
-    last_modified: Option<String>,
-    digest: Option<String>,
-    serial_floor: Option<u64>,
-    serial_floor_keys: u64,
-    has_been_v2: bool,
-    locations: Vec<String>,
-    rank: Option<u32>,
-    failed: Vec<FailedRecord>,
-}
-
 impl Status {
     /// Reads the status. A missing or damaged file is an empty status.
     ///
@@ -85,48 +72,17 @@ impl Status {
     /// [`ErrorKind::Limit`](crate::ErrorKind::Limit) if it cannot be read.
     pub(crate) fn load(files: &dyn Files, dir: &Path) -> Result<Status> {
         let path = dir.join(FILE);
-        let wire = match read_if_any(files, &path, MAX_BYTES)? {
-            None => StatusFile::default(),
-            Some(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+        let bytes = read_if_any(files, &path, MAX_BYTES)?;
+        Ok(bytes.map_or_else(Status::default, |bytes| {
+            serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 log::warn!("{}: ignored, will be replaced: {error}", path.display());
-                StatusFile::default()
-            }),
-        };
-        Ok(Status {
-            checked: wire.checked.and_then(|text| text.parse().ok()),
-            generation: wire.generation,
-            checked_up_to: wire.checked_up_to,
-            address: wire.address,
-            validators: Validators { etag: wire.etag, last_modified: wire.last_modified },
-            digest: wire.digest.and_then(|text| text.parse().ok()),
-            serial_floor: wire.serial_floor,
-            serial_floor_keys: wire.serial_floor_keys,
-            has_been_v2: wire.has_been_v2,
-            locations: wire.locations,
-            rank: wire.rank,
-            failed: wire.failed,
-        })
+                Status::default()
+            })
+        }))
     }
 
     pub(crate) fn save(&self, files: &dyn Files, dir: &Path) -> Result<()> {
-        let wire = StatusFile {
-            checked: self.checked.map(|checked| checked.to_string()),
-            generation: self.generation,
-            checked_up_to: self.checked_up_to.clone(),
-            address: self.address.clone(),
-            etag: self.validators.etag.clone(),
-            last_modified: self.validators.last_modified.clone(),
-            digest: self.digest.map(|digest| digest.to_string()),
-            serial_floor: self.serial_floor,
-            serial_floor_keys: self.serial_floor_keys,
-            has_been_v2: self.has_been_v2,
-            locations: self.locations.clone(),
-            rank: self.rank,
-            failed: self.failed.clone(),
-        };
-        let mut bytes = serde_json::to_vec_pretty(&wire).expect("plain fields are JSON");
-        bytes.push(b'\n');
-        write_atomically(files, &dir.join(FILE), &bytes)
+        write_atomically(files, &dir.join(FILE), &to_file(self))
     }
 
     /// True if these bytes are certainly not the head (v1: the list) that `generation` was
@@ -145,13 +101,15 @@ impl Status {
     ) -> Option<Validators> {
         let is_same = self.address.as_deref() == Some(address)
             && current.map(Digest::of).is_some_and(|digest| self.digest == Some(digest));
-        (is_same && !self.validators.is_empty()).then(|| self.validators.clone())
+        let (etag, last_modified) = (self.etag.clone(), self.last_modified.clone());
+        Some(Validators { etag, last_modified }).filter(|found| is_same && !found.is_empty())
     }
 
     /// Remembers the address and validators of the current head or list.
     pub(crate) fn remember(&mut self, address: &str, validators: &Validators, current: &[u8]) {
         self.address = Some(address.to_owned());
-        self.validators = validators.clone();
+        self.etag.clone_from(&validators.etag);
+        self.last_modified.clone_from(&validators.last_modified);
         self.digest = Some(Digest::of(current));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::base::time::Clock;
+use crate::base::workers::lock;
 
 /// A clock whose sleeps take no time. It records their total.
 pub(crate) struct TestClock {
@@ -18,7 +19,7 @@ impl TestClock {
     }
 
     pub(crate) fn slept(&self) -> Duration {
-        *self.slept.lock().unwrap()
+        *lock(&self.slept)
     }
 }
 
@@ -33,6 +34,6 @@ impl Clock for TestClock {
     }
 
     fn sleep(&self, duration: Duration) {
-        *self.slept.lock().unwrap() += duration;
+        *lock(&self.slept) += duration;
     }
 }

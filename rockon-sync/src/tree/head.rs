@@ -338,26 +338,19 @@ impl fmt::Display for Head {
     /// Writes the text of the head.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}  {}", self.digest, self.manifest)?;
-        if let Some(serial) = self.serial {
-            writeln!(f, "# serial {serial}")?;
-        }
-        if let Some(published) = self.published {
-            writeln!(f, "# published {published}")?;
-        }
-        if let Some(expires) = self.expires {
-            writeln!(f, "# expires {expires}")?;
-        }
-        if let Some(keys) = self.keys {
-            writeln!(f, "# keys {keys}")?;
-        }
-        if let Some(size_bytes) = self.size_bytes {
-            writeln!(f, "# size {size_bytes}")?;
-        }
-        if let Some(url) = &self.url {
-            writeln!(f, "# url {url}")?;
-        }
-        if let Some(by_sha) = &self.by_sha {
-            writeln!(f, "# by-sha {by_sha}/")?;
+        let fields = [
+            ("serial", self.serial.map(|serial| serial.to_string())),
+            ("published", self.published.map(|time| time.to_string())),
+            ("expires", self.expires.map(|time| time.to_string())),
+            ("keys", self.keys.map(|version| version.to_string())),
+            ("size", self.size_bytes.map(|len_bytes| len_bytes.to_string())),
+            ("url", self.url.clone()),
+            ("by-sha", self.by_sha.as_ref().map(|dir| format!("{dir}/"))),
+        ];
+        for (key, value) in fields {
+            if let Some(value) = value {
+                writeln!(f, "# {key} {value}")?;
+            }
         }
         for pack in &self.packs {
             let base = pack.base.as_deref().unwrap_or(BUNDLE_BASE);

@@ -26,8 +26,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::base::error::{Result, impl_from};
-#[cfg(feature = "publish")]
-pub(crate) use key::Privacy;
 pub use key::{SigningKey, VerifierKey};
 pub(crate) use list::SignedKeyList;
 pub use list::{KeyList, KeyRole};

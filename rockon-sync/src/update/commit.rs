@@ -160,7 +160,9 @@ fn differences_of(
     }
     match &step.action {
         Action::Fetch(row) => pass(Difference::Placed(&row.path()?, staged.origin(*row)?)),
-        Action::Reuse(row, path) => pass(Difference::Placed(&row.path()?, FileOrigin::Base(path))),
+        Action::Reuse(row, path) => {
+            pass(Difference::Placed(&row.path()?, FileOrigin::Base(path.clone())))
+        }
         Action::Keep(_) | Action::Remove => Ok(()),
         Action::Revalidate(_) => unreachable!("every file of a list has been asked for"),
     }
@@ -202,7 +204,7 @@ impl ManifestPaths {
         }
         for path in self.new.iter().filter(|path| !self.is_kept(path)) {
             let from = match self.file {
-                ManifestFile::Current => FileOrigin::Base(&self.new[0]),
+                ManifestFile::Current => FileOrigin::Base(self.new[0].clone()),
                 ManifestFile::Staged(digest) => FileOrigin::Staging(digest),
             };
             pass(Difference::Placed(path, from))?;

@@ -5,7 +5,8 @@ use super::plan::{RemoteManifest, Reuse, Sides};
 use super::rows::{ManifestOnDisk, keep_manifest, keep_rows};
 use super::session::Session;
 use crate::base::error::Result;
-use crate::store::{Damage, Generation, QuickCheck, Status, cannot_keep, digest_if_any};
+use crate::base::files::digest_if_any;
+use crate::store::{Damage, Generation, QuickCheck, Status, cannot_keep};
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 

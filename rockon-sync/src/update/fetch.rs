@@ -69,7 +69,7 @@ struct Unpacked {
 
 impl Staged {
     /// Returns the place of the file of this entry, which was fetched.
-    pub(super) fn origin(&self, row: Row<'_>) -> Result<FileOrigin<'static>> {
+    pub(super) fn origin(&self, row: Row<'_>) -> Result<FileOrigin> {
         Ok(match self.tree {
             Some(_) if !self.fetched.contains(row.id) => FileOrigin::Tree,
             _ => FileOrigin::Staging(row.digest()?),

@@ -7,7 +7,6 @@ use super::session::{Session, ends_the_update};
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::files::read_if_any;
 use crate::base::limits::{MAX_KEY_LIST_BYTES, MAX_KEY_LISTS_AT_ONCE};
-use crate::net::fetch::{Fetched, Wanted};
 use crate::tree::head::Head;
 use crate::tree::note::{TrustedKeys, list};
 
@@ -65,20 +64,16 @@ impl ListsAt<'_> {
             ListsAt::Mirrors(mirrors) => mirrors
                 .first(session, |mirror, retries| {
                     let address = mirror.address(&path);
-                    let wanted = Wanted::plain(address.clone(), MAX_KEY_LIST_BYTES);
-                    let mut bytes = Vec::new();
-                    match session.fetcher.fetch(&wanted, &mut bytes, retries)? {
-                        Fetched::File(file) => file.check_framed(&address)?,
-                        Fetched::Missing(status) => {
+                    let (mut bytes, max_bytes) = (Vec::new(), MAX_KEY_LIST_BYTES);
+                    let fetcher = &session.fetcher;
+                    match fetcher.fetch_framed(&address, max_bytes, &mut bytes, retries)? {
+                        Ok(_) => trusted.with_list(&bytes, version),
+                        Err(status) => {
                             let got = format!("expected a key list, got status {status}");
-                            return Err(
-                                Error::new(ErrorKind::Status, got).with_url(address.to_string())
-                            );
+                            Err(Error::new(ErrorKind::Status, got))
                         }
-                        Fetched::Unchanged { .. } => unreachable!("no validators were sent"),
                     }
-                    let next = trusted.with_list(&bytes, version);
-                    next.map_err(|error| error.with_url(address.to_string()))
+                    .map_err(|error| error.with_url(address.to_string()))
                 })
                 .map_err(Failure::into_error),
             ListsAt::Dir(dir) => {

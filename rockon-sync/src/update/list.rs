@@ -43,7 +43,7 @@ pub(super) fn ask(
     let mirrors = Mirrors::new(mirrors.into_iter().map(with_list));
     let found = mirrors
         .first(session, |mirror, retries| {
-            ask_one(session, current, known.as_deref(), mirror.location(), retries)
+            ask_one(session, current, known.as_deref(), &mirror.location, retries)
         })
         .map_err(Failure::into_error)?;
     // Files are first asked for where the list came from.

@@ -4,6 +4,7 @@
 //! is asked once, so that a failing one costs no waiting while another may answer; one that has been
 //! silent is not asked again. Only if none answered, they are asked again with the usual retries.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::limits::{MAX_LIST_BYTES, MAX_MIRROR_FAILURES, MIRROR_TIMEOUT};
 use crate::base::path::EntryPath;
 use crate::net::address::Address;
-use crate::net::fetch::{Discard, Fetched, Retries, Wanted};
+use crate::net::fetch::{Fetched, Retries, Wanted};
 use crate::net::location::Location;
 
 /// The mirrors to ask for manifest, packs and files, best first.
@@ -22,7 +23,7 @@ pub(super) struct Mirrors {
 
 /// One mirror, with what this update has learned about it.
 pub(super) struct Mirror {
-    location: Location,
+    pub(super) location: Location,
     /// A file that it had: tells an outage from a single bad file.
     probe: Address,
     /// Set when it turns out to have files by name but not by digest, as `current` of a store.
@@ -158,10 +159,6 @@ impl Mirror {
         }
     }
 
-    pub(super) fn location(&self) -> &Location {
-        &self.location
-    }
-
     pub(super) fn address(&self, path: &EntryPath) -> Address {
         self.location.address(path)
     }
@@ -207,7 +204,7 @@ impl Mirror {
     /// Asks for the probe, once.
     fn answers(&self, session: &Session<'_>) -> bool {
         let wanted = Wanted::plain(self.probe.clone(), MAX_LIST_BYTES);
-        let answer = session.fetcher.fetch(&wanted, &mut Discard, Retries::None);
+        let answer = session.fetcher.fetch(&wanted, &mut io::sink(), Retries::None);
         matches!(answer, Ok(Fetched::File(_)))
     }
 

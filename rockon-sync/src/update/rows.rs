@@ -1,6 +1,6 @@
 //! Manifests on disk in canonical form, which every stage reads row by row.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::session::Session;
 use crate::base::digest::Digest;
@@ -36,19 +36,19 @@ impl ManifestOnDisk {
 
     /// Returns the source of its rows.
     pub(super) fn source<'a>(&'a self, session: &'a Session<'_>) -> DiskSource<'a> {
-        DiskSource { files: session.store.files, path: self.0.as_deref() }
+        DiskSource { files: session.store.files, path: self.0.clone() }
     }
 }
 
-/// The rows of a [`ManifestOnDisk`].
-pub(super) struct DiskSource<'a> {
-    files: &'a dyn Files,
-    path: Option<&'a Path>,
+/// The rows of a manifest on disk; none without a path.
+pub(crate) struct DiskSource<'a> {
+    pub(crate) files: &'a dyn Files,
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl RowSource for DiskSource<'_> {
     fn rows(&self) -> Result<Rows<'_>> {
-        match self.path {
+        match &self.path {
             Some(path) => Ok(Rows::new(self.files.open(path).on("read this file", path)?)),
             None => Ok(Rows::none()),
         }

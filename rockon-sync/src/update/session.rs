@@ -12,6 +12,7 @@ use super::report::{Outcome, Report};
 use super::updater::{Freshness, Rollback};
 use crate::base::error::{Error, ErrorKind};
 use crate::base::time::Clock;
+use crate::base::workers::lock;
 use crate::net::fetch::Fetcher;
 use crate::source::Source;
 use crate::store::SourceWriter;
@@ -66,12 +67,11 @@ pub(super) struct Options {
     pub(super) lock_timeout: Duration,
 }
 
-/// The extent of an update.
+/// The extent of an update or a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
+pub(crate) enum Extent {
     /// Up to the plan: nothing is changed.
     PlanOnly,
-    /// Up to the commit.
     Whole,
 }
 
@@ -128,7 +128,7 @@ pub(super) struct Warnings(Mutex<Vec<String>>);
 
 impl Warnings {
     pub(super) fn add(&self, warning: String) {
-        let mut warnings = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut warnings = lock(&self.0);
         if !warnings.contains(&warning) {
             log::warn!("{warning}");
             warnings.push(warning);
@@ -136,7 +136,7 @@ impl Warnings {
     }
 
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        std::mem::take(&mut lock(&self.0))
     }
 }
 

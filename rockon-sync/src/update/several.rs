@@ -1,6 +1,6 @@
 //! Updates of several sources at once, each on one of a few threads.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc;
 
 use super::progress::Progress;
@@ -9,14 +9,9 @@ use super::session::Extent;
 use super::updater::{UpdateFrom, UpdateJob, Updater};
 use crate::base::error::Result;
 use crate::base::limits::MAX_SOURCES_AT_ONCE;
+use crate::base::workers::{self, Done, Event};
 use crate::net::transport::DefaultTransport;
 use crate::source::{Source, SourceName};
-
-/// A message to the thread that waits for all updates.
-enum Message {
-    Progress(Progress),
-    Done(usize, Result<Report>),
-}
 
 /// A source with its name, or the error of opening it.
 type Followed = (SourceName, Result<Source>);
@@ -65,52 +60,29 @@ impl Updater<'_> {
             origin: UpdateFrom::Mirrors,
         };
         let jobs: Vec<UpdateJob<'_>> = (0..).zip(sources).map(job).collect();
-        let mut results: Vec<Option<Result<Report>>> = jobs.iter().map(|_| None).collect();
-        let next = AtomicUsize::new(0);
-        let (sender, messages) = mpsc::channel();
+        let (sender, progress) = mpsc::channel();
         let (setup, wants_progress) = (&self.setup, self.progress.is_some());
-        let work = |sender: mpsc::Sender<Message>| {
-            // Sending fails only if the caller's thread has panicked.
-            let mut report = |progress: &Progress| {
-                let _ = sender.send(Message::Progress(progress.clone()));
+        let work = |job: &UpdateJob<'_>| {
+            let mut send = |progress: &Progress| {
+                sender.send(progress.clone()).expect("the receiver outlives the threads");
             };
-            while let Some((n, job)) = take_next(&jobs, &next) {
-                let callback: Option<&mut dyn FnMut(&Progress)> =
-                    if wants_progress { Some(&mut report) } else { None };
-                let result = setup.update(job, transport, callback);
-                let _ = sender.send(Message::Done(n, result));
-            }
+            let callback: Option<&mut dyn FnMut(&Progress)> =
+                if wants_progress { Some(&mut send) } else { None };
+            Done::Result(setup.update(job, transport, callback))
         };
-        std::thread::scope(|scope| {
-            let mut threads = 0;
-            while threads < MAX_SOURCES_AT_ONCE.min(jobs.len()) {
-                let (work, sender) = (&work, sender.clone());
-                let started = std::thread::Builder::new().spawn_scoped(scope, move || work(sender));
-                if let Err(error) = started {
-                    log::warn!("cannot start a thread, continuing with {threads}: {error}");
-                    break;
-                }
-                threads += 1;
+        let mut results = Vec::with_capacity(jobs.len());
+        let stop = AtomicBool::new(false);
+        let done = workers::run(&jobs, MAX_SOURCES_AT_ONCE, &stop, work, |event| {
+            if let Some(callback) = &mut self.progress {
+                progress.try_iter().for_each(|progress| callback(&progress));
             }
-            if threads == 0 {
-                work(sender);
-            } else {
-                drop(sender);
+            if let Event::Done(job, result) = event {
+                results.push((job.rank, result));
             }
-            for message in messages {
-                match (message, &mut self.progress) {
-                    (Message::Progress(progress), Some(callback)) => callback(&progress),
-                    (Message::Progress(_), None) => {}
-                    (Message::Done(n, result), _) => results[n] = Some(result),
-                }
-            }
+            Ok(())
         });
-        let done = "a thread sends the result of each of its sources, or its panic is passed on";
-        results.into_iter().map(|result| result.expect(done)).collect()
+        done.expect("no update stops the others");
+        results.sort_by_key(|(rank, _)| *rank);
+        results.into_iter().map(|(_, result)| result).collect()
     }
-}
-
-fn take_next<'a, T>(jobs: &'a [T], next: &AtomicUsize) -> Option<(usize, &'a T)> {
-    let n = next.fetch_add(1, Ordering::Relaxed);
-    Some((n, jobs.get(n)?))
 }

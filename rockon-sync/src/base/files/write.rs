@@ -19,9 +19,6 @@ pub(crate) fn ensure_dir(files: &dyn Files, path: &Path) -> Result<()> {
 
 /// Creates a directory unless it exists. A link to a directory is refused: files written to it or
 /// removed from it would not be ours.
-///
-/// # Errors
-/// [`ErrorKind::Store`].
 pub(crate) fn ensure_own_dir(files: &dyn Files, path: &Path) -> Result<()> {
     ensure_dir(files, path)?;
     match stat_if_any(files, path)? {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::release::{Release, Releases, SkippedRelease, read_releases};
 use super::{NO_RELEASE, about, names_of, newest_of, of_extension};
 use crate::base::problem::Problem;
-use crate::format::{Checked, Named};
+use crate::format::{Checked, CheckedDefinition, Named};
 
 /// Checks the bytes of a file, with `shown` as its name in problems.
 pub(in crate::format) fn check(id: &str, shown: &str, bytes: &[u8]) -> Checked {
@@ -28,8 +28,9 @@ pub(in crate::format) fn check(id: &str, shown: &str, bytes: &[u8]) -> Checked {
     }
     for name in names_of(&releases) {
         let own = by_name.get(&name).into_iter().flatten().copied();
-        checked.about.push(newest_of(own).map(about).unwrap_or_default());
-        checked.definitions.push(Named { name, position: None });
+        let about = newest_of(own).map(about).unwrap_or_default();
+        let named = Named { name, position: None };
+        checked.definitions.push(CheckedDefinition { named, about });
     }
     if checked.definitions.is_empty() {
         checked.problems.push(Problem::error(shown, None, NO_RELEASE));

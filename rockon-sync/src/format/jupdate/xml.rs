@@ -9,7 +9,10 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event as RawEvent};
 use quick_xml::reader::Reader;
 
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Result, impl_from};
+
+#[cfg(doc)]
+use crate::base::error::ErrorKind;
 
 /// Deepest nesting of elements: real files have five levels.
 const MAX_DEPTH: usize = 32;
@@ -135,9 +138,6 @@ impl<'a> Xml<'a> {
     }
 
     /// Skips the rest of the innermost element.
-    ///
-    /// # Errors
-    /// Those of [`next`](Self::next).
     pub(super) fn skip(&mut self) -> Result<()> {
         let outside = self.depth.saturating_sub(1);
         while self.depth > outside {
@@ -147,9 +147,6 @@ impl<'a> Xml<'a> {
     }
 
     /// Returns the trimmed text of the innermost element up to its end.
-    ///
-    /// # Errors
-    /// Those of [`next`](Self::next).
     pub(super) fn text(&mut self) -> Result<String> {
         let mut found = String::new();
         let outside = self.depth.saturating_sub(1);
@@ -249,11 +246,7 @@ impl NotXml {
     }
 }
 
-impl From<NotXml> for Error {
-    fn from(error: NotXml) -> Error {
-        Error::new(ErrorKind::Definition, error.to_string())
-    }
-}
+impl_from!(NotXml => Definition);
 
 /// A document with another root element.
 #[derive(Debug, thiserror::Error)]
@@ -263,15 +256,12 @@ pub(super) struct UnexpectedRoot {
     pub(super) got: String,
 }
 
-impl From<UnexpectedRoot> for Error {
-    fn from(error: UnexpectedRoot) -> Error {
-        Error::new(ErrorKind::Definition, error.to_string())
-    }
-}
+impl_from!(UnexpectedRoot => Definition);
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::error::ErrorKind;
 
     fn events(text: &[u8]) -> Result<Vec<String>> {
         let mut xml = Xml::new(text);

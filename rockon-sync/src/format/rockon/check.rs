@@ -10,7 +10,7 @@ use crate::base::error::excerpt;
 use crate::base::json::{Member, Object, Places, kind_of};
 use crate::base::problem::Problem;
 use crate::format::target::Requirements;
-use crate::format::{About, Checked, Named};
+use crate::format::{About, Checked, CheckedDefinition, Named};
 use crate::tree::manifest::{ARCH, FORMERLY, MIN_VERSION, violated_rule};
 
 /// Required fields of a definition.
@@ -89,8 +89,8 @@ impl<'a> Checker<'a> {
             self.check_definition(&member.key, member.value, object.members.len());
             if seen.insert(&member.key) {
                 let about = self.check_relations(&member.key, member.value);
-                self.checked.about.push(about);
-                self.checked.definitions.push(Named { name: member.key.to_string(), position });
+                let named = Named { name: member.key.to_string(), position };
+                self.checked.definitions.push(CheckedDefinition { named, about });
             }
         }
     }
@@ -351,7 +351,7 @@ mod tests {
     fn a_complete_definition_has_no_problems_and_its_names_are_returned() {
         let checked = check("a.json", COMPLETE.as_bytes());
         assert!(checked.problems.is_empty(), "{:?}", checked.problems);
-        assert_eq!(checked.definitions[0].name, "A");
+        assert_eq!(checked.definitions[0].named.name, "A");
         let container = &checked.containers[0];
         assert_eq!(container.name, "a");
         assert_eq!(container.position, Some(Position { line: 3, column: 22 }));

@@ -31,15 +31,10 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// Names in images.
-const KNOWN: &[&str] = &[
+pub(super) const KNOWN: &[&str] = &[
     "amd64", "arm64", "arm/v7", "arm/v6", "arm/v5", "386", "ppc64le", "s390x", "riscv64",
     "loong64", "mips64le", "mips64", "mipsle", "mips", "ppc64",
 ];
-
-/// Returns the names of all known architectures in images, for messages.
-pub(super) fn known_names() -> String {
-    KNOWN.join(", ")
-}
 
 /// Returns the name in images of the architecture of a machine, or `None` if it is unknown.
 pub(super) fn of_machine(name: &str) -> Option<&'static str> {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use serde_json::json;
+
 use super::{arch, prose};
-use crate::base::json::write_string;
 use crate::base::version::Version;
 use crate::tree::manifest::{ARCH, Entry, MIN_VERSION};
 
@@ -76,21 +77,9 @@ impl Requirements {
 
     /// Returns the extra fields of a manifest entry: name and canonical JSON.
     pub(crate) fn to_fields(&self) -> Vec<(&'static str, String)> {
-        let mut fields = Vec::new();
-        if let Some(arch) = &self.arch {
-            let mut text = String::from("[");
-            for (n, name) in arch.iter().enumerate() {
-                text.push_str(if n > 0 { "," } else { "" });
-                write_string(name, &mut text);
-            }
-            fields.push((ARCH, text + "]"));
-        }
-        if let Some(version) = &self.min_version {
-            let mut text = String::new();
-            write_string(version, &mut text);
-            fields.push((MIN_VERSION, text));
-        }
-        fields
+        let arch = self.arch.iter().map(|names| (ARCH, json!(names).to_string()));
+        let version = self.min_version.iter().map(|text| (MIN_VERSION, json!(text).to_string()));
+        arch.chain(version).collect()
     }
 
     /// Parses the fields of an entry or a definition: `arch`, a string or an array of strings, and

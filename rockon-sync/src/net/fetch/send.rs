@@ -1,12 +1,10 @@
 //! Changing one file at a server, with the retries of a fetch.
 
-use std::sync::atomic::Ordering;
-
 use super::Fetcher;
 use super::retry::Retries;
 use crate::base::error::Result;
 use crate::net::address::Address;
-use crate::net::transport::{Change, HttpTransport, Request};
+use crate::net::transport::{Change, HttpTransport};
 
 /// The state that a file must have before it is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,16 +51,7 @@ impl Fetcher<'_> {
     ) -> Result<Changed> {
         self.with_retries(address, Retries::Usual, || {
             let check = || self.check_at("waiting for a response", address);
-            check()?;
-            self.requests.fetch_add(1, Ordering::Relaxed);
-            let request = Request {
-                address,
-                validators: None,
-                range_from: None,
-                time_left: self.time_left(),
-                response_timeout: Retries::Usual.response_timeout(),
-                check: &check,
-            };
+            let request = self.request(address, Retries::Usual, &check)?;
             let response = transport.change(&request, change)?;
             match (response.status, condition) {
                 (200 | 201 | 204, _) => {

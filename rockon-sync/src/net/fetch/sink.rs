@@ -17,20 +17,7 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// Drops all bytes.
-pub(crate) struct Discard;
-
-impl Write for Discard {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Sink for Discard {
+impl Sink for io::Sink {
     fn restart(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -89,9 +89,6 @@ pub(crate) enum Change {
 #[cfg(feature = "s3")]
 impl HttpTransport {
     /// Requests a change.
-    ///
-    /// # Errors
-    /// Those of [`Transport::get`].
     pub(crate) fn change(&self, request: &Request<'_>, change: &Change) -> Result<Response> {
         let Address::Http(address) = request.address else {
             return Err(Error::new(ErrorKind::Argument, "expected a URL, got the path of a file"));

@@ -8,13 +8,12 @@ use super::updates::{self, EntryUpdate};
 use super::{Kind, Page, feed, html, text};
 use crate::base::digest::HashingWriter;
 use crate::base::error::{IoContext, Result};
-use crate::base::files::replace;
+use crate::base::files::{digest_if_any, replace};
 use crate::base::limits::MAX_FILE_BYTES;
 use crate::publish::before::Before;
 use crate::publish::manifest::NewManifest;
 use crate::publish::publisher::PublishSession;
 use crate::publish::tree::Tree;
-use crate::store::digest_if_any;
 use crate::tree::head::Head;
 use crate::tree::manifest::{Entry, Manifest};
 

@@ -1,6 +1,8 @@
 //! Turns untrusted text into plain text, without markup and invisible characters. The result must
 //! still be escaped for its context.
 
+use quick_xml::events::attributes::Attributes;
+
 use super::links::Website;
 
 /// Returns the text of a description, at most `max_chars` characters. Tags are dropped, entities
@@ -10,7 +12,7 @@ pub(super) fn plain(markup: &str, max_chars: usize) -> String {
     let mut text = Plain::new(max_chars);
     let mut link = None;
     let mut rest = markup;
-    while let Some(c) = rest.chars().next().filter(|_| !text.is_full()) {
+    while let Some(c) = rest.chars().next().filter(|_| !text.is_cut) {
         let (taken, after) = match c {
             '<' => match tag(rest) {
                 Some(after) => {
@@ -44,7 +46,7 @@ pub(super) fn plain(markup: &str, max_chars: usize) -> String {
 pub(super) fn label(name: &str, max_chars: usize) -> String {
     let mut text = Plain::new(max_chars);
     for c in name.chars() {
-        if text.is_full() {
+        if text.is_cut {
             break;
         }
         text.push(c);
@@ -102,22 +104,10 @@ fn is_tag(inside: &str, name: &str) -> bool {
 
 /// Returns the address of a link, given the inside of its tag.
 fn href(inside: &str) -> Option<String> {
-    let mut rest = inside.trim_start_matches(|c: char| !c.is_whitespace());
-    loop {
-        rest = rest.trim_start();
-        let end = rest.find(|c: char| c == '=' || c.is_whitespace())?;
-        let name = &rest[..end];
-        rest = rest[end..].trim_start();
-        let Some(value) = rest.strip_prefix('=').map(str::trim_start) else { continue };
-        let (value, after) = match value.chars().next()? {
-            quote @ ('"' | '\'') => value[1..].split_once(quote)?,
-            _ => value.split_once(char::is_whitespace).unwrap_or((value, "")),
-        };
-        if name.eq_ignore_ascii_case("href") {
-            return Some(value.replace("&amp;", "&"));
-        }
-        rest = after;
-    }
+    let mut attributes = Attributes::html(inside, inside.find(char::is_whitespace)?);
+    let mut attributes = attributes.with_checks(false).flatten();
+    let href = attributes.find(|found| found.key.as_ref().eq_ignore_ascii_case("href"))?;
+    Some(href.value.replace("&amp;", "&"))
 }
 
 /// Returns the character reference that `text` begins with, and the text after it.
@@ -167,10 +157,6 @@ struct OpenLink {
 impl Plain {
     fn new(max_chars: usize) -> Plain {
         Plain { text: String::new(), chars_left: max_chars, gap: None, is_cut: false }
-    }
-
-    fn is_full(&self) -> bool {
-        self.is_cut
     }
 
     /// Begins a new line if this is the inside of a block tag.

@@ -2,19 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, IoContext, Result};
-use crate::base::files::{Files, read_if_any, remove_if_any, stage};
+use crate::base::files::{Files, has_digest, read_if_any, remove_if_any, stage};
 use crate::base::limits::{MAX_FILE_BYTES, MAX_LIST_BYTES};
+use crate::base::text;
+use crate::base::workers::lock;
 use crate::format::{read_collection, releases_of};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Fetcher, Retries, Wanted};
 use crate::net::transport::Validators;
-use crate::store::digest_if_any;
 
 /// Number of failed requests in a row, retries not counted, after which a host is not asked any
 /// more: nine thousand time-outs would take a day.
@@ -65,7 +66,8 @@ struct CachedDocument {
 #[derive(Serialize, Deserialize)]
 struct CacheRecord {
     url: String,
-    digest: String,
+    #[serde(with = "text")]
+    digest: Digest,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,9 +89,6 @@ impl<'a> Documents<'a> {
     }
 
     /// Returns the file of an extension.
-    ///
-    /// # Errors
-    /// Those of [`collection`](Self::collection).
     pub(super) fn extension(&self, address: &Address) -> Result<SiteFile> {
         let check = |bytes: &[u8]| releases_of("", bytes).map(drop);
         self.document(address, &DocumentKind { max_bytes: MAX_FILE_BYTES, check })
@@ -159,9 +158,11 @@ impl<'a> Documents<'a> {
         let bytes = read_if_any(self.files, &self.record_path(&name), MAX_RECORD_BYTES)?;
         let record: Option<CacheRecord> =
             bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let found = digest_if_any(self.files, &file)?.map(|(digest, _)| digest.to_string());
-        let record = record.filter(|record| found.as_ref() == Some(&record.digest));
-        Ok(CachedDocument { name, file, record })
+        let is_intact = match &record {
+            Some(record) => has_digest(self.files, &file, record.digest)?,
+            None => false,
+        };
+        Ok(CachedDocument { name, file, record: record.filter(|_| is_intact) })
     }
 
     /// Caches a document. Not synced: after a power failure, the digest in the record does not
@@ -175,7 +176,7 @@ impl<'a> Documents<'a> {
     ) -> Result<()> {
         let record = CacheRecord {
             url,
-            digest: Digest::of(bytes).to_string(),
+            digest: Digest::of(bytes),
             etag: validators.etag,
             last_modified: validators.last_modified,
         };
@@ -194,9 +195,6 @@ impl<'a> Documents<'a> {
     }
 
     /// Removes the cached documents that this run did not use.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
     pub(super) fn remove_unused(&self) -> Result<()> {
         let used = lock(&self.used);
         for name in self.files.list(&self.dir).on("list", &self.dir)? {
@@ -212,8 +210,4 @@ impl<'a> Documents<'a> {
 /// Returns scheme, host and port of a URL.
 fn host_of(url: &str) -> String {
     url.split('/').take(3).collect::<Vec<_>>().join("/")
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

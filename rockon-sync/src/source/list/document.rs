@@ -6,7 +6,7 @@ use std::time::Duration;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, TableLike, value};
 
 use super::{DEFAULT_TOKEN_NAME, ListedSource, Secret};
-use crate::base::error::{Error, ErrorKind, Result};
+use crate::base::error::{Error, Result, impl_from};
 use crate::net::location::Location;
 
 /// The key of the sources.
@@ -72,11 +72,7 @@ enum InvalidList {
     TwoSecrets { key: &'static str },
 }
 
-impl From<InvalidList> for Error {
-    fn from(invalid: InvalidList) -> Error {
-        Error::new(ErrorKind::Argument, invalid.to_string())
-    }
-}
+impl_from!(InvalidList => Argument);
 
 impl ListDocument {
     /// Parses a text. Returns the document and its sources.

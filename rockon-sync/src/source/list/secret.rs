@@ -6,13 +6,10 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::base::error::{Error, ErrorKind, Result};
-use crate::base::files::read_private;
+use crate::base::files::{Privacy, read_private};
 
 /// Largest secret: a token has a few hundred bytes.
 const MAX_BYTES: u64 = 16 * 1024;
-
-/// Permission bits of everybody but the owner of a file.
-const OTHERS_MODE: u32 = 0o077;
 
 /// The place of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +36,9 @@ impl Secret {
                 })
             })?),
             Secret::File(path) => {
-                let (bytes, mode) = read_private(path, MAX_BYTES)?;
+                let (bytes, privacy) = read_private(path, MAX_BYTES)?;
                 let bytes = Zeroizing::new(bytes);
-                if mode & OTHERS_MODE != 0 {
+                if privacy == Privacy::Shared {
                     log::warn!("{}: other users can access this secret", path.display());
                 }
                 let text = std::str::from_utf8(&bytes).map_err(|_| self.invalid("not UTF-8"))?;

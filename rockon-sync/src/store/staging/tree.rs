@@ -5,7 +5,7 @@
 //! it is unpacked again, and not fetched again.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::{HashedFile, PartialFile, Staging, TREE_PREFIX};
@@ -17,7 +17,7 @@ use crate::base::path::EntryPath;
 /// A tree in staging. Every file in it has been verified.
 #[derive(Debug)]
 pub(crate) struct StagedTree {
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// The directories of the files.
     dirs: HashSet<String>,
     /// The number of files.
@@ -52,9 +52,6 @@ impl Staging<'_> {
     }
 
     /// Moves a file out of a tree, to its digest in staging. False if it is not in the tree.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`](crate::ErrorKind::Store).
     pub(crate) fn move_out(
         &self,
         tree: &mut StagedTree,
@@ -74,10 +71,6 @@ impl Staging<'_> {
 }
 
 impl StagedTree {
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// Returns the number of files.
     pub(crate) fn len(&self) -> usize {
         self.len

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::*;
-use crate::base::files::{Lock, try_lock};
+use crate::base::files::{Lock, digest_if_any, try_lock};
 use crate::base::time::{Clock, Timestamp};
 use crate::testing::{Call, HookedFiles, TestClock, bad_disk};
 
@@ -89,10 +89,8 @@ fn a_status_is_read_as_it_was_saved() {
         generation: 7,
         checked_up_to: "ab".to_owned(),
         address: Some("http://h/root.sha".to_owned()),
-        validators: crate::transport::Validators {
-            etag: Some("\"x\"".to_owned()),
-            last_modified: Some("yesterday".to_owned()),
-        },
+        etag: Some("\"x\"".to_owned()),
+        last_modified: Some("yesterday".to_owned()),
         digest: Some(crate::Digest::of(b"head")),
         serial_floor: Some(3),
         serial_floor_keys: 2,

@@ -75,7 +75,7 @@ impl World {
                     for (name, text) in new.iter().filter(|(n, text)| old.get(*n) != Some(text)) {
                         // The same bytes under another path are not downloaded.
                         let same = old.iter().find(|(_, old)| *old == text).map(|(n, _)| path(n));
-                        let from = match &same {
+                        let from = match same {
                             Some(same) => FileOrigin::Base(same),
                             None => FileOrigin::Staging(digest(text)),
                         };

@@ -20,7 +20,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use super::{DASH, HASH_BYTES};
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result, impl_from};
-use crate::base::files::{create_private, read_private};
+use crate::base::files::{Privacy, create_private, read_private};
 
 /// The start of the text form of a private key.
 const PRIVATE: &str = "PRIVATE+KEY+";
@@ -170,10 +170,9 @@ impl SigningKey {
 
     /// Like [`read`](Self::read), and also returns who may read or write the file.
     pub(crate) fn read_with_privacy(path: &Path) -> Result<(SigningKey, Privacy)> {
-        let (bytes, mode) = read_private(path, MAX_FILE_BYTES)?;
+        let (bytes, privacy) = read_private(path, MAX_FILE_BYTES)?;
         let bytes = Zeroizing::new(bytes);
         let key = SigningKey::of_file(&bytes).map_err(|error| error.with_path(path))?;
-        let privacy = if mode & 0o077 == 0 { Privacy::OwnerOnly } else { Privacy::Shared };
         Ok((key, privacy))
     }
 
@@ -220,13 +219,6 @@ impl SigningKey {
     pub(super) fn sign(&self, text: &[u8]) -> [u8; ed25519_dalek::SIGNATURE_LENGTH] {
         self.key.sign(text).to_bytes()
     }
-}
-
-/// Access to a key file, by its permission bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Privacy {
-    OwnerOnly,
-    Shared,
 }
 
 impl FromStr for SigningKey {

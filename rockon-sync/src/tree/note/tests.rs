@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 use crate::base::error::{Error, ErrorKind};
+use crate::base::files::Privacy;
 
 const PETER: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 const PETER_PRIVATE: &str =

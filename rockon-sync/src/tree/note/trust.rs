@@ -110,9 +110,6 @@ impl TrustedKeys {
 
     /// Fails unless enough keys have signed a head that names this list. If no key is trusted,
     /// unsigned heads are accepted.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(crate) fn check_head(&self, bytes: &[u8], named: u64) -> Result<()> {
         if self.is_empty() {
             return Ok(());

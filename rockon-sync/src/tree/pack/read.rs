@@ -163,8 +163,6 @@ fn members(archive: impl Read, max_bytes: u64, take: &mut Take<'_>) -> Result<()
                 if flow.is_break() {
                     return Ok(());
                 }
-                // `take` may have left a part of the file unread.
-                io::copy(&mut entry, &mut io::sink())?;
             }
             kind => return Err(InvalidPack::MemberKind { kind }),
         }

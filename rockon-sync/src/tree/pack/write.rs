@@ -106,8 +106,6 @@ fn frame<W: Write>(out: W, len_bytes: u64, prefix: &[u8]) -> io::Result<Encoder<
         [] => Encoder::new(out, level)?,
         prefix => Encoder::with_ref_prefix(out, level, prefix)?,
     };
-    // Every file is compared with its digest, so that a checksum is redundant.
-    encoder.include_checksum(false)?;
     // With the size, a decoder allocates no more memory than necessary.
     encoder.set_pledged_src_size(Some(len_bytes))?;
     if size > 1 << WINDOW_LOG {
@@ -176,7 +174,6 @@ fn header(name: &[u8], kind: EntryType, len_bytes: u64) -> Header {
     header.set_mode(0o644);
     header.set_uid(0);
     header.set_gid(0);
-    header.set_mtime(0);
     header.set_cksum();
     header
 }

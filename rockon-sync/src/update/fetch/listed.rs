@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 
 use super::{Errors, missing_file, run_jobs};
-use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::files::read_if_any;
 use crate::base::limits::{MAX_FILE_BYTES, MAX_UNSIZED_FILE_BYTES};
@@ -13,7 +12,6 @@ use crate::base::path::EntryPath;
 use crate::net::fetch::{Fetched, Retries, Sink, Wanted};
 use crate::net::location::Location;
 use crate::net::transport::Validators;
-use crate::store::StagedValidators;
 use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, List, ListRow, MIRROR, Manifest};
 use crate::update::mirrors::Mirror;
 use crate::update::mode::Mode;
@@ -26,71 +24,34 @@ struct FileRequest<'a> {
     row: &'a ListRow,
     /// The version in the current generation, if it is intact.
     previous: Option<&'a Entry>,
-    /// The copy whose validators are sent.
-    prior: Option<Prior<'a>>,
+    /// A copy that may still be good, whose validators are sent: in staging, brought by an
+    /// interrupted update, or that version.
+    prior: Option<&'a Entry>,
 }
 
-/// A copy of the file that may still be good.
-enum Prior<'a> {
-    /// In the current generation.
-    Current(&'a Entry),
-    /// In staging, brought by an interrupted update.
-    Staged(Digest, StagedValidators),
+/// Returns the validators of an entry. They mean nothing to another mirror than the one that gave
+/// them.
+fn validators_of(entry: &Entry, mirror: &Location) -> Option<Validators> {
+    let given_by = entry.extra_string(MIRROR)?;
+    (mirror.identity()? == given_by).then(|| Validators {
+        etag: entry.extra_string(ETAG),
+        last_modified: entry.extra_string(LAST_MODIFIED),
+    })
 }
 
-/// The validators of a file, and the mirror that gave them. Other mirrors have their own.
-#[derive(Default)]
-struct GivenValidators {
-    mirror: Option<String>,
-    validators: Validators,
-}
-
-impl GivenValidators {
-    /// Nothing is remembered of a mirror that cannot be recognized in a later update.
-    fn new(mirror: &Location, validators: Validators) -> Self {
-        match mirror.identity() {
-            Some(mirror) if !validators.is_empty() => {
-                GivenValidators { mirror: Some(mirror), validators }
-            }
-            _ => GivenValidators::default(),
-        }
+/// Returns an entry with these validators. Nothing is remembered of a mirror that cannot be
+/// recognized in a later update.
+fn with_validators(entry: Entry, mirror: &Location, validators: &Validators) -> Entry {
+    let mirror = mirror.identity().filter(|_| !validators.is_empty());
+    if mirror.is_none() {
+        return entry;
     }
-
-    /// The entry with these validators.
-    fn note_in(&self, entry: Entry) -> Entry {
-        let GivenValidators { mirror, validators } = self;
-        let fields = [
-            (MIRROR, mirror),
-            (ETAG, &validators.etag),
-            (LAST_MODIFIED, &validators.last_modified),
-        ];
-        fields.into_iter().fold(entry, |entry, (name, value)| match value {
-            Some(value) => entry.with_extra_string(name, value),
-            None => entry,
-        })
-    }
-}
-
-impl Prior<'_> {
-    fn validators(&self) -> GivenValidators {
-        match self {
-            Prior::Current(entry) => GivenValidators {
-                mirror: entry.extra_string(MIRROR),
-                validators: Validators {
-                    etag: entry.extra_string(ETAG),
-                    last_modified: entry.extra_string(LAST_MODIFIED),
-                },
-            },
-            Prior::Staged(_, seen) => {
-                GivenValidators { mirror: seen.mirror.clone(), validators: seen.validators() }
-            }
-        }
-    }
-
-    /// True if `mirror` gave the validators.
-    fn is_from(&self, mirror: &Location) -> bool {
-        mirror.identity().is_some_and(|identity| self.validators().mirror == Some(identity))
-    }
+    let fields =
+        [(MIRROR, &mirror), (ETAG, &validators.etag), (LAST_MODIFIED, &validators.last_modified)];
+    fields.into_iter().fold(entry, |entry, (name, value)| match value {
+        Some(value) => entry.with_extra_string(name, value),
+        None => entry,
+    })
 }
 
 /// Asks for every file of the list. Returns the manifest of what will be there, in the order of the
@@ -103,7 +64,8 @@ pub(super) fn all(
     sides: Sides<'_>,
 ) -> Result<(Manifest, Errors)> {
     let current = intact_entries(plan, sides)?;
-    let requests = requests(session, list, &current)?;
+    let staged = staged_entries(session, list)?;
+    let requests = requests(session, list, &current, &staged);
     let mut entries: HashMap<&str, Entry> = HashMap::new();
     let mut errors = Errors::new();
     run_jobs(
@@ -150,31 +112,36 @@ fn intact_entries(plan: &Plan, sides: Sides<'_>) -> Result<HashMap<EntryPath, En
     Ok(entries)
 }
 
+/// Returns the entries of the files that an interrupted update has brought, by path.
+fn staged_entries(session: &Session<'_>, list: &List) -> Result<HashMap<EntryPath, Entry>> {
+    let staging = &session.store.staging;
+    let saved = staging.take_entries()?.into_iter();
+    let mut saved: HashMap<EntryPath, Entry> =
+        saved.map(|entry| (entry.path().clone(), entry)).collect();
+    let mut staged = HashMap::new();
+    for row in list.rows() {
+        if let Some(entry) = saved.remove(&row.path)
+            && staging.has(entry.digest())?
+        {
+            staging.save_entry(&entry)?;
+            staged.insert(row.path.clone(), entry);
+        }
+    }
+    Ok(staged)
+}
+
 fn requests<'a>(
     session: &Session<'_>,
     list: &'a List,
     current: &'a HashMap<EntryPath, Entry>,
-) -> Result<Vec<FileRequest<'a>>> {
-    let staging = &session.store.staging;
-    let mut seen: HashMap<String, StagedValidators> = HashMap::new();
-    for line in staging.take_validators()? {
-        seen.insert(line.path.clone(), line);
-    }
-    let mut requests = Vec::with_capacity(list.rows().len());
-    for row in list.rows() {
+    staged: &'a HashMap<EntryPath, Entry>,
+) -> Vec<FileRequest<'a>> {
+    let request = |row: &'a ListRow| {
         let previous = current.get(&row.path);
-        let mut prior = None;
-        if let Some(seen) = seen.remove(row.path.as_str())
-            && let Some(digest) = seen.digest()
-            && staging.has(digest)?
-        {
-            prior = Some(Prior::Staged(digest, seen));
-        } else if session.options.mode != Mode::Full {
-            prior = previous.map(Prior::Current);
-        }
-        requests.push(FileRequest { row, previous, prior });
-    }
-    Ok(requests)
+        let usable = previous.filter(|_| session.options.mode != Mode::Full);
+        FileRequest { row, previous, prior: staged.get(&row.path).or(usable) }
+    };
+    list.rows().iter().map(request).collect()
 }
 
 /// Asks one mirror for one file.
@@ -188,41 +155,31 @@ fn ask_for(
     let row = request.row;
     let address = mirror.address(&row.path);
     let shown = address.to_string();
-    let prior = request.prior.as_ref().filter(|prior| prior.is_from(mirror.location()));
-    let given = prior.map(Prior::validators);
+    let prior = request.prior.and_then(|entry| {
+        let validators = validators_of(entry, &mirror.location)?;
+        Some((entry, validators))
+    });
     let wanted = Wanted {
-        validators: given.as_ref().map(|given| &given.validators),
+        validators: prior.as_ref().map(|(_, validators)| validators),
         ..Wanted::plain(address, MAX_UNSIZED_FILE_BYTES)
     };
     let staging = &session.store.staging;
     let mut part = staging.begin()?.counted(bytes_done);
-    match (fetch_listed(session, &wanted, &mut part, retries)?, prior) {
-        (Fetched::Unchanged { .. }, Some(Prior::Current(entry))) => {
-            (*entry).clone().with_id(&row.id)
-        }
-        (Fetched::Unchanged { .. }, Some(prior @ Prior::Staged(digest, seen))) => {
-            let path = staging.path(*digest);
-            let bytes = read_if_any(session.store.files, &path, MAX_FILE_BYTES)?;
-            staging.save_validators(seen)?;
-            accepted(session, row, *digest, &bytes.unwrap_or_default(), &prior.validators())
-        }
+    match (fetch_listed(session, &wanted, &mut part, retries)?, &prior) {
+        (Fetched::Unchanged { .. }, Some((entry, _))) => (*entry).clone().with_id(&row.id),
+        (Fetched::Unchanged { .. }, None) => unreachable!("no validators were sent"),
+        (Fetched::Missing(status), _) => Err(missing_file(status, shown)),
         (Fetched::File(file), _) => {
             let bytes = read_if_any(session.store.files, part.path(), MAX_FILE_BYTES)?;
-            let given = GivenValidators::new(mirror.location(), file.validators);
-            let entry = accepted(session, row, file.digest, &bytes.unwrap_or_default(), &given)
+            let bytes = bytes.unwrap_or_default();
+            let entry = Entry::new(&*row.id, row.path.clone(), file.digest)?;
+            let entry = (session.accept)(entry.with_size(bytes.len() as u64), &bytes)
                 .map_err(|error| error.with_url(&*shown))?;
+            let entry = with_validators(entry, &mirror.location, &file.validators);
             part.keep(file.digest)?;
-            let GivenValidators { mirror, validators } = given;
-            staging.save_validators(&StagedValidators::new(
-                &row.path,
-                file.digest,
-                mirror,
-                &validators,
-            ))?;
+            staging.save_entry(&entry)?;
             Ok(entry)
         }
-        (Fetched::Missing(status), _) => Err(missing_file(status, shown)),
-        (Fetched::Unchanged { .. }, None) => unreachable!("no validators were sent"),
     }
 }
 
@@ -247,16 +204,4 @@ pub(in crate::update) fn fetch_listed(
         file.validators = Validators::default();
     }
     Ok(fetched)
-}
-
-/// The entry of a file that passes the check, with what the server said about it.
-fn accepted(
-    session: &Session<'_>,
-    row: &ListRow,
-    digest: Digest,
-    bytes: &[u8],
-    given: &GivenValidators,
-) -> Result<Entry> {
-    let entry = Entry::new(&*row.id, row.path.clone(), digest)?.with_size(bytes.len() as u64);
-    Ok(given.note_in((session.accept)(entry, bytes)?))
 }

@@ -34,9 +34,6 @@ impl SignedKeyList {
     }
 
     /// Parses a list that may have no signatures yet.
-    ///
-    /// # Errors
-    /// Those of [`parse`](Self::parse).
     #[cfg(any(feature = "cli", test))]
     pub(crate) fn parse_draft(bytes: &[u8]) -> Result<SignedKeyList> {
         match std::str::from_utf8(bytes) {
@@ -111,18 +108,12 @@ impl SignedKeyList {
     }
 
     /// Fails unless enough of its own root keys have signed the list.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(crate) fn check_itself(&self) -> Result<()> {
         self.check_signed(&self.list.root, "its own root keys")
     }
 
     /// Fails unless the list is the next one after `before`: of the same name, with the next
     /// version, and signed by enough root keys of both.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(crate) fn check_after(&self, before: &KeyList) -> Result<()> {
         self.check_place_after(before)?;
         let whose = format!("the root keys of list {}", before.version);
@@ -131,9 +122,6 @@ impl SignedKeyList {
     }
 
     /// Fails unless the list has the same name as `before`, and the next version.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(crate) fn check_place_after(&self, before: &KeyList) -> Result<()> {
         let (old, new) = (before.version, self.list.version);
         if old.checked_add(1) != Some(new) {
@@ -148,9 +136,6 @@ impl SignedKeyList {
 
     /// Fails unless a list with which a client begins is signed by one of the keys given to it, and
     /// by enough of its own root keys.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Trust`].
     pub(crate) fn check_first(&self, given: &[VerifierKey]) -> Result<()> {
         self.check_signed(&KeyRole::new(given.to_vec(), 1), "the given keys")?;
         self.check_itself()
