@@ -22,7 +22,7 @@ use crate::net::address::Address;
 use crate::net::location::Location;
 use crate::tree::head::Head;
 use crate::tree::manifest::{
-    Form, List, Manifest, NewPaths, Rows, check, check_paths, patch_between, write_patched,
+    Additions, Form, List, Manifest, Rows, check, check_together, patch_between, write_patched,
 };
 use crate::tree::note::{KeyList, Note, SigningKey, TrustedKeys, VerifierKey, sign_note};
 use crate::tree::pack::{self, PackedFile};
@@ -79,10 +79,10 @@ pub fn manifest(data: &[u8], _: &Path) {
     let check = check(&text);
     assert_eq!(check.expect("it was parsed"), Form::Canonical);
     let mut patched = Vec::new();
-    if let Ok(new_paths) = write_patched(Rows::new(&*text), second, &mut patched) {
-        let paths = check_paths(&patched);
-        assert!(new_paths == NewPaths::Some || paths.is_ok());
-        assert_eq!(Manifest::parse(&patched).is_ok(), paths.is_ok());
+    if let Ok(additions) = write_patched(Rows::new(&*text), second, &mut patched) {
+        let together = check_together(&patched);
+        assert!(additions == Additions::Some || together.is_ok());
+        assert_eq!(Manifest::parse(&patched).is_ok(), together.is_ok());
     }
     if let Ok(other) = Manifest::parse(second)
         && let Some(patch) = patch_between(&manifest.differences_to(&other))

@@ -41,6 +41,9 @@ pub(crate) struct Status {
     /// The digest of that head or list.
     #[serde(with = "text::lenient")]
     pub(crate) digest: Option<Digest>,
+    /// The digest of the manifest in the generation, if it is in canonical form.
+    #[serde(with = "text::lenient")]
+    pub(crate) canonical: Option<Digest>,
     /// The highest serial of a completed update.
     pub(crate) serial_floor: Option<u64>,
     /// The key list that its head names, 0 for none.

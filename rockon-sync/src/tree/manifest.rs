@@ -28,7 +28,7 @@ mod rows;
 use std::io::Read;
 
 pub(crate) use canonical::RowWriter;
-pub(crate) use check::{Form, check, check_paths, form_of};
+pub(crate) use check::{Form, check, check_together, form_of};
 #[cfg(feature = "publish")]
 pub(crate) use differences::{Difference, differences, patch_between};
 pub use entry::Entry;
@@ -37,7 +37,7 @@ pub(crate) use entry::{
     parse_former_names, violated_rule,
 };
 pub use list::{List, ListRow};
-pub(crate) use patch::{NewPaths, write_patched};
+pub(crate) use patch::{Additions, write_patched};
 pub(crate) use rows::{Row, RowSource, Rows};
 
 use crate::base::error::{Result, excerpt};

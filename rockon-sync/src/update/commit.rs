@@ -5,7 +5,7 @@ use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
 use super::mode::Mode;
-use super::plan::{Action, Plan, RemoteManifest, Step};
+use super::plan::{Action, Plan, RemoteManifest, Step, Steps};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
 use super::session::{Context, Extent, Session};
@@ -18,6 +18,7 @@ use crate::store::{
     Commit, Committed, Difference, FailedRecord, FileOrigin, Generation, ListDifferences, Status,
 };
 use crate::tree::head::{DEFAULT_MANIFEST, Head};
+use crate::tree::manifest::Form;
 
 /// Ends an update whose mirror has nothing new.
 ///
@@ -92,14 +93,10 @@ fn build(
 ) -> Result<()> {
     let Context { session, local, remote } = context;
     let manifests = ManifestPaths::of(context, staged.file);
-    let for_each_step = |act: &mut dyn FnMut(&Step<'_>) -> Result<()>| {
+    let with_steps = |act: &mut dyn FnMut(Steps<'_>) -> Result<()>| {
         let remote = staged.manifest.source(session);
         local.compare(session, RemoteManifest::Rows(&remote), |sides| {
-            let mut steps = staged.plan.steps(sides)?;
-            while let Some(step) = steps.next()? {
-                act(&step)?;
-            }
-            Ok(())
+            act(staged.plan.steps(sides)?)
         })
     };
     let commit = Commit {
@@ -110,13 +107,17 @@ fn build(
         differences: &|pass| {
             manifests.differences(pass)?;
             differences_of_lists(lists, pass)?;
-            for_each_step(&mut |step| differences_of(staged, step, pass))
+            with_steps(&mut |steps| {
+                steps.only_changes().for_each(&mut |step| differences_of(staged, step, pass))
+            })
         },
         kept: &|pass| {
             manifests.kept().chain(&lists.kept).try_for_each(&mut *pass)?;
-            for_each_step(&mut |step| match &step.action {
-                Action::Keep(row) => pass(&row.path()?),
-                _ => Ok(()),
+            with_steps(&mut |steps| {
+                steps.for_each(&mut |step| match &step.action {
+                    Action::Keep(row) => pass(&row.path()?),
+                    _ => Ok(()),
+                })
             })
         },
         record: staged.record,
@@ -287,6 +288,7 @@ fn remember(
         };
         status.serial_floor = floor.max(head.serial());
         status.serial_floor_keys = head.keys().unwrap_or(0);
+        status.canonical = Some(head.digest()).filter(|_| staged.form == Form::Canonical);
         status.has_been_v2 = true;
     }
     let failed = staged.failed.iter().map(|failed| FailedRecord {

@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::files::digest_if_any;
 use crate::store::{Damage, Generation, QuickCheck, Status, cannot_keep};
 use crate::tree::head::Head;
-use crate::tree::manifest::{Entry, Manifest};
+use crate::tree::manifest::{Entry, Form, Manifest};
 
 /// The current generation and its status. Cheap: no manifest is read.
 #[derive(Default)]
@@ -34,6 +34,8 @@ pub(super) struct CurrentManifest {
     /// Each entry has the digest of the file that is, or should be, there.
     pub(super) manifest: ManifestOnDisk,
     pub(super) damage: Damage,
+    /// The form of the manifest in the generation.
+    pub(super) form: Form,
     /// True if the manifest is damaged, too: then it is empty, whatever files there are.
     is_lost: bool,
 }
@@ -88,7 +90,12 @@ impl Current {
             return Ok(CurrentManifest::default());
         };
         let files = session.store.files;
+        let form = self.form(session, &generation);
         let on_disk = match generation.manifest_path(files)? {
+            Some(path) if path == generation.list_path() => match form {
+                Form::Canonical => Some(ManifestOnDisk::at(path)),
+                Form::Other => None,
+            },
             // An error is found again below.
             Some(path) => ManifestOnDisk::if_canonical(session, path).unwrap_or_default(),
             None => None,
@@ -111,7 +118,18 @@ impl Current {
             log::warn!("{}", error.to_chain());
             None
         });
-        Ok(CurrentManifest { generation: Some(generation), head, manifest, damage, is_lost })
+        Ok(CurrentManifest { generation: Some(generation), head, manifest, damage, form, is_lost })
+    }
+
+    /// Returns the form of the manifest in the generation. It is known of a manifest that still
+    /// looks as it was committed.
+    fn form(&self, session: &Session<'_>, generation: &Generation) -> Form {
+        let known = self.status.canonical.filter(|_| self.is_intact);
+        if known.is_some() && known == self.intact_head().map(|head| head.digest()) {
+            return Form::Canonical;
+        }
+        // If it cannot be read, the error is found again.
+        ManifestOnDisk::at(generation.list_path()).form(session).unwrap_or(Form::Other)
     }
 
     /// Looks for damage, and brings the manifest into canonical form.
@@ -135,10 +153,15 @@ impl Current {
 }
 
 impl CurrentManifest {
-    /// The head of the manifest that deltas may start from: the one on disk, if it may be used.
+    /// The head of the manifest on disk, if it may be used.
     pub(super) fn base(&self, session: &Session<'_>) -> Option<&Head> {
         let may_use = !self.damage.is_manifest_damaged && session.options.reuse() == Reuse::Intact;
         self.head.as_ref().filter(|_| may_use)
+    }
+
+    /// The head of the manifest that deltas may start from.
+    pub(super) fn delta_base(&self, session: &Session<'_>) -> Option<&Head> {
+        self.base(session).filter(|_| self.form == Form::Canonical)
     }
 
     /// Compares this manifest with a remote one.

@@ -34,7 +34,7 @@ use crate::base::workers::{self, Done, Event};
 use crate::net::address::Address;
 use crate::net::fetch::{Fetched, Retries, Wanted};
 use crate::store::{FileOrigin, StagedTree, cannot_keep};
-use crate::tree::manifest::Row;
+use crate::tree::manifest::{Form, Row};
 pub(super) use listed::fetch_listed;
 pub(super) use packs::Packs;
 pub(super) use unpack::copy_from_pack;
@@ -55,6 +55,8 @@ pub(super) struct Staged {
     pub(super) fetched: HashSet<String>,
     /// The place of the file of the remote manifest or list.
     pub(super) file: ManifestFile,
+    /// The form of that file.
+    pub(super) form: Form,
     pub(super) failed: Vec<FailedEntry>,
     /// The first error of a file that the mirrors should have.
     pub(super) missing: Option<Error>,
@@ -133,7 +135,7 @@ pub(super) fn all(
             return staged_with(context, record, found.file, failed.collect());
         }
     };
-    let FoundManifest { manifest, file, packs } = found;
+    let FoundManifest { manifest, form, file, packs } = found;
     let Unpacked { tree, missing } = compare(context, &manifest, |sides| {
         packs.bring_files(context, progress, head, &plan, &manifest.source(session), sides)
     })?;
@@ -144,7 +146,7 @@ pub(super) fn all(
     let errors = fetch_files(context, progress, head.by_sha(), missing)?;
     let Some(first) = errors.values().next() else {
         let (record, failed, missing) = (None, Vec::new(), None);
-        return Ok(Staged { manifest, record, plan, tree, fetched, file, failed, missing });
+        return Ok(Staged { manifest, record, plan, tree, fetched, file, form, failed, missing });
     };
     if remote.mirrors.is_empty() {
         return Err(first.duplicate());
@@ -154,7 +156,7 @@ pub(super) fn all(
         keep_previous_versions(session, &plan, sides, &errors)
     })?;
     let failed = errors.iter().map(|(id, error)| FailedEntry::new(id, error)).collect();
-    Ok(Staged { missing, tree, fetched, ..staged_with(context, record, file, failed)? })
+    Ok(Staged { missing, tree, fetched, form, ..staged_with(context, record, file, failed)? })
 }
 
 /// Compares the current manifest with `remote`.
@@ -176,7 +178,8 @@ fn staged_with(
     let manifest = ManifestOnDisk::staged(context.session, record);
     let plan = compare(context, &manifest, |sides| Plan::between(sides, Reuse::Intact))?;
     let (record, tree, fetched, missing) = (Some(record), None, HashSet::new(), None);
-    Ok(Staged { manifest, record, plan, tree, fetched, file, failed, missing })
+    let form = Form::Other;
+    Ok(Staged { manifest, record, plan, tree, fetched, file, form, failed, missing })
 }
 
 /// Puts the manifest of what will be there into staging: the previous version of each entry that
@@ -210,7 +213,7 @@ fn is_missing(error: &Error) -> bool {
 /// Returns the files that a plan fetches.
 fn missing_files(plan: &Plan, sides: Sides<'_>) -> Result<Vec<MissingFile>> {
     let mut missing = Vec::new();
-    let mut steps = plan.steps(sides)?;
+    let mut steps = plan.steps(sides)?.only_changes();
     while let Some(step) = steps.next()? {
         if let Action::Fetch(row) = step.action {
             missing.push(MissingFile::new(row)?);

@@ -16,12 +16,14 @@ use crate::base::error::{Error, ErrorKind, IoContext, Result, excerpt};
 use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_LIST_BYTES;
 use crate::tree::head::Head;
-use crate::tree::manifest::{Form, Manifest, RowSource, check, check_paths, form_of};
+use crate::tree::manifest::{Form, Manifest, RowSource, check, check_together, form_of};
 
 /// The remote manifest, with what was learned on the way to it.
 pub(super) struct FoundManifest {
     /// Without entries if the remote has a list instead.
     pub(super) manifest: ManifestOnDisk,
+    /// The form of the file that was published.
+    pub(super) form: Form,
     /// The place of the verified file of the manifest or list.
     pub(super) file: ManifestFile,
     /// The packs that lead to it and have not turned out to be useless.
@@ -43,8 +45,8 @@ pub(super) enum Unchecked {
     Nothing,
     /// It may have another form than the canonical one.
     Form,
-    /// Paths may collide.
-    Paths,
+    /// Those that concern all entries together.
+    Together,
     Everything,
 }
 
@@ -75,11 +77,14 @@ pub(super) fn find(context: Context<'_>, progress: &mut Reporter<'_>) -> Result<
             false => keep_list(session, &remote.bytes)?,
         };
         let (manifest, packs) = (ManifestOnDisk::default(), Packs::default());
-        return Ok(FoundManifest { manifest, file, packs });
+        return Ok(FoundManifest { manifest, form: Form::Other, file, packs });
     };
     let mut packs = Packs::offered(context, head)?;
     let (file, unchecked) = match on_disk(context, head)? {
-        Some(file @ ManifestFile::Current) => (file, Unchecked::Form),
+        Some(file @ ManifestFile::Current) => match local.form {
+            Form::Canonical => (file, Unchecked::Nothing),
+            Form::Other => (file, Unchecked::Form),
+        },
         Some(file @ ManifestFile::Staged(_)) => (file, Unchecked::Everything),
         None => {
             let unchecked = match packs.bring_manifest(context, progress, head)? {
@@ -96,13 +101,13 @@ pub(super) fn find(context: Context<'_>, progress: &mut Reporter<'_>) -> Result<
         (ManifestFile::Current, Some(generation)) => generation.list_path(),
         _ => session.store.staging.path(head.digest()),
     };
-    let manifest = checked(session, head, path, unchecked).map_err(|error| {
+    let (manifest, form) = checked(session, head, path, unchecked).map_err(|error| {
         error.with_url(match remote.mirrors.best() {
             Some(mirror) => mirror.address(head.manifest()).to_string(),
             None => remote.address.to_string(),
         })
     })?;
-    Ok(FoundManifest { manifest, file, packs })
+    Ok(FoundManifest { manifest, form, file, packs })
 }
 
 /// Puts a list into staging.
@@ -133,7 +138,7 @@ fn fetch(session: &Session<'_>, remote: &Remote, head: &Head) -> Result<(), Fail
     fetch_into_staging(session, &remote.mirrors, &file, &AtomicU64::new(0))
 }
 
-/// Checks the manifest at `path`, and brings it into canonical form.
+/// Checks the manifest at `path`, and brings it into canonical form. Returns the form it had, too.
 ///
 /// # Errors
 /// [`ErrorKind::Manifest`] and [`ErrorKind::Limit`] if it violates a rule.
@@ -142,13 +147,13 @@ fn checked(
     head: &Head,
     path: PathBuf,
     unchecked: Unchecked,
-) -> Result<ManifestOnDisk> {
+) -> Result<(ManifestOnDisk, Form)> {
     let manifest = ManifestOnDisk::at(path.clone());
     let source = manifest.source(session);
     let form = match unchecked {
         Unchecked::Nothing => Form::Canonical,
         Unchecked::Form => form_of(source.rows()?)?,
-        Unchecked::Paths => check_paths(&source).map(|()| Form::Canonical)?,
+        Unchecked::Together => check_together(&source).map(|()| Form::Canonical)?,
         Unchecked::Everything => check(&source)?,
     };
     let manifest = match form {
@@ -170,7 +175,7 @@ fn checked(
         }
     };
     check_own_name(session, head, &manifest)?;
-    Ok(manifest)
+    Ok((manifest, form))
 }
 
 /// Fails if an entry has the file name of the manifest itself.

@@ -89,6 +89,10 @@ pub(crate) struct Steps<'a> {
     moved: Option<&'a Moved>,
     /// The sides of the last step, which are passed before the next one.
     passed: Passed,
+    /// True if rows that are the same in both manifests are left out.
+    only_changes: bool,
+    /// The number of rows that were left out.
+    left_out: usize,
 }
 
 /// The rows of the remote manifest.
@@ -144,6 +148,8 @@ impl<'a> Sides<'a> {
             reuse,
             moved: None,
             passed: Passed::Both,
+            only_changes: false,
+            left_out: 0,
         })
     }
 
@@ -210,20 +216,50 @@ impl<'a> RemoteManifest<'a> {
 }
 
 impl Steps<'_> {
+    /// Leaves out rows that are the same in both manifests, and whose file can be used.
+    pub(crate) fn only_changes(self) -> Self {
+        Steps { only_changes: true, ..self }
+    }
+
+    /// Passes each of the steps that are left to `act`.
+    ///
+    /// # Errors
+    /// Those of [`next`](Self::next), and of `act`.
+    pub(crate) fn for_each(mut self, act: &mut dyn FnMut(&Step<'_>) -> Result<()>) -> Result<()> {
+        while let Some(step) = self.next()? {
+            act(&step)?;
+        }
+        Ok(())
+    }
+
     /// Returns the next step.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if a manifest cannot be read.
     pub(crate) fn next(&mut self) -> Result<Option<Step<'_>>> {
+        while self.advance()? {
+            if !(self.only_changes && self.is_same()?) {
+                return self.step().map(Some);
+            }
+            self.left_out += 1;
+            // With a damaged file, each row is looked at.
+            if let (RemoteRows::Rows(remote), true) = (&mut self.remote, self.damaged.is_empty()) {
+                self.left_out += self.current.pass_equal(remote)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Moves to the next step. False at the end.
+    fn advance(&mut self) -> Result<bool> {
         if self.passed != Passed::Remote {
             self.current.advance()?;
         }
         if self.passed != Passed::Current {
             self.remote.advance()?;
         }
-        let current = self.current.row();
-        self.passed = match (current, self.remote.row().map(|row| row.id())) {
-            (None, None) => return Ok(None),
+        self.passed = match (self.current.row(), self.remote.row().map(|row| row.id())) {
+            (None, None) => return Ok(false),
             (Some(_), None) => Passed::Current,
             (None, Some(_)) => Passed::Remote,
             (Some(current), Some(id)) => match current.id.cmp(id) {
@@ -232,10 +268,31 @@ impl Steps<'_> {
                 std::cmp::Ordering::Greater => Passed::Remote,
             },
         };
-        let current = current.filter(|_| self.passed != Passed::Remote);
-        let is_damaged = match current {
-            Some(row) if !self.damaged.is_empty() => self.damaged.contains(&row.path()?),
+        Ok(true)
+    }
+
+    /// True if both manifests have this row, and its file can be used.
+    fn is_same(&self) -> Result<bool> {
+        Ok(match (self.current.row(), self.remote.row()) {
+            (Some(current), Some(RemoteRow::Entry(remote))) => {
+                current.text == remote.text
+                    && self.reuse == Reuse::Intact
+                    && !self.is_damaged(current)?
+            }
             _ => false,
+        })
+    }
+
+    fn is_damaged(&self, row: Row<'_>) -> Result<bool> {
+        Ok(!self.damaged.is_empty() && self.damaged.contains(&row.path()?))
+    }
+
+    /// Returns the step that this is about.
+    fn step(&self) -> Result<Step<'_>> {
+        let current = self.current.row().filter(|_| self.passed != Passed::Remote);
+        let is_damaged = match current {
+            Some(row) => self.is_damaged(row)?,
+            None => false,
         };
         let usable = current.filter(|_| !is_damaged && self.reuse == Reuse::Intact);
         let action = match self.remote.row().filter(|_| self.passed != Passed::Current) {
@@ -243,7 +300,7 @@ impl Steps<'_> {
             Some(RemoteRow::Listed(row)) => Action::Revalidate(row),
             Some(RemoteRow::Entry(row)) => action_of(row, usable, self.moved)?,
         };
-        Ok(Some(Step { current, is_damaged, action }))
+        Ok(Step { current, is_damaged, action })
     }
 }
 
@@ -362,7 +419,7 @@ impl Plan {
         let mut removed: Vec<(EntryPath, Digest)> = Vec::new();
         // A first sync finds nothing that it could reuse.
         let may_reuse = reuse == Reuse::Intact && sides.current.rows()?.advance()?;
-        let mut steps = sides.steps(reuse)?;
+        let mut steps = sides.steps(reuse)?.only_changes();
         while let Some(step) = steps.next()? {
             plan.note(&step)?;
             if let Action::Fetch(row) = step.action
@@ -374,6 +431,7 @@ impl Plan {
                 removed.push((row.path()?, row.digest()?));
             }
         }
+        plan.current_entries += steps.left_out;
         if !fetched.is_empty() {
             plan.moved = sides.find(&fetched)?;
         }

@@ -25,8 +25,13 @@ impl ManifestOnDisk {
         path: PathBuf,
     ) -> Result<Option<ManifestOnDisk>> {
         let found = ManifestOnDisk(Some(path));
-        let form = form_of(found.source(session).rows()?)?;
+        let form = found.form(session)?;
         Ok(Some(found).filter(|_| form == Form::Canonical))
+    }
+
+    /// Returns the form of a manifest that satisfies all rules.
+    pub(super) fn form(&self, session: &Session<'_>) -> Result<Form> {
+        form_of(self.source(session).rows()?)
     }
 
     /// Returns the manifest in staging that has this digest.

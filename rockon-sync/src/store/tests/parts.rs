@@ -90,6 +90,7 @@ fn a_status_is_read_as_it_was_saved() {
         checked_up_to: "ab".to_owned(),
         address: Some("http://h/root.sha".to_owned()),
         etag: Some("\"x\"".to_owned()),
+        canonical: Some(crate::Digest::of(b"manifest")),
         last_modified: Some("yesterday".to_owned()),
         digest: Some(crate::Digest::of(b"head")),
         serial_floor: Some(3),

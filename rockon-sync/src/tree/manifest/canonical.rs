@@ -40,13 +40,17 @@ impl Manifest {
 /// A writer of a manifest in canonical form. The caller puts the rows in byte order of their ids.
 pub(crate) struct RowWriter<'a> {
     out: &'a mut dyn Write,
-    separator: &'static str,
+    /// What stands before the next row.
+    separator: &'static [u8],
     row: String,
 }
 
+/// The end of each row that others follow. JSON has no line feed in a string.
+pub(super) const ROW_END: &[u8] = b",\n";
+
 impl<'a> RowWriter<'a> {
     pub(crate) fn new(out: &'a mut dyn Write) -> RowWriter<'a> {
-        RowWriter { out, separator: "{\n", row: String::new() }
+        RowWriter { out, separator: b"{\n", row: String::new() }
     }
 
     /// Writes a row that is in canonical form already.
@@ -54,9 +58,19 @@ impl<'a> RowWriter<'a> {
     /// # Errors
     /// Those of `out`.
     pub(crate) fn put(&mut self, row: &str) -> io::Result<()> {
-        self.out.write_all(self.separator.as_bytes())?;
-        self.separator = ",\n";
+        self.out.write_all(self.separator)?;
+        self.separator = ROW_END;
         self.out.write_all(row.as_bytes())
+    }
+
+    /// Writes rows that are in canonical form already, each with its [end](ROW_END).
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(super) fn put_all(&mut self, rows: &[u8]) -> io::Result<()> {
+        self.out.write_all(self.separator)?;
+        self.separator = ROW_END;
+        self.out.write_all(&rows[..rows.len() - ROW_END.len()])
     }
 
     /// Writes the row of an entry.
@@ -77,7 +91,7 @@ impl<'a> RowWriter<'a> {
     /// # Errors
     /// Those of `out`.
     pub(crate) fn finish(self) -> io::Result<()> {
-        self.out.write_all(if self.separator == ",\n" { b"\n}\n" } else { b"{\n}\n" })
+        self.out.write_all(if self.separator == ROW_END { b"\n}\n" } else { b"{\n}\n" })
     }
 }
 

@@ -11,10 +11,11 @@ use crate::base::limits::MAX_ENTRIES;
 use crate::base::error::ErrorKind;
 
 /// The form of a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Form {
     Canonical,
     /// Another form, or not a manifest at all. The parser of whole documents tells which.
+    #[default]
     Other,
 }
 
@@ -57,11 +58,21 @@ pub(crate) fn form_of(rows: Rows<'_>) -> Result<Form> {
     }
 }
 
-/// Checks the rule that concerns all paths of a manifest together.
+/// Checks the rules that concern all entries of a manifest together, which has canonical form.
 ///
 /// # Errors
-/// [`ErrorKind::Manifest`] if two paths collide; [`ErrorKind::Store`] if reading fails.
-pub(crate) fn check_paths(source: &dyn RowSource) -> Result<()> {
+/// [`ErrorKind::Manifest`] if two paths collide; [`ErrorKind::Limit`] if there are too many entries
+/// or names; [`ErrorKind::Store`] if reading fails.
+pub(crate) fn check_together(source: &dyn RowSource) -> Result<()> {
+    count(source, Count::up_to(MAX_ENTRIES))?;
+    check_paths(source)
+}
+
+fn count(source: &dyn RowSource, mut count: Count) -> Result<()> {
+    Ok(check_each(source.rows()?, &mut |row| count.add(row.names_len()?))?)
+}
+
+fn check_paths(source: &dyn RowSource) -> Result<()> {
     paths::check_paths(&|visit| {
         let mut rows = source.rows()?;
         while let Some(row) = rows.next()? {
@@ -137,6 +148,21 @@ pub(crate) mod tests {
             let form = check(&other.clone().into_bytes());
             assert_eq!(form.unwrap(), Form::Other, "{other}");
             assert_eq!(Manifest::parse(other.as_bytes()).is_ok(), is_valid, "{other}");
+        }
+    }
+
+    #[test]
+    fn entries_and_names_are_counted_together() {
+        let names = |count: usize| format!(",\"names\":[{}]", vec!["\"\""; count].join(","));
+        for (names_of, is_allowed) in
+            [(&[3, 1][..], true), (&[3, 2], false), (&[4], true), (&[5], false), (&[0; 3], false)]
+        {
+            let rows = names_of.iter().enumerate();
+            let rows: Vec<_> =
+                rows.map(|(id, len)| row(&id.to_string(), "a", &names(*len))).collect();
+            let counted = count(&text(&rows), Count::up_to(2)).map_err(|error| error.kind());
+            let expected = if is_allowed { Ok(()) } else { Err(ErrorKind::Limit) };
+            assert_eq!(counted, expected, "{names_of:?}");
         }
     }
 

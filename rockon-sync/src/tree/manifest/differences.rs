@@ -40,8 +40,8 @@ impl Difference {
     }
 }
 
-/// Returns the differences from `old` to `new`, in byte order of the ids. Rows that are equal are
-/// not parsed.
+/// Returns the differences from `old` to `new`, in byte order of the ids. Both must be known to be
+/// in canonical form: most rows that are equal are not looked at.
 ///
 /// # Errors
 /// [`ErrorKind::Manifest`] and [`ErrorKind::Store`] if one of the two cannot be read.
@@ -59,7 +59,9 @@ pub(crate) fn differences(mut old: Rows<'_>, mut new: Rows<'_>) -> Result<Vec<Di
         };
         let old_row = old.row().filter(|_| order.is_le());
         let new_row = new.row().filter(|_| order.is_ge());
-        if old_row.map(|row| row.text) != new_row.map(|row| row.text) {
+        if old_row.map(|row| row.text) == new_row.map(|row| row.text) {
+            old.pass_equal(&mut new)?;
+        } else {
             found.push(Difference { old: parsed(old_row)?, new: parsed(new_row)? });
         }
         if order.is_le() {
@@ -123,8 +125,15 @@ fn canonical<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::io::{self, Read};
+
+    use proptest::collection::btree_map;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::base::digest::Digest;
+    use crate::testing::cases;
     use crate::tree::manifest::Manifest;
 
     /// Returns a manifest in canonical form, given ids and the contents of their files.
@@ -165,6 +174,45 @@ mod tests {
         assert_eq!(differences(Rows::new(&*old), Rows::new(&*old)).unwrap(), []);
         assert_eq!(differences(Rows::none(), Rows::new(&*new)).unwrap().len(), 4);
         assert_eq!(differences(Rows::new(&*old), Rows::none()).unwrap().len(), 4);
+    }
+
+    /// A reader that returns a few bytes at a time, as if the buffer ended there.
+    struct Trickle<'a>(&'a [u8], usize);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let len = self.1.min(buf.len());
+            self.0.read(&mut buf[..len])
+        }
+    }
+
+    proptest! {
+        #![proptest_config(cases(256))]
+
+        #[test]
+        fn buffers_may_end_anywhere(
+            old in btree_map("[a-m]", "[xyz]", 0..12),
+            new in btree_map("[a-m]", "[xyz]", 0..12),
+            (old_len, new_len) in (1_usize..400, 1_usize..400),
+        ) {
+            let texts = [&old, &new].map(|rows| {
+                manifest(&rows.iter().map(|(id, text)| (&**id, &**text)).collect::<Vec<_>>())
+            });
+            let (old_rows, new_rows) = (Trickle(&texts[0], old_len), Trickle(&texts[1], new_len));
+            let found = differences(Rows::new(old_rows), Rows::new(new_rows)).unwrap();
+            let ids: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let expected = ids.into_iter().filter(|id| old.get(*id) != new.get(*id));
+            let id_of = |difference: &Difference| {
+                difference.old.as_ref().or(difference.new.as_ref()).unwrap().id().to_owned()
+            };
+            let found_ids: Vec<String> = found.iter().map(id_of).collect();
+            prop_assert_eq!(found_ids, expected.cloned().collect::<Vec<_>>());
+            if let Some(patch) = patch_between(&found) {
+                let (mut patched, rows) = (Vec::new(), Rows::new(Trickle(&texts[0], old_len)));
+                write_patched(rows, &patch, &mut patched).unwrap();
+                prop_assert_eq!(&patched, &texts[1]);
+            }
+        }
     }
 
     #[test]

@@ -12,39 +12,40 @@ use std::io::Write;
 use serde_json::value::RawValue;
 
 use super::canonical::{RowWriter, write_row};
-use super::entry::Count;
 use super::invalid::{InvalidEntry, InvalidManifest};
 use super::parse;
 use super::rows::{Row, Rows};
 use crate::base::error::{Result, excerpt};
 use crate::base::json::{self, Member, for_each_member};
-use crate::base::limits::{MAX_ENTRIES, MAX_JSON_DEPTH, MAX_PATCH_ROWS, MAX_ROW_BYTES};
+use crate::base::limits::{MAX_JSON_DEPTH, MAX_PATCH_ROWS, MAX_ROW_BYTES};
 
-/// The paths that a patch gives to entries.
+/// What a patch adds to a manifest as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NewPaths {
-    /// Every entry keeps its path: the paths satisfy the same rules as before.
+pub(crate) enum Additions {
+    /// No entry, no path and no names: the result satisfies the rules that concern all entries
+    /// together, as the manifest did before.
     None,
-    /// An entry is new or has another path. All paths must be checked together.
+    /// One of them. The rules must be [checked](super::check_together).
     Some,
 }
 
-/// Applies `patch` to the manifest `old`, which satisfies all rules, and writes the result in
-/// canonical form. Unchanged rows are copied, one line in memory at a time.
+/// Applies `patch` to the manifest `old`, and writes the result in canonical form. `old` must be known
+/// to be canonical and to satisfy all rules: unchanged rows are copied, a block in memory at a time,
+/// and most of them are not looked at.
 ///
-/// Every new row is checked, as are the numbers of entries and names. The caller compares the
-/// digest of the result, and [checks its paths](super::check_paths).
+/// Every new row is checked. The caller compares the digest of the result, and checks its entries
+/// together if there are additions.
 ///
 /// # Errors
 /// [`ErrorKind::Manifest`](crate::ErrorKind::Manifest) if `patch` is invalid or does not match
-/// `old`, and if `old` is not in canonical form; [`ErrorKind::Limit`](crate::ErrorKind::Limit);
+/// `old`, and if a row that is looked at is not canonical; [`ErrorKind::Limit`](crate::ErrorKind::Limit);
 /// [`ErrorKind::Store`](crate::ErrorKind::Store) if reading it or writing `out` fails. A part of
 /// the result may have been written.
 pub(crate) fn write_patched(
     mut old: Rows<'_>,
     patch: &[u8],
     out: &mut dyn Write,
-) -> Result<NewPaths> {
+) -> Result<Additions> {
     let mut changes = changes_of(patch)?.into_iter().peekable();
     let mut result = Patched::new(out);
     while let Some(row) = old.next()? {
@@ -53,14 +54,16 @@ pub(crate) fn write_patched(
         }
         match changes.next_if(|(id, _)| **id == *row.id) {
             Some((id, change)) => result.put_changed(&id, Some(row), change)?,
-            None => result.put(row.names_len()?, row.text)?,
+            None => result.put(row.text)?,
         }
+        let next_change = changes.peek().map(|(id, _)| &**id);
+        old.pass_before(next_change, &mut |rows| result.put_all(rows))?;
     }
     for (id, change) in changes {
         result.put_changed(&id, None, change)?;
     }
     result.out.finish().map_err(InvalidManifest::Write)?;
-    Ok(result.new_paths)
+    Ok(result.additions)
 }
 
 /// The rows of a patch, in byte order of their ids.
@@ -89,17 +92,12 @@ fn changes_of(patch: &[u8]) -> Result<Changes<'_>, InvalidManifest> {
 /// The result of a patch, as it is written.
 struct Patched<'a> {
     out: RowWriter<'a>,
-    count: Count,
-    new_paths: NewPaths,
+    additions: Additions,
 }
 
 impl<'a> Patched<'a> {
     fn new(out: &'a mut dyn Write) -> Patched<'a> {
-        Patched {
-            out: RowWriter::new(out),
-            count: Count::up_to(MAX_ENTRIES),
-            new_paths: NewPaths::None,
-        }
+        Patched { out: RowWriter::new(out), additions: Additions::None }
     }
 
     /// Applies a row of the patch to the row `old` with this id, and writes the result, if any.
@@ -116,36 +114,44 @@ impl<'a> Patched<'a> {
             .map_err(|problem| InvalidEntry::Patch(problem).of(id))?;
         let entry = parse::entry_of(id, &merged).map_err(InvalidManifest::PatchJson)?;
         entry.check_names()?;
-        let keeps_path = match old {
-            Some(old) => old.path()? == *entry.path(),
-            None => false,
+        let adds = match old {
+            Some(old) => {
+                let names = entry.names().map_or(0, <[_]>::len);
+                old.path()? != *entry.path() || old.names_len()? < names
+            }
+            None => true,
         };
-        if !keeps_path {
-            self.new_paths = NewPaths::Some;
+        if adds {
+            self.additions = Additions::Some;
         }
         let mut row = String::new();
         write_row(&entry, &mut row);
         if row.len() as u64 > MAX_ROW_BYTES {
             return Err(InvalidManifest::LongRow);
         }
-        self.put(entry.names().map_or(0, <[_]>::len), &row)
+        self.put(&row)
     }
 
-    fn put(&mut self, names: usize, row: &str) -> Result<(), InvalidManifest> {
-        self.count.add(names)?;
+    fn put(&mut self, row: &str) -> Result<(), InvalidManifest> {
         self.out.put(row).map_err(InvalidManifest::Write)
+    }
+
+    fn put_all(&mut self, rows: &[u8]) -> Result<(), InvalidManifest> {
+        self.out.put_all(rows).map_err(InvalidManifest::Write)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use proptest::prelude::*;
 
-    use super::super::check::{check_paths, tests::any_path};
+    use super::super::check::{check_together, tests::any_path};
     use super::super::{Entry, Manifest, patch_between};
     use super::*;
     use crate::base::digest::Digest;
-    use crate::base::error::{Error, ErrorKind};
+    use crate::base::error::ErrorKind;
     use crate::base::limits::MAX_NAMES;
     use crate::base::path::EntryPath;
     use crate::base::time::Timestamp;
@@ -244,9 +250,9 @@ mod tests {
             (format!("{{\"0\":{},\"z\":{}}}", row("dir/b"), row("z")), None),
         ] {
             let (mut new, old) = (Vec::new(), old.to_canonical());
-            let new_paths = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
-            assert_eq!(new_paths, NewPaths::Some, "{patch}");
-            let found = check_paths(&new).map_err(|error| error.to_string()).err();
+            let additions = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            assert_eq!(additions, Additions::Some, "{patch}");
+            let found = check_together(&new).map_err(|error| error.to_string()).err();
             assert_eq!(found.is_some(), expected.is_some(), "{patch}: {found:?}");
             if let (Some(found), Some(expected)) = (found, expected) {
                 assert!(found.contains(expected), "{patch}: {found}");
@@ -255,29 +261,20 @@ mod tests {
         let mut new = Vec::new();
         let old = old.to_canonical();
         let same = b"{\"a\":{\"url\":\"dir/a\",\"size\":1},\"b\":null,\"x\":null}";
-        assert_eq!(write_patched(Rows::new(&*old), same, &mut new).unwrap(), NewPaths::None);
+        assert_eq!(write_patched(Rows::new(&*old), same, &mut new).unwrap(), Additions::None);
     }
 
     #[test]
     fn a_patched_manifest_has_the_limits_of_any_other() {
         let names = |count: usize| vec!["\"\""; count].join(",");
         let old = manifest(&format!(r#""a":{{"url":"a","sha":"{A}","names":[{}]}}"#, names(2)));
-        let entry = parse::entry_of("a", &format!("{{\"url\":\"a\",\"sha\":\"{A}\"}}")).unwrap();
-        let mut text = String::new();
-        write_row(&entry, &mut text);
-        let put = |entries, names: &[usize]| {
-            let mut out = Vec::new();
-            let mut patched = Patched { count: Count::up_to(entries), ..Patched::new(&mut out) };
-            let put = names.iter().try_for_each(|names| patched.put(*names, &text));
-            put.map_err(|error| Error::from(error).kind()).err()
-        };
-        assert_eq!(put(2, &[3, 1]), None);
-        assert_eq!(put(2, &[3, 2]), Some(ErrorKind::Limit));
-        assert_eq!(put(2, &[1, 1, 1]), Some(ErrorKind::Limit));
-        // Names of unchanged rows count.
-        let bytes = old.to_canonical();
-        let mut rows = Rows::new(&*bytes);
-        assert_eq!(rows.next().unwrap().unwrap().names_len().unwrap(), 2);
+        for (count, expected) in [(1, Additions::None), (2, Additions::None), (3, Additions::Some)]
+        {
+            let patch = format!("{{\"a\":{{\"names\":[{}]}}}}", names(count));
+            let bytes = old.to_canonical();
+            let patched = write_patched(Rows::new(&*bytes), patch.as_bytes(), &mut io::sink());
+            assert_eq!(patched.unwrap(), expected, "{count} names");
+        }
         let patch = format!("{{\"a\":{{\"names\":[{}]}}}}", names(MAX_NAMES + 1));
         assert!(patched(&old, &patch).unwrap_err().to_string().contains("at most 16384 names"));
         let long = "x".repeat(1024 * 1024 - 70);
@@ -293,9 +290,8 @@ mod tests {
             format!(
                 "{{\n\"b\":{{\"url\":\"b\",\"sha\":\"{A}\"}},\n\"a\":{{\"url\":\"a\",\"sha\":\"{A}\"}}\n}}\n"
             ),
-            format!("{{\n\"a\":{{\"sha\":\"{A}\",\"url\":\"a\"}}\n}}\n"),
         ] {
-            let error = write_patched(Rows::new(old.as_bytes()), b"{}", &mut std::io::sink());
+            let error = write_patched(Rows::new(old.as_bytes()), b"{}", &mut io::sink());
             assert_eq!(error.unwrap_err().to_string(), "expected a manifest in canonical form");
         }
     }
@@ -353,9 +349,9 @@ mod tests {
             }).collect();
             let (old, mut new) = (old.to_canonical(), Vec::new());
             let patch = format!("{{{}}}", rows.join(","));
-            let new_paths = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
-            let checked = check_paths(&new);
-            prop_assert!(new_paths == NewPaths::Some || checked.is_ok());
+            let additions = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            let checked = check_together(&new);
+            prop_assert!(additions == Additions::Some || checked.is_ok());
             prop_assert_eq!(Manifest::parse(&new).is_ok(), checked.is_ok());
         }
 

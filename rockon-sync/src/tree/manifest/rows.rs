@@ -2,14 +2,17 @@
 //!
 //! The canonical form has one entry per line, in byte order of the ids, and each line begins with
 //! what moves a file: id, path, digest and size. So two manifests are compared, and a patch is
-//! applied, with one line of each in memory, and unchanged lines are never parsed.
+//! applied, with one line of each in memory. Unchanged lines are passed a block at a time, and are
+//! not even split.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
 
+use memchr::{memchr_iter, memchr2, memmem, memrchr};
 use serde::de::IgnoredAny;
 
 use super::Entry;
+use super::canonical::ROW_END;
 use super::invalid::InvalidManifest;
 use super::parse;
 use crate::base::digest::Digest;
@@ -38,7 +41,7 @@ impl RowSource for Vec<u8> {
 }
 
 /// Bytes read at a time.
-const BUFFER_BYTES: usize = 32 * 1024;
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// The rows of a manifest in canonical form, in byte order of their ids.
 pub(crate) struct Rows<'a> {
@@ -164,6 +167,56 @@ impl<'a> Rows<'a> {
         Ok(if self.advance()? { self.row() } else { None })
     }
 
+    /// Passes rows that follow in both manifests, as far as whole ones are in both buffers. Returns
+    /// their number. The current rows stay until the next call of [`advance`](Self::advance).
+    ///
+    /// The order of the passed rows is not checked: both manifests must be known to be canonical.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::Read`].
+    pub(crate) fn pass_equal(&mut self, other: &mut Rows<'_>) -> Checked<usize> {
+        if self.expected != Expected::Row || other.expected != Expected::Row {
+            return Ok(0);
+        }
+        let ours = self.reader.fill_buf().map_err(InvalidManifest::Read)?;
+        let theirs = other.reader.fill_buf().map_err(InvalidManifest::Read)?;
+        let equal = &ours[..common_prefix_len(ours, theirs)];
+        let Some(end) = end_of_rows(equal) else { return Ok(0) };
+        let rows = memchr_iter(b'\n', &equal[..end]).count();
+        self.reader.consume(end);
+        other.reader.consume(end);
+        Ok(rows)
+    }
+
+    /// Passes rows before the one with `id`, or before the last one, as far as whole blocks of them
+    /// are in the buffer, and passes each block to `visit`: rows, each with its separator. The
+    /// current row stays until the next call of [`advance`](Self::advance).
+    ///
+    /// The order of the passed rows is not checked: the manifest must be known to be canonical.
+    ///
+    /// # Errors
+    /// [`InvalidManifest::NotCanonical`], [`InvalidManifest::Read`], and those of `visit`.
+    pub(super) fn pass_before(
+        &mut self,
+        id: Option<&str>,
+        visit: &mut dyn FnMut(&[u8]) -> Checked<()>,
+    ) -> Checked<()> {
+        while self.expected == Expected::Row {
+            let buffer = self.reader.fill_buf().map_err(InvalidManifest::Read)?;
+            let Some(end) = end_of_rows(buffer) else { break };
+            let rows = &buffer[..end];
+            let start = memrchr(b'\n', &rows[..end - ROW_END.len()]).map_or(0, |at| at + 1);
+            let last = std::str::from_utf8(&rows[start..]).ok().and_then(string);
+            let (last_id, _) = last.ok_or(InvalidManifest::NotCanonical)?;
+            if id.is_some_and(|id| *last_id >= *id) {
+                break;
+            }
+            visit(rows)?;
+            self.reader.consume(end);
+        }
+        Ok(())
+    }
+
     fn read_line(&mut self) -> Checked<()> {
         self.line.clear();
         // A row, its separator, and one byte more.
@@ -281,10 +334,24 @@ fn expect(is_canonical: bool) -> Checked<()> {
     if is_canonical { Ok(()) } else { Err(InvalidManifest::NotCanonical) }
 }
 
+/// Returns the end of the last whole row that others follow.
+fn end_of_rows(text: &[u8]) -> Option<usize> {
+    memmem::rfind(text, ROW_END).map(|at| at + ROW_END.len())
+}
+
+fn common_prefix_len(a: &[u8], b: &[u8]) -> usize {
+    let len = a.len().min(b.len());
+    // Most blocks are equal, and are compared many bytes at a time.
+    if a[..len] == b[..len] {
+        return len;
+    }
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
 /// Splits a text into the JSON string that it begins with, and the rest.
 fn string(text: &str) -> Option<(Cow<'_, str>, &str)> {
     let content = text.strip_prefix('"')?;
-    let end = content.bytes().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    let end = memchr2(b'"', b'\\', content.as_bytes())?;
     if content.as_bytes()[end] == b'"' {
         return Some((Cow::Borrowed(&content[..end]), &content[end + 1..]));
     }

@@ -18,7 +18,7 @@ use crate::base::limits::{MAX_PACK_BYTES, MAX_PATCH_BYTES};
 use crate::net::fetch::{ResumableSink, Sink};
 use crate::store::{Generation, PartialPack, StagedTree};
 use crate::tree::head::{Head, OfferedPack};
-use crate::tree::manifest::{NewPaths, RowSource, Rows, write_patched};
+use crate::tree::manifest::{Additions, RowSource, Rows, write_patched};
 use crate::tree::pack::{self, PackName};
 use crate::update::manifest::Unchecked;
 use crate::update::mirrors::Failure;
@@ -36,7 +36,7 @@ impl Packs {
     /// The packs of `head` that can be used here.
     pub(in crate::update) fn offered(context: Context<'_>, head: &Head) -> Result<Packs> {
         let Context { session, local, remote } = context;
-        let base = local.base(session).map(|head| pack::digits(head.digest()));
+        let base = local.delta_base(session).map(|head| pack::digits(head.digest()));
         let staging = &session.store.staging;
         if remote.mirrors.is_empty() {
             // An imported bundle is in staging already, whether the head offers it or not.
@@ -126,13 +126,13 @@ impl Packs {
         if is_first_sync {
             return self.bring_first(context, progress, plan, remote, sides);
         }
-        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, remote)?;
+        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, remote);
         salvage_old_packs(context.session, head, &mut unpacker)?;
         if unpacker.is_done() {
             return Ok(Unpacked { tree: None, missing: Vec::new() });
         }
         if let Some(offer) = choose_instead_of_files(&self.offers, unpacker.size()?) {
-            use_pack(context, progress, offer, &mut || unpacker.unpack(head, &offer.name, remote))?;
+            use_pack(context, progress, offer, &mut || unpacker.unpack(head, &offer.name))?;
         }
         report_files(progress, unpacker.staged_len());
         Ok(Unpacked { tree: None, missing: unpacker.into_missing() })
@@ -253,8 +253,8 @@ fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<U
             let path = generation.list_path();
             let base = session.store.files.open(&path).on("read", &path)?;
             match write_patched(Rows::new(base), &patch, &mut out)? {
-                NewPaths::None => Unchecked::Nothing,
-                NewPaths::Some => Unchecked::Paths,
+                Additions::None => Unchecked::Nothing,
+                Additions::Some => Unchecked::Together,
             }
         }
         _ => {

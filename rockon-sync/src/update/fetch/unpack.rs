@@ -35,20 +35,26 @@ pub(super) struct Unpacker<'a> {
     context: Context<'a>,
     /// The files to be fetched, in order of their paths.
     wanted: Vec<MissingFile>,
-    /// The size limit of an archive of all files, in bytes.
-    max_bytes: u64,
+    remote: &'a dyn RowSource,
     staged: HashSet<Digest>,
+}
+
+/// The files in which the remote manifest differs from the published one of the current generation.
+struct ChangedFiles {
+    /// The old versions, in byte order of their ids.
+    old: Vec<MissingFile>,
+    /// The size limit of an archive of the new ones, in bytes.
+    max_new_bytes: u64,
 }
 
 impl<'a> Unpacker<'a> {
     pub(super) fn new(
         context: Context<'a>,
         mut wanted: Vec<MissingFile>,
-        remote: &dyn RowSource,
-    ) -> Result<Self> {
+        remote: &'a dyn RowSource,
+    ) -> Self {
         wanted.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let max_bytes = archive_bytes(remote)?;
-        Ok(Unpacker { context, wanted, max_bytes, staged: HashSet::new() })
+        Unpacker { context, wanted, remote, staged: HashSet::new() }
     }
 
     /// The number of different files that are in staging now.
@@ -80,43 +86,57 @@ impl<'a> Unpacker<'a> {
     }
 
     /// Unpacks a pack that leads to the remote manifest.
-    pub(super) fn unpack(
-        &mut self,
-        head: &Head,
-        name: &PackName,
-        remote: &dyn RowSource,
-    ) -> Result<()> {
+    pub(super) fn unpack(&mut self, head: &Head, name: &PackName) -> Result<()> {
         let pack = self.context.session.store.staging.open_pack(name)?;
         let local = self.context.local;
         let Some(generation) = local.generation.as_ref().filter(|_| name.base.is_some()) else {
             return self.unpack_bundle(pack, Leads::Here);
         };
-        let prefix = self.prefix(generation, remote)?;
+        let changed = self.changed_files(generation)?;
+        let prefix = self.prefix(generation, &changed.old)?;
         let max_patch_bytes = max_patch_bytes(self.context.session, head, generation)?;
-        let max_bytes = self.max_bytes;
-        pack::unpack_delta(pack, &prefix, max_patch_bytes, max_bytes, &mut |member| {
+        pack::unpack_delta(pack, &prefix, max_patch_bytes, changed.max_new_bytes, &mut |member| {
             self.take(member, Leads::Here)
         })
     }
 
     pub(super) fn unpack_bundle(&mut self, pack: impl Read, leads: Leads) -> Result<()> {
-        pack::unpack_bundle(pack, self.max_bytes, &mut |member| self.take(member, leads))
+        let max_bytes = archive_bytes(self.remote)?;
+        pack::unpack_bundle(pack, max_bytes, &mut |member| self.take(member, leads))
+    }
+
+    fn changed_files(&self, generation: &Generation) -> Result<ChangedFiles> {
+        let Context { session, local, .. } = self.context;
+        let published = ManifestOnDisk::at(generation.list_path());
+        let sides = Sides {
+            current: &published.source(session),
+            damaged: &local.damage.entries,
+            remote: RemoteManifest::Rows(self.remote),
+        };
+        let (mut old_files, mut max_new_bytes) = (Vec::new(), 0);
+        sides.steps(Reuse::Intact)?.only_changes().for_each(&mut |step| {
+            let Some(new) = step.remote() else { return Ok(()) };
+            match step.current {
+                Some(old) if old.digest()? == new.digest()? => return Ok(()),
+                Some(old) => old_files.push(MissingFile::new(old)?),
+                None => {}
+            }
+            max_new_bytes += new.max_bytes()? + pack::MEMBER_OVERHEAD_BYTES;
+            Ok(())
+        })?;
+        Ok(ChangedFiles { old: old_files, max_new_bytes })
     }
 
     /// Returns the old versions of what changed, as they are in the current generation.
     ///
     /// # Errors
     /// [`ErrorKind::Integrity`] if one of them is missing or damaged.
-    fn prefix(&self, generation: &Generation, remote: &dyn RowSource) -> Result<Vec<u8>> {
+    fn prefix(&self, generation: &Generation, changed: &[MissingFile]) -> Result<Vec<u8>> {
         let Context { session, local, .. } = self.context;
-        let files = session.store.files;
-        let published = ManifestOnDisk::at(generation.list_path());
-        let (current, damaged) = (&published.source(session), &local.damage.entries);
-        let changed =
-            changed_files(Sides { current, damaged, remote: RemoteManifest::Rows(remote) })?;
+        let (files, damaged) = (session.store.files, &local.damage.entries);
         let missing = match generation.is_complete(files)? {
             true => None,
-            false => first_missing(&changed, local.manifest.source(session).rows()?)?,
+            false => first_missing(changed, local.manifest.source(session).rows()?)?,
         };
         if let Some(old) = missing.or(changed.iter().find(|old| damaged.contains(&old.path))) {
             return Err(Error::new(
@@ -125,7 +145,7 @@ impl<'a> Unpacker<'a> {
             ));
         }
         let mut prefix = Vec::new();
-        for old in &changed {
+        for old in changed {
             let path = old.path.below(&generation.dir);
             let left = pack::MAX_PREFIX_BYTES + 1 - prefix.len() as u64;
             let reader = files.open(&path).on("read", &path)?;
@@ -175,21 +195,6 @@ pub(super) fn wrong_digest(
         ErrorKind::Integrity,
         format!("{path}: expected the digest {expected}, got {got} ({len_bytes} bytes)"),
     )
-}
-
-/// Returns the old versions of the files that change, in byte order of their ids.
-fn changed_files(sides: Sides<'_>) -> Result<Vec<MissingFile>> {
-    let mut changed = Vec::new();
-    let mut steps = sides.steps(Reuse::Intact)?;
-    while let Some(step) = steps.next()? {
-        if let (Some(old), Some(new)) = (step.current, step.remote())
-            && old.text != new.text
-            && old.digest()? != new.digest()?
-        {
-            changed.push(MissingFile::new(old)?);
-        }
-    }
-    Ok(changed)
 }
 
 /// Returns the first of these files that the manifest does not have in this version.
