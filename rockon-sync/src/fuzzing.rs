@@ -22,7 +22,8 @@ use crate::net::address::Address;
 use crate::net::location::Location;
 use crate::tree::head::Head;
 use crate::tree::manifest::{
-    Additions, Form, List, Manifest, Rows, check, check_together, patch_between, write_patched,
+    Additions, Form, List, Manifest, NO_ENTRIES, Rows, check, check_together, patch_between,
+    write_patched,
 };
 use crate::tree::note::{KeyList, Note, SigningKey, TrustedKeys, VerifierKey, sign_note};
 use crate::tree::pack::{self, PackedFile};
@@ -114,7 +115,7 @@ pub fn pack(data: &[u8], _: &Path) {
     assert!(unpacked <= 3 * (MAX_UNPACKED_BYTES + (1 << 17)), "{unpacked} bytes unpacked");
     if let Ok(patch) = pack::patch_of(data, MAX_UNPACKED_BYTES) {
         assert!(patch.len() as u64 <= MAX_UNPACKED_BYTES);
-        let _ = write_patched(Rows::none(), &patch, &mut Vec::new());
+        let _ = write_patched(Rows::new(NO_ENTRIES), &patch, &mut Vec::new());
     }
     let _ = pack::bundled_manifest(data, MAX_UNPACKED_BYTES, &mut |content: &mut dyn Read| {
         let copied = std::io::copy(content, &mut std::io::sink());

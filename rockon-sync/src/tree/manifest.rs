@@ -38,7 +38,7 @@ pub(crate) use entry::{
 };
 pub use list::{List, ListRow};
 pub(crate) use patch::{Additions, write_patched};
-pub(crate) use rows::{Row, RowSource, Rows};
+pub(crate) use rows::{NO_ENTRIES, Row, RowSource, Rows, bytes_from};
 
 use crate::base::error::{Result, excerpt};
 use crate::base::limits::{MAX_ENTRIES, MAX_LIST_ENTRIES};

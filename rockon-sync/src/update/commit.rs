@@ -5,7 +5,7 @@ use super::current::Current;
 use super::fetch::Staged;
 use super::manifest::ManifestFile;
 use super::mode::Mode;
-use super::plan::{Action, Plan, RemoteManifest, Step, Steps};
+use super::plan::{Action, Plan, RemoteManifest, Sides, Step};
 use super::progress::{Phase, Reporter};
 use super::report::{Outcome, Report};
 use super::session::{Context, Extent, Session};
@@ -93,11 +93,9 @@ fn build(
 ) -> Result<()> {
     let Context { session, local, remote } = context;
     let manifests = ManifestPaths::of(context, staged.file);
-    let with_steps = |act: &mut dyn FnMut(Steps<'_>) -> Result<()>| {
+    let with_sides = |act: &mut dyn FnMut(Sides<'_>) -> Result<()>| {
         let remote = staged.manifest.source(session);
-        local.compare(session, RemoteManifest::Rows(&remote), |sides| {
-            act(staged.plan.steps(sides)?)
-        })
+        local.compare(session, RemoteManifest::Rows(&remote), act)
     };
     let commit = Commit {
         base: local.generation.as_ref(),
@@ -107,14 +105,15 @@ fn build(
         differences: &|pass| {
             manifests.differences(pass)?;
             differences_of_lists(lists, pass)?;
-            with_steps(&mut |steps| {
-                steps.only_changes().for_each(&mut |step| differences_of(staged, step, pass))
+            with_sides(&mut |sides| {
+                let changes = staged.plan.changes(sides)?;
+                changes.for_each(&mut |step| differences_of(staged, step, pass))
             })
         },
         kept: &|pass| {
             manifests.kept().chain(&lists.kept).try_for_each(&mut *pass)?;
-            with_steps(&mut |steps| {
-                steps.for_each(&mut |step| match &step.action {
+            with_sides(&mut |sides| {
+                staged.plan.steps(sides)?.for_each(&mut |step| match &step.action {
                     Action::Keep(row) => pass(&row.path()?),
                     _ => Ok(()),
                 })

@@ -213,7 +213,7 @@ fn is_missing(error: &Error) -> bool {
 /// Returns the files that a plan fetches.
 fn missing_files(plan: &Plan, sides: Sides<'_>) -> Result<Vec<MissingFile>> {
     let mut missing = Vec::new();
-    let mut steps = plan.steps(sides)?.only_changes();
+    let mut steps = plan.changes(sides)?;
     while let Some(step) = steps.next()? {
         if let Action::Fetch(row) = step.action {
             missing.push(MissingFile::new(row)?);

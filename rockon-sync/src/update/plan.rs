@@ -4,6 +4,7 @@
 //! steps are not kept: stages that need them merge the manifests again, which costs less than the
 //! memory. So the memory of an update grows with the change and not with the catalog.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::digest::Digest;
@@ -28,6 +29,8 @@ pub(crate) struct Plan {
     moved: Moved,
     /// Number of entries that are not kept as they are.
     differences: usize,
+    /// The place of the first of them; the start if there is none, or in a plan to a list.
+    first: Offsets,
     /// Files of the current manifest that the remote one has under no id, path or digest.
     lost_files: usize,
     /// Entries of the current manifest.
@@ -93,6 +96,15 @@ pub(crate) struct Steps<'a> {
     only_changes: bool,
     /// The number of rows that were left out.
     left_out: usize,
+    /// The number of steps to come that change something, if it is known.
+    left: Cell<Option<usize>>,
+}
+
+/// Places in two manifests: bytes before a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Offsets {
+    current: u64,
+    remote: u64,
 }
 
 /// The rows of the remote manifest.
@@ -141,15 +153,20 @@ impl<'a> Sides<'a> {
     /// # Errors
     /// [`ErrorKind::Store`] if a manifest cannot be opened.
     pub(crate) fn steps(self, reuse: Reuse) -> Result<Steps<'a>> {
+        self.steps_from(Offsets::default(), reuse)
+    }
+
+    fn steps_from(self, first: Offsets, reuse: Reuse) -> Result<Steps<'a>> {
         Ok(Steps {
-            current: self.current.rows()?,
-            remote: self.remote.rows()?,
+            current: self.current.rows_from(first.current)?,
+            remote: self.remote.rows_from(first.remote)?,
             damaged: self.damaged,
             reuse,
             moved: None,
             passed: Passed::Both,
             only_changes: false,
             left_out: 0,
+            left: Cell::new(None),
         })
     }
 
@@ -204,8 +221,13 @@ impl<'a> RemoteManifest<'a> {
     }
 
     fn rows(self) -> Result<RemoteRows<'a>> {
+        self.rows_from(0)
+    }
+
+    /// Returns the rows from the one at this offset. A list has none but 0.
+    fn rows_from(self, offset: u64) -> Result<RemoteRows<'a>> {
         Ok(match self {
-            RemoteManifest::Rows(source) => RemoteRows::Rows(source.rows()?),
+            RemoteManifest::Rows(source) => RemoteRows::Rows(source.rows_from(offset)?),
             RemoteManifest::List(list) => {
                 let mut rows: Vec<&ListRow> = list.rows().iter().collect();
                 rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -237,9 +259,13 @@ impl Steps<'_> {
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if a manifest cannot be read.
     pub(crate) fn next(&mut self) -> Result<Option<Step<'_>>> {
-        while self.advance()? {
+        while self.left.get() != Some(0) && self.advance()? {
             if !(self.only_changes && self.is_same()?) {
-                return self.step().map(Some);
+                let step = self.step()?;
+                if step.changes_something() {
+                    self.left.set(self.left.get().map(|left| left - 1));
+                }
+                return Ok(Some(step));
             }
             self.left_out += 1;
             // With a damaged file, each row is looked at.
@@ -248,6 +274,16 @@ impl Steps<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Returns the place of the last step.
+    fn offsets(&self) -> Offsets {
+        match &self.remote {
+            RemoteRows::Rows(remote) => {
+                Offsets { current: self.current.offset(), remote: remote.offset() }
+            }
+            RemoteRows::List { .. } => Offsets::default(),
+        }
     }
 
     /// Moves to the next step. False at the end.
@@ -388,6 +424,11 @@ impl<'a> Step<'a> {
         }
     }
 
+    /// True unless the current file stays in its place.
+    fn changes_something(&self) -> bool {
+        !matches!(self.action, Action::Keep(_))
+    }
+
     /// Returns the current entry, if its file is intact.
     pub(crate) fn intact(&self) -> Option<Row<'a>> {
         self.current.filter(|_| !self.is_damaged)
@@ -421,6 +462,7 @@ impl Plan {
         let may_reuse = reuse == Reuse::Intact && sides.current.rows()?.advance()?;
         let mut steps = sides.steps(reuse)?.only_changes();
         while let Some(step) = steps.next()? {
+            let is_first = plan.differences == 0;
             plan.note(&step)?;
             if let Action::Fetch(row) = step.action
                 && may_reuse
@@ -429,6 +471,9 @@ impl Plan {
             }
             if let (Action::Remove, Some(row)) = (&step.action, step.current) {
                 removed.push((row.path()?, row.digest()?));
+            }
+            if is_first && plan.differences == 1 {
+                plan.first = steps.offsets();
             }
         }
         plan.current_entries += steps.left_out;
@@ -443,7 +488,7 @@ impl Plan {
 
     fn note(&mut self, step: &Step<'_>) -> Result<()> {
         self.current_entries += usize::from(step.current.is_some());
-        if matches!(step.action, Action::Keep(_)) {
+        if !step.changes_something() {
             return Ok(());
         }
         self.differences += 1;
@@ -466,6 +511,17 @@ impl Plan {
     /// [`ErrorKind::Store`] if a manifest cannot be opened.
     pub(crate) fn steps<'a>(&'a self, sides: Sides<'a>) -> Result<Steps<'a>> {
         Ok(Steps { moved: Some(&self.moved), ..sides.steps(self.reuse)? })
+    }
+
+    /// Returns the steps that change something. Others may be among them. Only the part of the
+    /// manifests that differs is read. `sides` are those that the plan was made of.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if a manifest cannot be opened.
+    pub(crate) fn changes<'a>(&'a self, sides: Sides<'a>) -> Result<Steps<'a>> {
+        let left = Cell::new(Some(self.differences));
+        let steps = sides.steps_from(self.first, self.reuse)?.only_changes();
+        Ok(Steps { moved: Some(&self.moved), left, ..steps })
     }
 
     /// Refuses to delete more than half of the catalog.
@@ -517,21 +573,27 @@ mod tests {
         let damaged = damaged.iter().map(|path| EntryPath::new(*path).unwrap()).collect();
         let sides = Sides { current: &current, damaged: &damaged, remote };
         let plan = Plan::between(sides, reuse).unwrap();
+        let steps = shown(plan.steps(sides).unwrap());
+        assert_eq!(shown(plan.changes(sides).unwrap()), steps);
+        assert_eq!(plan.is_empty(), steps.is_empty());
+        (plan, steps)
+    }
+
+    fn shown(steps: Steps<'_>) -> Vec<String> {
         let mut shown = Vec::new();
-        let mut steps = plan.steps(sides).unwrap();
-        while let Some(step) = steps.next().unwrap() {
+        let collect = &mut |step: &Step<'_>| {
             let intact = if step.intact().is_some() { "" } else { " anew" };
             shown.push(match &step.action {
-                Action::Keep(_) => continue,
+                Action::Keep(_) => return Ok(()),
                 Action::Fetch(row) => format!("fetch {}{intact}", row.id),
                 Action::Reuse(row, path) => format!("{} from {path}", row.id),
                 Action::Revalidate(row) => format!("ask for {}{intact}", row.id),
                 Action::Remove => format!("remove {}", step.id()),
             });
-        }
-        assert_eq!(plan.is_empty(), shown.is_empty());
-        drop(steps);
-        (plan, shown)
+            Ok(())
+        };
+        steps.for_each(collect).unwrap();
+        shown
     }
 
     fn plan(current: &Manifest, damaged: &[&str], remote: &Manifest) -> (Plan, Vec<String>) {

@@ -1,5 +1,6 @@
 //! Manifests on disk in canonical form, which every stage reads row by row.
 
+use std::io::Read;
 use std::path::PathBuf;
 
 use super::session::Session;
@@ -7,7 +8,9 @@ use crate::base::digest::Digest;
 use crate::base::error::{IoContext, Result};
 use crate::base::files::Files;
 use crate::store::cannot_keep;
-use crate::tree::manifest::{Form, Manifest, RowSource, RowWriter, Rows, form_of};
+use crate::tree::manifest::{
+    Form, Manifest, NO_ENTRIES, RowSource, RowWriter, bytes_from, form_of,
+};
 
 /// A manifest in canonical form on disk. By default, it has no entries.
 #[derive(Debug, Clone, Default)]
@@ -52,10 +55,10 @@ pub(crate) struct DiskSource<'a> {
 }
 
 impl RowSource for DiskSource<'_> {
-    fn rows(&self) -> Result<Rows<'_>> {
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + '_>> {
         match &self.path {
-            Some(path) => Ok(Rows::new(self.files.open(path).on("read this file", path)?)),
-            None => Ok(Rows::none()),
+            Some(path) => Ok(self.files.open_at(path, offset).on("read this file", path)?),
+            None => Ok(Box::new(bytes_from(NO_ENTRIES, offset))),
         }
     }
 }

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::base::digest::Digest;
     use crate::testing::cases;
-    use crate::tree::manifest::Manifest;
+    use crate::tree::manifest::{Manifest, NO_ENTRIES};
 
     /// Returns a manifest in canonical form, given ids and the contents of their files.
     fn manifest(rows: &[(&str, &str)]) -> Vec<u8> {
@@ -172,8 +172,8 @@ mod tests {
             ]
         );
         assert_eq!(differences(Rows::new(&*old), Rows::new(&*old)).unwrap(), []);
-        assert_eq!(differences(Rows::none(), Rows::new(&*new)).unwrap().len(), 4);
-        assert_eq!(differences(Rows::new(&*old), Rows::none()).unwrap().len(), 4);
+        assert_eq!(differences(Rows::new(NO_ENTRIES), Rows::new(&*new)).unwrap().len(), 4);
+        assert_eq!(differences(Rows::new(&*old), Rows::new(NO_ENTRIES)).unwrap().len(), 4);
     }
 
     /// A reader that returns a few bytes at a time, as if the buffer ended there.

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 
 use memchr::{memchr_iter, memchr2, memmem, memrchr};
 use serde::de::IgnoredAny;
@@ -26,17 +27,42 @@ type Checked<T> = std::result::Result<T, InvalidManifest>;
 
 /// A manifest in canonical form, which can be read several times.
 pub(crate) trait RowSource {
-    /// Returns the rows, from the first one.
+    /// Opens the text at an offset in bytes.
     ///
     /// # Errors
     /// [`ErrorKind::Store`](crate::ErrorKind::Store) if it cannot be opened.
-    fn rows(&self) -> Result<Rows<'_>>;
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + '_>>;
+
+    /// Returns the rows, from the first one.
+    ///
+    /// # Errors
+    /// Those of [`open_at`](Self::open_at).
+    fn rows(&self) -> Result<Rows<'_>> {
+        self.rows_from(0)
+    }
+
+    /// Returns the rows from the one at this [offset](Rows::offset); all of them from 0.
+    ///
+    /// # Errors
+    /// Those of [`open_at`](Self::open_at).
+    fn rows_from(&self, offset: u64) -> Result<Rows<'_>> {
+        let reader = self.open_at(offset)?;
+        Ok(if offset == 0 { Rows::new(reader) } else { Rows::resumed(reader) })
+    }
+}
+
+/// A manifest without entries.
+pub(crate) const NO_ENTRIES: &[u8] = b"{\n}\n";
+
+/// Returns the bytes from an offset on; none if there are fewer.
+pub(crate) fn bytes_from(bytes: &[u8], offset: u64) -> &[u8] {
+    usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default()
 }
 
 /// A text in memory.
 impl RowSource for Vec<u8> {
-    fn rows(&self) -> Result<Rows<'_>> {
-        Ok(Rows::new(&**self))
+    fn open_at(&self, offset: u64) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(bytes_from(self, offset)))
     }
 }
 
@@ -49,6 +75,8 @@ pub(crate) struct Rows<'a> {
     expected: Expected,
     /// The line of the current row, with its separator.
     line: String,
+    /// The bytes before `line`, and up to its end.
+    offsets: Range<u64>,
     /// The end of the row in `line`.
     end: usize,
     /// The start of the fields in `line`.
@@ -92,6 +120,7 @@ impl<'a> Rows<'a> {
             reader: Box::new(BufReader::with_capacity(BUFFER_BYTES, reader)),
             expected: Expected::Start,
             line: String::new(),
+            offsets: 0..0,
             end: 0,
             fields: 0,
             id: String::new(),
@@ -102,11 +131,6 @@ impl<'a> Rows<'a> {
     /// Returns the rows from the first one in `reader`, which starts at a row or at the end.
     pub(crate) fn resumed(reader: impl Read + 'a) -> Rows<'a> {
         Rows { expected: Expected::RowOrEnd, ..Rows::new(reader) }
-    }
-
-    /// Returns the rows of a manifest without entries.
-    pub(crate) fn none() -> Rows<'a> {
-        Rows { expected: Expected::Nothing, ..Rows::new(io::empty()) }
     }
 
     /// Moves to the next row. False at the end.
@@ -126,8 +150,7 @@ impl<'a> Rows<'a> {
         std::mem::swap(&mut self.id, &mut self.previous_id);
         self.read_line()?;
         if self.line == "}\n" && self.expected != Expected::Row {
-            self.read_line()?;
-            expect(self.line.is_empty())?;
+            expect(self.reader.fill_buf().map_err(InvalidManifest::Read)?.is_empty())?;
             self.expected = Expected::Nothing;
             return Ok(false);
         }
@@ -146,6 +169,11 @@ impl<'a> Rows<'a> {
         self.expected = next;
         expect(self.id > self.previous_id)?;
         Ok(true)
+    }
+
+    /// Returns the bytes before the line of the current row; at the end, before the last line.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offsets.start
     }
 
     /// Returns the current row; `None` before the first one and after the last one.
@@ -183,8 +211,8 @@ impl<'a> Rows<'a> {
         let equal = &ours[..common_prefix_len(ours, theirs)];
         let Some(end) = end_of_rows(equal) else { return Ok(0) };
         let rows = memchr_iter(b'\n', &equal[..end]).count();
-        self.reader.consume(end);
-        other.reader.consume(end);
+        self.consume(end);
+        other.consume(end);
         Ok(rows)
     }
 
@@ -212,9 +240,14 @@ impl<'a> Rows<'a> {
                 break;
             }
             visit(rows)?;
-            self.reader.consume(end);
+            self.consume(end);
         }
         Ok(())
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.reader.consume(bytes);
+        self.offsets.end += bytes as u64;
     }
 
     fn read_line(&mut self) -> Checked<()> {
@@ -226,7 +259,10 @@ impl<'a> Rows<'a> {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Err(InvalidManifest::NotCanonical)
             }
-            Ok(_) => Ok(()),
+            Ok(n) => {
+                self.offsets = self.offsets.end..self.offsets.end + n as u64;
+                Ok(())
+            }
             Err(error) => Err(InvalidManifest::Read(error)),
         }
     }

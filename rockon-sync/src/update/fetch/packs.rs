@@ -126,7 +126,7 @@ impl Packs {
         if is_first_sync {
             return self.bring_first(context, progress, plan, remote, sides);
         }
-        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, remote);
+        let mut unpacker = Unpacker::new(context, missing_files(plan, sides)?, plan, sides, remote);
         salvage_old_packs(context.session, head, &mut unpacker)?;
         if unpacker.is_done() {
             return Ok(Unpacked { tree: None, missing: Vec::new() });

@@ -14,7 +14,7 @@ use crate::store::{Generation, cannot_keep};
 use crate::tree::head::Head;
 use crate::tree::manifest::{RowSource, Rows};
 use crate::tree::pack::{self, PackName, PackedFile};
-use crate::update::plan::{RemoteManifest, Reuse, Sides};
+use crate::update::plan::{Plan, Reuse, Sides};
 use crate::update::rows::ManifestOnDisk;
 use crate::update::session::{Context, Session, ends_the_update};
 
@@ -35,6 +35,9 @@ pub(super) struct Unpacker<'a> {
     context: Context<'a>,
     /// The files to be fetched, in order of their paths.
     wanted: Vec<MissingFile>,
+    plan: &'a Plan,
+    /// The sides of the plan.
+    sides: Sides<'a>,
     remote: &'a dyn RowSource,
     staged: HashSet<Digest>,
 }
@@ -51,10 +54,12 @@ impl<'a> Unpacker<'a> {
     pub(super) fn new(
         context: Context<'a>,
         mut wanted: Vec<MissingFile>,
+        plan: &'a Plan,
+        sides: Sides<'a>,
         remote: &'a dyn RowSource,
     ) -> Self {
         wanted.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Unpacker { context, wanted, remote, staged: HashSet::new() }
+        Unpacker { context, wanted, plan, sides, remote, staged: HashSet::new() }
     }
 
     /// The number of different files that are in staging now.
@@ -106,15 +111,16 @@ impl<'a> Unpacker<'a> {
     }
 
     fn changed_files(&self, generation: &Generation) -> Result<ChangedFiles> {
-        let Context { session, local, .. } = self.context;
+        let session = self.context.session;
         let published = ManifestOnDisk::at(generation.list_path());
-        let sides = Sides {
-            current: &published.source(session),
-            damaged: &local.damage.entries,
-            remote: RemoteManifest::Rows(self.remote),
+        let current = &published.source(session);
+        let changes = match generation.is_complete(session.store.files)? {
+            true => self.plan.changes(self.sides)?,
+            // The plan starts with the files that are there.
+            false => Sides { current, ..self.sides }.steps(Reuse::Intact)?.only_changes(),
         };
         let (mut old_files, mut max_new_bytes) = (Vec::new(), 0);
-        sides.steps(Reuse::Intact)?.only_changes().for_each(&mut |step| {
+        changes.for_each(&mut |step| {
             let Some(new) = step.remote() else { return Ok(()) };
             match step.current {
                 Some(old) if old.digest()? == new.digest()? => return Ok(()),
