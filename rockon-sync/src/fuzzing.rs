@@ -22,8 +22,8 @@ use crate::net::address::Address;
 use crate::net::location::Location;
 use crate::tree::head::Head;
 use crate::tree::manifest::{
-    Additions, Form, List, Manifest, NO_ENTRIES, Rows, check, check_together, patch_between,
-    write_patched,
+    Additions, Form, List, Manifest, NO_ENTRIES, Patched, Rows, check, check_together,
+    patch_between, write_patched,
 };
 use crate::tree::note::{KeyList, Note, SigningKey, TrustedKeys, VerifierKey, sign_note};
 use crate::tree::pack::{self, PackedFile};
@@ -80,8 +80,11 @@ pub fn manifest(data: &[u8], _: &Path) {
     let check = check(&text);
     assert_eq!(check.expect("it was parsed"), Form::Canonical);
     let mut patched = Vec::new();
-    if let Ok(additions) = write_patched(Rows::new(&*text), second, &mut patched) {
+    if let Ok(Patched { additions, differs }) =
+        write_patched(Rows::new(&*text), second, &mut patched)
+    {
         let together = check_together(&patched);
+        assert!(differs.is_all_of(&text, &patched));
         assert!(additions == Additions::Some || together.is_ok());
         assert_eq!(Manifest::parse(&patched).is_ok(), together.is_ok());
     }

@@ -116,7 +116,7 @@ struct Prepared {
 
 /// The last step of an update.
 enum Goal {
-    Plan(Plan),
+    Plan(Box<Plan>),
     Commit(Box<Staged>),
 }
 
@@ -148,7 +148,7 @@ fn prepare(
     plan.check_deletes(session.options.mass_delete)
         .map_err(|error| error.with_url(remote.address.to_string()))?;
     match session.extent {
-        Extent::PlanOnly => Ok(Prepared { local, goal: Goal::Plan(plan) }),
+        Extent::PlanOnly => Ok(Prepared { local, goal: Goal::Plan(Box::new(plan)) }),
         Extent::Whole => {
             let context = Context { session, local: &local, remote };
             let staged = fetch::all(context, progress, found, plan)?;
@@ -166,7 +166,7 @@ fn finish(
 ) -> Result<Report> {
     let context = Context { session, local: &prepared.local, remote };
     match prepared.goal {
-        Goal::Plan(plan) => Ok(commit::plan_only(context, plan)),
+        Goal::Plan(plan) => Ok(commit::plan_only(context, *plan)),
         Goal::Commit(staged) => commit::commit(context, progress, current.status, *staged),
     }
 }

@@ -24,6 +24,7 @@ mod parse;
 mod patch;
 mod paths;
 mod rows;
+mod stretch;
 
 use std::io::Read;
 
@@ -37,8 +38,9 @@ pub(crate) use entry::{
     parse_former_names, violated_rule,
 };
 pub use list::{List, ListRow};
-pub(crate) use patch::{Additions, write_patched};
+pub(crate) use patch::{Additions, Patched, write_patched};
 pub(crate) use rows::{NO_ENTRIES, Row, RowSource, Rows, bytes_from};
+pub(crate) use stretch::{Span, Stretch};
 
 use crate::base::error::{Result, excerpt};
 use crate::base::limits::{MAX_ENTRIES, MAX_LIST_ENTRIES};

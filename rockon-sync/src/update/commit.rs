@@ -95,7 +95,7 @@ fn build(
     let manifests = ManifestPaths::of(context, staged.file);
     let with_sides = |act: &mut dyn FnMut(Sides<'_>) -> Result<()>| {
         let remote = staged.manifest.source(session);
-        local.compare(session, RemoteManifest::Rows(&remote), act)
+        local.compare(session, RemoteManifest::Rows(&remote, staged.manifest.differs), act)
     };
     let commit = Commit {
         base: local.generation.as_ref(),

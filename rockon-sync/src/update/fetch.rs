@@ -165,7 +165,7 @@ fn compare<T>(
     remote: &ManifestOnDisk,
     act: impl FnOnce(Sides<'_>) -> Result<T>,
 ) -> Result<T> {
-    local.compare(session, RemoteManifest::Rows(&remote.source(session)), act)
+    local.compare(session, RemoteManifest::Rows(&remote.source(session), remote.differs), act)
 }
 
 /// Returns the parts of a generation in which some entries may have failed.

@@ -16,7 +16,7 @@ use crate::base::error::{Error, ErrorKind, IoContext, Result, excerpt};
 use crate::base::files::stat_if_any;
 use crate::base::limits::MAX_LIST_BYTES;
 use crate::tree::head::Head;
-use crate::tree::manifest::{Form, Manifest, RowSource, check, check_together, form_of};
+use crate::tree::manifest::{Form, Manifest, RowSource, Stretch, check, check_together, form_of};
 
 /// The remote manifest, with what was learned on the way to it.
 pub(super) struct FoundManifest {
@@ -50,6 +50,13 @@ pub(super) enum Unchecked {
     Everything,
 }
 
+/// A manifest that came in a pack.
+pub(super) struct UnpackedManifest {
+    pub(super) unchecked: Unchecked,
+    /// The part in which it may differ from the current manifest.
+    pub(super) differs: Stretch,
+}
+
 impl FoundManifest {
     /// Passes the manifest or list that a plan leads to to `act`.
     pub(super) fn with_contents<T>(
@@ -59,7 +66,10 @@ impl FoundManifest {
         act: impl FnOnce(RemoteManifest<'_>) -> Result<T>,
     ) -> Result<T> {
         match &remote.index {
-            Index::Head(_) => act(RemoteManifest::Rows(&self.manifest.source(session))),
+            Index::Head(_) => {
+                let rows = self.manifest.source(session);
+                act(RemoteManifest::Rows(&rows, self.manifest.differs))
+            }
             Index::List(list) => act(RemoteManifest::List(list)),
         }
     }
@@ -80,6 +90,7 @@ pub(super) fn find(context: Context<'_>, progress: &mut Reporter<'_>) -> Result<
         return Ok(FoundManifest { manifest, form: Form::Other, file, packs });
     };
     let mut packs = Packs::offered(context, head)?;
+    let mut differs = Stretch::default();
     let (file, unchecked) = match on_disk(context, head)? {
         Some(file @ ManifestFile::Current) => match local.form {
             Form::Canonical => (file, Unchecked::Nothing),
@@ -88,7 +99,10 @@ pub(super) fn find(context: Context<'_>, progress: &mut Reporter<'_>) -> Result<
         Some(file @ ManifestFile::Staged(_)) => (file, Unchecked::Everything),
         None => {
             let unchecked = match packs.bring_manifest(context, progress, head)? {
-                Some(unchecked) => unchecked,
+                Some(manifest) => {
+                    differs = manifest.differs;
+                    manifest.unchecked
+                }
                 None => {
                     fetch(session, remote, head).map_err(Failure::into_error)?;
                     Unchecked::Everything
@@ -101,12 +115,13 @@ pub(super) fn find(context: Context<'_>, progress: &mut Reporter<'_>) -> Result<
         (ManifestFile::Current, Some(generation)) => generation.list_path(),
         _ => session.store.staging.path(head.digest()),
     };
-    let (manifest, form) = checked(session, head, path, unchecked).map_err(|error| {
+    let (mut manifest, form) = checked(session, head, path, unchecked).map_err(|error| {
         error.with_url(match remote.mirrors.best() {
             Some(mirror) => mirror.address(head.manifest()).to_string(),
             None => remote.address.to_string(),
         })
     })?;
+    manifest.differs = differs;
     Ok(FoundManifest { manifest, form, file, packs })
 }
 

@@ -4,13 +4,12 @@
 //! steps are not kept: stages that need them merge the manifests again, which costs less than the
 //! memory. So the memory of an update grows with the change and not with the catalog.
 
-use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::base::digest::Digest;
 use crate::base::error::{Error, ErrorKind, Result};
 use crate::base::path::EntryPath;
-use crate::tree::manifest::{List, ListRow, Manifest, Row, RowSource, Rows};
+use crate::tree::manifest::{List, ListRow, Manifest, Row, RowSource, Rows, Span, Stretch};
 
 /// A summary of the differences between the current and the remote manifest.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,11 +28,11 @@ pub(crate) struct Plan {
     moved: Moved,
     /// Number of entries that are not kept as they are.
     differences: usize,
-    /// The place of the first of them; the start if there is none, or in a plan to a list.
-    first: Offsets,
+    /// The part of the manifests that has them.
+    differs: Option<Stretch>,
     /// Files of the current manifest that the remote one has under no id, path or digest.
     lost_files: usize,
-    /// Entries of the current manifest.
+    /// Entries of the current manifest. Counted if there are files in `removed`.
     current_entries: usize,
 }
 
@@ -52,8 +51,8 @@ pub(crate) struct Sides<'a> {
 /// The manifest that a plan leads to.
 #[derive(Clone, Copy)]
 pub(crate) enum RemoteManifest<'a> {
-    /// A manifest: a digest for every file.
-    Rows(&'a dyn RowSource),
+    /// A manifest: a digest for every file. It differs from the current one in a part.
+    Rows(&'a dyn RowSource, Stretch),
     /// The list of a v1 tree: a manifest without digests.
     List(&'a List),
 }
@@ -94,17 +93,6 @@ pub(crate) struct Steps<'a> {
     passed: Passed,
     /// True if rows that are the same in both manifests are left out.
     only_changes: bool,
-    /// The number of rows that were left out.
-    left_out: usize,
-    /// The number of steps to come that change something, if it is known.
-    left: Cell<Option<usize>>,
-}
-
-/// Places in two manifests: bytes before a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Offsets {
-    current: u64,
-    remote: u64,
 }
 
 /// The rows of the remote manifest.
@@ -153,27 +141,38 @@ impl<'a> Sides<'a> {
     /// # Errors
     /// [`ErrorKind::Store`] if a manifest cannot be opened.
     pub(crate) fn steps(self, reuse: Reuse) -> Result<Steps<'a>> {
-        self.steps_from(Offsets::default(), reuse)
+        self.steps_in(Stretch::default(), reuse)
     }
 
-    fn steps_from(self, first: Offsets, reuse: Reuse) -> Result<Steps<'a>> {
+    /// Returns the steps that change something. Others may be among them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] if a manifest cannot be opened.
+    pub(crate) fn changes(self, reuse: Reuse) -> Result<Steps<'a>> {
+        self.changes_in(self.remote.differs(), reuse)
+    }
+
+    fn changes_in(self, stretch: Stretch, reuse: Reuse) -> Result<Steps<'a>> {
+        Ok(Steps { only_changes: true, ..self.steps_in(stretch, reuse)? })
+    }
+
+    fn steps_in(self, stretch: Stretch, reuse: Reuse) -> Result<Steps<'a>> {
         Ok(Steps {
-            current: self.current.rows_from(first.current)?,
-            remote: self.remote.rows_from(first.remote)?,
+            current: self.current.rows_in(stretch.old)?,
+            remote: self.remote.rows_in(stretch.new)?,
             damaged: self.damaged,
             reuse,
             moved: None,
             passed: Passed::Both,
             only_changes: false,
-            left_out: 0,
-            left: Cell::new(None),
         })
     }
 
-    /// Returns the paths of the current files with these digests.
+    /// Returns the paths of the current files with these digests, as far as the two manifests
+    /// differ.
     fn find(self, wanted: &HashSet<String>) -> Result<Moved> {
         let mut found = Moved::new();
-        let mut rows = self.current.rows()?;
+        let mut rows = self.current.rows_in(self.remote.differs().old)?;
         while let Some(row) = rows.next()? {
             if wanted.contains(row.digest_text()?) {
                 let path = row.path()?;
@@ -205,6 +204,14 @@ impl<'a> Sides<'a> {
 }
 
 impl<'a> RemoteManifest<'a> {
+    /// Returns the part in which it differs from the current manifest.
+    fn differs(self) -> Stretch {
+        match self {
+            RemoteManifest::Rows(_, differs) => differs,
+            RemoteManifest::List(_) => Stretch::default(),
+        }
+    }
+
     /// Passes the id and the path of each entry to `visit`, in byte order of the ids.
     ///
     /// # Errors
@@ -221,13 +228,13 @@ impl<'a> RemoteManifest<'a> {
     }
 
     fn rows(self) -> Result<RemoteRows<'a>> {
-        self.rows_from(0)
+        self.rows_in(Span::default())
     }
 
-    /// Returns the rows from the one at this offset. A list has none but 0.
-    fn rows_from(self, offset: u64) -> Result<RemoteRows<'a>> {
+    /// Returns the rows of a part. A list has one part.
+    fn rows_in(self, span: Span) -> Result<RemoteRows<'a>> {
         Ok(match self {
-            RemoteManifest::Rows(source) => RemoteRows::Rows(source.rows_from(offset)?),
+            RemoteManifest::Rows(source, _) => RemoteRows::Rows(source.rows_in(span)?),
             RemoteManifest::List(list) => {
                 let mut rows: Vec<&ListRow> = list.rows().iter().collect();
                 rows.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -238,11 +245,6 @@ impl<'a> RemoteManifest<'a> {
 }
 
 impl Steps<'_> {
-    /// Leaves out rows that are the same in both manifests, and whose file can be used.
-    pub(crate) fn only_changes(self) -> Self {
-        Steps { only_changes: true, ..self }
-    }
-
     /// Passes each of the steps that are left to `act`.
     ///
     /// # Errors
@@ -259,30 +261,29 @@ impl Steps<'_> {
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Manifest`] if a manifest cannot be read.
     pub(crate) fn next(&mut self) -> Result<Option<Step<'_>>> {
-        while self.left.get() != Some(0) && self.advance()? {
+        while self.advance()? {
             if !(self.only_changes && self.is_same()?) {
-                let step = self.step()?;
-                if step.changes_something() {
-                    self.left.set(self.left.get().map(|left| left - 1));
-                }
-                return Ok(Some(step));
+                return self.step().map(Some);
             }
-            self.left_out += 1;
             // With a damaged file, each row is looked at.
             if let (RemoteRows::Rows(remote), true) = (&mut self.remote, self.damaged.is_empty()) {
-                self.left_out += self.current.pass_equal(remote)?;
+                self.current.pass_equal(remote)?;
             }
         }
         Ok(None)
     }
 
-    /// Returns the place of the last step.
-    fn offsets(&self) -> Offsets {
-        match &self.remote {
-            RemoteRows::Rows(remote) => {
-                Offsets { current: self.current.offset(), remote: remote.offset() }
-            }
-            RemoteRows::List { .. } => Offsets::default(),
+    /// Returns the place of the last step. A list is one place.
+    fn place(&self) -> Stretch {
+        let RemoteRows::Rows(remote) = &self.remote else { return Stretch::default() };
+        // A row that the step was not about is still to come.
+        let passed = |place: Span, is_passed| match is_passed {
+            true => place,
+            false => Span { end: place.start, ..place },
+        };
+        Stretch {
+            old: passed(self.current.place(), self.passed != Passed::Remote),
+            new: passed(remote.place(), self.passed != Passed::Current),
         }
     }
 
@@ -445,7 +446,7 @@ impl Plan {
         let sides = Sides {
             current: &current,
             damaged: &BTreeSet::new(),
-            remote: RemoteManifest::Rows(&remote),
+            remote: RemoteManifest::Rows(&remote, Stretch::default()),
         };
         Plan::between(sides, Reuse::Intact)
     }
@@ -460,9 +461,9 @@ impl Plan {
         let mut removed: Vec<(EntryPath, Digest)> = Vec::new();
         // A first sync finds nothing that it could reuse.
         let may_reuse = reuse == Reuse::Intact && sides.current.rows()?.advance()?;
-        let mut steps = sides.steps(reuse)?.only_changes();
+        let mut steps = sides.changes(reuse)?;
         while let Some(step) = steps.next()? {
-            let is_first = plan.differences == 0;
+            let changes_something = step.changes_something();
             plan.note(&step)?;
             if let Action::Fetch(row) = step.action
                 && may_reuse
@@ -472,22 +473,23 @@ impl Plan {
             if let (Action::Remove, Some(row)) = (&step.action, step.current) {
                 removed.push((row.path()?, row.digest()?));
             }
-            if is_first && plan.differences == 1 {
-                plan.first = steps.offsets();
+            if changes_something {
+                let place = steps.place();
+                let differs = plan.differs.get_or_insert(place);
+                (differs.old.end, differs.new.end) = (place.old.end, place.new.end);
             }
         }
-        plan.current_entries += steps.left_out;
         if !fetched.is_empty() {
             plan.moved = sides.find(&fetched)?;
         }
         if !removed.is_empty() {
             plan.lost_files = sides.count_lost(&removed)?;
+            plan.current_entries = sides.current.rows()?.count()?;
         }
         Ok(plan)
     }
 
     fn note(&mut self, step: &Step<'_>) -> Result<()> {
-        self.current_entries += usize::from(step.current.is_some());
         if !step.changes_something() {
             return Ok(());
         }
@@ -513,15 +515,14 @@ impl Plan {
         Ok(Steps { moved: Some(&self.moved), ..sides.steps(self.reuse)? })
     }
 
-    /// Returns the steps that change something. Others may be among them. Only the part of the
-    /// manifests that differs is read. `sides` are those that the plan was made of.
+    /// Returns the steps that change something. Others may be among them. `sides` are those that the
+    /// plan was made of.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] if a manifest cannot be opened.
     pub(crate) fn changes<'a>(&'a self, sides: Sides<'a>) -> Result<Steps<'a>> {
-        let left = Cell::new(Some(self.differences));
-        let steps = sides.steps_from(self.first, self.reuse)?.only_changes();
-        Ok(Steps { moved: Some(&self.moved), left, ..steps })
+        let differs = self.differs.unwrap_or(Stretch::NONE);
+        Ok(Steps { moved: Some(&self.moved), ..sides.changes_in(differs, self.reuse)? })
     }
 
     /// Refuses to delete more than half of the catalog.
@@ -598,7 +599,7 @@ mod tests {
 
     fn plan(current: &Manifest, damaged: &[&str], remote: &Manifest) -> (Plan, Vec<String>) {
         let remote = remote.to_canonical();
-        let remote = RemoteManifest::Rows(&remote);
+        let remote = RemoteManifest::Rows(&remote, Stretch::default());
         planned(current, damaged, remote, Reuse::Intact)
     }
 
@@ -622,7 +623,7 @@ mod tests {
         let current = manifest(&[("a", "a", "1")]);
         let entry = current.entries()[0].clone().with_names(["A"]);
         let (plan, steps) = plan(&current, &[], &Manifest::from_entries(vec![entry]).unwrap());
-        assert_eq!((plan, steps), (Plan { current_entries: 1, ..Plan::default() }, vec![]));
+        assert_eq!((plan, steps), (Plan::default(), vec![]));
     }
 
     #[test]
@@ -656,7 +657,7 @@ mod tests {
     fn everything_is_fetched_again_if_nothing_may_be_reused() {
         let current = manifest(&[("a", "a", "1"), ("b", "b", "2")]);
         let remote = current.to_canonical();
-        let remote = RemoteManifest::Rows(&remote);
+        let remote = RemoteManifest::Rows(&remote, Stretch::default());
         let (plan, steps) = planned(&current, &[], remote, Reuse::Nothing);
         assert_eq!(steps, ["fetch a", "fetch b"]);
         assert_eq!((plan.changed.len(), plan.healed.len()), (0, 0));

@@ -1,7 +1,7 @@
 //! Manifests on disk in canonical form, which every stage reads row by row.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::session::Session;
 use crate::base::digest::Digest;
@@ -9,17 +9,26 @@ use crate::base::error::{IoContext, Result};
 use crate::base::files::Files;
 use crate::store::cannot_keep;
 use crate::tree::manifest::{
-    Form, Manifest, NO_ENTRIES, RowSource, RowWriter, bytes_from, form_of,
+    Form, Manifest, NO_ENTRIES, RowSource, RowWriter, Stretch, bytes_from, form_of,
 };
 
 /// A manifest in canonical form on disk. By default, it has no entries.
 #[derive(Debug, Clone, Default)]
-pub(super) struct ManifestOnDisk(Option<PathBuf>);
+pub(super) struct ManifestOnDisk {
+    path: Option<PathBuf>,
+    /// The part in which it may differ from the current manifest.
+    pub(super) differs: Stretch,
+}
 
 impl ManifestOnDisk {
     /// Returns the manifest at `path`, which is in canonical form.
     pub(super) fn at(path: PathBuf) -> ManifestOnDisk {
-        ManifestOnDisk(Some(path))
+        ManifestOnDisk { path: Some(path), ..ManifestOnDisk::default() }
+    }
+
+    /// True if this is the manifest at `path`.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        self.path.as_deref() == Some(path)
     }
 
     /// Returns the manifest at `path`; `None` if it is not in canonical form.
@@ -27,7 +36,7 @@ impl ManifestOnDisk {
         session: &Session<'_>,
         path: PathBuf,
     ) -> Result<Option<ManifestOnDisk>> {
-        let found = ManifestOnDisk(Some(path));
+        let found = ManifestOnDisk::at(path);
         let form = found.form(session)?;
         Ok(Some(found).filter(|_| form == Form::Canonical))
     }
@@ -44,7 +53,7 @@ impl ManifestOnDisk {
 
     /// Returns the source of its rows.
     pub(super) fn source<'a>(&'a self, session: &'a Session<'_>) -> DiskSource<'a> {
-        DiskSource { files: session.store.files, path: self.0.clone() }
+        DiskSource { files: session.store.files, path: self.path.clone() }
     }
 }
 

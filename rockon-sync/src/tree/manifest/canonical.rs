@@ -42,6 +42,8 @@ pub(crate) struct RowWriter<'a> {
     out: &'a mut dyn Write,
     /// What stands before the next row.
     separator: &'static [u8],
+    /// Bytes written.
+    len_bytes: u64,
     row: String,
 }
 
@@ -50,7 +52,7 @@ pub(super) const ROW_END: &[u8] = b",\n";
 
 impl<'a> RowWriter<'a> {
     pub(crate) fn new(out: &'a mut dyn Write) -> RowWriter<'a> {
-        RowWriter { out, separator: b"{\n", row: String::new() }
+        RowWriter { out, separator: b"{\n", len_bytes: 0, row: String::new() }
     }
 
     /// Writes a row that is in canonical form already.
@@ -58,9 +60,7 @@ impl<'a> RowWriter<'a> {
     /// # Errors
     /// Those of `out`.
     pub(crate) fn put(&mut self, row: &str) -> io::Result<()> {
-        self.out.write_all(self.separator)?;
-        self.separator = ROW_END;
-        self.out.write_all(row.as_bytes())
+        self.put_text(row.as_bytes())
     }
 
     /// Writes rows that are in canonical form already, each with its [end](ROW_END).
@@ -68,9 +68,19 @@ impl<'a> RowWriter<'a> {
     /// # Errors
     /// Those of `out`.
     pub(super) fn put_all(&mut self, rows: &[u8]) -> io::Result<()> {
+        self.put_text(&rows[..rows.len() - ROW_END.len()])
+    }
+
+    /// Returns the bytes before the line of the next row.
+    pub(super) fn next_at(&self) -> u64 {
+        self.len_bytes + self.separator.len() as u64
+    }
+
+    fn put_text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.len_bytes = self.next_at() + text.len() as u64;
         self.out.write_all(self.separator)?;
         self.separator = ROW_END;
-        self.out.write_all(&rows[..rows.len() - ROW_END.len()])
+        self.out.write_all(text)
     }
 
     /// Writes the row of an entry.

@@ -209,8 +209,9 @@ mod tests {
             prop_assert_eq!(found_ids, expected.cloned().collect::<Vec<_>>());
             if let Some(patch) = patch_between(&found) {
                 let (mut patched, rows) = (Vec::new(), Rows::new(Trickle(&texts[0], old_len)));
-                write_patched(rows, &patch, &mut patched).unwrap();
+                let differs = write_patched(rows, &patch, &mut patched).unwrap().differs;
                 prop_assert_eq!(&patched, &texts[1]);
+                prop_assert!(differs.is_all_of(&texts[0], &texts[1]), "{:?}", differs);
             }
         }
     }

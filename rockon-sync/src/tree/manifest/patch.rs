@@ -15,6 +15,7 @@ use super::canonical::{RowWriter, write_row};
 use super::invalid::{InvalidEntry, InvalidManifest};
 use super::parse;
 use super::rows::{Row, Rows};
+use super::stretch::Stretch;
 use crate::base::error::{Result, excerpt};
 use crate::base::json::{self, Member, for_each_member};
 use crate::base::limits::{MAX_JSON_DEPTH, MAX_PATCH_ROWS, MAX_ROW_BYTES};
@@ -27,6 +28,14 @@ pub(crate) enum Additions {
     None,
     /// One of them. The rules must be [checked](super::check_together).
     Some,
+}
+
+/// What is known about a manifest that a patch has led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patched {
+    pub(crate) additions: Additions,
+    /// The part in which it differs from the manifest before.
+    pub(crate) differs: Stretch,
 }
 
 /// Applies `patch` to the manifest `old`, and writes the result in canonical form. `old` must be known
@@ -45,25 +54,28 @@ pub(crate) fn write_patched(
     mut old: Rows<'_>,
     patch: &[u8],
     out: &mut dyn Write,
-) -> Result<Additions> {
+) -> Result<Patched> {
     let mut changes = changes_of(patch)?.into_iter().peekable();
-    let mut result = Patched::new(out);
-    while let Some(row) = old.next()? {
+    let mut result = PatchWriter::new(out);
+    while old.advance()? {
+        let Some(row) = old.row() else { break };
         while let Some((id, change)) = changes.next_if(|(id, _)| **id < *row.id) {
             result.put_changed(&id, None, change)?;
         }
         match changes.next_if(|(id, _)| **id == *row.id) {
             Some((id, change)) => result.put_changed(&id, Some(row), change)?,
-            None => result.put(row.text)?,
+            None => result.put_same(row.text, old.place().start)?,
         }
         let next_change = changes.peek().map(|(id, _)| &**id);
-        old.pass_before(next_change, &mut |rows| result.put_all(rows))?;
+        old.pass_before(next_change, &mut |rows, at| result.put_all_same(rows, at))?;
     }
     for (id, change) in changes {
         result.put_changed(&id, None, change)?;
     }
-    result.out.finish().map_err(InvalidManifest::Write)?;
-    Ok(result.additions)
+    let PatchWriter { out, additions, differs, .. } = result;
+    out.finish().map_err(InvalidManifest::Write)?;
+    let differs = differs.unwrap_or(Stretch::NONE);
+    Ok(Patched { additions, differs })
 }
 
 /// The rows of a patch, in byte order of their ids.
@@ -90,14 +102,19 @@ fn changes_of(patch: &[u8]) -> Result<Changes<'_>, InvalidManifest> {
 }
 
 /// The result of a patch, as it is written.
-struct Patched<'a> {
+struct PatchWriter<'a> {
     out: RowWriter<'a>,
     additions: Additions,
+    /// What follows from the last rows on that are the same in both manifests.
+    same: Stretch,
+    /// From such rows before the first difference, up to such ones after the last.
+    differs: Option<Stretch>,
 }
 
-impl<'a> Patched<'a> {
-    fn new(out: &'a mut dyn Write) -> Patched<'a> {
-        Patched { out: RowWriter::new(out), additions: Additions::None }
+impl<'a> PatchWriter<'a> {
+    fn new(out: &'a mut dyn Write) -> PatchWriter<'a> {
+        let (out, additions) = (RowWriter::new(out), Additions::None);
+        PatchWriter { out, additions, same: Stretch::default(), differs: None }
     }
 
     /// Applies a row of the patch to the row `old` with this id, and writes the result, if any.
@@ -107,6 +124,8 @@ impl<'a> Patched<'a> {
         old: Option<Row<'_>>,
         patch: &RawValue,
     ) -> Result<(), InvalidManifest> {
+        let Stretch { old: old_span, new: new_span } = self.differs.unwrap_or(self.same);
+        self.differs = Some(Stretch::from(old_span.start, new_span.start));
         if patch.get() == "null" {
             return Ok(());
         }
@@ -129,15 +148,28 @@ impl<'a> Patched<'a> {
         if row.len() as u64 > MAX_ROW_BYTES {
             return Err(InvalidManifest::LongRow);
         }
-        self.put(&row)
+        self.out.put(&row).map_err(InvalidManifest::Write)
     }
 
-    fn put(&mut self, row: &str) -> Result<(), InvalidManifest> {
+    /// Copies a row that was at `old_at`.
+    fn put_same(&mut self, row: &str, old_at: u64) -> Result<(), InvalidManifest> {
+        self.note_same(old_at);
         self.out.put(row).map_err(InvalidManifest::Write)
     }
 
-    fn put_all(&mut self, rows: &[u8]) -> Result<(), InvalidManifest> {
+    /// Copies rows, the first of which was at `old_at`.
+    fn put_all_same(&mut self, rows: &[u8], old_at: u64) -> Result<(), InvalidManifest> {
+        self.note_same(old_at);
         self.out.put_all(rows).map_err(InvalidManifest::Write)
+    }
+
+    fn note_same(&mut self, old_at: u64) {
+        self.same = Stretch::from(old_at, self.out.next_at());
+        if let Some(Stretch { old, new }) = &mut self.differs
+            && old.end == u64::MAX
+        {
+            (old.end, new.end) = (self.same.old.start, self.same.new.start);
+        }
     }
 }
 
@@ -250,8 +282,8 @@ mod tests {
             (format!("{{\"0\":{},\"z\":{}}}", row("dir/b"), row("z")), None),
         ] {
             let (mut new, old) = (Vec::new(), old.to_canonical());
-            let additions = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
-            assert_eq!(additions, Additions::Some, "{patch}");
+            let patched = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            assert_eq!(patched.additions, Additions::Some, "{patch}");
             let found = check_together(&new).map_err(|error| error.to_string()).err();
             assert_eq!(found.is_some(), expected.is_some(), "{patch}: {found:?}");
             if let (Some(found), Some(expected)) = (found, expected) {
@@ -261,7 +293,8 @@ mod tests {
         let mut new = Vec::new();
         let old = old.to_canonical();
         let same = b"{\"a\":{\"url\":\"dir/a\",\"size\":1},\"b\":null,\"x\":null}";
-        assert_eq!(write_patched(Rows::new(&*old), same, &mut new).unwrap(), Additions::None);
+        let patched = write_patched(Rows::new(&*old), same, &mut new).unwrap();
+        assert_eq!(patched.additions, Additions::None);
     }
 
     #[test]
@@ -273,7 +306,7 @@ mod tests {
             let patch = format!("{{\"a\":{{\"names\":[{}]}}}}", names(count));
             let bytes = old.to_canonical();
             let patched = write_patched(Rows::new(&*bytes), patch.as_bytes(), &mut io::sink());
-            assert_eq!(patched.unwrap(), expected, "{count} names");
+            assert_eq!(patched.unwrap().additions, expected, "{count} names");
         }
         let patch = format!("{{\"a\":{{\"names\":[{}]}}}}", names(MAX_NAMES + 1));
         assert!(patched(&old, &patch).unwrap_err().to_string().contains("at most 16384 names"));
@@ -349,7 +382,8 @@ mod tests {
             }).collect();
             let (old, mut new) = (old.to_canonical(), Vec::new());
             let patch = format!("{{{}}}", rows.join(","));
-            let additions = write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap();
+            let additions =
+                write_patched(Rows::new(&*old), patch.as_bytes(), &mut new).unwrap().additions;
             let checked = check_together(&new);
             prop_assert!(additions == Additions::Some || checked.is_ok());
             prop_assert_eq!(Manifest::parse(&new).is_ok(), checked.is_ok());

@@ -7,7 +7,6 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
-use std::ops::Range;
 
 use memchr::{memchr_iter, memchr2, memmem, memrchr};
 use serde::de::IgnoredAny;
@@ -16,6 +15,7 @@ use super::Entry;
 use super::canonical::ROW_END;
 use super::invalid::InvalidManifest;
 use super::parse;
+use super::stretch::Span;
 use crate::base::digest::Digest;
 use crate::base::error::Result;
 use crate::base::json;
@@ -38,16 +38,18 @@ pub(crate) trait RowSource {
     /// # Errors
     /// Those of [`open_at`](Self::open_at).
     fn rows(&self) -> Result<Rows<'_>> {
-        self.rows_from(0)
+        self.rows_in(Span::default())
     }
 
-    /// Returns the rows from the one at this [offset](Rows::offset); all of them from 0.
+    /// Returns the rows of a part.
     ///
     /// # Errors
     /// Those of [`open_at`](Self::open_at).
-    fn rows_from(&self, offset: u64) -> Result<Rows<'_>> {
-        let reader = self.open_at(offset)?;
-        Ok(if offset == 0 { Rows::new(reader) } else { Rows::resumed(reader) })
+    fn rows_in(&self, span: Span) -> Result<Rows<'_>> {
+        let rows = Rows::new(self.open_at(span.start)?);
+        let expected = if span.start == 0 { Expected::Start } else { Expected::RowOrEnd };
+        let line_at = Span { start: span.start, end: span.start };
+        Ok(Rows { expected, line_at, stop: span.end, ..rows })
     }
 }
 
@@ -75,8 +77,10 @@ pub(crate) struct Rows<'a> {
     expected: Expected,
     /// The line of the current row, with its separator.
     line: String,
-    /// The bytes before `line`, and up to its end.
-    offsets: Range<u64>,
+    /// The place of `line`; after the last row, its end.
+    line_at: Span,
+    /// The end of the rows.
+    stop: u64,
     /// The end of the row in `line`.
     end: usize,
     /// The start of the fields in `line`.
@@ -120,7 +124,8 @@ impl<'a> Rows<'a> {
             reader: Box::new(BufReader::with_capacity(BUFFER_BYTES, reader)),
             expected: Expected::Start,
             line: String::new(),
-            offsets: 0..0,
+            line_at: Span::NONE,
+            stop: u64::MAX,
             end: 0,
             fields: 0,
             id: String::new(),
@@ -147,12 +152,14 @@ impl<'a> Rows<'a> {
         if self.expected == Expected::Nothing {
             return Ok(false);
         }
+        if self.line_at.end >= self.stop {
+            return Ok(self.finish(self.line_at.end));
+        }
         std::mem::swap(&mut self.id, &mut self.previous_id);
         self.read_line()?;
         if self.line == "}\n" && self.expected != Expected::Row {
             expect(self.reader.fill_buf().map_err(InvalidManifest::Read)?.is_empty())?;
-            self.expected = Expected::Nothing;
-            return Ok(false);
+            return Ok(self.finish(self.line_at.start));
         }
         expect(self.expected != Expected::End)?;
         let row = self.line.strip_suffix('\n').ok_or(InvalidManifest::NotCanonical)?;
@@ -171,9 +178,32 @@ impl<'a> Rows<'a> {
         Ok(true)
     }
 
-    /// Returns the bytes before the line of the current row; at the end, before the last line.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offsets.start
+    /// Notes the end of the rows.
+    fn finish(&mut self, end: u64) -> bool {
+        self.line_at = Span { start: end, end };
+        self.expected = Expected::Nothing;
+        false
+    }
+
+    /// Returns the place of the current row; at the end, an empty one.
+    pub(crate) fn place(&self) -> Span {
+        self.line_at
+    }
+
+    /// Returns the number of rows that are left.
+    ///
+    /// # Errors
+    /// Those of [`advance`](Self::advance).
+    pub(crate) fn count(mut self) -> Checked<usize> {
+        let mut rows = 0;
+        while self.advance()? {
+            rows += 1;
+            self.pass_before(None, &mut |block, _| {
+                rows += memchr_iter(b'\n', block).count();
+                Ok(())
+            })?;
+        }
+        Ok(rows)
     }
 
     /// Returns the current row; `None` before the first one and after the last one.
@@ -195,30 +225,29 @@ impl<'a> Rows<'a> {
         Ok(if self.advance()? { self.row() } else { None })
     }
 
-    /// Passes rows that follow in both manifests, as far as whole ones are in both buffers. Returns
-    /// their number. The current rows stay until the next call of [`advance`](Self::advance).
+    /// Passes rows that follow in both manifests, as far as whole ones are in both buffers. The
+    /// current rows stay until the next call of [`advance`](Self::advance).
     ///
     /// The order of the passed rows is not checked: both manifests must be known to be canonical.
     ///
     /// # Errors
     /// [`InvalidManifest::Read`].
-    pub(crate) fn pass_equal(&mut self, other: &mut Rows<'_>) -> Checked<usize> {
+    pub(crate) fn pass_equal(&mut self, other: &mut Rows<'_>) -> Checked<()> {
         if self.expected != Expected::Row || other.expected != Expected::Row {
-            return Ok(0);
+            return Ok(());
         }
-        let ours = self.reader.fill_buf().map_err(InvalidManifest::Read)?;
-        let theirs = other.reader.fill_buf().map_err(InvalidManifest::Read)?;
+        let (ours, theirs) = (self.buffer()?, other.buffer()?);
         let equal = &ours[..common_prefix_len(ours, theirs)];
-        let Some(end) = end_of_rows(equal) else { return Ok(0) };
-        let rows = memchr_iter(b'\n', &equal[..end]).count();
-        self.consume(end);
-        other.consume(end);
-        Ok(rows)
+        if let Some(end) = end_of_rows(equal) {
+            self.consume(end);
+            other.consume(end);
+        }
+        Ok(())
     }
 
     /// Passes rows before the one with `id`, or before the last one, as far as whole blocks of them
-    /// are in the buffer, and passes each block to `visit`: rows, each with its separator. The
-    /// current row stays until the next call of [`advance`](Self::advance).
+    /// are in the buffer, and passes each block to `visit`: rows, each with its separator, and the
+    /// place of the block. The current row stays until the next call of [`advance`](Self::advance).
     ///
     /// The order of the passed rows is not checked: the manifest must be known to be canonical.
     ///
@@ -227,10 +256,11 @@ impl<'a> Rows<'a> {
     pub(super) fn pass_before(
         &mut self,
         id: Option<&str>,
-        visit: &mut dyn FnMut(&[u8]) -> Checked<()>,
+        visit: &mut dyn FnMut(&[u8], u64) -> Checked<()>,
     ) -> Checked<()> {
         while self.expected == Expected::Row {
-            let buffer = self.reader.fill_buf().map_err(InvalidManifest::Read)?;
+            let at = self.line_at.end;
+            let buffer = self.buffer()?;
             let Some(end) = end_of_rows(buffer) else { break };
             let rows = &buffer[..end];
             let start = memrchr(b'\n', &rows[..end - ROW_END.len()]).map_or(0, |at| at + 1);
@@ -239,15 +269,22 @@ impl<'a> Rows<'a> {
             if id.is_some_and(|id| *last_id >= *id) {
                 break;
             }
-            visit(rows)?;
+            visit(rows, at)?;
             self.consume(end);
         }
         Ok(())
     }
 
+    /// Returns the bytes that are in memory, up to the end of the rows.
+    fn buffer(&mut self) -> Checked<&[u8]> {
+        let left = usize::try_from(self.stop - self.line_at.end).unwrap_or(usize::MAX);
+        let buffer = self.reader.fill_buf().map_err(InvalidManifest::Read)?;
+        Ok(&buffer[..left.min(buffer.len())])
+    }
+
     fn consume(&mut self, bytes: usize) {
         self.reader.consume(bytes);
-        self.offsets.end += bytes as u64;
+        self.line_at.end += bytes as u64;
     }
 
     fn read_line(&mut self) -> Checked<()> {
@@ -260,7 +297,8 @@ impl<'a> Rows<'a> {
                 Err(InvalidManifest::NotCanonical)
             }
             Ok(n) => {
-                self.offsets = self.offsets.end..self.offsets.end + n as u64;
+                let start = self.line_at.end;
+                self.line_at = Span { start, end: start + n as u64 };
                 Ok(())
             }
             Err(error) => Err(InvalidManifest::Read(error)),

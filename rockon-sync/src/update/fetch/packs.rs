@@ -18,9 +18,9 @@ use crate::base::limits::{MAX_PACK_BYTES, MAX_PATCH_BYTES};
 use crate::net::fetch::{ResumableSink, Sink};
 use crate::store::{Generation, PartialPack, StagedTree};
 use crate::tree::head::{Head, OfferedPack};
-use crate::tree::manifest::{Additions, RowSource, Rows, write_patched};
+use crate::tree::manifest::{Additions, Patched, RowSource, Rows, Stretch, write_patched};
 use crate::tree::pack::{self, PackName};
-use crate::update::manifest::Unchecked;
+use crate::update::manifest::{Unchecked, UnpackedManifest};
 use crate::update::mirrors::Failure;
 use crate::update::plan::{Plan, Reuse, Sides};
 use crate::update::progress::Reporter;
@@ -72,8 +72,7 @@ impl Packs {
         Ok(Packs { offers })
     }
 
-    /// Takes the manifest out of a pack, if one is worth beginning with, and returns the rules that
-    /// it may still violate. `None` if the manifest must be fetched without a pack.
+    /// Takes the manifest out of a pack, if one is worth beginning with. `None` if the manifest must be fetched without a pack.
     ///
     /// # Errors
     /// Errors that end the update: above all an outage of every mirror.
@@ -82,7 +81,7 @@ impl Packs {
         context: Context<'_>,
         progress: &mut Reporter<'_>,
         head: &Head,
-    ) -> Result<Option<Unchecked>> {
+    ) -> Result<Option<UnpackedManifest>> {
         let Context { session, local, .. } = context;
         let may_reuse = session.options.reuse() == Reuse::Intact;
         let has_files = local.generation.is_some() && may_reuse
@@ -237,31 +236,37 @@ fn download(
     Ok(())
 }
 
-/// Puts the manifest that a pack leads to into staging. Returns the rules that it may violate.
+/// Puts the manifest that a pack leads to into staging.
 ///
 /// # Errors
 /// [`ErrorKind::Integrity`] if it is not the one that the head names.
-fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<Unchecked> {
+fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<UnpackedManifest> {
     let Context { session, local, .. } = context;
     let staging = &session.store.staging;
     let max_bytes = head.max_manifest_bytes();
     let pack = staging.open_pack(name)?;
     let mut out = staging.begin_hashed()?;
-    let unchecked = match (&name.base, &local.generation) {
+    let manifest = match (&name.base, &local.generation) {
         (Some(_), Some(generation)) => {
             let patch = pack::patch_of(pack, max_patch_bytes(session, head, generation)?)?;
             let path = generation.list_path();
             let base = session.store.files.open(&path).on("read", &path)?;
-            match write_patched(Rows::new(base), &patch, &mut out)? {
+            let Patched { additions, differs } = write_patched(Rows::new(base), &patch, &mut out)?;
+            let unchecked = match additions {
                 Additions::None => Unchecked::Nothing,
                 Additions::Some => Unchecked::Together,
-            }
+            };
+            // A damaged file is a difference, too, wherever it is.
+            let is_base_of_plan = local.manifest.is_at(&path) && local.damage.is_none();
+            let differs = Some(differs).filter(|_| is_base_of_plan).unwrap_or_default();
+            UnpackedManifest { unchecked, differs }
         }
         _ => {
             pack::bundled_manifest(pack, max_bytes, &mut |content| {
                 copy_from_pack(session, content, &mut out, max_bytes)
             })?;
-            Unchecked::Everything
+            let (unchecked, differs) = (Unchecked::Everything, Stretch::default());
+            UnpackedManifest { unchecked, differs }
         }
     };
     let (part, digest, _) = out.finish()?;
@@ -272,7 +277,7 @@ fn keep_manifest(context: Context<'_>, head: &Head, name: &PackName) -> Result<U
         ));
     }
     part.keep(digest)?;
-    Ok(unchecked)
+    Ok(manifest)
 }
 
 /// The largest patch that makes sense, in bytes: all that is new, and the ids of all that is gone.

@@ -117,7 +117,7 @@ impl<'a> Unpacker<'a> {
         let changes = match generation.is_complete(session.store.files)? {
             true => self.plan.changes(self.sides)?,
             // The plan starts with the files that are there.
-            false => Sides { current, ..self.sides }.steps(Reuse::Intact)?.only_changes(),
+            false => Sides { current, ..self.sides }.changes(Reuse::Intact)?,
         };
         let (mut old_files, mut max_new_bytes) = (Vec::new(), 0);
         changes.for_each(&mut |step| {
