@@ -552,7 +552,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::manifest::Entry;
+    use crate::tree::manifest::{Entry, patch_between, write_patched};
 
     /// Entries given as `(id, path, content)`.
     fn manifest(rows: &[(&str, &str, &str)]) -> Manifest {
@@ -643,6 +643,34 @@ mod tests {
         let remote = manifest(&[("a", "a", "1"), ("z", "z", "2")]);
         assert_eq!(plan(&current, &[], &remote).1, ["a from z", "fetch z"]);
         assert_eq!(plan(&current, &["z"], &remote).1, ["fetch a anew", "fetch z anew"]);
+    }
+
+    #[test]
+    fn a_plan_is_the_same_if_only_the_part_that_differs_is_read() {
+        // Each of three ids is missing, or has one of two files.
+        let manifests: Vec<Manifest> = (0..27)
+            .map(|n: usize| {
+                let versions = [("a", n % 3), ("b", n / 3 % 3), ("c", n / 9)];
+                let there = versions.iter().filter(|(_, version)| *version > 0);
+                let rows: Vec<_> =
+                    there.map(|(id, version)| (*id, *id, format!("{id}{version}"))).collect();
+                let rows: Vec<_> =
+                    rows.iter().map(|(id, path, text)| (*id, *path, &**text)).collect();
+                manifest(&rows)
+            })
+            .collect();
+        for (old, new) in
+            manifests.iter().flat_map(|old| manifests.iter().map(move |new| (old, new)))
+        {
+            let patch = patch_between(&old.differences_to(new)).unwrap();
+            let (current, mut patched) = (old.to_canonical(), Vec::new());
+            let differs =
+                write_patched(Rows::new(&*current), &patch, &mut patched).unwrap().differs;
+            let remote = RemoteManifest::Rows(&patched, differs);
+            let found = planned(old, &[], remote, Reuse::Intact);
+            let expected = plan(old, &[], new);
+            assert_eq!(found, expected, "{current:?} {patched:?}");
+        }
     }
 
     #[test]

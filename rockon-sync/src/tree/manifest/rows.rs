@@ -277,7 +277,8 @@ impl<'a> Rows<'a> {
 
     /// Returns the bytes that are in memory, up to the end of the rows.
     fn buffer(&mut self) -> Checked<&[u8]> {
-        let left = usize::try_from(self.stop - self.line_at.end).unwrap_or(usize::MAX);
+        let left =
+            usize::try_from(self.stop.saturating_sub(self.line_at.end)).unwrap_or(usize::MAX);
         let buffer = self.reader.fill_buf().map_err(InvalidManifest::Read)?;
         Ok(&buffer[..left.min(buffer.len())])
     }
