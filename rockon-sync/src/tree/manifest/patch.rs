@@ -20,7 +20,7 @@ use crate::base::error::{Result, excerpt};
 use crate::base::json::{self, Member, for_each_member};
 use crate::base::limits::{MAX_JSON_DEPTH, MAX_PATCH_ROWS, MAX_ROW_BYTES};
 
-/// What a patch adds to a manifest as a whole.
+/// The additions of a patch to a manifest as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Additions {
     /// No entry, no path and no names: the result satisfies the rules that concern all entries
@@ -30,7 +30,7 @@ pub(crate) enum Additions {
     Some,
 }
 
-/// What is known about a manifest that a patch has led to.
+/// The result of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Patched {
     pub(crate) additions: Additions,
@@ -38,18 +38,18 @@ pub(crate) struct Patched {
     pub(crate) differs: Stretch,
 }
 
-/// Applies `patch` to the manifest `old`, and writes the result in canonical form. `old` must be known
-/// to be canonical and to satisfy all rules: unchanged rows are copied, a block in memory at a time,
-/// and most of them are not looked at.
+/// Applies `patch` to the manifest `old`, and writes the result in canonical form. `old` must be
+/// known to be canonical and to satisfy all rules: unchanged rows are copied, a block in memory at a
+/// time, and most of them are not looked at.
 ///
 /// Every new row is checked. The caller compares the digest of the result, and checks its entries
 /// together if there are additions.
 ///
 /// # Errors
 /// [`ErrorKind::Manifest`](crate::ErrorKind::Manifest) if `patch` is invalid or does not match
-/// `old`, and if a row that is looked at is not canonical; [`ErrorKind::Limit`](crate::ErrorKind::Limit);
-/// [`ErrorKind::Store`](crate::ErrorKind::Store) if reading it or writing `out` fails. A part of
-/// the result may have been written.
+/// `old`, and if a row that is looked at is not canonical;
+/// [`ErrorKind::Limit`](crate::ErrorKind::Limit); [`ErrorKind::Store`](crate::ErrorKind::Store) if
+/// reading it or writing `out` fails. A part of the result may have been written.
 pub(crate) fn write_patched(
     mut old: Rows<'_>,
     patch: &[u8],
@@ -105,7 +105,7 @@ fn changes_of(patch: &[u8]) -> Result<Changes<'_>, InvalidManifest> {
 struct PatchWriter<'a> {
     out: RowWriter<'a>,
     additions: Additions,
-    /// What follows from the last rows on that are the same in both manifests.
+    /// The rest of both manifests, from the last rows on that are the same.
     same: Stretch,
     /// From such rows before the first difference, up to such ones after the last.
     differs: Option<Stretch>,
