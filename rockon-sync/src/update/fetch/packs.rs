@@ -72,7 +72,8 @@ impl Packs {
         Ok(Packs { offers })
     }
 
-    /// Takes the manifest out of a pack, if one is worth beginning with. `None` if the manifest must be fetched without a pack.
+    /// Takes the manifest out of a pack, if one is worth beginning with. `None` if it must be fetched
+    /// without one.
     ///
     /// # Errors
     /// Errors that end the update: above all an outage of every mirror.
