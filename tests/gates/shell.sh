@@ -7,5 +7,7 @@ set -euo pipefail
 provide_venv
 mapfile -t scripts < <(tracked '*.sh' .ci/run tests/gates/rustdoc-unstable)
 # SC2329: functions that are passed as arguments look unused.
-"$VENV/bin/shellcheck" --external-sources --exclude SC2329 "${scripts[@]}"
+printf '%s\0' "${scripts[@]}" |
+    xargs --null --max-procs 2 --max-args 10 \
+        "$VENV/bin/shellcheck" --external-sources --exclude SC2329
 echo "shellcheck accepts ${#scripts[@]} scripts"
