@@ -68,6 +68,8 @@ fn every_program_passes_valgrind() {
         valgrind.args(["--quiet", "--error-exitcode=99", "--leak-check=full"]);
         valgrind.args(["--show-leak-kinds=definite,indirect,possible"]);
         valgrind.args(["--errors-for-leak-kinds=definite,indirect,possible"]);
+        // A frame that a suppression names may be below many others.
+        valgrind.arg("--num-callers=50");
         let known = root().join("tests/c/valgrind.supp");
         valgrind.arg(format!("--suppressions={}", known.display())).arg(program);
         valgrind
