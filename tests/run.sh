@@ -122,6 +122,9 @@ tests() {
         part tests count_cargo_test \
             cargo test --workspace --all-features --no-fail-fast --lib --bins --tests "${but[@]}"
     fi
+    # Compiled with the tests.
+    local debug=${CARGO_TARGET_DIR:-target}/debug
+    part demo count_one "$debug/demo" "$debug/rockon-sync"
     part doc-tests count_cargo_test cargo test --workspace --all-features --no-fail-fast --doc
     # One wheel serves both. If it cannot be built, each reports why.
     local wheel
