@@ -20,6 +20,7 @@
 //! | `rows.rs` | manifests on disk, as all stages read them |
 //! | `manifest.rs` | the remote manifest: from staging, out of a pack, or by itself |
 //! | `plan.rs` | the differences between the current and the remote manifest |
+//! | `steps.rs` | the way from one to the other, entry by entry |
 //! | `fetch.rs` | the missing files, into staging: packs first, then single files |
 //! | `commit.rs` | the new generation, the swap and the report |
 //! | `mirrors.rs` | the order in which mirrors are asked, at every step |
@@ -48,6 +49,7 @@ pub(crate) mod report;
 mod rows;
 mod session;
 mod several;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod updater;

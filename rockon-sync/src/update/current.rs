@@ -1,9 +1,9 @@
 //! The current generation: what the store has before an update, and what of it can be used.
 
 use super::mode::Mode;
-use super::plan::{RemoteManifest, Reuse, Sides};
 use super::rows::{ManifestOnDisk, keep_manifest, keep_rows};
 use super::session::Session;
+use super::steps::{RemoteManifest, Reuse, Sides};
 use crate::base::error::Result;
 use crate::base::files::digest_if_any;
 use crate::store::{Damage, Generation, QuickCheck, Status, cannot_keep};

@@ -40,7 +40,7 @@ impl Manifest {
 /// A writer of a manifest in canonical form. The caller puts the rows in byte order of their ids.
 pub(crate) struct RowWriter<'a> {
     out: &'a mut dyn Write,
-    /// What stands before the next row.
+    /// The text between the last row and the next.
     separator: &'static [u8],
     /// Bytes written.
     len_bytes: u64,

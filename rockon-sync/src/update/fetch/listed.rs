@@ -15,9 +15,10 @@ use crate::net::transport::Validators;
 use crate::tree::manifest::{ETAG, Entry, LAST_MODIFIED, List, ListRow, MIRROR, Manifest};
 use crate::update::mirrors::Mirror;
 use crate::update::mode::Mode;
-use crate::update::plan::{Plan, Sides};
+use crate::update::plan::Plan;
 use crate::update::progress::Reporter;
 use crate::update::session::{Context, Session};
+use crate::update::steps::Sides;
 
 /// A file to ask for.
 struct FileRequest<'a> {

@@ -22,9 +22,10 @@ use crate::tree::manifest::{Additions, Patched, RowSource, Rows, Stretch, write_
 use crate::tree::pack::{self, PackName};
 use crate::update::manifest::{Unchecked, UnpackedManifest};
 use crate::update::mirrors::Failure;
-use crate::update::plan::{Plan, Reuse, Sides};
+use crate::update::plan::Plan;
 use crate::update::progress::Reporter;
 use crate::update::session::{Context, Session, ends_the_update};
+use crate::update::steps::{Reuse, Sides};
 
 /// The packs that lead to the remote manifest.
 #[derive(Default)]

@@ -14,9 +14,10 @@ use crate::store::{Generation, cannot_keep};
 use crate::tree::head::Head;
 use crate::tree::manifest::{RowSource, Rows};
 use crate::tree::pack::{self, PackName, PackedFile};
-use crate::update::plan::{Plan, Reuse, Sides};
+use crate::update::plan::Plan;
 use crate::update::rows::ManifestOnDisk;
 use crate::update::session::{Context, Session, ends_the_update};
+use crate::update::steps::{Reuse, Sides};
 
 /// Bytes unpacked at a time, and so the distance between two looks at the cancel token.
 const CHUNK_BYTES: usize = 16 * 1024;
