@@ -35,15 +35,10 @@ debian_arch() {
     esac
 }
 
-# provide_python_tools: installs the tools of build-requirements.txt, unless already installed.
+# provide_python_tools: installs the tools of build-requirements.txt.
 provide_python_tools() {
-    local requirements=rockon-sync-py/build-requirements.txt
     command -v cargo >/dev/null || fail 'cargo is missing: install Rust'
-    if ! cmp -s "$requirements" "$TOOLS/installed"; then
-        python3 -m venv --clear "$TOOLS"
-        "$TOOLS/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2
-        cp "$requirements" "$TOOLS/installed"
-    fi
+    packaging/venv.sh "$TOOLS" --requirement rockon-sync-py/build-requirements.txt >/dev/null
     PATH=$TOOLS/bin:$PATH
 }
 

@@ -10,7 +10,5 @@ for package in "${missing[@]}"; do
     echo "$package is missing; on Debian: apt-get install $package"
 done
 
-venv=build/bench/venv
-[[ -x $venv/bin/pip ]] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --requirement tests/bench/requirements.txt
-exec "$venv/bin/python" tests/bench/main.py "$@"
+python=$(packaging/venv.sh build/bench/venv --requirement tests/bench/requirements.txt)
+exec "$python" tests/bench/main.py "$@"

@@ -9,7 +9,5 @@ cargo build --quiet --workspace --all-features --bin rockon-sync
 ROCKON_SYNC_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/debug/rockon-sync")
 export ROCKON_SYNC_PROGRAM
 
-venv=build/bench/venv
-[[ -x $venv/bin/pip ]] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --requirement tests/bench/requirements.txt
-"$venv/bin/python" -m pytest -q -rs tests/bench "$@"
+python=$(packaging/venv.sh build/bench/venv --requirement tests/bench/requirements.txt)
+"$python" -m pytest -q -rs tests/bench "$@"

@@ -10,11 +10,6 @@ provide_tools dist
 export ARCHES=${ARCHES:-x86_64 aarch64}
 DIST=$(realpath "${DIST:-build/dist}")
 export DIST
-venv=build/dist-test/venv
-if ! cmp -s tests/dist/requirements.txt "$venv/installed"; then
-    python3 -m venv --clear "$venv"
-    "$venv/bin/pip" install --quiet --requirement tests/dist/requirements.txt
-    cp tests/dist/requirements.txt "$venv/installed"
-fi
+python=$(packaging/venv.sh build/dist-test/venv --requirement tests/dist/requirements.txt)
 (($# > 0)) || set -- tests/dist
-"$venv/bin/python" -m pytest -q -rs -o pythonpath=tests/python "$@"
+"$python" -m pytest -q -rs -o pythonpath=tests/python "$@"

@@ -48,10 +48,10 @@ def test_the_wheel_passes_all_tests_of_the_package(version: str, tmp_path: Path)
     if not list(DIST.glob(f"rockon_sync-*_{HOST}.whl")):
         pytest.skip(f"there is no wheel for {HOST}")
     wheel = wheel_for(HOST)
-    succeed(program, "-m", "venv", tmp_path / "venv")
-    pip = (tmp_path / "venv/bin/pip", "install", "--quiet")
-    succeed(*pip, "--requirement", ROOT / "tests/python/requirements.txt")
-    succeed(*pip, "--no-index", wheel)
+    install = (ROOT / "packaging/venv.sh", tmp_path / "venv")
+    requirements = ROOT / "tests/python/requirements.txt"
+    chosen = os.environ | {"PYTHON": program}
+    succeed(*install, "--requirement", requirements, wheel, environment=chosen)
     tests = (tmp_path / "venv/bin/python", "-m", "pytest", "-q", ROOT / "tests/python")
     environment = os.environ | {"ROCKON_SYNC_WHEEL": str(wheel)}
     assert count_passed(succeed(*tests, timeout_s=1800, environment=environment)) > 100
@@ -62,7 +62,8 @@ def test_the_wheel_works_in_a_clean_root(root: Root) -> None:
     wheel = wheel_for(root.arch)
     # The tests need pytest only, which has no compiled code.
     tools = root.changes / "upper/srv/tools"
-    succeed(sys.executable, "-m", "pip", "install", "--quiet", "--target", tools, "pytest==9.2.0")
+    venv = ROOT / "build/dist-test/venv"
+    succeed(ROOT / "packaging/venv.sh", venv, "--target", tools, "pytest==9.2.0")
     root.succeed("python3", "-m", "venv", "/srv/venv")
     root.succeed("/srv/venv/bin/pip", "install", "--no-index", f"/dist/{wheel.name}")
     files = [f"/project/tests/python/test_{name}.py" for name in ("api", "apply", "trust")]

@@ -19,9 +19,8 @@ ROCKON_SYNC_WHEEL=${ROCKON_SYNC_WHEEL:-$(rockon-sync-py/build-wheel.sh)}
 export ROCKON_SYNC_WHEEL
 
 venv=build/django${DJANGO:+-$DJANGO-$("$python" -c 'import sys; print(*sys.version_info[:2])' | tr ' ' .)}
-[ -x "$venv/bin/pip" ] || "$python" -m venv "$venv"
-"$venv/bin/pip" install --quiet --requirement tests/django/requirements.txt
-[ -z "${DJANGO-}" ] || "$venv/bin/pip" install --quiet "Django==$DJANGO.*"
-"$venv/bin/pip" install --quiet --force-reinstall --no-deps --no-index "$ROCKON_SYNC_WHEEL"
+python=$(PYTHON=$python packaging/venv.sh "$venv" --requirement tests/django/requirements.txt \
+    --reinstall-package rockon-sync "$ROCKON_SYNC_WHEEL")
+[ -z "${DJANGO-}" ] || packaging/venv.sh "$venv" "Django==$DJANGO.*"
 
-"$venv/bin/python" -m pytest -q -rs tests/django "$@"
+"$python" -m pytest -q -rs tests/django "$@"

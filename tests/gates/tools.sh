@@ -7,19 +7,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 # The path of the virtual environment.
 readonly VENV=$PWD/build/gates/venv
 
-# provide_venv: installs requirements.txt, unless already installed. Ends the script with 77, which
-# means that the gate could not run, if Python is missing.
+# provide_venv: installs requirements.txt. Ends the script with 77, which means that the gate could
+# not run, if Python is missing.
 provide_venv() {
-    if cmp -s tests/gates/requirements.txt "$VENV/installed"; then
-        return
-    fi
-    if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
-        echo 'python3 or its venv is missing; on Debian: apt-get install python3-venv'
-        exit 77
-    fi
-    python3 -m venv --clear "$VENV"
-    "$VENV/bin/pip" install --quiet --disable-pip-version-check --requirement tests/gates/requirements.txt
-    cp tests/gates/requirements.txt "$VENV/installed"
+    packaging/venv.sh "$VENV" --requirement tests/gates/requirements.txt >/dev/null
 }
 
 # tracked PATTERN...: prints the project's files that match, one per line. Untracked files count

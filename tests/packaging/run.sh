@@ -12,7 +12,5 @@ cargo build --quiet --workspace --all-features --bin rockon-sync
 PATH=$(realpath "${CARGO_TARGET_DIR:-target}/debug"):$PATH
 export PATH
 
-venv=build/packaging/venv
-[[ -x $venv/bin/pip ]] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --requirement tests/packaging/requirements.txt
-"$venv/bin/python" -m pytest -q -rs tests/packaging "$@"
+python=$(packaging/venv.sh build/packaging/venv --requirement tests/packaging/requirements.txt)
+"$python" -m pytest -q -rs tests/packaging "$@"

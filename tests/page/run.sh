@@ -12,7 +12,5 @@ cargo build --quiet --workspace --all-features --bin rockon-sync
 ROCKON_SYNC_PROGRAM=$(realpath "${CARGO_TARGET_DIR:-target}/debug/rockon-sync")
 export ROCKON_SYNC_PROGRAM
 
-venv=build/page/venv
-[[ -x $venv/bin/pip ]] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --requirement tests/page/requirements.txt
-"$venv/bin/python" -m pytest -q -rs tests/page "$@"
+python=$(packaging/venv.sh build/page/venv --requirement tests/page/requirements.txt)
+"$python" -m pytest -q -rs tests/page "$@"

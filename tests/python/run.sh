@@ -8,9 +8,6 @@ command -v python3 >/dev/null || { echo "python3 is missing" >&2; exit 1; }
 ROCKON_SYNC_WHEEL=${ROCKON_SYNC_WHEEL:-$(rockon-sync-py/build-wheel.sh)}
 export ROCKON_SYNC_WHEEL
 
-venv=build/python
-[ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --requirement tests/python/requirements.txt
-"$venv/bin/pip" install --quiet --force-reinstall --no-deps --no-index "$ROCKON_SYNC_WHEEL"
-
-"$venv/bin/python" -m pytest -q -rs tests/python "$@"
+python=$(packaging/venv.sh build/python --requirement tests/python/requirements.txt \
+    --reinstall-package rockon-sync "$ROCKON_SYNC_WHEEL")
+"$python" -m pytest -q -rs tests/python "$@"

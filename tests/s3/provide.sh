@@ -4,8 +4,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-command -v python3 >/dev/null || { echo "python3 is missing" >&2; exit 1; }
-venv=build/s3/venv
-[[ -x $venv/bin/pip ]] || python3 -m venv "$venv"
-"$venv/bin/pip" install --quiet --requirement tests/s3/requirements.txt >&2
-realpath --no-symlinks "$venv/bin/python"
+exec packaging/venv.sh build/s3/venv --requirement tests/s3/requirements.txt
