@@ -28,6 +28,22 @@ pub(crate) fn cases(cases: u32) -> proptest::test_runner::Config {
     }
 }
 
+/// Copies a directory with everything below it to `to`, which may exist.
+#[cfg(test)]
+pub(crate) fn copy_dir(from: &std::path::Path, to: &std::path::Path) {
+    use std::fs;
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type().unwrap().is_dir() {
+            copy_dir(&path, &to);
+        } else {
+            fs::copy(path, to).unwrap();
+        }
+    }
+}
+
 /// Returns a directory for thousands of small file operations. It is in memory if the system has
 /// such a file system.
 #[cfg(test)]

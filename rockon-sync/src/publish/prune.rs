@@ -29,6 +29,8 @@ pub(super) fn prune(tree: &Tree<'_>, retained: Retained, record: Record) -> Resu
                 remover.remove(&path.below(tree.dir))?;
             }
         }
+        // Before the manifests that they are found by.
+        remover.sync()?;
     }
     remover.remove_from(&tree.objects(), |name| {
         name.parse().is_ok_and(|digest: Digest| !retained.digests.contains(&digest))
@@ -124,8 +126,8 @@ impl Remover<'_> {
         Ok(())
     }
 
-    fn sync(&self) -> Result<()> {
-        self.dirs.iter().try_for_each(|dir| self.tree.sync_dir(dir))
+    fn sync(&mut self) -> Result<()> {
+        std::mem::take(&mut self.dirs).iter().try_for_each(|dir| self.tree.sync_dir(dir))
     }
 
     /// Removes the files of `dir` whose name matches.

@@ -7,6 +7,7 @@
 mod model;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,6 +25,18 @@ pub(crate) enum Survives {
     Names,
     /// Synced data and a part of the rest, selected by the number.
     Some(u64),
+}
+
+impl Survives {
+    /// The cases to try at each operation.
+    pub(crate) const ALL: [Survives; 6] = [
+        Survives::Synced,
+        Survives::Names,
+        Survives::Some(1),
+        Survives::Some(2),
+        Survives::Some(3),
+        Survives::Some(4),
+    ];
 }
 
 /// The files below a directory, on a disk that loses power at the Nth changing operation: it and
@@ -131,6 +144,13 @@ impl Disk {
 }
 
 impl Files for Disk {
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let mut names = RealFiles.list(path)?;
+        // The same order of operations in every run.
+        names.sort();
+        Ok(names)
+    }
+
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let new = |state: &mut State| Some(state.new_node(Node::empty_dir()));
         self.step(|| RealFiles.create_dir(path), self.add(path, new))

@@ -7,7 +7,8 @@ mod links;
 mod lists;
 mod readers;
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use crate::net::transport::{DefaultTransport, Request, Response, Transport};
 use crate::publish::Publisher;
 use crate::source::Source;
 use crate::store::Store;
-use crate::testing::{Call, FailingFiles, Fault, HookedFiles, bad_disk, scratch};
+use crate::testing::{Call, FailingFiles, Fault, HookedFiles, bad_disk, copy_dir, scratch};
 use crate::tree::note::SigningKey;
 use crate::update::report::{Outcome, Report};
 
@@ -56,25 +57,56 @@ struct World {
     dir: tempfile::TempDir,
     tree: Tree,
     source: Source,
+    /// The publications so far.
+    history: Mutex<String>,
+    published: Arc<Published>,
 }
+
+/// Published catalogs by their history, for worlds that repeat it.
+#[derive(Default)]
+struct Published(Mutex<HashMap<String, tempfile::TempDir>>);
 
 impl World {
     /// A world in an existing directory.
     fn of(dir: tempfile::TempDir, tree: Tree) -> World {
         let subdir = if tree == Tree::V1 { "catalog" } else { "catalog/v2" };
         let location = Location::dir(dir.path().join(subdir));
-        World { dir, tree, source: Source::new(Default::default(), location) }
+        let source = Source::new(Default::default(), location);
+        World { dir, tree, source, history: Mutex::default(), published: Arc::default() }
     }
 
     /// A published catalog in its first state, with an empty store.
     fn new(tree: Tree) -> World {
-        let world = World::of(scratch(), tree);
+        World::with(&Arc::default(), tree)
+    }
+
+    /// Like [`new`](Self::new), and copies what other worlds have published.
+    fn with(published: &Arc<Published>, tree: Tree) -> World {
+        let world = World { published: published.clone(), ..World::of(scratch(), tree) };
         fs::create_dir(world.dir.path().join("catalog")).unwrap();
         world.publish(&[("a", "1"), ("b", "1"), ("c", "1")], 1);
         world
     }
 
     fn publish(&self, definitions: &[(&str, &str)], at: i64) {
+        let catalog = self.dir.path().join("catalog");
+        let mut history = self.history.lock().unwrap();
+        *history += &format!("{at}: {definitions:?} ");
+        let mut published = self.published.0.lock().unwrap();
+        let (copy, is_new) = match published.entry(history.clone()) {
+            Entry::Occupied(copy) => (copy.into_mut(), false),
+            Entry::Vacant(place) => (place.insert(scratch()), true),
+        };
+        if is_new {
+            self.publish_anew(definitions, at);
+            copy_dir(&catalog, copy.path());
+        } else {
+            fs::remove_dir_all(&catalog).unwrap();
+            copy_dir(copy.path(), &catalog);
+        }
+    }
+
+    fn publish_anew(&self, definitions: &[(&str, &str)], at: i64) {
         let catalog = self.dir.path().join("catalog");
         let mut rows = Vec::new();
         for (name, version) in definitions {
@@ -235,9 +267,15 @@ fn before_recycling(world: &World) {
 
 /// Runs an update whose Nth operation fails, for every N.
 fn fail_each_operation(tree: Tree, fault: Fault) {
+    let published = Arc::default();
     for (update, prepare, least) in updates(tree) {
         let mut n = 0;
-        while fail_operation(n + 1, tree, fault, *prepare, update) {
+        loop {
+            let world = World::with(&published, tree);
+            prepare(&world);
+            if !fail_operation(n + 1, &world, fault, update) {
+                break;
+            }
             n += 1;
         }
         assert!(n > *least, "{update}: only {n} operations were tried");
@@ -245,10 +283,8 @@ fn fail_each_operation(tree: Tree, fault: Fault) {
 }
 
 /// Returns false if there are fewer than `n` operations.
-fn fail_operation(n: usize, tree: Tree, fault: Fault, prepare: Prepare, update: &str) -> bool {
-    let label = format!("{update} of {tree:?}, operation {n}, {fault:?}");
-    let world = World::new(tree);
-    prepare(&world);
+fn fail_operation(n: usize, world: &World, fault: Fault, update: &str) -> bool {
+    let label = format!("{update} of {:?}, operation {n}, {fault:?}", world.tree);
     let (old, new) = (world.seen(), world.published());
     let generation = world.current();
     let files = FailingFiles::new(n, fault);

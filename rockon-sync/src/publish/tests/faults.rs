@@ -1,7 +1,7 @@
 //! Publications that fail or are killed at every possible step.
 
 use super::*;
-use crate::testing::{Disk, FailingFiles, Fault, Survives};
+use crate::testing::{Disk, FailingFiles, Fault, Survives, copy_dir};
 use crate::tree::note::list::tests::{list, role, signed, signing};
 
 /// A publication to interrupt.
@@ -65,10 +65,10 @@ impl Publication {
 
     /// Fails every operation in turn, each time in a new place.
     fn fail_every_operation(&self, fault: Fault) {
-        let expected = self.expected();
+        let (prepared, expected) = ((self.prepare)(), self.expected());
         for n in 1.. {
             let label = format!("operation {n}, {fault:?}");
-            let place = (self.prepare)();
+            let place = copy_of(&prepared);
             let files = FailingFiles::new(n, fault);
             let result = self.run(&place, &files);
             if !files.has_failed() {
@@ -89,14 +89,12 @@ impl Publication {
 
     /// Simulates a power failure at every operation in turn.
     fn crash_at_every_operation(&self) {
-        let expected = self.expected();
+        let (prepared, expected) = ((self.prepare)(), self.expected());
         for n in 1.. {
-            let place = (self.prepare)();
+            let place = copy_of(&prepared);
             let disk = Disk::new(place.dir.path(), n);
             let result = self.run(&place, &disk);
-            for survives in
-                [Survives::Synced, Survives::Names, Survives::Some(1), Survives::Some(2)]
-            {
+            for survives in Survives::ALL {
                 let label = format!("operation {n}, {survives:?}");
                 let after = Place { dir: scratch() };
                 disk.restore(survives, after.dir.path());
@@ -143,6 +141,12 @@ fn assert_head_names_a_complete_tree(dir: &Path, label: &str) {
         let list = fs::read_to_string(dir.join(format!("keys/{version}"))).unwrap();
         assert!(list.contains(&format!("\n# version {version}\n")), "{label}: {list}");
     }
+}
+
+fn copy_of(place: &Place) -> Place {
+    let copy = Place { dir: scratch() };
+    copy_dir(place.dir.path(), copy.dir.path());
+    copy
 }
 
 fn published_and_edited() -> Place {

@@ -67,9 +67,13 @@ impl State {
         if metadata.is_dir() {
             self.nodes.push(Node::empty_dir());
             let mut names = DirNames::new();
-            for entry in fs::read_dir(path).unwrap() {
-                let entry = entry.unwrap();
-                names.insert(entry.file_name(), self.take_in(&entry.path(), known));
+            let entries = fs::read_dir(path).unwrap();
+            let mut found: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
+            // The same nodes, and so the same losses, in every run.
+            found.sort();
+            for name in found {
+                let node = self.take_in(&path.join(&name), known);
+                names.insert(name, node);
             }
             let modified = metadata.modified().ok();
             self.nodes[id] = Node::Dir { now: names.clone(), synced: names, modified };

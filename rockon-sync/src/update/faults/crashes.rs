@@ -4,14 +4,16 @@
 use super::*;
 use crate::testing::{Disk, Survives};
 
-/// The parts of the unsynced data that survive.
-const SURVIVORS: [Survives; 4] =
-    [Survives::Synced, Survives::Names, Survives::Some(1), Survives::Some(2)];
-
 fn crash_at_each_operation(tree: Tree) {
+    let published = Arc::default();
     for (update, prepare, least) in updates(tree) {
         let mut n = 0;
-        while crash_at_operation(n + 1, tree, *prepare, update) {
+        loop {
+            let world = World::with(&published, tree);
+            prepare(&world);
+            if !crash_at_operation(n + 1, &world, update) {
+                break;
+            }
             n += 1;
         }
         assert!(n > *least, "{update}: only {n} operations were tried");
@@ -19,13 +21,12 @@ fn crash_at_each_operation(tree: Tree) {
 }
 
 /// Returns false if there are fewer than `n` operations.
-fn crash_at_operation(n: usize, tree: Tree, prepare: Prepare, update: &str) -> bool {
-    let world = World::new(tree);
-    prepare(&world);
+fn crash_at_operation(n: usize, world: &World, update: &str) -> bool {
+    let tree = world.tree;
     let (old, new) = (world.seen(), world.published());
     let disk = Disk::new(world.dir.path(), n);
     let result = world.bring(Updater::new(&world.store()).files(&disk));
-    for survives in SURVIVORS {
+    for survives in Survives::ALL {
         let label = format!("{update} of {tree:?}, operation {n}, {survives:?}");
         let dir = scratch();
         disk.restore(survives, dir.path());
