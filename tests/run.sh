@@ -112,50 +112,42 @@ tests() {
         leave_out s3 s3:: 6 'the store of the tests needs python3 and a package registry'
     fi
     export ROCKON_SYNC_S3_PYTHON
+    # Uses about one core, while the Rust tests wait for servers that are silent on purpose.
+    python_and_django >"$LOGS/python_and_django.log" 2>&1 &
+    rust
+    local debug=${CARGO_TARGET_DIR:-target}/debug
+    part demo count_one "$debug/demo" "$debug/rockon-sync"
+    part bench count_pytest tests/bench/test.sh
+    part page count_pytest tests/page/run.sh
+    part recipes count_pytest tests/packaging/run.sh
+    wait
+    cat "$LOGS/python_and_django.log"
+}
+
+# Runs the Rust tests without those in the caller's `only` and `but`.
+rust() {
     # The tests in C install the library: with these arguments from what is compiled for the tests.
     export CARGO_ARGS='--workspace --all-features --tests'
     if cargo nextest --version >/dev/null 2>&1; then
         part tests count_nextest \
-            cargo nextest run --workspace --all-features --no-fail-fast "${only[@]}"
+            cargo nextest run --workspace --all-features --no-fail-fast \
+            --test-threads "$(($(nproc) + 1))" "${only[@]}"
     else
         # --all-targets would include benches and exclude documentation tests.
         part tests count_cargo_test \
             cargo test --workspace --all-features --no-fail-fast --lib --bins --tests "${but[@]}"
     fi
-    # Compiled with the tests.
-    local debug=${CARGO_TARGET_DIR:-target}/debug
-    part demo count_one "$debug/demo" "$debug/rockon-sync"
     part doc-tests count_cargo_test cargo test --workspace --all-features --no-fail-fast --doc
+}
+
+python_and_django() {
     # One wheel serves both. If it cannot be built, each reports why.
     local wheel
     if wheel=$(PROFILE=dev rockon-sync-py/build-wheel.sh); then
         export ROCKON_SYNC_WHEEL=$wheel
     fi
-    # Each of these uses one core, and about the same time.
-    at_once django_and_bench python_page_and_recipes
-}
-
-django_and_bench() {
-    part django count_pytest tests/django/run.sh
-    part bench count_pytest tests/bench/test.sh
-}
-
-python_page_and_recipes() {
     part python count_pytest tests/python/run.sh
-    part page count_pytest tests/page/run.sh
-    part recipes count_pytest tests/packaging/run.sh
-}
-
-# at_once FUNCTION...: runs functions at the same time, and prints the output of one after the other.
-at_once() {
-    local function
-    for function in "$@"; do
-        "$function" >"$LOGS/at-once-$function.log" 2>&1 &
-    done
-    wait
-    for function in "$@"; do
-        cat "$LOGS/at-once-$function.log"
-    done
+    part django count_pytest tests/django/run.sh
 }
 
 # leave_out NAME TESTS COUNT REASON: excludes the tests whose names contain TESTS, and reports it.
@@ -178,8 +170,7 @@ heading() {
 
 # record NAME PASSED FAILED SKIPPED SECONDS: adds to the results.
 record() {
-    printf '%s\t' "${1// /-}" "${@:2}" >>"$RESULTS"
-    echo >>"$RESULTS"
+    printf '%s\t%s\t%s\t%s\t%s\n' "${1// /-}" "${@:2}" >>"$RESULTS"
 }
 
 # part NAME COUNTER COMMAND...: runs a command under a heading. COUNTER reads its log and prints the
