@@ -112,23 +112,16 @@ tests() {
         leave_out s3 s3:: 6 'the store of the tests needs python3 and a package registry'
     fi
     export ROCKON_SYNC_S3_PYTHON
-    # Uses about one core, while the Rust tests wait for servers that are silent on purpose.
-    python_and_django >"$LOGS/python_and_django.log" 2>&1 &
-    rust
+    # The tests in C install the library from there.
     local debug=${CARGO_TARGET_DIR:-target}/debug
-    part demo count_one "$debug/demo" "$debug/rockon-sync"
-    part bench count_pytest tests/bench/test.sh
-    part page count_pytest tests/page/run.sh
-    part recipes count_pytest tests/packaging/run.sh
-    wait
-    cat "$LOGS/python_and_django.log"
-}
-
-# Runs the Rust tests without those in the caller's `only` and `but`.
-rust() {
-    # The tests in C install the library: with these arguments from what is compiled for the tests.
-    export CARGO_ARGS='--workspace --all-features --tests'
+    if cargo build --workspace --all-features --lib --bins --tests; then
+        BUILT=$(realpath "$debug")
+        export BUILT
+    fi
+    # Two chains, so that one computes while the other one waits.
+    python_and_django >"$LOGS/python_and_django.log" 2>&1 &
     if cargo nextest --version >/dev/null 2>&1; then
+        # Some tests wait for servers that are silent on purpose.
         part tests count_nextest \
             cargo nextest run --workspace --all-features --no-fail-fast \
             --test-threads "$(($(nproc) + 1))" "${only[@]}"
@@ -138,6 +131,12 @@ rust() {
             cargo test --workspace --all-features --no-fail-fast --lib --bins --tests "${but[@]}"
     fi
     part doc-tests count_cargo_test cargo test --workspace --all-features --no-fail-fast --doc
+    part demo count_one "$debug/demo" "$debug/rockon-sync"
+    part bench count_pytest tests/bench/test.sh
+    part page count_pytest tests/page/run.sh
+    part recipes count_pytest tests/packaging/run.sh
+    wait
+    cat "$LOGS/python_and_django.log"
 }
 
 python_and_django() {

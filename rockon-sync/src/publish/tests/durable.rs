@@ -71,25 +71,26 @@ fn objects_then_named_files_then_packs_then_the_head() {
 }
 
 #[test]
-fn old_files_are_removed_for_good_before_the_history_forgets_them() {
+fn named_files_then_objects_are_removed_for_good_before_the_history_forgets_them() {
     let place = Place::new();
     place.publisher().run().unwrap();
     place.edit();
     let events = Events::of(&place, place.publisher().published(at(2_000_000)).keep(1));
-    let object = format!("by-sha/{}", Digest::of(definition("B", "1").as_bytes()));
-    events.assert_order(&[
-        (Call::Change, "root.sha"),
-        (Call::Remove, &object),
-        (Call::Change, "history.json"),
-    ]);
-    let removed = events.last(Call::Remove, &object);
-    let history = events.last(Call::Change, "history.json");
-    let is_synced = |dir: &str| {
-        let between = &events.0[removed..history];
-        between.iter().any(|(call, path)| *call == Call::Sync && path == dir)
+    // The manifest that lists b.json, and its object.
+    let removed = |(call, path): &(Call, String)| {
+        *call == Call::Remove
+            && path.strip_prefix("by-sha/").is_some_and(|name| !name.starts_with('.'))
     };
-    assert!(is_synced("by-sha"), "{:#?}", events.0);
-    assert!(is_synced(""), "b.json was removed: {:#?}", events.0);
+    let objects: Vec<usize> = (0..events.0.len()).filter(|n| removed(&events.0[*n])).collect();
+    assert_eq!(objects.len(), 3, "{:#?}", events.0);
+    let named = events.last(Call::Remove, "b.json");
+    let history = events.last(Call::Change, "history.json");
+    assert!(events.last(Call::Change, "root.sha") < named, "{:#?}", events.0);
+    let syncs_between = |dir: &str, from: usize, to: usize| {
+        events.0[from..to].contains(&(Call::Sync, dir.to_owned()))
+    };
+    assert!(syncs_between("", named, objects[0]), "{:#?}", events.0);
+    assert!(syncs_between("by-sha", objects[2], history), "{:#?}", events.0);
 }
 
 #[test]
