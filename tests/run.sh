@@ -118,8 +118,8 @@ tests() {
         BUILT=$(realpath "$debug")
         export BUILT
     fi
-    # Two chains, so that one computes while the other one waits.
-    python_and_django >"$LOGS/python_and_django.log" 2>&1 &
+    part doc-tests count_cargo_test cargo test --workspace --all-features --no-fail-fast --doc
+    beside_the_rust_tests >"$LOGS/beside.log" 2>&1 &
     if cargo nextest --version >/dev/null 2>&1; then
         # Some tests wait for servers that are silent on purpose.
         part tests count_nextest \
@@ -130,16 +130,14 @@ tests() {
         part tests count_cargo_test \
             cargo test --workspace --all-features --no-fail-fast --lib --bins --tests "${but[@]}"
     fi
-    part doc-tests count_cargo_test cargo test --workspace --all-features --no-fail-fast --doc
     part demo count_one "$debug/demo" "$debug/rockon-sync"
     part bench count_pytest tests/bench/test.sh
-    part page count_pytest tests/page/run.sh
-    part recipes count_pytest tests/packaging/run.sh
     wait
-    cat "$LOGS/python_and_django.log"
+    cat "$LOGS/beside.log"
 }
 
-python_and_django() {
+# Runs parts that use about one core.
+beside_the_rust_tests() {
     # One wheel serves both. If it cannot be built, each reports why.
     local wheel
     if wheel=$(PROFILE=dev rockon-sync-py/build-wheel.sh); then
@@ -147,6 +145,8 @@ python_and_django() {
     fi
     part python count_pytest tests/python/run.sh
     part django count_pytest tests/django/run.sh
+    part page count_pytest tests/page/run.sh
+    part recipes count_pytest tests/packaging/run.sh
 }
 
 # leave_out NAME TESTS COUNT REASON: excludes the tests whose names contain TESTS, and reports it.

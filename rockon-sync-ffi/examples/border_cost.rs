@@ -120,7 +120,7 @@ fn through_c(store: &Store, dir: &Path) -> Times {
     let installed = Installed::new("release");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/changes_cost.c");
     let program = dir.join("changes_cost");
-    installed.compile(&source, &program, &["-O2"]);
+    installed.compile(&[source], &program, &["-O2"]);
     let mut command = installed.command(&program);
     let output = succeed(command.arg(store.dir()).arg(ROUNDS.to_string()));
     let text = String::from_utf8(output.stdout).expect("numbers");

@@ -34,16 +34,31 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs every program, each with its own server.
+/// Runs every program, each with its own server, in one process: tools that translate or instrument
+/// the library do so once.
 fn run_all(options: &[&str], prepare: impl Fn(&Installed, &Path) -> Command) {
     let installed = Installed::new("dev");
     let dir = tempfile::tempdir().unwrap();
-    for name in PROGRAMS {
-        let program = dir.path().join(name);
-        installed.compile(&root().join(format!("tests/c/{name}.c")), &program, options);
-        let world = World::new();
-        succeed(prepare(&installed, &program).args(world.arguments()));
+    let (mut declarations, mut calls, mut files) = (String::new(), String::new(), Vec::new());
+    for (n, name) in PROGRAMS.iter().enumerate() {
+        let object = dir.path().join(format!("{name}.o"));
+        let renamed = format!("-Dmain={name}_main");
+        let source = root().join(format!("tests/c/{name}.c"));
+        installed.compile(&[source], &object, &[options, &["-c", &renamed]].concat());
+        declarations += &format!("int {name}_main(int, char **);\n");
+        // Each program has three arguments.
+        calls += &format!("    if ({name}_main(4, argv + {}) != 0) return 1;\n", 3 * n);
+        files.push(object);
     }
+    let main = dir.path().join("main.c");
+    let body = format!("    (void)argc;\n{calls}    return 0;\n");
+    fs::write(&main, format!("{declarations}int main(int argc, char **argv)\n{{\n{body}}}\n"))
+        .unwrap();
+    files.push(main);
+    let program = dir.path().join("every program");
+    installed.compile(&files, &program, options);
+    let worlds: Vec<World> = PROGRAMS.iter().map(|_| World::new()).collect();
+    succeed(prepare(&installed, &program).args(worlds.iter().flat_map(World::arguments)));
 }
 
 #[test]

@@ -37,11 +37,11 @@ impl Installed {
         text.split_whitespace().map(str::to_owned).collect()
     }
 
-    /// Compiles and links one C file with the shared library.
-    pub(crate) fn compile(&self, source: &Path, program: &Path, options: &[&str]) {
+    /// Compiles C files, and links them with the shared library unless `options` have `-c`.
+    pub(crate) fn compile(&self, files: &[PathBuf], out: &Path, options: &[&str]) {
         let mut cc = tool("cc");
         cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-Wall", "-Wextra", "-Wpedantic"]);
-        cc.arg("-Werror").args(options).arg("-o").arg(program).arg(source);
+        cc.arg("-Werror").args(options).arg("-o").arg(out).args(files);
         cc.args(self.flags(&["--cflags", "--libs"])).arg("-pthread");
         succeed(&mut cc);
     }
