@@ -112,7 +112,8 @@ tests() {
         leave_out s3 s3:: 6 'the store of the tests needs python3 and a package registry'
     fi
     export ROCKON_SYNC_S3_PYTHON
-    # The tests in C install the library from there.
+    heading 'compile'
+    # The tests in C install the library from BUILT.
     local debug=${CARGO_TARGET_DIR:-target}/debug
     if cargo build --workspace --all-features --lib --bins --tests; then
         BUILT=$(realpath "$debug")
@@ -138,7 +139,7 @@ tests() {
 
 # Runs parts that use about one core.
 beside_the_rust_tests() {
-    # One wheel serves both. If it cannot be built, each reports why.
+    # One wheel serves Python and Django. If it cannot be built, each of them reports why.
     local wheel
     if wheel=$(PROFILE=dev rockon-sync-py/build-wheel.sh); then
         export ROCKON_SYNC_WHEEL=$wheel

@@ -265,21 +265,26 @@ fn before_recycling(world: &World) {
     world.publish(&names.map(|name| (name, if name == "b" { "2" } else { "1" })), 4);
 }
 
-/// Runs an update whose Nth operation fails, for every N.
-fn fail_each_operation(tree: Tree, fault: Fault) {
+/// Disturbs the Nth operation of each update, for every N, in a new world each time. `disturb`
+/// returns false if there are fewer operations.
+fn disturb_each_operation(tree: Tree, disturb: impl Fn(usize, &World, &str) -> bool) {
     let published = Arc::default();
     for (update, prepare, least) in updates(tree) {
         let mut n = 0;
         loop {
             let world = World::with(&published, tree);
             prepare(&world);
-            if !fail_operation(n + 1, &world, fault, update) {
+            if !disturb(n + 1, &world, update) {
                 break;
             }
             n += 1;
         }
         assert!(n > *least, "{update}: only {n} operations were tried");
     }
+}
+
+fn fail_each_operation(tree: Tree, fault: Fault) {
+    disturb_each_operation(tree, |n, world, update| fail_operation(n, world, fault, update));
 }
 
 /// Returns false if there are fewer than `n` operations.

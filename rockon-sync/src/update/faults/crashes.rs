@@ -5,19 +5,7 @@ use super::*;
 use crate::testing::{Disk, Survives};
 
 fn crash_at_each_operation(tree: Tree) {
-    let published = Arc::default();
-    for (update, prepare, least) in updates(tree) {
-        let mut n = 0;
-        loop {
-            let world = World::with(&published, tree);
-            prepare(&world);
-            if !crash_at_operation(n + 1, &world, update) {
-                break;
-            }
-            n += 1;
-        }
-        assert!(n > *least, "{update}: only {n} operations were tried");
-    }
+    disturb_each_operation(tree, crash_at_operation);
 }
 
 /// Returns false if there are fewer than `n` operations.
